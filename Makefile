@@ -1,0 +1,47 @@
+# Every target but help and clean first makes sure of the set-up (tools/bootstrap.py): quick when
+# all is in place, silent, and without a network.
+
+.DEFAULT_GOAL := help
+.PHONY: help verify test inspect mutants lint lock bench clean setup
+MAKEFLAGS += --no-print-directory
+
+# The Python of .venv, else the newest that really runs; if none serves, bootstrap says so.
+PYTHON = $(shell for p in $(BIN)/python python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && exit; \
+	done; echo python3)
+BIN := .venv/bin
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+verify: setup  ## Check specs, models, replays and property tests (BUDGET=smoke for the short round)
+	@$(BIN)/tlacheck verify $(if $(BUDGET),--budget $(BUDGET))
+
+test: setup  ## Run all tests, on every TLC that could be fetched
+	@$(BIN)/python -m tlacheck.engine install --version all --if-missing >/dev/null
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+inspect: setup  ## Show a trace, by default the latest: make inspect T=traces/... (ARGS for more options)
+	@$(BIN)/tlacheck inspect $(T) $(ARGS)
+
+mutants: setup  ## Show that each check can fail: run it on protocols broken on purpose
+	@$(BIN)/tlacheck mutants --of property_tests.raft $(ARGS)
+
+lint: setup  ## Check style and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+# uv, which resolves, lives in an environment of its own for the while; see tools/lock.py.
+lock: setup  ## Remake requirements/*.txt from pyproject.toml
+	@$(BIN)/python tools/lock.py
+
+bench: setup  ## Measure, each benchmark beside its baseline
+	@set -e; for b in check oracle replay stateful; do $(BIN)/python -m benchmarks.$${b}_rate $(ARGS); done
+
+clean:  ## Remove what make made here, the environment included
+	@rm -rf .venv .verify .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup:
+	@$(PYTHON) tools/bootstrap.py

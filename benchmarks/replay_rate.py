@@ -1,0 +1,77 @@
+"""Steps and traces replayed a second: walks of the spec on the implementation, all variables compared.
+
+The baseline is the bare core, given the same inputs in the same order, with nothing compared.
+"""
+
+from benchmarks._machine import begin, leave, seconds, show
+from impl import raft
+from property_tests.raft.adapter import RaftSystem, message_from_spec, server_names
+from property_tests.raft.machine import oracle_for
+from tlacheck.conform.replay import replay
+from tlacheck.conform.walk import random_walk
+from tlacheck.trace import Step, Trace
+
+WALKS, STEPS, ROUNDS = 60, 80, 5
+WEIGHTS = {"Timeout": 0.4, "Restart": 0.2, "DropMessage": 0.2, "DuplicateMessage": 0.4}
+
+
+def _input(step: Step) -> tuple[str, raft.Input | None] | None:
+    """The server and the input of a step; no input for a restart, None for what happens in the network."""
+    arguments = step.arguments
+    match step.action:
+        case "Timeout":
+            return arguments["node"].name, raft.Timeout()
+        case "ClientRequest":
+            return arguments["node"].name, raft.ClientRequest(arguments["value"].name)
+        case "AppendEntries":
+            return arguments["node"].name, raft.AppendEntries(arguments["peer"].name)
+        case "Restart":
+            return arguments["node"].name, None
+        case "DropMessage" | "DuplicateMessage":
+            return None
+        case _:
+            return arguments["node"].name, raft.Receive(message_from_spec(arguments["message"]))
+
+
+def bare(runs: list[list[tuple[str, raft.Input | None]]]) -> None:
+    """Only `step` and `recover`."""
+    members = server_names(3)
+    for inputs in runs:
+        nodes = {name: raft.recover(raft.Config(name, members, 2), raft.Durable()) for name in members}
+        for name, inp in inputs:
+            node = nodes[name]
+            nodes[name] = raft.recover(node.config, node.durable) if inp is None else raft.step(node, inp)[0]
+
+
+def compared(walks: list[Trace]) -> None:
+    """Replay them all."""
+    for walk in walks:
+        if replay(walk, RaftSystem()).violation is not None:
+            raise SystemExit("the implementation leaves the spec: run `make verify` first")
+
+
+def main() -> None:
+    """Measure and print."""
+    begin(f"Replayed steps a second, {WALKS} walks of {STEPS} steps, 3 servers")
+    oracle = oracle_for(3)
+    walks = [random_walk(oracle, seed=seed, steps=STEPS, weights=WEIGHTS) for seed in range(WALKS)]
+    steps = sum(map(len, walks))
+    runs = [[found for step in walk.steps if (found := _input(step)) is not None] for walk in walks]
+    inputs = sum(map(len, runs))
+    compared(walks)  # warm
+    replays, bares = [], []
+    for _ in range(ROUNDS):
+        replays.append(steps / seconds(lambda: compared(walks)))
+        bares.append(inputs / seconds(lambda: bare(runs)))
+    figure = show("replay, all variables compared", replays, "steps/s")
+    show("  that is, traces", (rate * WALKS / steps for rate in replays), "traces/s")
+    baseline = show("bare core, the same inputs", bares, "steps/s")
+    print(
+        f"replay_rate: steps_per_second={figure:.0f} traces_per_second={figure * WALKS / steps:.0f} "
+        f"bare_steps_per_second={baseline:.0f} ratio={figure / baseline:.2f}"
+    )
+    leave()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Hypothesis steps a second on the simulated cluster, each judged by the spec; the baseline is without the spec.
+
+Both are the same examples of the same seed, with `Safety` and progress checked.
+"""
+
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks._machine import begin, leave, show
+from property_tests.raft.machine import Run, oracle_for, run_machine
+
+EXAMPLES = 40
+
+
+def run(folder: Path, *, judged: bool) -> tuple[Run, float]:
+    """One run of all examples, and its seconds."""
+    started = time.perf_counter()
+    found = run_machine(
+        seed=0, examples=EXAMPLES, counterexample=folder / "counterexample.itf.json", judged=judged
+    )
+    if found.failure is not None:
+        raise SystemExit(f"a run failed: run `make verify` first\n{found.message}")
+    return found, time.perf_counter() - started
+
+
+def main() -> None:
+    """Measure and print."""
+    begin(f"Hypothesis steps a second, run_machine(seed=0, examples={EXAMPLES})")
+    for servers in (3, 4, 5):
+        oracle_for(servers)  # warm
+    with tempfile.TemporaryDirectory() as name:
+        found, spent = run(Path(name), judged=True)
+        alone, without = run(Path(name), judged=False)
+    if alone.steps != found.steps:
+        raise SystemExit(f"judged and not judged are different runs: {found.steps} and {alone.steps} steps")
+    figure = show(f"judged by the spec, {found.steps:,} steps", [found.steps / spent], "steps/s")
+    baseline = show("without the spec", [alone.steps / without], "steps/s")
+    print(
+        f"stateful_rate: steps_per_second={figure:.0f} examples_per_second={found.examples / spent:.1f} "
+        f"without_spec={baseline:.0f} ratio={figure / baseline:.2f}"
+    )
+    leave()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,319 @@
+"""The stateful test of Raft: Hypothesis chooses clients, time and faults; spec and `Safety` judge.
+
+Each fault is a rule of its own, so that Hypothesis can leave whole kinds of faults out of a run
+(swarm testing). After the last rule of a run all faults end, and the cluster must make progress
+(`Cluster.heal_and_expect_progress`).
+"""
+
+import functools
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import hypothesis
+import hypothesis.errors
+from hypothesis import HealthCheck, Phase
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from impl import raft
+from property_tests.raft.adapter import server_names, spec_for
+from property_tests.raft.cluster import Cluster
+from tlacheck import itf
+from tlacheck.conform.lockstep import Diverged
+from tlacheck.sim import Flight
+from tlacheck.tlc.oracle import SpecOracle
+from tlacheck.trace import Trace
+
+__all__ = ["INTERESTING", "RaftMachine", "Run", "oracle_for", "run_machine"]
+
+#: The situations that a run of many examples must meet, or it says nothing.
+INTERESTING = (
+    "a leader is elected",
+    "a third leader is elected",
+    "an entry is committed",
+    "an entry of an earlier term is committed",
+    "a conflicting entry is removed",
+    "two servers believe that they lead",
+    "a leader crashes",
+    "Restart",
+    "DropMessage",
+    "DuplicateMessage",
+)
+
+#: How long a failing run is made shorter. What was found by then is shown.
+SHRINKING_SECONDS_MAX = 30.0
+
+
+@functools.cache
+def oracle_for(servers: int) -> SpecOracle:
+    """The oracle for clusters of so many servers; loaded once a process."""
+    return SpecOracle(spec_for(servers))
+
+
+@attrs.define
+class Tally:
+    """What the examples of one run of Hypothesis came to, and where its failures go."""
+
+    judged: bool
+    seed: int
+    command: str
+    counterexample: Path
+    watch: Callable[[int, int], None] | None
+    shrinking_seconds: float = SHRINKING_SECONDS_MAX
+    examples: int = 0
+    steps: int = 0
+    sometimes: Counter[str] = attrs.field(factory=Counter)
+    failure: Trace | None = None
+    shrinking_since: float | None = None
+
+    def keep(self, failing: Trace) -> None:
+        """Put a failing run on disk, unless a shorter one is there already."""
+        if self.failure is None or len(failing) <= len(self.failure):
+            self.failure = failing
+            itf.write(failing, self.counterexample)
+        if self.shrinking_since is None:
+            self.shrinking_since = time.monotonic()
+
+    @property
+    def advice(self) -> str:
+        """Where the trace of a failure lies, and the commands to look at it and to see it again."""
+        path = self.counterexample
+        return f"trace:   {path}\ninspect: make inspect T={path}\nrepeat:  {self.command}"
+
+    @property
+    def has_shrunk_enough(self) -> bool:
+        """Whether the time for shrinking is over. The shortest failing run is on disk already."""
+        return (
+            self.shrinking_since is not None
+            and time.monotonic() - self.shrinking_since > self.shrinking_seconds
+        )
+
+
+class ShrunkEnoughError(BaseException):
+    """Ends a run of Hypothesis that has found a failure and spent its time on shrinking it.
+
+    Not an `Exception`: Hypothesis would take that for one more failure to shrink.
+    """
+
+
+class RaftMachine(RuleBasedStateMachine):
+    """One simulated cluster of three to five servers."""
+
+    tally: Tally
+
+    cluster: Cluster | None = None
+    failed = False
+
+    @initialize(servers=st.sampled_from([3, 4, 5]), seed=st.integers(0, 2**16 - 1))
+    def start(self, servers: int, seed: int) -> None:
+        if self.tally.has_shrunk_enough:
+            raise ShrunkEnoughError
+        self.tally.examples += 1
+        self.cluster = Cluster(
+            oracle_for(servers),
+            server_names(servers),
+            seed=seed,
+            judged=self.tally.judged,
+            command=self.tally.command,
+        )
+
+    # --- what happens
+
+    @rule(for_ms=st.integers(1, 400))
+    def advance(self, for_ms: int) -> None:
+        self._watched("advance", for_ms)
+
+    @rule(value=st.sampled_from(["v1", "v2", "v3"]))
+    def client_request(self, value: str) -> None:
+        self._watched("client_request", value)
+
+    @rule(position=st.integers(0, 30))
+    @precondition(lambda self: self._flights())
+    def drop(self, position: int) -> None:
+        self._watched("drop", self._flight(position))
+
+    @rule(position=st.integers(0, 30))
+    @precondition(lambda self: self._flights())
+    def duplicate(self, position: int) -> None:
+        self._watched("duplicate", self._flight(position))
+
+    @rule(position=st.integers(0, 30))
+    @precondition(lambda self: self._flights())
+    def reorder(self, position: int) -> None:
+        self._running.world.reorder(self._flight(position))
+
+    @rule(position=st.integers(0, 30), by_ms=st.integers(10, 2_000))
+    @precondition(lambda self: self._flights())
+    def delay(self, position: int, by_ms: int) -> None:
+        self._running.world.delay(self._flight(position), by_ms)
+
+    @rule(island=st.sets(st.integers(0, 4), min_size=1, max_size=2))
+    def partition(self, island: set[int]) -> None:
+        servers = self._running.servers
+        self._running.world.partition(servers[number % len(servers)] for number in island)
+
+    @rule()
+    @precondition(lambda self: self.cluster is not None and self.cluster.world.islands)
+    def heal(self) -> None:
+        self._running.world.heal()
+
+    @rule(number=st.integers(0, 4))
+    def crash(self, number: int) -> None:
+        server = self._running.servers[number % len(self._running.servers)]
+        if server not in self._running.world.down:
+            self._watched("crash", server)
+
+    @rule()
+    @precondition(lambda self: self.cluster is not None and self.cluster.leader is not None)
+    def crash_leader(self) -> None:
+        self._watched("crash", self._running.leader)
+
+    @rule()
+    @precondition(lambda self: self.cluster is not None and self.cluster.leader is not None)
+    def isolate_leader(self) -> None:
+        leader = self._running.leader
+        self._running.world.partition([leader] if leader else [])
+
+    @rule(number=st.integers(0, 4))
+    @precondition(lambda self: self.cluster is not None and self.cluster.world.down)
+    def restart(self, number: int) -> None:
+        down = sorted(self._running.world.down)
+        self._watched("restart", down[number % len(down)])
+
+    def teardown(self) -> None:
+        """The end of the run: faults end, and the cluster must make progress."""
+        if self.cluster is None:
+            return
+        try:
+            if not self.failed:
+                self._watched("heal_and_expect_progress")
+        finally:
+            self.tally.steps += self.cluster.steps
+            self.tally.sometimes.update(self.cluster.sometimes)
+            if self.tally.watch is not None:
+                self.tally.watch(self.tally.examples, self.tally.steps)
+
+    # --- how
+
+    @property
+    def _running(self) -> Cluster:
+        if self.cluster is None:
+            raise RuntimeError("a rule ran before the cluster was started")
+        return self.cluster
+
+    def _flights(self) -> bool:
+        return self.cluster is not None and bool(self.cluster.world.flights)
+
+    def _flight(self, position: int) -> Flight[raft.Message]:
+        flights = self._running.world.flights
+        return flights[position % len(flights)]
+
+    def _watched(self, call: str, *arguments: Any) -> None:
+        """Call the cluster; if the run fails, put its trace on disk before anything else."""
+        try:
+            getattr(self._running, call)(*arguments)
+        except Diverged as failure:
+            self.failed = True
+            self.tally.keep(failure.trace)
+            failure.add_note(self.tally.advice)
+            raise
+
+
+@attrs.frozen(kw_only=True)
+class Run:
+    """What a run of the machine came to.
+
+    Attributes:
+        examples: the number of examples, those of shrinking included.
+        steps: the number of spec steps in all of them.
+        sometimes: how often each situation was met.
+        failure: the shrunk failing run; None if nothing failed.
+        message: what Hypothesis and the judges said of it; empty if nothing failed.
+    """
+
+    examples: int
+    steps: int
+    sometimes: Counter[str]
+    failure: Trace | None
+    message: str
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The interesting situations that no example met."""
+        return tuple(name for name in INTERESTING if not self.sometimes[name])
+
+
+def run_machine(
+    *,
+    seed: int,
+    examples: int,
+    counterexample: Path,
+    steps: int = 40,
+    judged: bool = True,
+    command: str = "",
+    shrinking_seconds: float = SHRINKING_SECONDS_MAX,
+    watch: Callable[[int, int], None] | None = None,
+) -> Run:
+    """Let Hypothesis look for a failing run, and shrink it.
+
+    Args:
+        seed: Hypothesis' seed; the same seed gives the same examples.
+        examples: how many to try.
+        counterexample: where the trace of a failure is written.
+        steps: how many rules an example may take.
+        judged: whether each step is checked against the spec, or `Safety` and progress alone judge.
+        command: the command that repeats this, for messages and the trace.
+        shrinking_seconds: how long a failing run is made shorter.
+        watch: told after each example how many examples and steps there were so far.
+    """
+    tally = Tally(
+        judged=judged,
+        seed=seed,
+        command=command,
+        counterexample=counterexample,
+        watch=watch,
+        shrinking_seconds=shrinking_seconds,
+    )
+    machine = type("RaftMachine", (RaftMachine,), {"tally": tally})
+    settings = hypothesis.settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+        report_multiple_bugs=False,
+    )
+    message = ""
+    try:
+        run_state_machine_as_test(hypothesis.seed(seed)(machine), settings=settings)
+    except Diverged as failure:
+        message = "\n".join((str(failure), *getattr(failure, "__notes__", ())))
+    except (ShrunkEnoughError, hypothesis.errors.Flaky):  # a run that is cut short looks flaky from outside
+        if tally.failure is None or not tally.has_shrunk_enough:
+            raise
+        message = "\n".join(
+            (
+                str(Diverged(tally.failure)),
+                f"shrinking ended after {shrinking_seconds:g} s",
+                tally.advice,
+            )
+        )
+    return Run(
+        examples=tally.examples,
+        steps=tally.steps,
+        sometimes=tally.sometimes,
+        failure=tally.failure,
+        message=message,
+    )

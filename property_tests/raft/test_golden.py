@@ -1,0 +1,180 @@
+"""The recorded traces of TLC: the implementation follows every witness and leaves every weakened behaviour.
+
+`traces/golden/raft/witness` holds behaviours of the spec, `weakened` behaviours that only a spec with
+one rule less allows. A trace that is followed to its end, or left, for a wrong reason would say
+nothing; so both judgements are seen to fail here as well.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import attrs
+import pytest
+
+from impl import raft
+from property_tests.raft.adapter import RaftSystem
+from tlacheck import itf
+from tlacheck.conform.replay import replay
+from tlacheck.trace import Trace
+from tlacheck.values import Value
+
+_GOLDEN = Path(__file__).resolve().parents[2] / "traces" / "golden" / "raft"
+WITNESSES = sorted((_GOLDEN / "witness").glob("*.itf.json"))
+WEAKENED = sorted((_GOLDEN / "weakened").glob("*.itf.json"))
+
+
+def _name(path: Path) -> str:
+    return path.name.removesuffix(".itf.json")
+
+
+def _witness(name: str) -> Trace:
+    return itf.read(_GOLDEN / "witness" / f"witness_{name}.itf.json")
+
+
+def test_there_are_traces_to_replay() -> None:
+    assert len(WITNESSES) >= 10
+    assert len(WEAKENED) >= 15
+
+
+@pytest.mark.parametrize("path", WITNESSES, ids=_name)
+def test_the_implementation_follows_a_witness_to_its_end(path: Path) -> None:
+    """Each shows a situation that Raft must be able to reach; code that cannot does not follow the spec."""
+    trace = itf.read(path)
+    run = replay(trace, RaftSystem())
+    assert run.violation is None
+    assert len(run) == len(trace) > 0
+
+
+@pytest.mark.parametrize("path", WEAKENED, ids=_name)
+def test_the_implementation_leaves_what_only_a_weakened_spec_allows(path: Path) -> None:
+    """Code that follows one of these has the fault that was put into the spec (`Raft.tla`, "The rules")."""
+    trace = itf.read(path)
+    assert trace.violation is not None
+    run = replay(trace, RaftSystem())
+    assert run.violation is not None
+    assert run.violation.property.startswith("conforms to ")
+    assert run.violation.expected is not None
+
+
+# --- both judgements can fail -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("variable", "wrong"),
+    [("currentTerm", 99), ("role", "Leader"), ("commitIndex", 7), ("votedFor", "nobody")],
+)
+def test_a_witness_with_one_field_changed_is_left_at_that_step(variable: str, wrong: Value) -> None:
+    """Each variable is really compared, after each step, and not only at the end."""
+    trace = _witness("commit")
+    for number, step in enumerate(trace.steps, start=1):
+        server = min(step.state[variable])
+        changed = attrs.evolve(step, state=step.state.set(variable, step.state[variable].set(server, wrong)))
+        if changed == step:
+            continue
+        steps = (*trace.steps[: number - 1], changed, *trace.steps[number:])
+        run = replay(attrs.evolve(trace, steps=steps), RaftSystem())
+        assert run.violation is not None
+        assert run.violation.step == len(run) == number
+        assert run.violation.explanation[1].startswith(f"{variable}[{server}]: the spec has ")
+
+
+def test_a_witness_with_a_message_more_is_left_where_it_is_received() -> None:
+    """The spec takes what was never sent; the system cannot, which is a finding and no crash."""
+    trace = _witness("commit")
+    doubled = next(
+        index for index, step in enumerate(trace.steps) if step.action == "HandleRequestVoteRequest"
+    )
+    steps = (*trace.steps[: doubled + 1], trace.steps[doubled], *trace.steps[doubled + 1 :])
+    run = replay(attrs.evolve(trace, steps=steps), RaftSystem())
+    assert run.violation is not None
+    assert run.violation.step == doubled + 2
+    assert "the system cannot: " in run.violation.explanation[0]
+    assert "is not in flight" in run.violation.explanation[0]
+
+
+class Broken(RaftSystem):
+    """A cluster whose servers run a `step` that is wrong."""
+
+    def __init__(self, wrong: Callable[[raft.Node, raft.Node], raft.Node]) -> None:
+        super().__init__()
+        self._wrong = wrong
+
+    def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
+        before = dict(self.nodes)
+        super().perform(action, arguments)
+        self.nodes = {name: self._wrong(before[name], node) for name, node in self.nodes.items()}
+
+
+class Forgetful(RaftSystem):
+    """A cluster whose disks keep nothing: every `Persist` is lost."""
+
+    def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
+        super().perform(action, arguments)
+        self._disks = dict.fromkeys(self._disks, raft.Durable())
+
+
+def _forgets_votes(before: raft.Node, after: raft.Node) -> raft.Node:
+    del before
+    return attrs.evolve(after, durable=attrs.evolve(after.durable, voted_for=None))
+
+
+def _never_truncates(before: raft.Node, after: raft.Node) -> raft.Node:
+    if (
+        len(after.durable.log) >= len(before.durable.log)
+        and after.durable.log[: len(before.durable.log)] != before.durable.log
+    ):
+        return attrs.evolve(after, durable=attrs.evolve(after.durable, log=before.durable.log))
+    return after
+
+
+def _leader_runs(witness: str, system: RaftSystem) -> Trace:
+    run = replay(_witness(witness), system)
+    assert run.violation is not None
+    return run
+
+
+def _differs(run: Trace, part: str) -> bool:
+    return run.violation is not None and any(line.startswith(part) for line in run.violation.explanation)
+
+
+def test_servers_that_persist_nothing_are_left_when_one_comes_back() -> None:
+    """Paper, Figure 2: a term, vote or log that is not on disk is gone after a crash."""
+    run = _leader_runs("leader_restarts", Forgetful())
+    assert run.steps[-1].action == "Restart"
+    assert _differs(run, "currentTerm[")
+
+
+def test_servers_that_forget_their_votes_are_left_at_the_first_one() -> None:
+    run = _leader_runs("leader", Broken(_forgets_votes))
+    assert run.steps[-1].action == "Timeout"
+    assert len(run) == 1
+
+
+def test_servers_that_keep_conflicting_entries_are_left_where_the_spec_removes_one() -> None:
+    run = _leader_runs("conflict_removed", Broken(_never_truncates))
+    assert run.steps[-1].action == "HandleAppendEntriesRequest"
+    assert _differs(run, "log[")
+
+
+def test_servers_that_commit_what_clients_submit_at_once_are_left_there() -> None:
+    def eager(before: raft.Node, after: raft.Node) -> raft.Node:
+        del before
+        return attrs.evolve(after, commit_index=len(after.durable.log))
+
+    run = _leader_runs("commit", Broken(eager))
+    assert _differs(run, "commitIndex[")
+
+
+def test_an_implementation_with_the_weakness_follows_the_weakened_trace() -> None:
+    """`mutant_forgotten_vote` is left by right code, and followed by code that forgets votes in a crash."""
+    trace = itf.read(_GOLDEN / "weakened" / "mutant_forgotten_vote.itf.json")
+
+    class ForgetsVotes(RaftSystem):
+        def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
+            if action == "Restart":
+                name = arguments["node"].name
+                self._disks[name] = attrs.evolve(self._disks[name], voted_for=None)
+            super().perform(action, arguments)
+
+    assert replay(trace, RaftSystem()).violation is not None
+    assert replay(trace, ForgetsVotes()).violation is None

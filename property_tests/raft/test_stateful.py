@@ -1,0 +1,80 @@
+"""The stateful test of Raft as pytest runs it; `make verify` runs more examples of the same."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from impl.raft import rules
+from property_tests.raft import adapter, machine
+from property_tests.raft.machine import INTERESTING, Run, run_machine
+from tlacheck import itf
+
+
+def _run(folder: Path, *, examples: int, judged: bool) -> Run:
+    return run_machine(
+        seed=0,
+        examples=examples,
+        counterexample=folder / "counterexample.itf.json",
+        judged=judged,
+        command="pytest property_tests/raft/test_stateful.py",
+        shrinking_seconds=5,
+    )
+
+
+def test_under_all_faults_each_step_is_one_that_the_spec_allows_and_nothing_interesting_is_missed(
+    tmp_path: Path,
+) -> None:
+    """Raft keeps its safety under any faults (paper, section 5), and the runs that say so met them all.
+
+    A run without a second leader, a conflict or a crash would pass whatever the code does.
+    """
+    run = _run(tmp_path, examples=60, judged=True)
+    assert run.message == ""
+    assert run.failure is None
+    assert run.missing == ()
+    assert run.examples >= 60
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_properties_hold_by_themselves_without_the_spec(tmp_path: Path) -> None:
+    """`Safety` and progress are a second opinion: they hold also where spec and code could err alike."""
+    run = _run(tmp_path, examples=25, judged=False)
+    assert run.message == ""
+    assert run.failure is None
+    assert run.sometimes["an entry is committed"] > 25
+    assert run.steps > 500
+
+
+@pytest.mark.parametrize("judged", [True, False], ids=["by the spec", "by the properties"])
+def test_a_server_that_votes_for_everybody_is_caught_shrunk_and_left_as_a_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, judged: bool
+) -> None:
+    """One vote a term is what elections rest on (paper, section 5.2): the test can fail, and says how."""
+    monkeypatch.setattr(rules, "may_vote_for", lambda *_: True)
+    monkeypatch.setattr(machine, "SHRINKING_SECONDS_MAX", 3.0)
+    run = _run(tmp_path, examples=40, judged=judged)
+    assert run.failure is not None
+    violation = run.failure.violation
+    assert violation is not None
+    assert violation.property == ("conforms to RaftEvents" if judged else "VoteStands")
+    assert violation.step == len(run.failure)
+    assert f"{violation.property}: violated at step {violation.step}" in run.message
+    path = tmp_path / "counterexample.itf.json"
+    assert itf.read(path) == run.failure
+    for line in (f"inspect: make inspect T={path}", "repeat:  pytest property_tests/raft/test_stateful.py"):
+        assert line in run.message
+
+
+def test_the_same_seed_meets_the_same_situations(tmp_path: Path) -> None:
+    """A failure that its seed does not bring back cannot be looked into."""
+    first, again = (_run(tmp_path, examples=3, judged=False) for _ in range(2))
+    assert (first.examples, first.steps, first.sometimes) == (again.examples, again.steps, again.sometimes)
+
+
+def test_a_run_says_what_it_has_not_met() -> None:
+    met = Run(
+        examples=1, steps=1, sometimes=Counter({"Restart": 1, "DropMessage": 2}), failure=None, message=""
+    )
+    assert met.missing == tuple(name for name in INTERESTING if name not in ("Restart", "DropMessage"))
+    assert adapter.server_names(2) == ("n1", "n2")

@@ -1,0 +1,68 @@
+"""What the tests of the toolkit share: the two TLC versions, and one warm worker for each."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tlacheck.engine import VERSIONS, Engine, find_engine, installed_engines
+from tlacheck.tlc import Checker, Spec
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_runs() -> Iterator[None]:
+    """Let the JVMs compile lightly: tests run TLC hundreds of times, for a tenth of a second each."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "JAVA_TOOL_OPTIONS" not in os.environ:
+            patch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_terminal_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the tests see does not depend on the terminal, or the lack of one, of whoever runs them."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+
+#: Which of the supported TLCs are here. `tests/test_engine.py` sees to it that none is missing
+#: without a good reason.
+_HERE = tuple(engine.version for engine in installed_engines() if engine.version in VERSIONS)
+
+
+@pytest.fixture(scope="session", params=_HERE)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each TLC that tlacheck supports and that is here."""
+    return find_engine(str(request.param))
+
+
+@pytest.fixture(scope="session")
+def checker(engine: Engine) -> Iterator[Checker]:
+    """A checker whose worker stays warm for the whole session."""
+    with Checker(engine=engine, memory_mb=1024) as warm:
+        yield warm
+
+
+@pytest.fixture(scope="session")
+def specs() -> Path:
+    """The folder of the small specs that tests check."""
+    return Path(__file__).parent / "specs"
+
+
+@pytest.fixture
+def load(specs: Path) -> "Load":
+    """`load("Mutex", "MutexWeak")`: one of those specs with one of its configurations."""
+    return Load(specs)
+
+
+class Load:
+    """Loads the specs in a folder by their names."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, module: str, config: str | None = None) -> Spec:
+        """The spec `module` with the configuration `config`, by default the one of its own name."""
+        return Spec.load(self._folder / f"{module}.tla", self._folder / f"{config or module}.cfg")

@@ -1,0 +1,179 @@
+"""The Raft specs are what they say of themselves: `event` adds nothing, views hide nothing, pins hold.
+
+TLC is asked, on instances small enough for every test run; the large ones are for `make verify`.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tlacheck.engine import Engine
+from tlacheck.tlc import Checker, CheckResult, Spec
+from tlacheck.verify.manifest import Expectation, Model, read_manifest
+
+_RAFT: Final = Path(__file__).parents[2] / "specs" / "raft"
+_MODELS: Final = {model.config.stem: model for model in read_manifest(_RAFT / "manifest.toml")}
+
+#: The smallest instance in which a leader commits a client's value, a server crashes and messages are
+#: lost and doubled.
+_TINY: Final = """SPECIFICATION MCSpec
+CONSTANTS
+    Server = {n1, n2}
+    Value = {v1}
+    Nil = Nil
+    NoOp = NoOp
+    MaxEntries = 2
+    MaxTerm = 2
+    MaxLogLength = 2
+    MaxAppends = 1
+    MaxRestarts = 1
+    MaxDuplicates = 1
+    MaxDrops = 1
+    MaxInFlight = 1
+    Heartbeats = FALSE
+    RequestTerms = {1}
+"""
+
+
+def _counts(result: CheckResult) -> tuple[int, int, int]:
+    return result.generated, result.distinct, result.depth
+
+
+def _spec(folder: Path, module: str, text: str) -> Spec:
+    """`module`, beside copies of the protocol's modules, with this configuration."""
+    for path in _RAFT.glob("*.tla"):
+        shutil.copy(path, folder)
+    config = folder / "test.cfg"
+    config.write_text(text, encoding="utf-8")
+    return Spec.load(folder / f"{module}.tla", config)
+
+
+def _without_events() -> str:
+    """MCRaft on top of Raft instead of RaftEvents: the same guards around the pure actions."""
+    text = (_RAFT / "MCRaft.tla").read_text(encoding="utf-8")
+    text = text.replace("MODULE MCRaft", "MODULE MCPure").replace("EXTENDS RaftEvents", "EXTENDS Raft")
+    text = text.replace("<<vars, event, spent>>", "<<vars, spent>>").replace("EventInit", "Init")
+    text = re.sub(r"\b(Timeout|ClientRequest|AppendEntries|Restart)Event\(", r"\1(", text)
+    text = re.sub(
+        r"\b(Handle\w+|DuplicateMessage|DropMessage)Event\b", r"(\\E m \\in DOMAIN messages : \1(m))", text
+    )
+    code = re.sub(r"\(\*.*?\*\)|\\\*[^\n]*", "", text, flags=re.DOTALL)
+    assert "event" not in code.lower()
+    return text
+
+
+_SAFETY: Final = re.sub(
+    r"\A.*?(?=^INVARIANTS)",
+    "",
+    (_RAFT / "smoke.cfg").read_text(encoding="utf-8"),
+    flags=re.DOTALL | re.MULTILINE,
+)
+
+
+@pytest.fixture(scope="module")
+def one() -> Iterator[Checker]:
+    """One engine suffices for what compares two models; that the engines agree, the pins show."""
+    with Checker(memory_mb=1024) as warm:
+        yield warm
+
+
+@pytest.fixture(scope="module")
+def plain(one: Checker, tmp_path_factory: pytest.TempPathFactory) -> CheckResult:
+    """The tiny instance with all its messages, and all properties."""
+    folder = tmp_path_factory.mktemp("plain")
+    return one.check(_spec(folder, "MCRaft", f"{_TINY}VIEW PlainView\n{_SAFETY}"), deadlock=False)
+
+
+def test_the_variable_event_adds_no_state(one: Checker, plain: CheckResult, tmp_path: Path) -> None:
+    """`RaftEvents.tla` promises that its states are Raft's: same number, same depth, same steps."""
+    pure = _spec(tmp_path, "Raft", f"{_TINY}{_SAFETY}")
+    (tmp_path / "RaftEvents.tla").unlink()
+    (tmp_path / "MCPure.tla").write_text(_without_events(), encoding="utf-8")
+    without = one.check(Spec.load(tmp_path / "MCPure.tla", pure.config), deadlock=False)
+    assert plain.verdict.is_established
+    assert without.verdict == plain.verdict
+    assert _counts(without) == _counts(plain)
+    assert plain.distinct > 1_000
+
+
+def test_without_the_view_event_would_add_states(one: Checker, plain: CheckResult, tmp_path: Path) -> None:
+    """So the test above compares something."""
+    seen = one.check(_spec(tmp_path, "MCRaft", f"{_TINY}VIEW MCVars\n"), deadlock=False)
+    assert seen.distinct > plain.distinct
+
+
+@pytest.mark.parametrize("witness", ["NothingCommitted", "NoLeaderRestarts"])
+def test_the_tiny_instance_reaches_what_it_is_for(one: Checker, tmp_path: Path, witness: str) -> None:
+    """Counts of a model that does nothing would agree as well."""
+    spec = _spec(tmp_path, "MCRaft", f"{_TINY}VIEW MCView\nINVARIANT {witness}\n")
+    assert one.check(spec, deadlock=False).verdict.violates == witness
+
+
+def test_leaving_out_dead_messages_gives_the_verdict_of_all_messages_when_all_is_well(
+    one: Checker, plain: CheckResult, tmp_path: Path
+) -> None:
+    """`MCView` merges states that differ in messages which change nothing: fewer states, the same verdict."""
+    merged = one.check(_spec(tmp_path, "MCRaft", f"{_TINY}VIEW MCView\n{_SAFETY}"), deadlock=False)
+    assert merged.verdict == plain.verdict
+    assert merged.verdict.is_established
+    assert merged.distinct < plain.distinct
+
+
+@pytest.mark.parametrize("name", ["mutant_forgotten_vote", "mutant_always_votes", "mutant_forgotten_log"])
+def test_leaving_out_dead_messages_gives_the_verdict_of_all_messages_when_a_rule_is_broken(
+    one: Checker, tmp_path: Path, name: str
+) -> None:
+    """A view that merged too much would hide a violation; these are found with either, at one depth."""
+    text = (_RAFT / f"{name}.cfg").read_text(encoding="utf-8")
+    merged = one.check(_spec(tmp_path, "MCRaftMutants", text), deadlock=False)
+    assert "VIEW MCView" in text
+    plain = one.check(
+        _spec(tmp_path, "MCRaftMutants", text.replace("VIEW MCView", "VIEW PlainView")), deadlock=False
+    )
+    assert merged.verdict == plain.verdict
+    assert merged.verdict.violates == _MODELS[name].violates
+    assert merged.trace is not None
+    assert plain.trace is not None
+    assert len(merged.trace) == len(plain.trace)
+
+
+def _check(checker: Checker, model: Model) -> CheckResult:
+    return checker.check(Spec.load(model.spec, model.config), deadlock=model.deadlock)
+
+
+@pytest.mark.parametrize(
+    "name", ["smoke", "mutant_any_log", "mutant_forgotten_log", "mutant_always_votes", "witness_commit"]
+)
+def test_either_engine_gives_the_pinned_counts(checker: Checker, engine: Engine, name: str) -> None:
+    """The pins of the manifest are the models': not of one version of TLC, and not of one machine."""
+    model = _MODELS[name]
+    result = _check(checker, model)
+    found = {"generated": result.generated, "distinct": result.distinct, "depth": result.depth}
+    if result.trace is not None:
+        found["steps"] = len(result.trace)
+    assert model.pins
+    assert {pin: found[pin] for pin in model.pins} == dict(model.pins)
+    assert result.verdict.violates == model.violates
+    assert result.verdict.is_established == (model.expect is Expectation.EXHAUSTED)
+    assert engine.version in result.engine
+
+
+def test_every_rule_that_a_configuration_may_weaken_is_weakened_by_one() -> None:
+    """Section "The rules" of `Raft.tla` says that safety rests on each. One that none breaks is not shown to."""
+    text = (_RAFT / "Raft.tla").read_text(encoding="utf-8")
+    start = text.index("The rules on which safety rests")
+    rules = re.findall(
+        r"^(\w+)(?:\([^)]*\))? *==", text[start : text.index("(* Initial states *)")], re.MULTILINE
+    )
+    weakened = {
+        name
+        for config in _RAFT.glob("mutant_*.cfg")
+        for name in re.findall(r"^ *(\w+) <- \w+", config.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert len(rules) > 10
+    assert set(rules) - weakened == {"LeaderCommitIndex"}
+    assert weakened - set(rules) == {"IsQuorum"}

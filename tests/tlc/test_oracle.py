@@ -1,0 +1,250 @@
+"""The oracle answers as the model checker does."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tlacheck.engine import Engine
+from tlacheck.errors import SpecError
+from tlacheck.tlc import Checker, OracleState, Spec, SpecOracle
+from tlacheck.values import ModelValue
+
+A, B = ModelValue("a"), ModelValue("b")
+
+
+def _reachable(oracle: SpecOracle) -> set[OracleState]:
+    found = set(oracle.initial_states())
+    frontier = list(found)
+    while frontier:
+        for step in oracle.successors(frontier.pop()):
+            if step.state not in found:
+                found.add(step.state)
+                frontier.append(step.state)
+    return found
+
+
+@pytest.mark.parametrize("module", ["DieHard", "Mutex", "Mail", "Countdown"])
+def test_exploring_with_the_oracle_finds_the_states_that_tlc_counts(
+    engine: Engine, checker: Checker, load: Any, module: str
+) -> None:
+    found = _reachable(SpecOracle(load(module), engine=engine))
+    assert len(found) == checker.check(load(module), deadlock=False).distinct
+    assert len({state.values for state in found}) == len(found)
+
+
+def test_names_of_actions_and_constants_that_quantifiers_bind_are_known(engine: Engine, load: Any) -> None:
+    oracle = SpecOracle(load("Mutex"), engine=engine)
+    (state,) = oracle.initial_states()
+    steps = oracle.successors(state)
+    assert {(step.action, step.arguments["x"].name) for step in steps} == {("Request", "p"), ("Request", "q")}
+    assert oracle.successors(state, "Request", {"x": ModelValue("p")}) == steps[:1]
+    assert oracle.successors(state, "Enter") == ()
+    assert oracle.variables == ("pc",)
+    assert set(oracle.actions) == {"Request", "Enter", "Leave"}
+
+
+def test_the_event_names_action_and_arguments(engine: Engine, load: Any) -> None:
+    oracle = SpecOracle(load("MailEvents"), engine=engine)
+    assert oracle.variables == ("box", "got", "event")
+    (state,) = oracle.initial_states()
+    (send,) = oracle.successors(state, "Send", {"from": A})
+    assert (send.action, dict(send.arguments)) == ("Send", {"from": A, "to": B})
+    (receive,) = oracle.successors(send.state, "Receive")
+    assert receive.arguments == {"letter": {"from": A, "to": B}}
+    assert receive.state.values == {
+        "box": frozenset(),
+        "got": {A: 0, B: 1},
+        "event": {"action": "Receive", "letter": {"from": A, "to": B}},
+    }
+    assert oracle.successors(state, "Receive") == ()
+    assert oracle.successors(state, "Nonsense") == ()
+
+
+def test_only_actions_that_can_yield_the_event_are_evaluated(engine: Engine, load: Any) -> None:
+    oracle = SpecOracle(load("MailEvents"), engine=engine)
+    yields = {action.name: action.yields for action in oracle._actions}
+    assert yields == {"SendEvent": "Send", "Deliver": None}
+
+
+def test_states_that_differ_in_the_event_alone_are_different_though_the_view_hides_it(
+    engine: Engine, load: Any
+) -> None:
+    oracle = SpecOracle(load("MailEvents"), engine=engine)
+    (state,) = oracle.initial_states()
+    a, b = oracle.successors(state, "Send", {"from": A})[0], oracle.successors(state, "Send", {"from": B})[0]
+    (ab,) = oracle.successors(a.state, "Send", {"from": B})
+    (ba,) = oracle.successors(b.state, "Send", {"from": A})
+    assert ab.state.values["box"] == ba.state.values["box"]
+    assert ab.state != ba.state
+
+
+def test_violated_invariants_are_named(engine: Engine, load: Any) -> None:
+    oracle = SpecOracle(load("MailEvents"), engine=engine)
+    (state,) = oracle.initial_states()
+    assert oracle.violated_invariants(state) == ()
+    assert oracle.violated_invariants(oracle.successors(state)[0].state) == ("Empty",)
+
+
+def test_every_kind_of_value_comes_through_as_it_does_from_tlc(
+    engine: Engine, checker: Checker, load: Any
+) -> None:
+    (state,) = SpecOracle(load("Kinds"), engine=engine).initial_states()
+    trace = checker.check(load("Kinds")).trace
+    assert trace is not None
+    assert state.values == trace.initial
+    assert tuple(state.values) == trace.variables
+
+
+def test_the_text_of_a_value_says_the_same_as_a_walk_over_its_java_objects(engine: Engine, load: Any) -> None:
+    """The slow way, part by part, as a check on the fast one."""
+    (state,) = SpecOracle(load("Kinds"), engine=engine).initial_states()
+    walked = {str(entry.getKey()): _walk(entry.getValue()) for entry in state.java.getVals().entrySet()}
+    assert walked == state.values
+
+
+def _walk(java: Any) -> Any:
+    from tlacheck.values import function
+
+    kind = str(java.getClass().getSimpleName())
+    match kind:
+        case "IntValue":
+            return int(java.val)
+        case "BoolValue":
+            return bool(java.val)
+        case "StringValue":
+            return str(java.val)
+        case "ModelValue":
+            return ModelValue(str(java.val))
+        case "TupleValue":
+            return tuple(_walk(item) for item in java.elems)
+        case "RecordValue":
+            return function(
+                [(str(name), _walk(value)) for name, value in zip(java.names, java.values, strict=True)]
+            )
+        case "FcnRcdValue":
+            arguments = [_walk(argument) for argument in java.getDomainAsValues()]
+            return function(zip(arguments, [_walk(value) for value in java.values], strict=True))
+        case "FcnLambdaValue":
+            return _walk(java.toFcnRcd())
+        case _:
+            members = java.toSetEnum()
+            members.normalize()
+            return frozenset(_walk(members.elems.elementAt(index)) for index in range(members.elems.size()))
+
+
+def test_two_oracles_do_not_disturb_each_other(engine: Engine, load: Any) -> None:
+    one, other = SpecOracle(load("Mutex"), engine=engine), SpecOracle(load("DieHard"), engine=engine)
+    first = {step.state.text for step in one.successors(one.initial_states()[0])}
+    assert len(_reachable(other)) == 16
+    assert {step.state.text for step in one.successors(one.initial_states()[0])} == first
+    assert len(_reachable(one)) == 8
+
+
+def test_a_counterexample_of_tlc_is_a_walk_that_the_oracle_allows(
+    engine: Engine, checker: Checker, load: Any
+) -> None:
+    for module, config in (
+        ("DieHard", "DieHardNotFour"),
+        ("Mutex", "MutexWeak"),
+        ("MailEvents", "MailEventsHalf"),
+    ):
+        trace = checker.check(load(module, config)).trace
+        assert trace is not None
+        oracle = SpecOracle(load(module, config), engine=engine)
+        (at,) = [state for state in oracle.initial_states() if state.values == trace.initial]
+        for step in trace.steps:
+            (at,) = {s.state for s in oracle.successors(at, step.action) if s.state.values == step.state}
+        if trace.loop is not None and trace.loop < len(trace):
+            assert trace.states[trace.loop] in [step.state.values for step in oracle.successors(at)]
+
+
+@given(data=st.data())
+@settings(max_examples=20, deadline=None)
+def test_asking_for_one_action_gives_the_steps_of_that_action(mail: SpecOracle, data: st.DataObject) -> None:
+    (at,) = mail.initial_states()
+    for _ in range(data.draw(st.integers(0, 6))):
+        steps = mail.successors(at)
+        for action in ("Send", "Receive"):
+            assert mail.successors(at, action) == tuple(step for step in steps if step.action == action)
+        at = data.draw(st.sampled_from(steps)).state
+
+
+@pytest.fixture(scope="module")
+def mail(specs: Path, engine: Engine) -> SpecOracle:
+    return SpecOracle(Spec.load(specs / "MailEvents.tla"), engine=engine)
+
+
+def _write(folder: Path, body: str, config: str = "INIT Init\nNEXT Next\n") -> Spec:
+    (folder / "Broken.tla").write_text(
+        f"---- MODULE Broken ----\nEXTENDS Naturals\nVARIABLES x, y\n{body}\n====\n"
+    )
+    (folder / "Broken.cfg").write_text(config)
+    return Spec.load(folder / "Broken.tla")
+
+
+@pytest.mark.parametrize(
+    ("spec", "place", "words"),
+    [
+        (
+            ("Init == x = 0 /\\ y = z\nNext == x' = x", "INIT Init\nNEXT Next\n"),
+            "Broken.tla:4:22",
+            "operator z",
+        ),
+        (("Init == x = 0 /\\ y = 0\nNext == x' = x", "INIT Start\nNEXT Next\n"), "Broken.cfg:1:6", "Start"),
+        (("Init == x = 0\nNext == x' = x", "INIT Init\nNEXT Next\nCONSTANT K = 1\n"), "Broken.cfg:3:10", "K"),
+    ],
+)
+def test_a_spec_that_tlc_refuses_does_not_become_an_oracle(
+    engine: Engine, tmp_path: Path, spec: tuple[str, str], place: str, words: str
+) -> None:
+    with pytest.raises(SpecError, match=words) as caught:
+        SpecOracle(_write(tmp_path, *spec), engine=engine)
+    assert str(caught.value.location) == str(tmp_path / place)
+
+
+def test_an_expression_that_cannot_be_evaluated_is_named_with_its_place(
+    engine: Engine, tmp_path: Path
+) -> None:
+    body = "Init == x = 0 /\\ y = 0\nNext == /\\ y' = y\n        /\\ x' = IF x = \"a\" THEN 1 ELSE 2"
+    oracle = SpecOracle(_write(tmp_path, body), engine=engine)
+    with pytest.raises(SpecError, match="integer 0 with non-integer") as caught:
+        oracle.successors(oracle.initial_states()[0])
+    assert str(caught.value.location) == str(tmp_path / "Broken.tla:6:20")
+
+
+def test_an_invariant_that_cannot_be_evaluated_is_named_with_its_place(
+    engine: Engine, tmp_path: Path
+) -> None:
+    body = "Init == x = 0 /\\ y = 0\nNext == UNCHANGED <<x, y>>\nInv == \\/ x = 1\n       \\/ y + {} = 1"
+    oracle = SpecOracle(_write(tmp_path, body, "INIT Init\nNEXT Next\nINVARIANT Inv\n"), engine=engine)
+    with pytest.raises(SpecError, match="Naturals!Plus was given a set where it needs an integer") as caught:
+        oracle.violated_invariants(oracle.initial_states()[0])
+    assert str(caught.value.location) == str(tmp_path / "Broken.tla:7:11")
+
+
+def test_an_endless_recursion_is_refused_and_the_process_lives(engine: Engine, tmp_path: Path) -> None:
+    body = "RECURSIVE F(_)\nF(n) == F(n + 1) + 1\nInit == x = 0 /\\ y = 0\nNext == x' = F(x) /\\ y' = y"
+    oracle = SpecOracle(_write(tmp_path, body), engine=engine)
+    with pytest.raises(SpecError, match="recursion without end"):
+        oracle.successors(oracle.initial_states()[0])
+    assert oracle.initial_states()
+
+
+def test_an_action_that_forgets_a_variable_is_refused(engine: Engine, tmp_path: Path) -> None:
+    oracle = SpecOracle(_write(tmp_path, "Init == x = 0 /\\ y = 0\nNext == x' = 1"), engine=engine)
+    with pytest.raises(SpecError, match="leaves y without a value"):
+        oracle.successors(oracle.initial_states()[0])
+
+
+def test_an_event_that_contradicts_its_action_s_name_is_refused(engine: Engine, tmp_path: Path) -> None:
+    spec = _write(tmp_path, "")
+    spec.path.write_text(
+        "---- MODULE Broken ----\nVARIABLE event\nInit == event = 0\n"
+        'TickEvent == event\' = [action |-> "Tock"]\nNext == TickEvent\n====\n'
+    )
+    oracle = SpecOracle(spec, engine=engine)
+    with pytest.raises(SpecError, match="TickEvent records the event Tock"):
+        oracle.successors(oracle.initial_states()[0])

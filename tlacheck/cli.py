@@ -1,0 +1,68 @@
+"""The command `tlacheck`: a table of subcommands, each loaded when it is used.
+
+So `tlacheck --help` needs neither a JVM nor a solver, and one command does not wait for what another
+imports.
+"""
+
+import importlib
+from typing import Any
+
+import click
+
+from tlacheck import __version__
+from tlacheck.errors import TlacheckError
+
+__all__ = ["main"]
+
+#: Command -> where it is, and what it does.
+_COMMANDS = {
+    "check": ("tlacheck.tlc.cli:check_command", "Check one TLA+ module with TLC."),
+    "verify": ("tlacheck.verify.cli:verify_command", "Do all checks that verify.toml names."),
+    "inspect": ("tlacheck.report.cli:inspect_command", "Show a trace, by default the latest."),
+    "mutants": (
+        "tlacheck.mutants.cli:mutants_command",
+        "Break an implementation on purpose; see what notices.",
+    ),
+    "engine": (
+        "tlacheck.engine._cli:engine_command",
+        "Show the TLC and the JVM that are used, or fetch a TLC.",
+    ),
+}
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command when it is called, and turns a complaint of tlacheck into one message."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name][0].partition(":")
+        try:
+            command: click.Command = getattr(importlib.import_module(module), name)
+        except ModuleNotFoundError as error:
+            raise TlacheckError(
+                f"`tlacheck {cmd_name}` needs the module {error.name}, which is not installed"
+            ) from error
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_line) for name, (_, help_line) in _COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TlacheckError as error:
+            click.echo(f"tlacheck: {error}", err=True)
+            ctx.exit(2)
+        except KeyboardInterrupt:
+            ctx.exit(130)
+
+
+@click.group(cls=_LazyGroup)
+@click.version_option(__version__, prog_name="tlacheck")
+def main() -> None:
+    """From a protocol's TLA+ specification to an implementation checked against it."""

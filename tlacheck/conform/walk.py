@@ -1,0 +1,59 @@
+"""Random walks of the spec, taken by the system in lockstep: the oracle proposes, the system follows."""
+
+import random
+from collections.abc import Mapping
+
+from tlacheck.conform.replay import replay
+from tlacheck.conform.system import System
+from tlacheck.tlc.oracle import SpecOracle, Successor
+from tlacheck.trace import Origin, Step, Trace
+
+__all__ = ["random_walk", "walk_and_replay"]
+
+
+def _choose(rng: random.Random, successors: tuple[Successor, ...], weights: Mapping[str, float]) -> Successor:
+    """First an action, by weight, then one of its instances: a frequent action does not crowd out a rare one."""
+    actions = sorted({successor.action for successor in successors})
+    (action,) = rng.choices(actions, [weights.get(action, 1.0) for action in actions])
+    return rng.choice([successor for successor in successors if successor.action == action])
+
+
+def random_walk(
+    oracle: SpecOracle, *, seed: int, steps: int, weights: Mapping[str, float] | None = None
+) -> Trace:
+    """A behaviour of the spec of at most `steps` steps; the same for the same seed and engine.
+
+    Args:
+        oracle: the spec.
+        seed: decides all choices.
+        steps: the length, unless the spec allows no further step before.
+        weights: action -> how often it is chosen among those enabled, against 1.0 for others.
+    """
+    rng = random.Random(seed)  # noqa: S311 - a reproducible walk, no secret
+    initial = rng.choice(oracle.initial_states())
+    state, taken = initial, []
+    for _ in range(steps):
+        successors = oracle.successors(state)
+        if not successors:
+            break
+        chosen = _choose(rng, successors, weights or {})
+        taken.append(Step(chosen.action, chosen.arguments, chosen.state.values))
+        state = chosen.state
+    return Trace(
+        initial=initial.values,
+        steps=tuple(taken),
+        origin=Origin(
+            source="oracle",
+            spec=str(oracle.spec.path),
+            config=str(oracle.spec.config),
+            engine=oracle.engine.label,
+            seed=seed,
+        ),
+    )
+
+
+def walk_and_replay(
+    oracle: SpecOracle, system: System, *, seed: int, steps: int, weights: Mapping[str, float] | None = None
+) -> Trace:
+    """A random walk of the spec, replayed on the system: the system's run, with its violation if there is one."""
+    return replay(random_walk(oracle, seed=seed, steps=steps, weights=weights), system)

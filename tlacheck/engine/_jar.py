@@ -1,0 +1,288 @@
+"""Find the TLC jar, and keep the jars that were fetched.
+
+The order: the jar that TLACHECK_JAR names; TLC 2.18 (Maven Central); TLC 2.15 (inside a wheel on
+PyPI). So a machine that reaches only PyPI has an engine too. TLACHECK_ENGINE=2.15 or 2.18 settles
+on one of the two.
+
+A cached jar is trusted for its checksum alone, which is computed each time it is resolved. Files
+are put in place by a rename, so that no reader meets half a jar. When a fetch fails the cache
+remembers it: the next run does not wait for the same network again unless it is told to.
+"""
+
+import contextlib
+import hashlib
+import os
+import re
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import attrs
+
+from tlacheck.engine import _fetch
+from tlacheck.errors import SetupError
+
+__all__ = [
+    "VERSIONS",
+    "Engine",
+    "cache_folder",
+    "ensure_engine",
+    "find_engine",
+    "installed_engines",
+    "user_jar",
+]
+
+
+@attrs.frozen
+class Engine:
+    """A TLC jar, checked: what a verdict records as the tool that reached it."""
+
+    version: str
+    sha256: str
+    jar: Path
+    source: str
+    """Where it came from: `TLACHECK_JAR`, `maven` or `pypi`."""
+
+    @property
+    def label(self) -> str:
+        """Version and the head of the checksum, as a report prints them."""
+        return f"TLC {self.version} (sha256 {self.sha256[:12]})"
+
+
+@attrs.frozen
+class _Release:
+    """A TLC that can be fetched."""
+
+    version: str
+    sha256: str
+    source: str
+    fetch: Callable[[Path], Path]
+
+    @property
+    def jar(self) -> Path:
+        return cache_folder() / f"tlc-{self.version}.jar"
+
+    @property
+    def failure(self) -> Path:
+        """Holds the reason of the last fetch, if that failed."""
+        return cache_folder() / f"tlc-{self.version}.failed"
+
+
+_RELEASES = {
+    release.version: release
+    for release in (
+        _Release(
+            "2.18",
+            "fc0a7b69b35076b4aeef54228a62fce9ca035f81a19619f5ed3f023f78c803b3",
+            "maven",
+            _fetch.from_maven,
+        ),
+        _Release(
+            "2.15",
+            "58c6df9a1045beb341ee947bc640fe8d89988ad1d0b700e392aa8dd97502129a",
+            "pypi",
+            _fetch.from_pypi,
+        ),
+    )
+}
+
+VERSIONS = tuple(_RELEASES)
+"""The versions of TLC that can be fetched, the preferred one first."""
+
+
+class _DamagedError(Exception):
+    """A cached jar is not the file that its checksum names."""
+
+
+class _RememberedError(_fetch.FetchError):
+    """A fetch failed before and was not tried again."""
+
+
+def find_engine(version: str | None = None) -> Engine:
+    """The engine to use, without fetching anything.
+
+    Args:
+        version: `2.15` or `2.18` for exactly that one, whatever the environment says. None for the
+            first in the order of this module.
+
+    Raises:
+        SetupError: There is none, or TLACHECK_JAR or TLACHECK_ENGINE does not say something usable,
+            or a cached jar is damaged.
+    """
+    if version is None and (own := user_jar()) is not None:
+        return own
+    wanted = _wanted(version)
+    for release in wanted:
+        try:
+            engine = _cached(release)
+        except _DamagedError:
+            raise SetupError(
+                f"{release.jar} is damaged: run `tlacheck engine install` to fetch it again"
+            ) from None
+        if engine is not None:
+            return engine
+    names = " or ".join(release.version for release in wanted)
+    raise SetupError(
+        f"TLC {names} is not in {cache_folder()}: run `tlacheck engine install`, or set TLACHECK_JAR"
+    )
+
+
+def ensure_engine(
+    version: str | None = None, *, retry: bool = False, progress: Callable[[str], None] = lambda _line: None
+) -> Engine:
+    """The engine to use, fetched if need be.
+
+    Args:
+        version: As for `find_engine`.
+        retry: Fetch again what could not be fetched before. Without it a failure that the cache
+            remembers stands as long as another engine serves, or if `version` asked for that very one.
+        progress: Gets a line before each fetch and after one that failed.
+
+    Raises:
+        SetupError: No engine is there and none could be fetched, or the environment names a bad one.
+    """
+    if version is None and (own := user_jar()) is not None:
+        return own
+    reasons, untried = [], []
+    for release in _wanted(version):
+        try:
+            return _provide(release, retry=retry, progress=progress)
+        except _RememberedError as error:
+            untried.append(release)
+            reasons.append(f"TLC {release.version}: {error}")
+        except _fetch.FetchError as error:
+            reasons.append(f"TLC {release.version}: {error}")
+    for release in untried if version is None else ():
+        with contextlib.suppress(_fetch.FetchError):  # a remembered failure must not leave us with nothing
+            return _provide(release, retry=True, progress=progress)
+    raise SetupError(
+        f"no TLC could be fetched ({'; '.join(reasons)}): "
+        "run `tlacheck engine install` when there is a network, or set TLACHECK_JAR to a tla2tools.jar"
+    )
+
+
+def installed_engines() -> tuple[Engine, ...]:
+    """Every engine that is here and whole, the preferred one first. A damaged jar is left out."""
+    own = user_jar()
+    engines = [own] if own else []
+    for release in _RELEASES.values():
+        with contextlib.suppress(_DamagedError):
+            engine = _cached(release)
+            engines += [engine] if engine else []
+    return tuple(engines)
+
+
+def user_jar() -> Engine | None:
+    """The engine that TLACHECK_JAR names, None if it is not set.
+
+    Raises:
+        SetupError: The file is not there, or is no jar of TLC.
+    """
+    named = os.environ.get("TLACHECK_JAR")
+    if not named:
+        return None
+    jar = Path(named).expanduser().absolute()
+    try:
+        with zipfile.ZipFile(jar) as archive:
+            archive.getinfo("tlc2/TLC.class")
+            constants = archive.read("tlc2/TLCGlobals.class")
+        digest = _sha256(jar)
+    except OSError as error:
+        raise SetupError(
+            f"TLACHECK_JAR={named} cannot be read ({error.strerror}): correct or unset it"
+        ) from error
+    except (KeyError, zipfile.BadZipFile):
+        raise SetupError(
+            f"TLACHECK_JAR={named} is no jar of TLC: name a tla2tools.jar, or unset it"
+        ) from None
+    # javac leaves TLCGlobals.versionOfTLC, "Version 2.19 of 08 August 2024", as one constant.
+    stated = re.search(rb"Version (\d+(?:\.\d+)+) of ", constants)
+    version = stated[1].decode() if stated else "unknown"
+    return Engine(version=version, sha256=digest, jar=jar, source="TLACHECK_JAR")
+
+
+def cache_folder() -> Path:
+    """Where fetched jars are kept. It need not exist."""
+    if own := os.environ.get("TLACHECK_CACHE"):
+        return Path(own).expanduser().absolute()
+    shared = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The XDG specification has relative paths ignored.
+    return (shared if shared.is_absolute() else Path.home() / ".cache") / "tlacheck" / "engines"
+
+
+def _wanted(version: str | None) -> tuple[_Release, ...]:
+    """The releases that may serve, the preferred one first."""
+    named, where = (version, "version") if version else (os.environ.get("TLACHECK_ENGINE"), "TLACHECK_ENGINE")
+    if not named:
+        return tuple(_RELEASES.values())
+    if named not in _RELEASES:
+        raise SetupError(f"{where} {named!r} is no engine: say {' or '.join(VERSIONS)}")
+    return (_RELEASES[named],)
+
+
+def _cached(release: _Release) -> Engine | None:
+    try:
+        digest = _sha256(release.jar)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SetupError(f"{release.jar} cannot be read: {error.strerror}") from error
+    if digest != release.sha256:
+        raise _DamagedError
+    return Engine(version=release.version, sha256=digest, jar=release.jar, source=release.source)
+
+
+def _provide(release: _Release, *, retry: bool, progress: Callable[[str], None]) -> Engine:
+    """The cached engine of a release, or the fetched one."""
+    with contextlib.suppress(_DamagedError):
+        engine = _cached(release)
+        if engine is not None:
+            return engine
+    if not retry and release.failure.is_file():
+        reason = release.failure.read_text(encoding="utf-8").strip()
+        raise _RememberedError(f"{reason} (not tried again)")
+    progress(f"fetching TLC {release.version} ({release.source})")
+    try:
+        with _writing_to(release.jar.parent) as scratch:
+            _checked(release.fetch(scratch), release).replace(release.jar)
+            release.failure.unlink(missing_ok=True)
+    except _fetch.FetchError as error:
+        progress(f"TLC {release.version} could not be fetched: {error}")
+        _remember(release, str(error))
+        raise
+    return Engine(version=release.version, sha256=release.sha256, jar=release.jar, source=release.source)
+
+
+def _checked(fetched: Path, release: _Release) -> Path:
+    digest = _sha256(fetched)
+    if digest != release.sha256:
+        raise _fetch.FetchError(f"got a file with sha256 {digest[:12]}, not {release.sha256[:12]}")
+    return fetched
+
+
+def _remember(release: _Release, reason: str) -> None:
+    """Note a failed fetch, and drop a damaged jar that it leaves behind."""
+    with _writing_to(release.failure.parent) as scratch:
+        note = scratch / "reason"
+        note.write_text(reason + "\n", encoding="utf-8")
+        note.replace(release.failure)
+    release.jar.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _writing_to(folder: Path) -> Iterator[Path]:
+    """A scratch folder on the file system of `folder`, which is made if it is not there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
+            yield Path(scratch)
+    except OSError as error:
+        raise SetupError(
+            f"{folder} cannot be written ({error.strerror}): set TLACHECK_CACHE to a folder that can"
+        ) from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,96 @@
+"""The errors a user of tlacheck can meet: one tree, each class a page of its manual.
+
+Mistakes of the user (a spec that does not parse, a configuration that names nothing, a trace that
+is no trace) are raised as one of these and end a command with status 2. A property that does not
+hold is no error: it is a `Verdict`.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:  # a trace is made of values, and values raise errors
+    from tlacheck.trace import Trace
+
+__all__ = [
+    "AdapterError",
+    "ConfigError",
+    "EngineError",
+    "Location",
+    "SetupError",
+    "SpecError",
+    "TlacheckError",
+    "TraceError",
+]
+
+
+class TlacheckError(Exception):
+    """Anything that kept tlacheck from reaching a verdict. The message says what to do next."""
+
+
+class SetupError(TlacheckError):
+    """This machine lacks something that tlacheck needs: a JVM, a TLC jar, a package.
+
+    Usual causes: no network on the very first run, or `TLACHECK_JAR` / `JAVA_HOME` pointing at
+    something that is not there any more.
+    """
+
+
+class EngineError(TlacheckError):
+    """TLC or the JVM ended in a way that says nothing about the spec.
+
+    Usual causes: the memory limit is too small for the model, or the worker was killed.
+    """
+
+
+@attrs.frozen
+class Location:
+    """A place in a file: the path as the user gave it, line and column counted from 1 (0 is unknown)."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        if not self.line:
+            return self.file
+        return f"{self.file}:{self.line}:{self.column}" if self.column else f"{self.file}:{self.line}"
+
+
+class SpecError(TlacheckError):
+    """TLC refuses the spec or its configuration before (or while) exploring states.
+
+    Usual causes: a syntax error, an undefined name, a constant without a value in the
+    configuration, an expression that TLC cannot evaluate. `location` says where; `trace` holds the
+    states up to an expression that could not be evaluated, if TLC gave them.
+    """
+
+    def __init__(self, message: str, location: Location | None = None) -> None:
+        self.message = message
+        self.location = location
+        self.trace: Trace | None = None
+        super().__init__(f"{location}: {message}" if location else message)
+
+
+class ConfigError(TlacheckError, ValueError):
+    """A file of tlacheck's own (manifest, verify.toml) or an argument does not say something usable."""
+
+
+class TraceError(TlacheckError, ValueError):
+    """A file does not hold a trace, or holds one that the request does not fit (no such step).
+
+    Usual causes: the file is not ITF JSON, or was cut short while it was written.
+    """
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        self.path = path
+        super().__init__(f"{path}: {message}" if path else message)
+
+
+class AdapterError(TlacheckError):
+    """The adapter of a system broke its contract; the system itself was not judged.
+
+    Usual causes: an action without a method, an observation that lacks a variable, a value that
+    no TLA+ value corresponds to (a float, None, a list).
+    """

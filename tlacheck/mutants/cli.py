@@ -1,0 +1,122 @@
+"""`tlacheck mutants`: a table of wrong implementations, and which layer of checks notices each."""
+
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from tlacheck.mutants.trial import Attempt, Layer, Result, load, try_mutants
+
+__all__ = ["mutants_command"]
+
+
+@click.command("mutants")
+@click.option("--of", "package", required=True, help="The package that has the mutants and the checks.")
+@click.option("--only", default="*", metavar="GLOB", help="Only mutants of such a name.")
+@click.option("--every-layer", is_flag=True, help="Ask the other layers too when one has caught a mutant.")
+@click.option("--seed", default=0, show_default=True, help="Seed of every layer.")
+@click.option(
+    "--jobs", default=2, show_default=True, type=click.IntRange(min=1), help="Mutants tried at once."
+)
+@click.option("--list", "list_only", is_flag=True, help="List the mutants and end.")
+def mutants_command(
+    package: str, only: str, seed: int, jobs: int, *, every_layer: bool, list_only: bool
+) -> None:
+    """Break the implementation on purpose, one line at a time, and see which layer notices.
+
+    PACKAGE.mutants:MUTANTS lists the changes, PACKAGE.checks:LAYERS the layers. Leaves with 0 if
+    every mutant is caught and every equivalent one survives, with 1 if not.
+    """
+    sys.path.insert(0, str(Path.cwd()))
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+    if list_only:
+        for mutant in load(f"{package}.mutants:MUTANTS"):
+            console.print(f"{mutant.name}  [{mutant.bug}]", markup=False)
+        return
+    layers: Sequence[Layer] = load(f"{package}.checks:LAYERS")
+    folder = Path(".verify") / f"mutants-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    started = time.monotonic()
+
+    def show(result: Result) -> None:
+        status = "ok" if result.is_as_expected else "NOT AS EXPECTED"
+        console.print(f"{status}  {result.mutant.name}: {_summary(result)}", markup=False)
+
+    results = try_mutants(
+        f"{package}.mutants:MUTANTS",
+        layers,
+        folder=folder,
+        seed=seed,
+        jobs=jobs,
+        only=only,
+        every_layer=every_layer,
+        on_result=show,
+    )
+    console.print()
+    console.print(_table(results, layers, every_layer=every_layer))
+    for result in results:
+        for attempt in result.attempts:
+            if attempt.error:
+                console.print(f"{result.mutant.name}, {attempt.layer}: {attempt.error}", markup=False)
+    real = [result for result in results if not result.mutant.equivalent]
+    caught = sum(result.first is not None for result in real)
+    survived = sum(result.first is None for result in results if result.mutant.equivalent)
+    good = all(result.is_as_expected for result in results)
+    console.print(f"traces: {folder}", markup=False)
+    console.print(
+        f"mutants: caught={caught}/{len(real)} equivalent_survived={survived}/{len(results) - len(real)} "
+        f"seed={seed} seconds={time.monotonic() - started:.1f}",
+        markup=False,
+    )
+    if not good:
+        sys.exit(1)
+
+
+def _summary(result: Result) -> str:
+    if result.first is None:
+        return (
+            "survives, as an equivalent change must" if result.mutant.equivalent else "SURVIVES every layer"
+        )
+    return f"caught by {result.first.layer} ({result.first.violates})"
+
+
+def _table(results: Sequence[Result], layers: Sequence[Layer], *, every_layer: bool) -> Table:
+    """A row a mutant: by what it was caught first; with `every_layer` also what each layer made of it."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("mutant", no_wrap=True, min_width=39)
+    table.add_column("caught by")
+    table.add_column("property", overflow="fold")
+    table.add_column("seconds", justify="right")
+    table.add_column("steps", justify="right")
+    if every_layer:
+        for layer in layers:
+            table.add_column(layer.name, justify="right", no_wrap=True)
+    for result in results:
+        first = result.first
+        name = f"{result.mutant.name} (equivalent)" if result.mutant.equivalent else result.mutant.name
+        spent = first.seconds if first else sum(attempt.seconds for attempt in result.attempts)
+        cells = [
+            first.layer if first else "none",
+            first.violates if first else "",
+            f"{spent:.1f}",
+            str(first.steps) if first and first.steps is not None else "",
+        ]
+        if every_layer:
+            by_layer = {attempt.layer: attempt for attempt in result.attempts}
+            cells += [_cell(by_layer.get(layer.name)) for layer in layers]
+        table.add_row(name, *cells)
+    return table
+
+
+def _cell(attempt: Attempt | None) -> str:
+    if attempt is None:
+        return ""
+    if attempt.error:
+        return "error"
+    if not attempt.caught:
+        return f"- in {attempt.seconds:.0f}s"
+    return f"{'caught' if attempt.steps is None else attempt.steps} in {attempt.seconds:.0f}s"

@@ -1,0 +1,222 @@
+"""Trying mutants: which layer of checks notices which wrong implementation.
+
+Each mutant lives in a process of its own (`serve`: one line of JSON in, one out a layer), so that no trace of it is left. A layer is a check function as `tlacheck verify` calls it; it
+catches a mutant when its verdict is violated. A layer that raises has noticed too, but for a bad
+reason: that is reported as an error and not as a catch.
+"""
+
+import fnmatch
+import importlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from tlacheck import itf
+from tlacheck.errors import ConfigError
+from tlacheck.mutants.mutation import Mutant, install
+from tlacheck.verify import Context, Outcome
+
+__all__ = ["Attempt", "Layer", "Result", "load", "serve", "try_mutants"]
+
+#: How long all layers together may take for one mutant.
+_SECONDS_MAX = 900.0
+
+
+@attrs.frozen
+class Layer:
+    """One layer of checks: its name, its check function `module:function`, and that one's arguments."""
+
+    name: str
+    call: str
+    arguments: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """What one layer made of one mutant.
+
+    Attributes:
+        layer: the layer's name.
+        caught: whether its verdict is violated.
+        violates: the property that it names; empty if it did not catch.
+        seconds: how long it took, shrinking included.
+        steps: the length of the shrunk trace; None without one.
+        error: why the layer could not judge; empty if it could.
+    """
+
+    layer: str
+    caught: bool
+    violates: str
+    seconds: float
+    steps: int | None
+    error: str
+
+
+@attrs.frozen
+class Result:
+    """What became of one mutant."""
+
+    mutant: Mutant
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def first(self) -> Attempt | None:
+        """The first layer that caught it."""
+        return next((attempt for attempt in self.attempts if attempt.caught), None)
+
+    @property
+    def is_as_expected(self) -> bool:
+        """Whether it was caught; for an equivalent one, whether every layer let it pass."""
+        if any(attempt.error for attempt in self.attempts):
+            return False
+        return (self.first is None) == self.mutant.equivalent
+
+
+def load(target: str) -> Any:
+    """The object that `module:name` refers to.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    module, _, name = target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"{target!r} names nothing that can be imported: {error}") from error
+
+
+def try_mutants(
+    mutants: str,
+    layers: Sequence[Layer],
+    *,
+    folder: Path,
+    seed: int = 0,
+    jobs: int = 1,
+    only: str = "*",
+    controls: bool = True,
+    every_layer: bool = False,
+    on_result: Callable[[Result], None] | None = None,
+) -> tuple[Result, ...]:
+    """Try each mutant against the layers, in order.
+
+    Args:
+        mutants: `module:name` of the tuple of mutants. That module must not import what they change.
+        layers: the layers; without `every_layer` the first that catches is the last that is asked.
+        folder: where traces go, a folder a mutant and layer.
+        seed: given to every layer.
+        jobs: how many mutants are tried at once.
+        only: a pattern for the mutants' names.
+        controls: whether equivalent mutants are tried too. They pass through every layer, which takes long.
+        every_layer: ask all layers, to see which of them would notice.
+        on_result: told each result as it comes; by default nobody is.
+
+    Raises:
+        ConfigError: if no mutant has such a name.
+    """
+    chosen = [
+        mutant
+        for mutant in load(mutants)
+        if fnmatch.fnmatch(mutant.name, only) and (controls or not mutant.equivalent)
+    ]
+    if not chosen:
+        names = ", ".join(mutant.name for mutant in load(mutants))
+        raise ConfigError(f"no mutant is called {only!r}; there are {names}")
+
+    def attempt(mutant: Mutant) -> Result:
+        result = _try(mutants, mutant, layers, folder / mutant.name, seed, every_layer=every_layer)
+        if on_result is not None:
+            on_result(result)
+        return result
+
+    with ThreadPoolExecutor(jobs) as pool:
+        return tuple(pool.map(attempt, chosen))
+
+
+def _try(
+    mutants: str, mutant: Mutant, layers: Sequence[Layer], folder: Path, seed: int, *, every_layer: bool
+) -> Result:
+    request = {
+        "mutants": mutants,
+        "name": mutant.name,
+        "layers": [attrs.asdict(layer) for layer in layers],
+        "folder": str(folder),
+        "seed": seed,
+        "every_layer": every_layer,
+    }
+    attempts: list[Attempt] = []
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "output.txt").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from tlacheck.mutants.trial import serve; serve()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env={**os.environ, "PYTHONHASHSEED": "0"},
+        )
+        try:
+            answers, _ = process.communicate(json.dumps(request), timeout=_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            answers, _ = process.communicate()
+        finally:
+            process.kill()
+    attempts = [Attempt(**json.loads(line)) for line in answers.splitlines()]
+    if process.returncode != 0:
+        asked = layers[len(attempts)].name if len(attempts) < len(layers) else "?"
+        error = f"its process ended with status {process.returncode}; see {folder / 'output.txt'}"
+        attempts.append(Attempt(layer=asked, caught=False, violates="", seconds=0.0, steps=None, error=error))
+    return Result(mutant, tuple(attempts))
+
+
+def serve() -> None:
+    """The process of one mutant. Does not return: a JVM may live in it by the end."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    request = json.loads(sys.stdin.read())
+    sys.path.insert(0, str(Path.cwd()))
+    (mutant,) = (mutant for mutant in load(request["mutants"]) if mutant.name == request["name"])
+    install(mutant)
+    for fields in request["layers"]:
+        attempt = _judge(Layer(**fields), Path(request["folder"]) / fields["name"], request["seed"])
+        answers.write(json.dumps(attrs.asdict(attempt)) + "\n")
+        answers.flush()
+        if attempt.caught and not request["every_layer"]:
+            break
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _unwatched(text: str) -> None:
+    """Progress that nobody watches."""
+    del text
+
+
+def _judge(layer: Layer, folder: Path, seed: int) -> Attempt:
+    folder.mkdir(parents=True, exist_ok=True)
+    context = Context(folder=folder, budget="mutants", seed=seed, command="", progress=_unwatched)
+    started = time.monotonic()
+    error = ""
+    outcome: Outcome | None = None
+    try:
+        outcome = load(layer.call)(context, **layer.arguments)
+    except Exception as raised:  # noqa: BLE001 - whatever a mutant provokes is reported
+        error = f"{type(raised).__name__}: {raised}".partition("\n")[0]
+    caught = outcome is not None and outcome.verdict.is_violated
+    trace = outcome.trace if outcome else None
+    return Attempt(
+        layer=layer.name,
+        caught=caught,
+        violates=(outcome.verdict.violates or "") if outcome and caught else "",
+        seconds=time.monotonic() - started,
+        steps=len(itf.read(trace)) if trace is not None and caught else None,
+        error=error,
+    )

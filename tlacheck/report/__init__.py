@@ -1,0 +1,1 @@
+"""Reports: traces and verdicts in the shapes that people and other tools read."""

@@ -1,0 +1,334 @@
+"""From the messages of SANY and TLC to one `SpecError` that says what is wrong, and where.
+
+TLC reports one mistake in several messages, some of them wrapped in the text of a Java exception.
+Here the first real cause is found, its place is put in terms of the user's files, and what only a
+TLC developer understands is left out.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tlacheck.errors import Location, SpecError
+from tlacheck.tlc._protocol import STAGED_CONFIG, Kind, Message
+from tlacheck.tlc.spec import Spec
+from tlacheck.trace import Trace
+
+__all__ = ["diagnose", "location_in", "unknown_constants"]
+
+
+_NESTED_EXPRESSIONS = 2103
+_PARSER_DONE = 2219
+_PARSING_FAILED = (3002, 2171)
+#: Errors that only announce what follows or repeat what came before.
+_ANNOUNCEMENTS = (_NESTED_EXPRESSIONS, 2121, 2264, *_PARSING_FAILED)
+
+_PLACE = re.compile(
+    r"line (\d+), col(?:umn)? (\d+) to line \d+, col(?:umn)? \d+ (?:of module|in) (\w+)", re.IGNORECASE
+)
+_PARSED_FILE = re.compile(r"Parsing (?:module \S+ in )?file (.*)")
+_LEXICAL = re.compile(
+    r'Lexical error at line (\d+), column (\d+)\.\s+Encountered: (.*?)(?: \(\d+\))?, after : "(.*)"',
+    re.DOTALL,
+)
+_SYNTAX = re.compile(
+    r'\*\*\*\s*Parse Error\s*\*\*\*\s*(?:Was expecting "(?P<expected>.*?)"\s*)?'
+    r'Encountered "(?P<found>.*?)" at line (?P<line>\d+), column (?P<column>\d+)(?: and token "(?P<after>.*?)")?',
+    re.DOTALL,
+)
+_CONSTRUCT = re.compile(r"Residual stack trace follows:\n(.*?) starting at line (\d+), column (\d+)")
+_SEMANTIC = re.compile(r"\*\*\* Errors: (\d+)\s+(.*?)\n\s*\n(.*?)(?=\n\s*\n|\Z)", re.DOTALL)
+_ABORT = re.compile(r"\*\*\* Abort messages: (\d+)\s+(.*?)\n\s*\n(.*?)(?=\n\s*\n|\Z)", re.DOTALL)
+_MISSING_FILE = re.compile(
+    r"(?:File does not exist: .*?(?<=[\\/])|Cannot find source file for module )(\w+)(?:\.tla)?(?![\w\\/.-])"
+)
+_HEADER = re.compile(r"-{4,}[ \t]*MODULE[ \t]+(\w+)[ \t]*-{4,}")
+
+_WRAPPED = re.compile(r"@!@!@STARTMSG (\d+):\d+ @!@!@\n(.*?)\n?@!@!@ENDMSG", re.DOTALL)
+_UNEXPECTED = re.compile(
+    r"TLC threw an unexpected exception\..*?The exception was an? (\S+)\n(?:: )?(.*)", re.DOTALL
+)
+_STACK_LINE = re.compile(r"^\s+at [\w.$/]+\(.*\)$", re.MULTILINE)
+_CONFIG_LINE = re.compile(r"TLC found an error in the configuration file at line (\d+)\n(.*)", re.DOTALL)
+_OVERRIDE = re.compile(r"tlc2\.module\.(\w+)\.(\w+)\(.*?produced the following error:\n(.*)", re.DOTALL)
+_CAST = re.compile(r"[Cc]annot cast tlc2\.value\.impl\.(\w+?)Value to tlc2\.value\.impl\.(\w+?)Value")
+_NOT_DEFINED = re.compile(
+    r"(?:The )?(.*?) (\S+) specified in the configuration file\s+is not defined in the specification",
+    re.DOTALL,
+)
+
+#: What the Java names of values are to a reader.
+_VALUE_KINDS = {
+    "Int": "an integer",
+    "Bool": "a boolean",
+    "String": "a string",
+    "Tuple": "a tuple",
+    "Record": "a record",
+    "FcnRcd": "a function",
+    "SetEnum": "a set",
+    "Interval": "a set",
+    "Model": "a model value",
+    "I": "a value of another kind",
+}
+
+
+def diagnose(
+    spec: Spec, messages: Sequence[Message], failure: str | None = None, trace: Trace | None = None
+) -> SpecError:
+    """The error that the messages amount to.
+
+    Args:
+        spec: what TLC was given.
+        messages: what it said.
+        failure: the text of an exception that TLC did not report itself.
+        trace: the states up to where the evaluation failed, if TLC gave them.
+    """
+    error = _of_parser(spec, messages) or _of_checker(spec, messages, failure)
+    error.trace = trace
+    return error
+
+
+def location_in(text: str, spec: Spec) -> Location | None:
+    """The last place in the user's files that `text` names; None if it names none."""
+    for line, column, module in reversed(_PLACE.findall(text)):
+        path = _file_of(module, spec)
+        if path is not None:
+            return Location(str(path), int(line), int(column))
+    return None
+
+
+def unknown_constants(spec: Spec, names: Sequence[str]) -> SpecError:
+    """The error that the configuration gives values to constants which no module declares."""
+    message = (
+        f"the configuration gives a value to {', '.join(names)}, but {spec.module} declares no such constant"
+    )
+    return SpecError(message, _word_in(spec.config, names[0]))
+
+
+def _file_of(module: str, spec: Spec) -> Path | None:
+    path = spec.path.with_name(f"{module}.tla")
+    return path if path.is_file() else None
+
+
+# --- SANY, the parser: its messages carry no numbers ---------------------------------------------
+
+
+def _of_parser(spec: Spec, messages: Sequence[Message]) -> SpecError | None:
+    file = str(spec.path)
+    for message in messages:
+        if message.code == _PARSER_DONE:
+            break  # what comes without a number from here on is printed by the spec itself
+        if message.code is not None:
+            continue
+        if match := _PARSED_FILE.match(message.text):
+            file = str(_file_of(Path(match[1]).stem, spec) or match[1])
+        for pattern, explain in _PARSER_COMPLAINTS:
+            if match := pattern.search(message.text):
+                return explain(match, file, spec, message.text)
+    if any(message.code in _PARSING_FAILED for message in messages):
+        return _bad_header(file, spec)
+    return None
+
+
+def _lexical(match: re.Match[str], file: str, _spec: Spec, _text: str) -> SpecError:
+    line, column, found, after = match.groups()
+    place = Location(file, int(line), int(column))
+    after = after.replace('\\"', '"')
+    if after.startswith('"'):
+        return SpecError(f"the string {after} is not closed on its line", place)
+    return SpecError(
+        f'unexpected character: "{(after + found.strip(chr(34))).strip()}" is no TLA+ symbol', place
+    )
+
+
+def _syntax(match: re.Match[str], file: str, _spec: Spec, text: str) -> SpecError:
+    place = Location(file, int(match["line"]), int(match["column"]))
+    found, expected, after = match["found"], match["expected"], match["after"]
+    if found == "<EOF>" and expected and expected.startswith("===="):
+        return SpecError("the module does not end: the line ==== is missing", place)
+    parts = [f'syntax error: unexpected "{found}"']
+    if found == "Beginning of definition":
+        parts = ["syntax error: a definition begins before the one above is complete"]
+    if after:
+        parts.append(f' after "{after}"')
+    if expected:
+        parts.append(f"; expected {expected}")
+    if construct := _CONSTRUCT.search(text):
+        what = {"ExtendableExpr": "expression"}.get(construct[1], construct[1].lower())
+        parts.append(f" (in the {what} that begins at line {construct[2]}, column {construct[3]})")
+    return SpecError("".join(parts), place)
+
+
+def _semantic(match: re.Match[str], file: str, spec: Spec, _text: str) -> SpecError:
+    count, where, what = int(match[1]), match[2], " ".join(match[3].split())
+    if unknown := re.search(r"Unknown operator: `(.*?)'", what):
+        what = f"unknown operator {unknown[1]}: it is neither defined nor declared, nor does an extended module have it"
+    elif twice := re.search(r"(?:Operator )?(\S+) already defined or declared", what):
+        what = f"{twice[1]} is already defined or declared"
+    elif arity := re.search(r"The operator (\S+) requires (\d+) arguments", what):
+        what = f"the operator {arity[1]} takes {arity[2]} argument{'' if arity[2] == '1' else 's'}"
+    elif "Level error in applying operator '" in what:
+        what = "a prime (') on an expression that has one already, or that is temporal"
+    elif what.startswith("Level error"):
+        what = f"{what[0].lower()}{what[1:].rstrip('.')} (a primed or temporal formula where a plain one belongs)"
+    if count > 1:
+        what += f" (and {count - 1} more error{'s' if count > 2 else ''})"
+    return SpecError(what, location_in(where, spec) or Location(file))
+
+
+def _missing_module(match: re.Match[str], file: str, spec: Spec, _text: str) -> SpecError:
+    module = match[1]
+    message = f"the module {module} is not found: it is no standard module, and {spec.path.parent} has no {module}.tla"
+    # The file that was parsed last may be a standard module, which never lacks anything.
+    places = (
+        _word_in(path, module) for path in (Path(file), spec.path, *sorted(spec.path.parent.glob("*.tla")))
+    )
+    return SpecError(message, next((place for place in places if place.line), Location(str(spec.path))))
+
+
+def _bad_header(file: str, spec: Spec) -> SpecError:
+    path = Path(file)
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    header = _HEADER.search(text)
+    if header is None:
+        message = f"there is no module here: it begins with a line ---- MODULE {path.stem} ----"
+        return SpecError(message, Location(file, 1))
+    line = text.count("\n", 0, header.start()) + 1
+    if header[1] != path.stem:
+        message = (
+            f"the module is called {header[1]}, but its file {path.name}: TLC wants the same name for both"
+        )
+        return SpecError(message, Location(file, line))
+    return SpecError(f"SANY cannot parse {spec.module} and does not say why", Location(file))
+
+
+_PARSER_COMPLAINTS: tuple[
+    tuple[re.Pattern[str], Callable[[re.Match[str], str, Spec, str], SpecError]], ...
+] = (
+    (_LEXICAL, _lexical),
+    (_SYNTAX, _syntax),
+    (_ABORT, _semantic),
+    (_SEMANTIC, _semantic),
+    (_MISSING_FILE, _missing_module),
+)
+
+
+# --- TLC itself: its messages have numbers -------------------------------------------------------
+
+
+def _of_checker(spec: Spec, messages: Sequence[Message], failure: str | None) -> SpecError:
+    errors = [message for message in messages if message.kind in (Kind.ERROR, Kind.BUG)]
+    causes = [message for message in errors if message.code not in _ANNOUNCEMENTS]
+    if failure is not None:
+        causes.append(Message(None, Kind.ERROR, failure))
+    if not causes:
+        return SpecError("TLC stopped without a result and without a reason", Location(str(spec.path)))
+    code, text = _unwrap(causes[0])
+    if config_error := _of_config(code, text, spec):
+        return config_error
+    nested = "\n".join(message.text for message in errors if message.code == _NESTED_EXPRESSIONS)
+    place = location_in(nested, spec) or location_in(text, spec)
+    if place is None and code == _NOT_A_STATE_PREDICATE:
+        place = _word_in(spec.path, text.removeprefix("The invariant ").partition(" ")[0])
+    if place is None and code == _INCOMPLETE:
+        states = [message.text for message in messages if message.kind == Kind.STATE]
+        place = location_in(states[-1], spec) if states else None
+    return SpecError(_readable(code, text), place or Location(str(spec.path)))
+
+
+def _unwrap(message: Message) -> tuple[int | None, str]:
+    """The number and text of a message, freed of the exception around them."""
+    text = message.text
+    code = message.code
+    while wrapped := _WRAPPED.search(text):
+        code, text = int(wrapped[1]), wrapped[2]
+    if unexpected := _UNEXPECTED.search(text):
+        kind, detail = unexpected[1].rpartition(".")[2], unexpected[2]
+        if kind == "StackOverflowError":
+            return _STACK_OVERFLOW, ""
+        if kind in ("ClassCastException", "NullPointerException", "ArrayIndexOutOfBoundsException"):
+            return _INTERNAL, kind
+        text = detail
+    return code, _STACK_LINE.sub("", text).strip()
+
+
+#: Not TLC's: an exception inside TLC, which its messages wrap.
+_INTERNAL = -1
+_STACK_OVERFLOW = 1005
+_INCOMPLETE = 2109
+_NOT_A_STATE_PREDICATE = 2146
+_NO_VALUE = 2280
+
+
+def _of_config(code: int | None, text: str, spec: Spec) -> SpecError | None:
+    """An error that the configuration is to blame for; None for any other."""
+    config = str(spec.config)
+    if at_line := _CONFIG_LINE.search(text):
+        return SpecError(
+            f"the configuration cannot be read: {_joined(at_line[2])}", Location(config, int(at_line[1]))
+        )
+    if code is None or not (2222 <= code <= 2243 or code in (5001, 5002)):
+        return None
+    match code:
+        case 2222:
+            name = text.partition("parameter ")[2].partition(" ")[0]
+            message = f"the constant {name} has no value: add CONSTANT {name} = ... to the configuration"
+            return SpecError(message, Location(config))
+        case 2231 | 2232:
+            missing = "INIT" if code == 2231 else "NEXT"
+            return SpecError(
+                f"the configuration names no {missing}: give a SPECIFICATION, or INIT and NEXT",
+                Location(config),
+            )
+        case 2229:
+            match_ = _NOT_DEFINED.search(text)
+            if match_:
+                what = "specification" if match_[1] == "name" else match_[1]
+                message = f"the {what} {match_[2]} is named here, but {spec.module} does not define it"
+                return SpecError(message, _word_in(spec.config, match_[2]))
+        case _:
+            pass
+    return SpecError(_joined(text), location_in(text, spec) or Location(config))
+
+
+def _readable(code: int | None, text: str) -> str:
+    """The text in one line, in words of TLA+ where TLC speaks of Java."""
+    if code == _STACK_OVERFLOW:
+        return "the evaluation nests too deep: is there a recursion without end?"
+    if code == _INTERNAL:
+        return f"TLC itself failed on this spec ({text}); a common cause is a value where a formula belongs, such as NEXT x"
+    if override := _OVERRIDE.search(text):
+        module, operator, why = override.groups()
+        if cast := _CAST.search(why):
+            got, wanted = (_VALUE_KINDS.get(name, name) for name in cast.groups())
+            return f"{module}!{operator} was given {got} where it needs {wanted}"
+        return f"{module}!{operator} cannot be evaluated: {_joined(why)}"
+    if code == _INCOMPLETE:
+        missing = text.partition("not assigned:")[2].strip(" .\n")
+        return f"the next-state action gives no value to {missing}: add it to an UNCHANGED, or say what it becomes"
+    if code == _NO_VALUE and (unset := re.search(r"identifier (\S+) is", text)):
+        return (
+            f"{unset[1]} has no value here: it is primed where no step is described, or used before it is set"
+        )
+    if endless := re.search(r"non-enumerable quantifier bound\s+(.*?)\.?$", text, re.MULTILINE | re.DOTALL):
+        name = _joined(_PLACE.sub("", endless[1])).strip(" .")
+        return f"TLC cannot go through the members of {name}: take a finite set (a constant, say), or override it in the configuration"
+    text = _PLACE.sub("", text).replace(f"{STAGED_CONFIG}.cfg", "the configuration")
+    head, _, initial = text.partition("While working on the initial state:")
+    if "current state is not a legal state" in head:
+        unset_names = re.findall(r"(\w+) = null", initial)
+        return f"the initial predicate gives no value to {', '.join(unset_names)}"
+    return _joined(head).rstrip(".")
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _word_in(path: Path, word: str) -> Location:
+    """Where `word` stands in a file first, comments of both languages apart."""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if found := re.search(rf"\b{re.escape(word)}\b", line.partition("\\*")[0]):
+            return Location(str(path), number, found.start() + 1)
+    return Location(str(path))

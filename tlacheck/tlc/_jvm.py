@@ -1,0 +1,111 @@
+"""The JVM of this process and a fresh copy of TLC's classes for every run.
+
+A JVM starts once a process and stays. TLC keeps its state in static fields, so two specs in one
+class loader answer wrongly: every run and every oracle gets a `TlcClasses` of its own, which shares
+nothing but the JVM with the others.
+"""
+
+import atexit
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import jpype
+import jpype.config
+
+from tlacheck.engine import Engine, Jvm, find_jvm
+from tlacheck.errors import SetupError
+
+__all__ = ["STATUS_WHEN_FULL", "TlcClasses", "start_jvm"]
+
+#: The status with which a JVM that was asked to ends its process when the heap is full.
+STATUS_WHEN_FULL = 3
+
+
+def start_jvm(
+    *, memory_mb: int | None = None, folder: Path | None = None, ends_when_full: bool = False
+) -> None:
+    """Start the JVM of this process, unless it runs already.
+
+    Args:
+        memory_mb: the largest heap. None leaves it to the JVM: a quarter of the machine.
+        folder: where TLC unpacks its standard modules. None makes one that goes when Python ends.
+        ends_when_full: whether the process ends, with status `STATUS_WHEN_FULL`, when the heap is full. For
+            processes that hold nothing else: TLC limps on for long, and nothing it says then is worth much.
+
+    Raises:
+        SetupError: there is no JVM, or it does not start.
+    """
+    if jpype.isJVMStarted():
+        return
+    jvm = find_jvm()
+    if folder is None:
+        folder = Path(tempfile.mkdtemp(prefix="tlacheck-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    # TLC reports its use over the network unless this file says no.
+    settings = folder / ".tlaplus"
+    settings.mkdir(exist_ok=True)
+    (settings / "esc.txt").write_text("NO_STATISTICS\n", encoding="utf-8")
+    # TLC leaves threads that never end; an orderly shutdown would wait for them forever.
+    jpype.config.destroy_jvm = False
+    try:
+        options = _options(jvm, memory_mb, folder)
+        if ends_when_full:
+            # A heap is full when nine tenths of the time go into freeing less than a tenth of it.
+            options += ["-XX:+ExitOnOutOfMemoryError", "-XX:GCTimeLimit=90", "-XX:GCHeapFreeLimit=10"]
+        jpype.startJVM(str(jvm.library), *options, convertStrings=False)
+    except (OSError, RuntimeError, jpype.JVMNotFoundException) as error:
+        message = f"the JVM of {jvm.home} does not start: {error}. Set JAVA_HOME to a Java 11 or newer"
+        raise SetupError(message) from error
+    # JPype frees Python objects from a Java thread. If that thread wakes while Python ends, the process aborts
+    # ("exception not rethrown"), so the thread is stopped first.
+    queue = jpype.JClass("org.jpype.ref.JPypeReferenceQueue")
+    atexit.register(lambda: queue.getInstance().stop())
+
+
+def _options(jvm: Jvm, memory_mb: int | None, folder: Path) -> list[str]:
+    options = [
+        "-XX:+UseParallelGC",
+        "-Xss16m",
+        f"-Djava.io.tmpdir={folder}",
+        f"-Duser.home={folder}",
+        "-Dfile.encoding=UTF-8",  # as everywhere in tlacheck; Java before 18 goes by the locale
+    ]
+    if memory_mb is not None:
+        options.append(f"-Xmx{memory_mb}m")
+    major = jvm.version.partition(".")[0]
+    if major.isdecimal() and int(major) >= 22:  # JPype is native code; from 22 on Java warns unless told
+        options.append("--enable-native-access=ALL-UNNAMED")
+    if major.isdecimal() and int(major) >= 23:  # TLC's fingerprint set uses Unsafe; from 23 on the same
+        options.append("--sun-misc-unsafe-memory-access=allow")
+    return options
+
+
+class TlcClasses:
+    """The classes of one TLC jar in a class loader of their own: `classes["tlc2.TLC"]`.
+
+    Raises:
+        SetupError: (on look-up) the jar lacks the class, so it is no TLC of a known version.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._known: dict[str, Any] = {}
+        url = jpype.JClass("java.io.File")(str(engine.jar)).toURI().toURL()
+        platform = jpype.JClass("java.lang.ClassLoader").getPlatformClassLoader()
+        # The platform loader as parent keeps any TLC on the class path of this process out.
+        self._loader = jpype.JClass("java.net.URLClassLoader")(
+            jpype.JClass("java.net.URL")[:]([url]), platform
+        )
+
+    def __getitem__(self, name: str) -> Any:
+        found = self._known.get(name)
+        if found is None:
+            try:
+                found = self._known[name] = jpype.JClass(self._loader.loadClass(name))
+            except jpype.JException as error:
+                raise SetupError(
+                    f"{self._engine.jar} has no class {name}: it is no TLC that tlacheck knows"
+                ) from error
+        return found

@@ -1,0 +1,87 @@
+"""What TLC needs before it can read a spec: a fresh copy of its classes and a place for the configuration.
+
+TLC looks for a configuration by its bare name beside the spec. The folder of a spec is the user's, so
+the configuration is copied into a private folder, and TLC's file resolver is told of both.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jpype
+
+from tlacheck.engine import Engine
+from tlacheck.errors import SetupError
+from tlacheck.tlc._jvm import TlcClasses
+from tlacheck.tlc._protocol import STAGED_CONFIG, Kind, Message
+from tlacheck.tlc.spec import Spec
+
+__all__ = ["Stage"]
+
+_DELIMITED = re.compile(r"\A@!@!@STARTMSG (-?\d+):(\d+) @!@!@\n(.*?)\n?@!@!@ENDMSG \1 @!@!@\s*\Z", re.DOTALL)
+
+
+class Stage:
+    """A spec made ready for one copy of TLC.
+
+    Attributes:
+        classes: TLC's classes, in a loader of their own.
+        resolver: TLC's way from a module's name to its file.
+    """
+
+    def __init__(self, spec: Spec, engine: Engine, folder: Path) -> None:
+        """Make `spec` ready in `folder`, which is private and exists until TLC has read the spec.
+
+        Raises:
+            SetupError: the JVM cannot see the spec's file.
+        """
+        if spec.path.is_file() and not jpype.JClass("java.io.File")(str(spec.path.absolute())).isFile():
+            hint = (
+                "its name is not ASCII, and the locale does not say how names are encoded: set LC_ALL=C.UTF-8"
+            )
+            raise SetupError(f"the JVM does not find {spec.path}: {hint}")
+        self.classes = TlcClasses(engine)
+        self.spec_folder = str(spec.path.parent.absolute())
+        self.root = str(spec.path.absolute().with_suffix(""))
+        shutil.copyfile(spec.config, folder / f"{STAGED_CONFIG}.cfg")
+        folders = jpype.JString[:]([self.spec_folder, str(folder)])
+        self.resolver = self.classes["util.SimpleFilenameToStream"](folders)
+        self._output = self.classes["util.ToolIO"]
+        self._output.setMode(1)  # messages are kept in memory, off the process's own output
+        options = self.classes["tlc2.TLCGlobals"]
+        options.tool = True  # messages carry their numbers
+        options.enumBound = 2**31 - 1  # only a bound on what is printed: print lazy sets in full
+
+    def messages(self) -> Iterator[Message]:
+        """What TLC has said so far."""
+        for raw in self._output.getAllMessages():
+            text = str(raw)
+            match = _DELIMITED.match(text)
+            yield (
+                Message(int(match[1]), int(match[2]), match[3])
+                if match
+                else Message(None, Kind.INFORMATION, text.strip("\n"))
+            )
+
+    def variables(self, tool: Any) -> tuple[str, ...]:
+        """The spec's variables in the order of their declarations, those of extended modules first."""
+        found: list[tuple[bool, str, int, int, str]] = []
+        processor = tool.getSpecProcessor()
+        root = str(processor.getRootModule().getName())
+        for node in processor.getVariablesNodes():
+            place = node.getLocation()
+            module = str(place.source())
+            found.append(
+                (module == root, module, place.beginLine(), place.beginColumn(), str(node.getName()))
+            )
+        return tuple(name for *_, name in sorted(found))
+
+    def strangers(self, tool: Any) -> tuple[str, ...]:
+        """The constants that the configuration gives a value but no module declares. TLC says nothing of them."""
+        module = tool.getSpecProcessor().getRootModule()
+        known = {str(node.getName()) for node in (*module.getConstantDecls(), *module.getOpDefs())}
+        pairs = tool.getModelConfig().getConstants()
+        named = (str(pairs.elementAt(index).elementAt(0)) for index in range(pairs.size()))
+        return tuple(name for name in named if name not in known)

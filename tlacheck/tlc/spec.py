@@ -1,0 +1,89 @@
+"""A spec as TLC takes it: a root module and a configuration that makes it finite."""
+
+import contextlib
+from pathlib import Path
+from typing import Self
+
+import attrs
+
+from tlacheck.errors import Location, SpecError
+
+__all__ = ["Spec", "here"]
+
+#: How many files a message lists.
+_NAMES_MAX = 12
+
+
+@attrs.frozen
+class Spec:
+    """A TLA+ root module with a configuration.
+
+    Attributes:
+        path: the root module's file; modules that it extends lie beside it.
+        config: the TLC configuration; it may lie anywhere and have any name.
+    """
+
+    path: Path
+    config: Path
+
+    @classmethod
+    def load(cls, path: Path | str, config: Path | str | None = None) -> Self:
+        """The spec in the file `path`, after a look whether its files are there.
+
+        Args:
+            path: the root module's file, `Raft.tla`; the extension may be left out.
+            config: the configuration, relative to the current folder or else to the spec's. None
+                takes the one of the spec's own name beside it.
+
+        Raises:
+            SpecError: a file is missing. The message lists the configurations that are there.
+        """
+        path = Path(path)
+        if path.suffix != ".tla":
+            path = path.with_name(f"{path.name}.tla")
+        if not path.is_file():
+            raise SpecError(
+                f"there is no such module{_there(path.parent, '*.tla', path.stem)}", Location(str(path))
+            )
+        if config is None:
+            chosen = path.with_suffix(".cfg")
+        else:
+            chosen = Path(config)
+            if not chosen.is_file() and not chosen.is_absolute() and (path.parent / chosen).is_file():
+                chosen = path.parent / chosen
+        if not chosen.is_file():
+            folder = path.parent if config is None or not any(chosen.parent.glob("*.cfg")) else chosen.parent
+            message = f"there is no such configuration of {path.name}{_there(folder, '*.cfg', path.stem)}"
+            raise SpecError(message, Location(str(chosen)))
+        return cls(path, chosen)
+
+    @property
+    def module(self) -> str:
+        """The name of the root module."""
+        return self.path.stem
+
+    @property
+    def name(self) -> str:
+        """Module and configuration, `Raft-three_nodes`: unique among one spec's configurations."""
+        return self.module if self.config.stem == self.module else f"{self.module}-{self.config.stem}"
+
+    @property
+    def command(self) -> str:
+        """The command that checks this spec, from the current folder."""
+        return f"tlacheck check {here(self.path)} --config {here(self.config)}"
+
+
+def here(path: Path) -> str:
+    """The path as seen from the current folder, if it lies there: what a trace that others read may say."""
+    with contextlib.suppress(ValueError):
+        return path.absolute().relative_to(Path.cwd()).as_posix()
+    return path.as_posix()
+
+
+def _there(folder: Path, pattern: str, stem: str) -> str:
+    """The files that there are instead, those that begin with `stem` first."""
+    names = [path.name for path in folder.glob(pattern)] if folder.is_dir() else []
+    found = sorted(names, key=lambda name: (not name.startswith(stem), name))
+    if len(found) > _NAMES_MAX:
+        found = [*found[:_NAMES_MAX], f"{len(found) - _NAMES_MAX} more"]
+    return f"; in {folder} there are {', '.join(found)}" if found else f"; in {folder} there is none"
