@@ -16,7 +16,19 @@ __all__ = ["main"]
 
 #: Command -> where it is, and what it does.
 _COMMANDS = {
-    "check": ("tlacheck.tlc.cli:check_command", "Check one TLA+ module with TLC."),
+    "check": ("tlacheck.tlc.cli.check:check_command", "Check one TLA+ module with TLC."),
+    "simulate": ("tlacheck.tlc.cli.simulate:simulate_command", "Show random behaviours of a TLA+ module."),
+    "graph": ("tlacheck.tlc.cli.graph:graph_command", "List the states and steps of a TLA+ module."),
+    "parse": ("tlacheck.tlc.cli.parse:parse_command", "Show what a TLA+ module declares and defines."),
+    "eval": ("tlacheck.tlc.cli.evaluate:eval_command", "Evaluate an expression of a TLA+ module."),
+    "sweep": (
+        "tlacheck.tlc.cli.sweep:sweep_command",
+        "Check a TLA+ module with many values of its constants.",
+    ),
+    "tlc": (
+        "tlacheck.tlc.cli.passthrough:tlc_command",
+        "Run TLC itself, with its own options and exit status.",
+    ),
     "verify": ("tlacheck.verify.cli:verify_command", "Do all checks that verify.toml names."),
     "inspect": ("tlacheck.report.cli:inspect_command", "Show a trace, by default the latest."),
     "mutants": (

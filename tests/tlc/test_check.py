@@ -5,7 +5,9 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from tlacheck import itf
 from tlacheck.engine import Engine, find_jvm
 from tlacheck.errors import ConfigError
 from tlacheck.tlc import Checker, CheckResult, Progress, Spec, check
-from tlacheck.tlc.cli import check_command
+from tlacheck.tlc.cli.check import check_command
 from tlacheck.values import ModelValue
 
 P, Q = ModelValue("p"), ModelValue("q")
@@ -254,7 +256,8 @@ def test_a_worker_that_is_killed_in_the_middle_is_a_reason_and_is_replaced(engin
         assert result.verdict.is_unknown
         assert result.verdict.reason == "the TLC worker was ended by signal 9"
         assert checker.check(load("DieHard")).verdict.is_established
-        pid, folder = checker.worker_pid, Path(checker._worker._folder.name) if checker._worker else Path()
+        pid, folder = checker.worker_pid, checker._worker.folder
+        assert folder is not None
         assert folder.is_dir()
     # Closing leaves no process and no file.
     assert not folder.exists()
@@ -264,14 +267,34 @@ def test_a_worker_that_is_killed_in_the_middle_is_a_reason_and_is_replaced(engin
 
 
 def test_a_worker_ends_with_the_one_who_asked(load: Any) -> None:
-    checker = Checker(memory_mb=512)
-    checker.check(load("Countdown"), deadlock=False)
-    worker = checker._worker
-    assert worker is not None
-    assert worker._process.stdin is not None
-    worker._process.stdin.close()
-    assert worker._process.wait(timeout=10) == 0
-    checker.close()
+    spec = load("Endless")
+    script = (
+        "import sys; from tlacheck.tlc import Checker, Spec; checker = Checker(memory_mb=512)\n"
+        "def show(progress): print(checker.worker_pid, flush=True)\n"
+        "checker.check(Spec.load(sys.argv[1]), on_progress=show)"
+    )
+    asking = subprocess.Popen(
+        [sys.executable, "-c", script, str(spec.path)], stdout=subprocess.PIPE, text=True, cwd=Path.cwd()
+    )
+    with asking:
+        assert asking.stdout is not None
+        worker = int(asking.stdout.readline())
+        os.kill(worker, 0)  # it is there
+        asking.kill()
+    _wait_for_the_end_of(worker)
+
+
+def _wait_for_the_end_of(process: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return
+        if Path(f"/proc/{process}/stat").exists() and " Z " in Path(f"/proc/{process}/stat").read_text():
+            return  # ended; nobody collects orphans in this container
+        time.sleep(0.05)
+    pytest.fail(f"process {process} is still there")
 
 
 def test_memory_that_does_not_suffice_is_a_reason(load: Any) -> None:

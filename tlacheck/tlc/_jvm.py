@@ -17,10 +17,12 @@ import jpype.config
 from tlacheck.engine import Engine, Jvm, find_jvm
 from tlacheck.errors import SetupError
 
-__all__ = ["STATUS_WHEN_FULL", "TlcClasses", "start_jvm"]
+__all__ = ["STATUS_WHEN_FULL", "TlcClasses", "is_heap_filling", "start_jvm"]
 
 #: The status with which a JVM that was asked to ends its process when the heap is full.
 STATUS_WHEN_FULL = 3
+#: The part of the heap that earlier runs may hold on to.
+_HELD_MAX = 0.25
 
 
 def start_jvm(
@@ -80,6 +82,16 @@ def _options(jvm: Jvm, memory_mb: int | None, folder: Path) -> list[str]:
     if major.isdecimal() and int(major) >= 23:  # TLC's fingerprint set uses Unsafe; from 23 on the same
         options.append("--sun-misc-unsafe-memory-access=allow")
     return options
+
+
+def is_heap_filling() -> bool:
+    """Whether what earlier runs left behind takes so much of the heap that the next one would suffer."""
+    runtime = jpype.JClass("java.lang.Runtime").getRuntime()
+    limit = _HELD_MAX * runtime.maxMemory()
+    if runtime.totalMemory() - runtime.freeMemory() < limit:
+        return False
+    jpype.JClass("java.lang.System").gc()
+    return bool(runtime.totalMemory() - runtime.freeMemory() >= limit)
 
 
 class TlcClasses:

@@ -1,11 +1,11 @@
-"""What a worker process and the one that owns it say to each other: a line of JSON each.
+"""What a worker process and the one that owns it say to each other, as JSON data.
 
 The worker sends TLC's messages as they are; `_outcome` makes sense of them on this side, so the
 worker stays small and what messages mean is tested without a JVM.
 """
 
+import abc
 import enum
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,21 @@ from tlacheck.tlc.spec import Spec
 
 __all__ = [
     "STAGED_CONFIG",
+    "Channel",
     "Kind",
     "Message",
     "Progress",
     "Report",
     "Request",
+    "decode_engine",
     "decode_progress",
     "decode_report",
     "decode_request",
+    "decode_spec",
+    "encode_engine",
     "encode_report",
     "encode_request",
+    "encode_spec",
 ]
 
 #: The name under which a worker copies the configuration. No user's file is called like it.
@@ -62,7 +67,7 @@ class Request:
     """What to run.
 
     Attributes:
-        spec: the spec, with absolute paths.
+        spec: the spec.
         engine: the TLC to use.
         workers: how many threads explore.
         deadlock: whether a state without successors is an error.
@@ -91,6 +96,18 @@ class Progress:
     seconds: float
 
 
+class Channel(abc.ABC):
+    """What a job in a worker may say before its report."""
+
+    @abc.abstractmethod
+    def progress(self, progress: Progress) -> None:
+        """How far the job is; from any thread, about twice a second."""
+
+    @abc.abstractmethod
+    def item(self, item: Any) -> None:
+        """A part of the result, as JSON data. Blocks while whoever reads is too far behind."""
+
+
 @attrs.frozen(kw_only=True)
 class Report:
     """What TLC said.
@@ -112,27 +129,39 @@ class Report:
     failure: str | None = None
 
 
-def encode_request(request: Request) -> str:
-    """The request as one line."""
-    engine = {**attrs.asdict(request.engine), "jar": str(request.engine.jar)}
-    spec, config = str(request.spec.path), str(request.spec.config)
-    return json.dumps(
-        {
-            "spec": spec,
-            "config": config,
-            "engine": engine,
-            "workers": request.workers,
-            "deadlock": request.deadlock,
-        }
-    )
+def encode_spec(spec: Spec) -> list[str]:
+    """The spec as JSON data, its paths absolute: a worker lives in another folder."""
+    return [str(spec.path.absolute()), str(spec.config.absolute())]
 
 
-def decode_request(line: str) -> Request:
-    """The request in a line."""
-    data = json.loads(line)
-    engine = Engine(**{**data["engine"], "jar": Path(data["engine"]["jar"])})
-    spec = Spec(Path(data["spec"]), Path(data["config"]))
-    return Request(spec=spec, engine=engine, workers=data["workers"], deadlock=data["deadlock"])
+def decode_spec(data: list[str]) -> Spec:
+    """The spec in JSON data."""
+    path, config = data
+    return Spec(Path(path), Path(config))
+
+
+def encode_engine(engine: Engine) -> dict[str, Any]:
+    """The engine as JSON data."""
+    return {**attrs.asdict(engine), "jar": str(engine.jar)}
+
+
+def decode_engine(data: dict[str, Any]) -> Engine:
+    """The engine in JSON data."""
+    return Engine(**{**data, "jar": Path(data["jar"])})
+
+
+def encode_request(request: Request) -> dict[str, Any]:
+    """The request as JSON data."""
+    return {
+        **attrs.asdict(request, recurse=False),
+        "spec": encode_spec(request.spec),
+        "engine": encode_engine(request.engine),
+    }
+
+
+def decode_request(data: dict[str, Any]) -> Request:
+    """The request in JSON data."""
+    return Request(**{**data, "spec": decode_spec(data["spec"]), "engine": decode_engine(data["engine"])})
 
 
 def encode_report(report: Report) -> dict[str, Any]:

@@ -15,17 +15,28 @@ from typing import Any
 import jpype
 
 from tlacheck.tlc._jvm import TlcClasses
-from tlacheck.tlc._protocol import STAGED_CONFIG, Progress, Report, Request
+from tlacheck.tlc._protocol import (
+    STAGED_CONFIG,
+    Channel,
+    Progress,
+    Report,
+    Request,
+    decode_request,
+    encode_report,
+)
 from tlacheck.tlc._staging import Stage
 
-__all__ = ["is_heap_filling", "run"]
+__all__ = ["check"]
 
 _PROGRESS_SECONDS = 0.5
-#: The part of the heap that earlier runs may hold on to.
-_HELD_MAX = 0.25
 
 
-def run(request: Request, on_progress: Callable[[Progress], None]) -> Report:
+def check(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
+    """The job `check`: from a `Request` to a `Report`, both as JSON data."""
+    return encode_report(_run(decode_request(data), channel.progress))
+
+
+def _run(request: Request, on_progress: Callable[[Progress], None]) -> Report:
     """Run TLC once, in a fresh class loader; calls `on_progress` about twice a second from another thread."""
     with tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -57,16 +68,6 @@ def run(request: Request, on_progress: Callable[[Progress], None]) -> Report:
             seconds=seconds,
             failure=failure,
         )
-
-
-def is_heap_filling() -> bool:
-    """Whether what earlier runs left behind takes so much of the heap that the next one would suffer."""
-    runtime = jpype.JClass("java.lang.Runtime").getRuntime()
-    limit = _HELD_MAX * runtime.maxMemory()
-    if runtime.totalMemory() - runtime.freeMemory() < limit:
-        return False
-    jpype.JClass("java.lang.System").gc()
-    return bool(runtime.totalMemory() - runtime.freeMemory() >= limit)
 
 
 def _unregister() -> None:

@@ -1,60 +1,90 @@
 """The worker process: `python -m tlacheck.tlc._worker FOLDER MEMORY_MB`.
 
-Reads a request a line on standard input and answers in lines of JSON: progress, then the report. It
-stays, with its JVM warm, until standard input closes. Only this module writes to the real standard
-output; whatever else prints (the JVM, a spec's `Print`) goes to standard error.
+Reads a request a line on standard input and answers in lines of JSON: progress and items, then the
+report. It stays, with its JVM warm, until standard input closes. Only this module writes to the real
+standard output; whatever else prints (the JVM, a spec's `Print`) goes to standard error.
 """
 
+import importlib
 import json
 import os
 import queue
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
 import attrs
 
 from tlacheck.errors import TlacheckError
-from tlacheck.tlc._jvm import start_jvm
-from tlacheck.tlc._protocol import decode_request, encode_report
-from tlacheck.tlc._run import is_heap_filling, run
+from tlacheck.tlc._jvm import is_heap_filling, start_jvm
+from tlacheck.tlc._protocol import Channel, Progress
 
 __all__ = ["main"]
+
+#: Job -> the function that does it: from a request (JSON data) and a channel to a report (JSON data).
+_JOBS = {
+    "check": "tlacheck.tlc._run:check",
+    "evaluate": "tlacheck.tlc._evaluate:evaluate",
+    "graph": "tlacheck.tlc._graph:graph",
+    "parse": "tlacheck.tlc._sany:parse",
+    "simulate": "tlacheck.tlc._simulate:simulate",
+}
 
 #: Every run leaves its classes behind, some 8 MB: after so many a new process is cheaper.
 _RUNS_MAX = 50
 
 
+class _Answers(Channel):
+    """Writes answers, from any thread, a line each."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()  # progress comes from another thread
+
+    def progress(self, progress: Progress) -> None:
+        self.answer(kind="progress", **attrs.asdict(progress))
+
+    def item(self, item: Any) -> None:
+        self.answer(kind="item", item=item)
+
+    def answer(self, **data: Any) -> None:
+        line = json.dumps(data) + "\n"
+        with self._lock:
+            self._stream.write(line)
+            self._stream.flush()
+
+
 def main(folder: Path, memory_mb: int) -> None:
     """Answer requests until standard input closes. Does not return."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    answers = _Answers(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)
-    lock = threading.Lock()  # progress comes from another thread
-
-    def answer(**data: Any) -> None:
-        with lock:
-            answers.write(json.dumps(data) + "\n")
-            answers.flush()
-
     requests: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin, requests), daemon=True).start()
     try:
         start_jvm(memory_mb=memory_mb, folder=folder, ends_when_full=True)
     except TlacheckError as error:
-        answer(kind="failed", reason=str(error))
+        answers.answer(kind="failed", reason=str(error))
         os._exit(1)
     runs = 0
     while True:
-        request = decode_request(requests.get())
+        asked = json.loads(requests.get())
         try:
-            report = run(request, lambda progress: answer(kind="progress", **attrs.asdict(progress)))
+            report = _job(asked["job"])(asked["request"], answers)
         except (TlacheckError, OSError) as error:
-            answer(kind="failed", reason=str(error))
+            answers.answer(kind="failed", reason=str(error))
         else:
             runs += 1
-            tired = runs >= _RUNS_MAX or is_heap_filling()
-            answer(kind="report", report=encode_report(report), tired=tired)
+            answers.answer(kind="report", report=report, tired=runs >= _RUNS_MAX or is_heap_filling())
+
+
+def _job(name: str) -> Callable[[dict[str, Any], Channel], dict[str, Any]]:
+    module, _, function = _JOBS[name].partition(":")
+    job: Callable[[dict[str, Any], Channel], dict[str, Any]] = getattr(
+        importlib.import_module(module), function
+    )
+    return job
 
 
 def _listen(source: TextIO, requests: "queue.SimpleQueue[str]") -> None:

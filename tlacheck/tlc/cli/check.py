@@ -1,18 +1,28 @@
 """The command `tlacheck check`: one spec, one verdict."""
 
-import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from tlacheck import itf
 from tlacheck.errors import SpecError, TlacheckError
-from tlacheck.tlc._protocol import Progress
 from tlacheck.tlc.check import CheckResult, check
+from tlacheck.tlc.cli._live import live
+from tlacheck.tlc.cli._options import (
+    ESTABLISHED,
+    INCONCLUSIVE,
+    UNUSABLE,
+    VIOLATED,
+    config_option,
+    deadlock_option,
+    json_option,
+    limits,
+    spec_argument,
+    workers_option,
+)
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import Trace
 
@@ -20,35 +30,14 @@ __all__ = ["check_command"]
 
 _TRACES = Path(".verify", "traces")
 
-ESTABLISHED, VIOLATED, UNUSABLE, INCONCLUSIVE = range(4)
-
 
 @click.command("check")
-@click.argument("spec", type=click.Path(path_type=Path))
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    help="TLC configuration; the spec's name with .cfg unless given.",
-)
-@click.option("--no-deadlock", is_flag=True, help="Do not report states in which no action is enabled.")
-@click.option(
-    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Threads that explore."
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="Give up after this time.",
-)
-@click.option(
-    "--memory",
-    type=click.IntRange(min=64),
-    default=4096,
-    show_default=True,
-    metavar="MB",
-    help="Heap of the JVM.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@spec_argument
+@config_option
+@deadlock_option
+@workers_option
+@limits
+@json_option
 @click.option(
     "--trace",
     "trace_file",
@@ -79,7 +68,7 @@ def check_command(
         loaded = Spec.load(spec, config)
         target = trace_file or _TRACES / f"{loaded.name}.itf.json"
         try:
-            with _status(loaded, shown=not as_json) as on_progress:
+            with live(loaded.name) as on_progress:
                 result = check(
                     loaded,
                     memory_mb=memory,
@@ -109,22 +98,6 @@ def check_command(
         for line in _lines(result, target):
             click.echo(line)
     context.exit(_status_code(result))
-
-
-@contextlib.contextmanager
-def _status(spec: Spec, *, shown: bool) -> Iterator[Callable[[Progress], None] | None]:
-    """A line that says how far the check is, on a terminal; nothing elsewhere."""
-    console = Console(stderr=True)
-    if not shown or not console.is_terminal:
-        yield None
-        return
-    with console.status(f"{spec.name}: loading") as status:
-
-        def show(progress: Progress) -> None:
-            counts = f"{progress.generated:,} states generated, {progress.distinct:,} distinct, {progress.queue:,} to go"
-            status.update(f"{spec.name}: {counts} ({progress.seconds:.0f} s)")
-
-        yield show
 
 
 def _lines(result: CheckResult, target: Path) -> Iterator[str]:
