@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from immutabledict import immutabledict
 
 from tlacheck.engine import Engine
-from tlacheck.errors import SpecError
+from tlacheck.errors import SpecError, TraceError
 from tlacheck.tlc import Checker, OracleState, Spec, SpecOracle
 from tlacheck.values import ModelValue
 
@@ -135,11 +136,71 @@ def _walk(java: Any) -> Any:
             return frozenset(_walk(members.elems.elementAt(index)) for index in range(members.elems.size()))
 
 
+def test_a_python_state_becomes_the_state_that_it_was_read_from(engine: Engine, load: Any) -> None:
+    for module in ("Kinds", "MailEvents", "Mutex", "DieHard"):
+        oracle = SpecOracle(load(module), engine=engine)
+        for state in _reachable(oracle):
+            made = oracle.state(dict(sorted(state.values.items(), reverse=True)))
+            assert made == state
+            assert hash(made) == hash(state)
+            assert made.values == state.values
+            assert {step.state for step in oracle.successors(made)} == {
+                step.state for step in oracle.successors(state)
+            }
+
+
+def test_a_state_that_differs_in_any_value_is_another_one(engine: Engine, load: Any) -> None:
+    oracle = SpecOracle(load("Kinds"), engine=engine)
+    (state,) = oracle.initial_states()
+    for name, value in state.values.items():
+        other = "other" if value != "other" else 0
+        assert oracle.state({**state.values, name: other}) != state
+    assert oracle.state({**state.values, "interval": frozenset({-1, 0, 1, 2})}) == state
+    assert oracle.state({**state.values, "interval": frozenset({-1, 0, 1})}) != state
+    assert oracle.state({**state.values, "boolean": 1}) != state
+
+
+def test_a_state_reads_as_tla(engine: Engine, load: Any) -> None:
+    oracle = SpecOracle(load("MailEvents"), engine=engine)
+    (state,) = oracle.initial_states()
+    assert repr(state) == '/\\ box = {}\n/\\ got = (a :> 0 @@ b :> 0)\n/\\ event = [action |-> "Init"]'
+
+
+def test_what_no_state_of_the_spec_can_hold_is_refused(engine: Engine, load: Any) -> None:
+    oracle = SpecOracle(load("Mutex"), engine=engine)
+    with pytest.raises(TraceError, match=r"Mutex has no variable pd; it has pc"):
+        oracle.state({"pd": 1})
+    with pytest.raises(TraceError, match=r"no model value r; it has p, q"):
+        oracle.state({"pc": ModelValue("r")})
+    with pytest.raises(TraceError, match=r"2147483648 does not fit"):
+        oracle.state({"pc": 2**31})
+    with pytest.raises(TraceError, match=r"no value of TLA\+: it is a float"):
+        oracle.state({"pc": 0.5})
+
+
+def test_a_view_of_the_state_after_is_allowed_if_a_step_leads_to_a_state_like_it(
+    engine: Engine, load: Any
+) -> None:
+    oracle = SpecOracle(load("MailEvents"), engine=engine)
+    (start,) = oracle.initial_states()
+    assert len(oracle.allows(start, {})) == len(oracle.successors(start)) == 2
+    letter = immutabledict({"from": A, "to": B})
+    (step,) = oracle.allows(start, {"box": frozenset({letter})})
+    assert (step.action, step.arguments) == ("Send", letter)
+    assert oracle.allows(start, {"box": frozenset({letter})}, "Send", {"from": A}) == (step,)
+    assert oracle.allows(start, {"box": frozenset({letter})}, "Send", {"from": B}) == ()
+    assert oracle.allows(start, {"box": frozenset()}) == ()
+    assert oracle.allows(start, step.state.values) == (step,)
+    assert oracle.allows(start, {**step.state.values, "got": immutabledict({A: 1, B: 0})}) == ()
+    with pytest.raises(TraceError, match="no variable bag"):
+        oracle.allows(start, {"bag": 1})
+
+
 def test_two_oracles_do_not_disturb_each_other(engine: Engine, load: Any) -> None:
     one, other = SpecOracle(load("Mutex"), engine=engine), SpecOracle(load("DieHard"), engine=engine)
-    first = {step.state.text for step in one.successors(one.initial_states()[0])}
+    first = {step.state for step in one.successors(one.initial_states()[0])}
     assert len(_reachable(other)) == 16
-    assert {step.state.text for step in one.successors(one.initial_states()[0])} == first
+    assert {step.state for step in one.successors(one.initial_states()[0])} == first
     assert len(_reachable(one)) == 8
 
 

@@ -11,26 +11,37 @@ calls. The text is enough, since no two different values print alike:
 One value may print in two ways (members in another order): that costs a second look, not a wrong
 answer. What TLC cannot expand, such as `Nat`, is refused by name.
 
-Successive states differ in few variables and few values exist, so `Converter` keeps what it has read.
+Successive states differ little, so `Converter` keeps what it has read, whole values and their parts: a text
+is read from the inside out, and a part that was read before is one look-up.
 """
 
 import itertools
 import re
-from collections.abc import Callable
 
 from tlacheck.errors import SpecError
 from tlacheck.values import Function, ModelValue, Value, function
 
 __all__ = ["Converter", "parse"]
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+|\w[\w!]*|<<|>>|\|->|->|:>|@@|\.\.|\S')
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "t": "\t", "f": "\f", "r": "\r"}
+#: A bracket pair with no other one inside.
+_INNERMOST = re.compile(r"<<[^][{}()<>]*>>|[\[{(][^][{}()<>]*[\]})]")
+_INTERVAL = re.compile(r"(-?\d+)\.\.(-?\d+)")
+_NUMBER = re.compile(r"-?\d+")
+_NAME = re.compile(r"[^\W\d][\w!]*")
+#: What stands for the arrow of a record and of a function while a text is read: their brackets would confuse.
+_FIELD, _MAPS = "\x01", "\x02"
+#: What stands before the number of a part that was read.
+_PART = "\x03"
 _LITERALS: dict[str, Value] = {"TRUE": True, "FALSE": False}
 #: Names that TLC prints for sets that it cannot list.
 _INFINITE = frozenset({"Nat", "Int", "Real", "STRING", "Seq"})
 #: The largest S of which `SUBSET S` is listed: 65,536 subsets.
 _POWER_SET_MAX = 16
+#: The largest interval that is listed: `1..2000000000` is a short text and an endless list.
+_INTERVAL_MAX = 10_000_000
 
 
 class Converter:
@@ -39,51 +50,109 @@ class Converter:
     def __init__(self, size_max: int = 200_000) -> None:
         self._size_max = size_max
         self._known: dict[str, Value] = {}
+        self._parts: dict[str, str] = {}
+        self._values: list[Value] = []
+        self._text = ""
 
     def __call__(self, text: str) -> Value:
         """The value that prints as `text`.
 
         Raises:
-            SpecError: the text is no finite value.
+            SpecError: the text is no finite value: a set without end, an operator, or no value at all.
         """
         try:
             return self._known[text]
         except KeyError:
-            value = parse(text)
-        if len(self._known) >= self._size_max:
+            pass
+        if len(self._known) + len(self._values) >= self._size_max:
             self._known.clear()
-        self._known[text] = value
+            self._parts.clear()
+            self._values.clear()
+        value = self._known[text] = self._read(text)
         return value
 
-
-def parse(text: str) -> Value:
-    """The value that TLC prints as `text`.
-
-    Raises:
-        SpecError: the text is no finite value: a set without end, an operator, or no value at all.
-    """
-    reader = _Reader(text)
-    value = reader.value()
-    reader.expect("")
-    return value
-
-
-class _Reader:
-    """Recursive descent over the tokens of one printed value; each method reads what it is named for."""
-
-    def __init__(self, text: str) -> None:
+    def _read(self, text: str) -> Value:
         self._text = text
-        tokens: list[str] = _TOKEN.findall(text)
-        self._tokens = iter([*tokens, "", ""])
-        self._next = next(self._tokens)
+        rest = _STRING.sub(self._string, text).replace("|->", _FIELD).replace(":>", _MAPS)
+        found = 1
+        while found:
+            rest, found = _INNERMOST.subn(self._composite, rest)
+        return self._atom(rest)
 
-    def _take(self) -> str:
-        symbol, self._next = self._next, next(self._tokens, "")
-        return symbol
+    def _string(self, match: re.Match[str]) -> str:
+        text = match[0]
+        part = self._parts.get(text)
+        if part is None:
+            body = text[1:-1]
+            if "\\" in body:
+                body = _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), body)
+            part = self._keep(text, body)
+        return part
 
-    def expect(self, symbol: str) -> None:
-        if self._take() != symbol:
+    def _composite(self, match: re.Match[str]) -> str:
+        text = match[0]
+        part = self._parts.get(text)
+        if part is not None:
+            return part
+        value: Value
+        match text[0], text[-1]:
+            case "{", "}":
+                value = frozenset(self._items(text[1:-1]))
+            case "<", ">":
+                value = tuple(self._items(text[2:-2]))
+            case "[", "]":
+                pairs = self._pairs(text[1:-1], ",", _FIELD)
+                value = Function(sorted((name.strip(), self._atom(item)) for name, item in pairs)) or ()
+            case "(", ")":
+                pairs = self._pairs(text[1:-1], "@@", _MAPS)
+                value = function([(self._atom(argument), self._atom(item)) for argument, item in pairs])
+            case _:
+                raise self._refusal()
+        return self._keep(text, value)
+
+    def _keep(self, text: str, value: Value) -> str:
+        part = self._parts[text] = f"{_PART}{len(self._values)}"
+        self._values.append(value)
+        return part
+
+    def _items(self, body: str) -> list[Value]:
+        return [self._atom(item) for item in body.split(",")] if body.strip() else []
+
+    def _pairs(self, body: str, separator: str, arrow: str) -> list[tuple[str, str]]:
+        if not body.strip():
+            return []
+        pairs = []
+        for pair in body.split(separator):
+            left, found, right = pair.partition(arrow)
+            if not found:
+                raise self._refusal()
+            pairs.append((left, right))
+        return pairs
+
+    def _atom(self, text: str) -> Value:
+        text = text.strip()
+        if text.startswith(_PART) and text[1:].isdecimal():
+            return self._values[int(text[1:])]
+        if _NUMBER.fullmatch(text):
+            return int(text)
+        if text in _LITERALS:
+            return _LITERALS[text]
+        if interval := _INTERVAL.fullmatch(text):
+            low, high = map(int, interval.groups())
+            if high - low < _INTERVAL_MAX:
+                return frozenset(range(low, high + 1))
+        elif text.startswith("SUBSET "):
+            return self._power_set(self._atom(text.removeprefix("SUBSET ")))
+        elif _NAME.fullmatch(text) and text not in _INFINITE:
+            return ModelValue(text)
+        raise self._refusal()
+
+    def _power_set(self, members: Value) -> Value:
+        if not isinstance(members, frozenset) or len(members) > _POWER_SET_MAX:
             raise self._refusal()
+        sizes = range(len(members) + 1)
+        subsets = (itertools.combinations(members, size) for size in sizes)
+        return frozenset(frozenset(subset) for subset in itertools.chain.from_iterable(subsets))
 
     def _refusal(self) -> SpecError:
         shown = self._text if len(self._text) <= 80 else f"{self._text[:77]}..."
@@ -92,91 +161,11 @@ class _Reader:
             "A variable must hold a finite value: take a finite set where the spec says Nat, Int or STRING"
         )
 
-    def value(self) -> Value:
-        symbol = self._take()
-        reader = _READERS.get(symbol)
-        if reader is not None:
-            return reader(self)
-        first = symbol[:1]
-        if first == '"':
-            return _string(symbol)
-        if symbol.lstrip("-").isdecimal():
-            low = int(symbol)
-            if self._next != "..":
-                return low
-            self._take()
-            return frozenset(range(low, int(self._take()) + 1))
-        if (first.isalpha() or first == "_") and symbol not in _INFINITE:
-            return _LITERALS[symbol] if symbol in _LITERALS else ModelValue(symbol)
-        raise self._refusal()
 
-    def _items(self, end: str) -> list[Value]:
-        items: list[Value] = []
-        if self._next == end:
-            self._take()
-            return items
-        while True:
-            items.append(self.value())
-            symbol = self._take()
-            if symbol == end:
-                return items
-            if symbol != ",":
-                raise self._refusal()
+def parse(text: str) -> Value:
+    """The value that TLC prints as `text`, without remembering anything.
 
-    def set(self) -> Value:
-        return frozenset(self._items("}"))
-
-    def tuple(self) -> Value:
-        return tuple(self._items(">>"))
-
-    def record(self) -> Value:
-        pairs: list[tuple[str, Value]] = []
-        if self._next == "]":
-            self._take()
-            return ()
-        while True:
-            name = self._take()
-            self.expect("|->")
-            pairs.append((name, self.value()))
-            symbol = self._take()
-            if symbol == "]":
-                return Function(sorted(pairs))
-            if symbol != ",":
-                raise self._refusal()
-
-    def function(self) -> Value:
-        pairs: list[tuple[Value, Value]] = []
-        if self._next == ")":
-            self._take()
-            return ()
-        while True:
-            argument = self.value()
-            self.expect(":>")
-            pairs.append((argument, self.value()))
-            symbol = self._take()
-            if symbol == ")":
-                return function(pairs)
-            if symbol != "@@":
-                raise self._refusal()
-
-    def power_set(self) -> Value:
-        members = self.value()
-        if not isinstance(members, frozenset) or len(members) > _POWER_SET_MAX:
-            raise self._refusal()
-        sizes = range(len(members) + 1)
-        subsets = (itertools.combinations(members, size) for size in sizes)
-        return frozenset(frozenset(subset) for subset in itertools.chain.from_iterable(subsets))
-
-
-_READERS: dict[str, Callable[[_Reader], Value]] = {
-    "{": _Reader.set,
-    "<<": _Reader.tuple,
-    "[": _Reader.record,
-    "(": _Reader.function,
-    "SUBSET": _Reader.power_set,
-}
-
-
-def _string(symbol: str) -> str:
-    body = symbol[1:-1]
-    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), body) if "\\" in body else body
+    Raises:
+        SpecError: as a `Converter` does.
+    """
+    return Converter()(text)

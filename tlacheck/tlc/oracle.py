@@ -8,8 +8,9 @@ not apply them.
 """
 
 import functools
+import itertools
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,37 +19,53 @@ import jpype
 from immutabledict import immutabledict
 
 from tlacheck.engine import Engine, find_engine
-from tlacheck.errors import SpecError
+from tlacheck.errors import SpecError, TraceError
+from tlacheck.tlc._construct import Constructor
 from tlacheck.tlc._convert import Converter
 from tlacheck.tlc._diagnose import diagnose, unknown_constants
 from tlacheck.tlc._event import EVENT, event_of
 from tlacheck.tlc._jvm import start_jvm
+from tlacheck.tlc._keys import NO_VALUE, Keys
 from tlacheck.tlc._protocol import STAGED_CONFIG, Kind, Message
 from tlacheck.tlc._staging import Stage
+from tlacheck.tlc._steps import Steps
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import State
-from tlacheck.values import Value, same
+from tlacheck.values import Value, same, to_tla
 
 __all__ = ["OracleState", "SpecOracle", "Successor"]
 
-#: Between the printed values of one state. TLA+ strings cannot hold it.
-_SEPARATOR = "\x1f"
+#: How many values are kept once read; then reading starts over.
+_KEPT_MAX = 20_000
 
 
 class OracleState:
-    """A state of the spec. Equal to another one of the same oracle when all variables are equal.
+    """A state of the spec. Equal to another one of the same oracle when all variables are equal."""
 
-    Attributes:
-        text: the printed values, which identify the state within its oracle.
-    """
+    __slots__ = ("_index", "_java", "_key", "_oracle", "_values")
 
-    __slots__ = ("_oracle", "_values", "java", "text")
-
-    def __init__(self, oracle: "SpecOracle", java: Any, text: str) -> None:
+    def __init__(self, oracle: "SpecOracle", java: Any, index: int | None = None) -> None:
+        """Wrap TLC's state `java`, or the one at `index` of TLC's vector `java`."""
         self._oracle = oracle
+        self._java = java
+        self._index = index
+        self._key: tuple[int, ...] | None = None
         self._values: State | None = None
-        self.java = java
-        self.text = text
+
+    @property
+    def java(self) -> Any:
+        """TLC's object."""
+        if self._index is not None:
+            self._java = self._java.elementAt(self._index)
+            self._index = None  # the others in the vector are not kept for the sake of this one
+        return self._java
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        """The fingerprints of the values, in TLC's order of the variables."""
+        if self._key is None:
+            self._key = self._oracle.key_of(self.java)
+        return self._key
 
     @property
     def values(self) -> State:
@@ -58,17 +75,17 @@ class OracleState:
             SpecError: a variable holds what has no finite value.
         """
         if self._values is None:
-            self._values = self._oracle.read(self.text)
+            self._values = self._oracle.read(self)
         return self._values
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, OracleState) and self._oracle is other._oracle and self.text == other.text
+        return isinstance(other, OracleState) and self._oracle is other._oracle and self.key == other.key
 
     def __hash__(self) -> int:
-        return hash(self.text)
+        return hash(self.key)
 
     def __repr__(self) -> str:
-        return f"OracleState({self.java})"
+        return "\n".join(f"/\\ {name} = {to_tla(value)}" for name, value in self.values.items())
 
 
 @attrs.frozen
@@ -137,17 +154,26 @@ class SpecOracle:
         if strangers := stage.strangers(self._tool):
             raise unknown_constants(spec, strangers)
         self.variables: tuple[str, ...] = stage.variables(self._tool)
-        printed = [str(node.getName()) for node in self._tool.getSpecProcessor().getVariablesNodes()]
-        self._order = tuple(printed.index(name) for name in self.variables)
-        self._event = printed.index(EVENT) if EVENT in printed else None
-        self._format = functools.partial(
-            jpype.JClass("java.lang.String").format, jpype.JString(_SEPARATOR.join(["%s"] * len(printed)))
+        names = [str(node.getName()) for node in self._tool.getSpecProcessor().getVariablesNodes()]
+        self._order = tuple((name, names.index(name)) for name in self.variables)
+        self._names = tuple(names)
+        self._keys = Keys(stage.classes, range(len(names)))
+        self._event = names.index(EVENT) if EVENT in names else None
+        # What tells one step from another: the event where there is one, as it costs less than the whole state.
+        self._told = Keys(
+            stage.classes, range(len(names)) if self._event is None else [self._event], whole=True
         )
+        self._events: dict[int, tuple[str, immutabledict[str, Value]] | None] = {}
         field = stage.classes["tlc2.tool.TLCStateMut"].class_.getDeclaredField("values")
         field.setAccessible(True)
         self._values_of = field.get
-        self._convert = Converter()
+        self._empty = stage.classes["tlc2.tool.TLCState"].Empty
+        self._unique = stage.classes["util.UniqueString"].uniqueStringOf
+        self._construct = Constructor(stage.classes)
+        self._convert = Converter(_KEPT_MAX)
+        self._known: dict[int, Value] = {}
         self._actions = tuple(self._action(java) for java in self._java_actions)
+        self._all_steps = Steps(stage.classes, self._java_actions)
         self.actions: tuple[str, ...] = tuple(dict.fromkeys(action.name for action in self._actions))
         self._invariants = tuple(
             zip(map(str, self._tool.getInvNames()), self._tool.getInvariants(), strict=True)
@@ -170,6 +196,23 @@ class SpecOracle:
             raise self._refusal(error, lambda tool: tool.getInitStates()) from None
         return tuple(dict.fromkeys(self._states(states)))
 
+    def state(self, values: Mapping[str, Value]) -> OracleState:
+        """The spec's state in which the variables have these values; it need not be reachable.
+
+        A variable that is not given has no value in it: such a state is a view of one.
+
+        Raises:
+            TraceError: the spec has no such variable, or TLC has no such value.
+        """
+        if strangers := [name for name in values if name not in self._names]:
+            raise TraceError(
+                f"{self.spec.module} has no variable {', '.join(strangers)}; it has {', '.join(self.variables)}"
+            )
+        java = self._empty.createEmpty()
+        for name, value in values.items():
+            java.bind(self._unique(name), self._construct(value))
+        return OracleState(self, java)
+
     def successors(
         self, state: OracleState, action: str | None = None, arguments: Mapping[str, Value] | None = None
     ) -> tuple[Successor, ...]:
@@ -184,24 +227,46 @@ class SpecOracle:
         Raises:
             SpecError: TLC cannot evaluate an action in this state.
         """
-        found: dict[Successor | OracleState, Successor] = {}
-        for candidate in self._actions:
-            if action is not None and candidate.yields not in (None, action):
-                continue
-            try:
-                states = self._tool.getNextStates(candidate.java, state.java)
-            except jpype.JException as error:
-                again = functools.partial(_next_states, action=candidate.java, state=state.java)
-                raise self._refusal(error, again) from None
-            for after in self._states(states):
-                step = self._step(candidate, after)
-                if action is not None and step.action != action:
-                    continue
-                if arguments and not _carries(step.arguments, arguments):
-                    continue
-                # With an event the state says all; without one two actions may lead to the same state.
-                found.setdefault(after if self.has_event else step, step)
-        return tuple(found.values())
+        if action is None:
+            vector, origins = self._evaluate(lambda tool: self._all_steps.of(tool, state.java))
+            steps = list(self._steps(vector, [self._actions[number] for number in origins]))
+        else:
+            steps = []
+            for candidate in self._actions:
+                if candidate.yields in (None, action):
+                    evaluation = functools.partial(_next_states, action=candidate.java, state=state.java)
+                    steps += self._steps(self._evaluate(evaluation), itertools.repeat(candidate))
+            steps = [step for step in steps if step.action == action]
+        if arguments:
+            steps = [step for step in steps if _carries(step.arguments, arguments)]
+        return _each_once(steps)
+
+    def allows(
+        self,
+        before: OracleState,
+        after: Mapping[str, Value],
+        action: str | None = None,
+        arguments: Mapping[str, Value] | None = None,
+    ) -> tuple[Successor, ...]:
+        """The steps from `before` to a state that looks like `after`; none if the spec allows none.
+
+        Args:
+            before: a state of this oracle.
+            after: values of some variables, or of all. The others may have any value.
+            action: only steps of this action.
+            arguments: only steps with these arguments.
+
+        Raises:
+            TraceError: the spec has no such variable, or TLC has no such value.
+            SpecError: TLC cannot evaluate an action in this state.
+        """
+        wanted = self.state(after).key
+        seen = [(index, key) for index, key in enumerate(wanted) if key != NO_VALUE]
+        return tuple(
+            step
+            for step in self.successors(before, action, arguments)
+            if all(step.state.key[index] == key for index, key in seen)
+        )
 
     def violated_invariants(self, state: OracleState) -> tuple[str, ...]:
         """The names of the configuration's invariants that do not hold in `state`.
@@ -209,48 +274,89 @@ class SpecOracle:
         Raises:
             SpecError: TLC cannot evaluate an invariant in this state.
         """
-        violated: list[str] = []
-        for name, java in self._invariants:
-            try:
-                holds = self._tool.isValid(java, state.java)
-            except jpype.JException as error:
-                again = functools.partial(_is_valid, predicate=java, state=state.java)
-                raise self._refusal(error, again) from None
-            if not holds:
-                violated.append(name)
-        return tuple(violated)
-
-    def read(self, text: str) -> State:
-        """The state that is printed as `text`, for `OracleState.values`."""
-        texts = text.split(_SEPARATOR)
-        convert = self._convert
-        return State(
-            (name, convert(texts[index])) for name, index in zip(self.variables, self._order, strict=True)
+        return tuple(
+            name
+            for name, java in self._invariants
+            if not self._evaluate(functools.partial(_is_valid, predicate=java, state=state.java))
         )
 
-    def _states(self, states: Any) -> Iterable[OracleState]:
-        for index in range(states.size()):
-            java = states.elementAt(index)
-            java.deepNormalize()  # members in one order, so that equal states print alike
-            values = self._values_of(java)
-            text = str(self._format(values))
-            if "null" in text and not java.allAssigned():
-                names = ", ".join(sorted(str(node.getName()) for node in java.getUnassigned()))
-                raise SpecError(
-                    f"a step of {self.spec.module} leaves {names} without a value: the action says nothing about it"
-                )
-            yield OracleState(self, java, text)
+    def key_of(self, java: Any) -> tuple[int, ...]:
+        """The fingerprints of the values in TLC's state, for `OracleState.key`."""
+        return self._keys.of_state(java)
 
-    def _step(self, origin: _Action, after: OracleState) -> Successor:
-        if self._event is not None:
-            event = event_of(self._convert(after.text.split(_SEPARATOR)[self._event]))
-            if event is not None:
-                name, arguments = event
-                if origin.yields not in (None, name):
-                    message = f"the action {origin.name} records the event {name}; rename one of them, so that the event of"
-                    raise SpecError(f"{message} an action <Name>Event is <Name>")
-                return Successor(name, arguments, after)
-        return Successor(origin.name, origin.arguments, after)
+    def read(self, state: OracleState) -> State:
+        """The values of `state`, for `OracleState.values`."""
+        key, java = state.key, None
+        known, found = self._known, []
+        for name, index in self._order:
+            fingerprint = key[index]
+            value = known.get(fingerprint)
+            if value is None:
+                if fingerprint == NO_VALUE:
+                    continue
+                if java is None:
+                    java = self._values_of(state.java)
+                value = self._read(java[index])
+                if len(known) >= _KEPT_MAX:
+                    known.clear()
+                known[fingerprint] = value
+            found.append((name, value))
+        return State(found)
+
+    def _read(self, java: Any) -> Value:
+        java.deepNormalize()  # members in one order
+        return self._convert(str(java.toString()))
+
+    def _evaluate(self, evaluation: Callable[[Any], Any]) -> Any:
+        """What the evaluation gives, done with TLC's fast tool.
+
+        Raises:
+            SpecError: TLC cannot evaluate it.
+        """
+        try:
+            return evaluation(self._tool)
+        except jpype.JException as error:
+            raise self._refusal(error, evaluation) from None
+
+    def _states(self, vector: Any) -> Iterator[OracleState]:
+        """The states in TLC's vector."""
+        for index in range(vector.size()):
+            state = OracleState(self, vector, index)
+            if NO_VALUE in state.key:
+                raise self._half_made(state.java)
+            yield state
+
+    def _steps(self, vector: Any, origins: Iterable[_Action]) -> Iterator[Successor]:
+        """The steps to the states in TLC's vector, named by the event that each of them records or by its action."""
+        for index, (told, origin) in enumerate(zip(self._told.of(vector), origins, strict=False)):
+            state = OracleState(self, vector, index)
+            if told[0] == NO_VALUE:
+                raise self._half_made(state.java)
+            event = None if self._event is None else self._event_in(state, told[0])
+            if event is None:
+                yield Successor(origin.name, origin.arguments, state)
+                continue
+            if origin.yields not in (None, event[0]):
+                raise SpecError(
+                    f"the action {origin.name} records the event {event[0]}; rename one of them, so that the "
+                    "event of an action <Name>Event is <Name>"
+                )
+            yield Successor(*event, state)
+
+    def _event_in(self, state: OracleState, fingerprint: int) -> tuple[str, immutabledict[str, Value]] | None:
+        """The event that `state` records, which has that fingerprint; None if it records something else."""
+        events = self._events
+        if fingerprint not in events:
+            if len(events) >= _KEPT_MAX:
+                events.clear()
+            events[fingerprint] = event_of(self._read(self._values_of(state.java)[self._event]))
+        return events[fingerprint]
+
+    def _half_made(self, java: Any) -> SpecError:
+        names = ", ".join(sorted(str(node.getName()) for node in java.getUnassigned()))
+        return SpecError(
+            f"a step of {self.spec.module} leaves {names} without a value: the action says nothing about it"
+        )
 
     def _action(self, java: Any) -> _Action:
         name = str(java.getName())
@@ -308,3 +414,17 @@ def _text_of(error: Any) -> str:
 
 def _carries(found: Mapping[str, Value], wanted: Mapping[str, Value]) -> bool:
     return all(name in found and same(found[name], value) for name, value in wanted.items())
+
+
+def _each_once(steps: Sequence[Successor]) -> tuple[Successor, ...]:
+    """The steps without repetitions. Only steps with one name and the same arguments need to be compared."""
+    alike: dict[tuple[str, immutabledict[str, Value]], list[Successor]] = {}
+    for step in steps:
+        known = alike.setdefault((step.action, step.arguments), [])
+        if not known or all(step.state != each.state for each in known):
+            known.append(step)
+    return (
+        tuple(steps)
+        if len(alike) == len(steps)
+        else tuple(step for known in alike.values() for step in known)
+    )

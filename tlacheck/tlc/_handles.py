@@ -1,0 +1,108 @@
+"""Java functions put together at run time from Java's own method handles.
+
+A call from Python into Java costs more than most of what it does, so whatever is done for many values should be
+one call. That takes a function on the Java side, and no Java code is compiled or shipped here: a few
+combinators make it from methods that exist.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jpype
+
+__all__ = ["Handles"]
+
+
+class Handles:
+    """Combinators over `java.lang.invoke.MethodHandle`. Make one when the JVM runs; all of them are alike."""
+
+    def __init__(self) -> None:
+        self._make = jpype.JClass("java.lang.invoke.MethodHandles")
+        self._lookup = self._make.lookup()
+        self._type = jpype.JClass("java.lang.invoke.MethodType").methodType
+        self._proxies = jpype.JClass("java.lang.invoke.MethodHandleProxies")
+        self._several = jpype.JClass("java.lang.invoke.MethodHandle")[:]
+        self._classes = jpype.JClass("java.lang.Class")[:]
+        self._integer = jpype.JClass("java.lang.Integer")
+        self._function = jpype.JClass("java.util.function.Function")
+        self.object = jpype.JClass("java.lang.Object").class_
+        self.objects = jpype.JArray(jpype.JObject).class_
+        self.int = self._integer.TYPE
+        self.long = jpype.JClass("java.lang.Long").TYPE
+        self.longs = jpype.JArray(jpype.JLong).class_
+        self.boolean = jpype.JClass("java.lang.Boolean").TYPE
+        self.function_class = self._function.class_
+
+    def method(self, owner: Any, name: str, *parameters: Any) -> Any:
+        """The public method `name` of the Java class `owner`; if it is not static, its first argument is the object."""
+        # By reflection: a look-up by name would have to see the classes of other class loaders.
+        return self._lookup.unreflect(owner.getMethod(name, self._classes(parameters)))
+
+    def field(self, owner: Any, name: str) -> Any:
+        """From an object of the Java class `owner` to its field, private ones included."""
+        field = owner.getDeclaredField(name)
+        field.setAccessible(True)
+        return self._lookup.unreflectGetter(field)
+
+    def element(self, array: Any, index: int) -> Any:
+        """From an array of the Java class `array` to one of its elements."""
+        return self.fix(self._make.arrayElementGetter(array), 1, self.integer(index))
+
+    def integer(self, number: int) -> Any:
+        """The number as a Java object."""
+        return self._integer.valueOf(number)
+
+    def fix(self, handle: Any, position: int, value: Any) -> Any:
+        """The handle with the argument at `position` given."""
+        return self._make.insertArguments(handle, position, jpype.JObject[:]([value]))
+
+    def cast(self, handle: Any, result: Any, *parameters: Any) -> Any:
+        """The handle with other types, which Java converts as in an assignment or a cast."""
+        return handle.asType(self._type(result, self._classes(parameters)))
+
+    def chain(self, handle: Any, *after: Any) -> Any:
+        """First `handle`, then the others, each on what the one before gave."""
+        for each in after:
+            handle = self._make.filterReturnValue(handle, each)
+        return handle
+
+    def fan_out(self, parts: Sequence[Any], combine: Any, source: Any) -> Any:
+        """From one object of the Java class `source` through each of `parts` to what `combine` makes of them."""
+        several = self._make.filterArguments(combine, 0, self._several(parts))
+        once = self._type(combine.type().returnType(), source)
+        return self._make.permuteArguments(several, once, jpype.JInt[:]([0] * len(parts)))
+
+    def longs_of(self, width: int) -> Any:
+        """From `width` longs to the array of them."""
+        return self._make.identity(self.longs).asCollector(self.longs, width)
+
+    def where(self, test: Any, handle: Any, otherwise: Any) -> Any:
+        """The handle, of one object, where `test` is true of that object; elsewhere the value `otherwise`."""
+        kind = handle.type()
+        constant = self._make.constant(kind.returnType(), otherwise)
+        return self._make.guardWithTest(
+            test, handle, self._make.dropArguments(constant, 0, self._classes([kind.parameterType(0)]))
+        )
+
+    def both(self, first: Any, second: Any) -> Any:
+        """Both handles on the same object, one after the other; gives what the second one gives."""
+        ignoring = self._make.dropArguments(second, 0, self._classes([first.type().returnType()]))
+        return self._make.foldArguments(ignoring, first)
+
+    def function(self, handle: Any) -> Any:
+        """The handle as a `java.util.function.Function`."""
+        return self.single(self._function, self.cast(handle, self.object, self.object))
+
+    def single(self, interface: Any, handle: Any) -> Any:
+        """The handle as an object of a Java interface with a single method."""
+        return self._proxies.asInterfaceInstance(interface, handle)
+
+    def implement(self, interface: Any, handle: Any) -> Any:
+        """An object of the Java class `interface`, each of whose methods calls the handle with all its arguments in an array."""
+        method = jpype.JClass("java.lang.reflect.Method").class_
+        handler = self._make.dropArguments(
+            self.cast(handle, self.object, self.objects), 0, self._classes([self.object, method])
+        )
+        invocation = self.single(jpype.JClass("java.lang.reflect.InvocationHandler"), handler)
+        proxy = jpype.JClass("java.lang.reflect.Proxy")
+        return proxy.newProxyInstance(interface.getClassLoader(), self._classes([interface]), invocation)
