@@ -181,6 +181,84 @@ def test_a_jar_of_the_user_without_a_version_is_accepted(
     assert find_engine().version == "unknown"
 
 
+@pytest.mark.usefixtures("sources")
+def test_a_pinned_version_holds_until_it_is_reset_and_the_environment_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in VERSIONS:
+        ensure_engine(version)
+    assert (find_engine().version, _jar.reason()) == ("2.18", "the preferred one of those that are here")
+    assert _jar.pin_engine("2.15") == find_engine() == ensure_engine()
+    assert (find_engine().version, _jar.reason()) == ("2.15", "pinned with `tlacheck engine use`")
+    assert find_engine("2.18").version == "2.18"
+    monkeypatch.setenv("TLACHECK_ENGINE", "2.18")
+    assert (find_engine().version, _jar.reason()) == ("2.18", "TLACHECK_ENGINE names it")
+    monkeypatch.setenv("TLACHECK_JAR", str(tlc_jar(tmp_path / "own.jar")))
+    assert (find_engine().version, _jar.reason()) == ("2.19", "TLACHECK_JAR names it")
+    monkeypatch.delenv("TLACHECK_JAR")
+    monkeypatch.delenv("TLACHECK_ENGINE")
+    _jar.unpin_engine()
+    _jar.unpin_engine()
+    assert find_engine().version == "2.18"
+
+
+@pytest.mark.usefixtures("sources")
+def test_a_pinned_jar_is_not_run_once_it_is_another_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jar = tlc_jar(tmp_path / "own.jar")
+    monkeypatch.chdir(tmp_path)
+    pinned = _jar.pin_engine("own.jar")
+    monkeypatch.chdir(ROOT)
+    assert pinned == find_engine() == ensure_engine() == installed_engines()[0]
+    assert (pinned.version, pinned.source, pinned.jar) == ("2.19", "pin", jar)
+    tlc_jar(jar, b"Version 2.20 of 1 January 2026")
+    with pytest.raises(SetupError, match=r"own\.jar is another file now .* run `tlacheck engine use`"):
+        find_engine()
+    jar.unlink()
+    with pytest.raises(SetupError, match=r"the pinned jar .*own\.jar cannot be read .* --reset"):
+        find_engine()
+    _jar.unpin_engine()
+    with pytest.raises(SetupError, match="is not in"):
+        find_engine()
+
+
+@pytest.mark.usefixtures("sources")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("2.15", r"TLC 2\.15 is not in .*run `tlacheck engine install`"),
+        ("3.1", r"3\.1 is no engine: say 2\.18 or 2\.15, or the path"),
+        ("none.jar", r"none\.jar cannot be read"),
+        (__file__, r"is no jar of TLC"),
+    ],
+)
+def test_what_is_no_engine_is_not_pinned(name: str, words: str, cache: Path) -> None:
+    with pytest.raises(SetupError, match=words):
+        _jar.pin_engine(name)
+    assert not (cache / "pin.json").exists()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"engine": 3}', '{"engine": "x.jar"}'])
+def test_a_pin_that_says_nothing_usable_is_an_error_that_names_it(content: str, cache: Path) -> None:
+    cache.mkdir()
+    (cache / "pin.json").write_text(content, encoding="utf-8")
+    with pytest.raises(SetupError, match=r"pin\.json .*`tlacheck engine use`"):
+        find_engine()
+
+
+def test_an_option_that_newer_jars_take_is_found_in_the_jar(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jar = tlc_jar(tmp_path / "own.jar")
+    monkeypatch.setenv("TLACHECK_JAR", str(jar))
+    assert not find_engine().knows("-noGenerateSpecTE")
+    with zipfile.ZipFile(jar, "w") as archive:
+        archive.writestr("tlc2/TLC.class", b"\x01\x00\x11-noGenerateSpecTE")
+        archive.writestr("tlc2/TLCGlobals.class", b"")
+    assert find_engine().knows("-noGenerateSpecTE")
+
+
 @pytest.mark.parametrize(
     "content", [None, b"no zip", b"PK\x05\x06" + bytes(18)], ids=["missing", "no zip", "no TLC"]
 )
@@ -364,6 +442,21 @@ def test_the_command_installs_all_that_can_be_reached(sources: dict[str, Source]
     told = json.loads(CliRunner().invoke(engine_command, ["--json"]).stdout)
     assert told["engine"]["version"] == "2.15"
     assert told["engine"]["jar"].endswith("tlc-2.15.jar")
+
+
+@pytest.mark.usefixtures("sources")
+def test_the_command_pins_and_says_so(tmp_path: Path) -> None:
+    jar = tlc_jar(tmp_path / "own.jar")
+    digest = hashlib.sha256(jar.read_bytes()).hexdigest()
+    result = CliRunner().invoke(engine_command, ["use", str(jar)])
+    assert result.exit_code == 0, result.output
+    assert "engine  TLC 2.19, from pin: pinned with `tlacheck engine use`" in result.stdout
+    assert f"sha256 {digest}" in result.stdout
+    told = json.loads(CliRunner().invoke(engine_command, ["use", "--reset", "--json"]).stdout)
+    assert told["engine"] is None
+    assert "tlacheck engine install" in told["engine_problem"]
+    for arguments in (["use"], ["use", "--reset", "2.15"]):
+        assert CliRunner().invoke(engine_command, arguments).exit_code == 2
 
 
 # The set-up.

@@ -596,9 +596,10 @@ def test_the_wheel_holds_the_toolkit_only() -> None:
     assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["tlacheck"]
 
 
-def test_the_python_examples_of_the_guide_run_and_print_what_it_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", ["guide.md", "tlc.md"])
+def test_the_python_examples_of_the_docs_run_and_print_what_they_say(tmp_path: Path, page: str) -> None:
     """The blocks are one program, in order; a block that names a file is that file, a `text` block the output."""
-    text = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     program, expected = [], []
     for language, name, body in re.findall(
         r"^```(\w+)(?: title=(\S+))?\n(.*?)^```$", text, re.MULTILINE | re.DOTALL
@@ -617,7 +618,7 @@ def test_the_python_examples_of_the_guide_run_and_print_what_it_says(tmp_path: P
         env={**environment, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -5,7 +5,8 @@ imports.
 """
 
 import importlib
-from typing import Any
+import signal
+from typing import Any, NoReturn
 
 import click
 
@@ -13,6 +14,9 @@ from tlacheck import __version__
 from tlacheck.errors import TlacheckError
 
 __all__ = ["main"]
+
+#: What is treated like Ctrl-C. Windows has no SIGHUP.
+_ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 #: Command -> where it is, and what it does.
 _COMMANDS = {
@@ -65,13 +69,30 @@ class _LazyGroup(click.Group):
             formatter.write_dl([(name, help_line) for name, (_, help_line) in _COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
+        before = [(number, signal.signal(number, _end)) for number in _ENDING]
         try:
             return super().invoke(ctx)
         except TlacheckError as error:
             click.echo(f"tlacheck: {error}", err=True)
             ctx.exit(2)
+        except _Ended as ended:
+            ctx.exit(128 + ended.signal)
         except KeyboardInterrupt:
-            ctx.exit(130)
+            ctx.exit(128 + signal.SIGINT)
+        finally:
+            for number, handler in before:
+                signal.signal(number, handler)
+
+
+class _Ended(KeyboardInterrupt):
+    """A signal asked this process to end: like Ctrl-C, so that what was started is ended before."""
+
+    def __init__(self, number: int) -> None:
+        self.signal = number
+
+
+def _end(number: int, _: object) -> NoReturn:
+    raise _Ended(number)
 
 
 @click.group(cls=_LazyGroup)

@@ -22,11 +22,25 @@ __all__ = [
     "SpecError",
     "TlacheckError",
     "TraceError",
+    "spelt_out",
 ]
+
+
+def spelt_out(text: str) -> str:
+    """The text with its control characters as escapes: what a spec says must not steer the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode()
+        for char in text
+    )
 
 
 class TlacheckError(Exception):
     """Anything that kept tlacheck from reaching a verdict. The message says what to do next."""
+
+    def __str__(self) -> str:
+        return spelt_out(super().__str__())
 
 
 class SetupError(TlacheckError):

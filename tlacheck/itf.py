@@ -88,12 +88,13 @@ def from_json(text: str, path: Path | None = None) -> Trace:
         raise TraceError(str(error), path) from None
 
 
-def write(trace: Trace, path: Path) -> None:
+def write(trace: Trace, path: Path | str) -> None:
     """Write the trace to a file; a reader sees the old file or the whole new one.
 
     Raises:
         TraceError: a state holds what is no TLA+ value, or the file cannot be written.
     """
+    path = Path(path)
     text = to_json(trace)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,12 +112,13 @@ def write(trace: Trace, path: Path) -> None:
         raise TraceError(f"cannot be written: {error.strerror or error}", path) from error
 
 
-def read(path: Path) -> Trace:
+def read(path: Path | str) -> Trace:
     """The trace in a file.
 
     Raises:
         TraceError: there is no such file, or it holds no trace.
     """
+    path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

@@ -196,6 +196,21 @@ def test_a_view_of_the_state_after_is_allowed_if_a_step_leads_to_a_state_like_it
         oracle.allows(start, {"bag": 1})
 
 
+def test_a_step_that_is_not_allowed_is_explained_by_the_conjunct_that_fails(
+    engine: Engine, load: Any
+) -> None:
+    oracle = SpecOracle(load("MailEvents"), engine=engine)
+    (start,) = oracle.initial_states()
+    (send,) = oracle.successors(start, "Send", {"from": A})
+    (agreed,) = oracle.explain(start, send.state)
+    assert agreed.allowed
+    wrong = {**send.state.values, "got": immutabledict({A: 1, B: 0})}
+    first, *_ = oracle.explain(start, wrong)
+    assert (first.allowed, first.action, first.conjunct) == (False, "SendEvent", "UNCHANGED got")
+    assert first.location.file.endswith("Mail.tla")
+    assert oracle.allows(start, wrong) == ()
+
+
 def test_two_oracles_do_not_disturb_each_other(engine: Engine, load: Any) -> None:
     one, other = SpecOracle(load("Mutex"), engine=engine), SpecOracle(load("DieHard"), engine=engine)
     first = {step.state for step in one.successors(one.initial_states()[0])}

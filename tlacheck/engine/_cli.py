@@ -1,4 +1,4 @@
-"""`tlacheck engine`: which TLC and which JVM are used, and why; bring a TLC to this machine."""
+"""`tlacheck engine`: which TLC and which JVM are used, and why; bring a TLC to this machine, or pin one."""
 
 import json
 import sys
@@ -6,7 +6,17 @@ import sys
 import attrs
 import click
 
-from tlacheck.engine._jar import VERSIONS, Engine, cache_folder, ensure_engine, find_engine, installed_engines
+from tlacheck.engine._jar import (
+    VERSIONS,
+    Engine,
+    cache_folder,
+    ensure_engine,
+    find_engine,
+    installed_engines,
+    pin_engine,
+    reason,
+    unpin_engine,
+)
 from tlacheck.engine._jvm import Jvm, Skipped, survey
 from tlacheck.errors import SetupError
 
@@ -20,6 +30,7 @@ class _Status:
     """What the commands print: the engine and the JVM in use, or what keeps them from being used."""
 
     engine: Engine | None
+    reason: str | None
     engine_problem: str | None
     installed: tuple[Engine, ...]
     jvm: Jvm | None
@@ -35,7 +46,7 @@ class _Status:
 @_as_json
 @click.pass_context
 def engine_command(context: click.Context, *, as_json: bool) -> None:
-    """Show the TLC and the JVM that are used, or fetch a TLC."""
+    """Show the TLC and the JVM that are used; fetch a TLC, or settle on one."""
     if context.invoked_subcommand is None:
         context.invoke(show, as_json=as_json)
 
@@ -71,6 +82,26 @@ def install(*, version: str | None, if_missing: bool, as_json: bool) -> None:
             click.echo(f"{engine.label}  {engine.jar}")
 
 
+@engine_command.command()
+@click.argument("engine", required=False, metavar="VERSION|JAR")
+@click.option("--reset", is_flag=True, help="Forget what was pinned.")
+@_as_json
+def use(*, engine: str | None, reset: bool, as_json: bool) -> None:
+    """Pin the TLC to use: 2.15, 2.18, or a tla2tools.jar of your own.
+
+    It holds for all projects, until another one is pinned or --reset is given; TLACHECK_JAR and
+    TLACHECK_ENGINE come before it. A jar is pinned with its checksum: should the file change, tlacheck
+    says so and does not run it.
+    """
+    if reset == (engine is not None):
+        raise click.UsageError("name a version or a jar, or say --reset")
+    if engine is None:
+        unpin_engine()
+    else:
+        pin_engine(engine)
+    _print(_status(), as_json=as_json)
+
+
 def _install_all(*, retry: bool) -> None:
     """Fetch every engine that can be reached; it is enough that one is here in the end."""
     for version in VERSIONS:
@@ -89,13 +120,14 @@ def _progress(line: str) -> None:
 
 def _status() -> _Status:
     try:
-        engine, problem = find_engine(), None
+        engine, problem, why = find_engine(), None, reason()
         installed = installed_engines()
     except SetupError as error:
-        engine, problem, installed = None, str(error), ()
+        engine, problem, why, installed = None, str(error), None, ()
     jvm, skipped = survey()
     return _Status(
         engine=engine,
+        reason=why,
         engine_problem=problem,
         installed=installed,
         jvm=jvm,
@@ -109,8 +141,9 @@ def _print(status: _Status, *, as_json: bool) -> None:
         click.echo(json.dumps(attrs.asdict(status), default=str, indent=2))
         return
     if status.engine:
-        click.echo(f"engine  {status.engine.label}, from {status.engine.source}")
+        click.echo(f"engine  TLC {status.engine.version}, from {status.engine.source}: {status.reason}")
         click.echo(f"        {status.engine.jar}")
+        click.echo(f"        sha256 {status.engine.sha256}")
         for other in status.installed:
             if other != status.engine:
                 click.echo(f"        also here: {other.label}, from {other.source}")

@@ -1,8 +1,9 @@
 """Find the TLC jar, and keep the jars that were fetched.
 
-The order: the jar that TLACHECK_JAR names; TLC 2.18 (Maven Central); TLC 2.15 (inside a wheel on
-PyPI). So a machine that reaches only PyPI has an engine too. TLACHECK_ENGINE=2.15 or 2.18 settles
-on one of the two.
+The order: the jar that TLACHECK_JAR names; the version that TLACHECK_ENGINE names; what is pinned
+with `tlacheck engine use`; TLC 2.18 (Maven Central); TLC 2.15 (inside a wheel on PyPI). So a machine
+that reaches only PyPI has an engine too. The pin is a file in the cache, for all projects of a user;
+a pinned jar is pinned with its checksum.
 
 A cached jar is trusted for its checksum alone, which is computed each time it is resolved. Files
 are put in place by a rename, so that no reader meets half a jar. When a fetch fails the cache
@@ -11,6 +12,7 @@ remembers it: the next run does not wait for the same network again unless it is
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import tempfile
@@ -30,8 +32,14 @@ __all__ = [
     "ensure_engine",
     "find_engine",
     "installed_engines",
+    "pin_engine",
+    "reason",
+    "unpin_engine",
     "user_jar",
 ]
+
+_JAR_VARIABLE, _VERSION_VARIABLE = "TLACHECK_JAR", "TLACHECK_ENGINE"
+_PIN = "pin.json"
 
 
 @attrs.frozen
@@ -42,12 +50,17 @@ class Engine:
     sha256: str
     jar: Path
     source: str
-    """Where it came from: `TLACHECK_JAR`, `maven` or `pypi`."""
+    """Where it came from: `TLACHECK_JAR`, `pin` (a jar of the user's), `maven` or `pypi`."""
 
     @property
     def label(self) -> str:
         """Version and the head of the checksum, as a report prints them."""
         return f"TLC {self.version} (sha256 {self.sha256[:12]})"
+
+    def knows(self, option: str) -> bool:
+        """Whether its TLC takes this command line option, `-noGenerateSpecTE`: asked of the jar, not of the version."""
+        with zipfile.ZipFile(self.jar) as archive:
+            return option.encode() in archive.read("tlc2/TLC.class")
 
 
 @attrs.frozen
@@ -107,8 +120,8 @@ def find_engine(version: str | None = None) -> Engine:
             first in the order of this module.
 
     Raises:
-        SetupError: There is none, or TLACHECK_JAR or TLACHECK_ENGINE does not say something usable,
-            or a cached jar is damaged.
+        SetupError: There is none, or TLACHECK_JAR, TLACHECK_ENGINE or the pin does not say something
+            usable, or a cached jar is damaged.
     """
     if version is None and (own := user_jar()) is not None:
         return own
@@ -174,14 +187,83 @@ def installed_engines() -> tuple[Engine, ...]:
 
 
 def user_jar() -> Engine | None:
-    """The engine that TLACHECK_JAR names, None if it is not set.
+    """The jar of the user's own that TLACHECK_JAR names, or else the pin; None if neither does.
 
     Raises:
-        SetupError: The file is not there, or is no jar of TLC.
+        SetupError: The file is not there, or is no jar of TLC, or is another one than was pinned.
     """
-    named = os.environ.get("TLACHECK_JAR")
-    if not named:
+    if named := os.environ.get(_JAR_VARIABLE):
+        return _examined(named, f"{_JAR_VARIABLE}={named}", _JAR_VARIABLE, "correct or unset it")
+    pinned = None if os.environ.get(_VERSION_VARIABLE) else _pinned()
+    if pinned is None or "sha256" not in pinned:
         return None
+    engine = _examined(pinned["engine"], f"the pinned jar {pinned['engine']}", "pin", _PIN_REMEDY)
+    if engine.sha256 != pinned["sha256"]:
+        raise SetupError(
+            f"the pinned jar {engine.jar} is another file now (sha256 {engine.sha256[:12]}, pinned with "
+            f"{pinned['sha256'][:12]}): {_PIN_REMEDY}"
+        )
+    return engine
+
+
+def pin_engine(name: str) -> Engine:
+    """Use this engine from now on, unless TLACHECK_JAR or TLACHECK_ENGINE says another.
+
+    Args:
+        name: `2.15` or `2.18`, or else the path of a tla2tools.jar.
+
+    Raises:
+        SetupError: It is not here, or no jar of TLC, or the cache cannot be written.
+    """
+    if name in _RELEASES:
+        engine, pin = find_engine(name), {"engine": name}
+    elif re.fullmatch(r"\d+(\.\d+)*", name) and not Path(name).exists():
+        raise SetupError(f"{name} is no engine: say {' or '.join(VERSIONS)}, or the path of a tla2tools.jar")
+    else:
+        engine = _examined(name, name, "pin", "name a tla2tools.jar")
+        pin = {"engine": str(engine.jar), "sha256": engine.sha256}
+    with _writing_to(cache_folder()) as scratch:
+        note = scratch / _PIN
+        note.write_text(json.dumps(pin) + "\n", encoding="utf-8")
+        note.replace(cache_folder() / _PIN)
+    return engine
+
+
+def unpin_engine() -> None:
+    """Go back to the order without a pin."""
+    try:
+        (cache_folder() / _PIN).unlink(missing_ok=True)
+    except OSError as error:
+        raise SetupError(f"{error.filename} cannot be removed: {error.strerror}") from error
+
+
+def reason() -> str:
+    """Why `find_engine` takes what it takes."""
+    for variable in (_JAR_VARIABLE, _VERSION_VARIABLE):
+        if os.environ.get(variable):
+            return f"{variable} names it"
+    return "pinned with `tlacheck engine use`" if _pinned() else "the preferred one of those that are here"
+
+
+_PIN_REMEDY = "run `tlacheck engine use` with a jar or a version, or with --reset"
+
+
+def _pinned() -> dict[str, str] | None:
+    """What the pin says: `engine`, a version or a path; with a path its `sha256`."""
+    path = cache_folder() / _PIN
+    try:
+        pin = json.loads(path.read_text(encoding="utf-8"))
+        if pin["engine"] in _RELEASES or isinstance(pin["sha256"], str):
+            return dict(pin)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, TypeError, KeyError):
+        pass
+    raise SetupError(f"{path} cannot be read or says nothing usable: {_PIN_REMEDY}")
+
+
+def _examined(named: str, what: str, source: str, remedy: str) -> Engine:
+    """A jar of the user's, after a look into it. `what` names it in a message."""
     jar = Path(named).expanduser().absolute()
     try:
         with zipfile.ZipFile(jar) as archive:
@@ -189,17 +271,13 @@ def user_jar() -> Engine | None:
             constants = archive.read("tlc2/TLCGlobals.class")
         digest = _sha256(jar)
     except OSError as error:
-        raise SetupError(
-            f"TLACHECK_JAR={named} cannot be read ({error.strerror}): correct or unset it"
-        ) from error
+        raise SetupError(f"{what} cannot be read ({error.strerror}): {remedy}") from error
     except (KeyError, zipfile.BadZipFile):
-        raise SetupError(
-            f"TLACHECK_JAR={named} is no jar of TLC: name a tla2tools.jar, or unset it"
-        ) from None
+        raise SetupError(f"{what} is no jar of TLC (tla2tools.jar): {remedy}") from None
     # javac leaves TLCGlobals.versionOfTLC, "Version 2.19 of 08 August 2024", as one constant.
     stated = re.search(rb"Version (\d+(?:\.\d+)+) of ", constants)
     version = stated[1].decode() if stated else "unknown"
-    return Engine(version=version, sha256=digest, jar=jar, source="TLACHECK_JAR")
+    return Engine(version=version, sha256=digest, jar=jar, source=source)
 
 
 def cache_folder() -> Path:
@@ -213,7 +291,9 @@ def cache_folder() -> Path:
 
 def _wanted(version: str | None) -> tuple[_Release, ...]:
     """The releases that may serve, the preferred one first."""
-    named, where = (version, "version") if version else (os.environ.get("TLACHECK_ENGINE"), "TLACHECK_ENGINE")
+    named, where = (version, "version") if version else (os.environ.get(_VERSION_VARIABLE), _VERSION_VARIABLE)
+    if not named and (pin := _pinned()):
+        named, where = pin["engine"], "the pin"
     if not named:
         return tuple(_RELEASES.values())
     if named not in _RELEASES:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tlacheck.errors import Location, SpecError
+from tlacheck.tlc._files import MODULE_HEADER, circle
 from tlacheck.tlc._protocol import STAGED_CONFIG, Kind, Message
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import Trace
@@ -28,9 +29,10 @@ _PLACE = re.compile(
 )
 _PARSED_FILE = re.compile(r"Parsing (?:module \S+ in )?file (.*)")
 _LEXICAL = re.compile(
-    r'Lexical error at line (\d+), column (\d+)\.\s+Encountered: (.*?)(?: \(\d+\))?, after : "(.*)"',
+    r'Lexical error at line (\d+), column (\d+)\.\s+Encountered: (.*?)(?: \((\d+)\))?, after : "(.*)"',
     re.DOTALL,
 )
+_OPEN_COMMENT = re.compile(r"EOF reached, possibly open comment starting around line (\d+)")
 _SYNTAX = re.compile(
     r'\*\*\*\s*Parse Error\s*\*\*\*\s*(?:Was expecting "(?P<expected>.*?)"\s*)?'
     r'Encountered "(?P<found>.*?)" at line (?P<line>\d+), column (?P<column>\d+)(?: and token "(?P<after>.*?)")?',
@@ -42,7 +44,6 @@ _ABORT = re.compile(r"\*\*\* Abort messages: (\d+)\s+(.*?)\n\s*\n(.*?)(?=\n\s*\n
 _MISSING_FILE = re.compile(
     r"(?:File does not exist: .*?(?<=[\\/])|Cannot find source file for module )(\w+)(?:\.tla)?(?![\w\\/.-])"
 )
-_HEADER = re.compile(r"-{4,}[ \t]*MODULE[ \t]+(\w+)[ \t]*-{4,}")
 
 _WRAPPED = re.compile(r"@!@!@STARTMSG (\d+):\d+ @!@!@\n(.*?)\n?@!@!@ENDMSG", re.DOTALL)
 _UNEXPECTED = re.compile(
@@ -56,6 +57,14 @@ _NOT_DEFINED = re.compile(
     r"(?:The )?(.*?) (\S+) specified in the configuration file\s+is not defined in the specification",
     re.DOTALL,
 )
+
+#: Symbols of newer TLCs -> what every TLC reads.
+_ASCII = {
+    "≜": "==", "∧": "/\\", "∨": "\\/", "¬": "~", "∈": "\\in", "∉": "\\notin", "∀": "\\A", "∃": "\\E",  # noqa: RUF001 - the symbols themselves
+    "⇒": "=>", "⇔": "<=>", "≡": "<=>", "≠": "#", "≤": "<=", "≥": ">=", "→": "->", "←": "<-", "↦": "|->",
+    "×": "\\X", "∪": "\\union", "∩": "\\intersect", "⊆": "\\subseteq", "∖": "\\", "⟨": "<<", "⟩": ">>",  # noqa: RUF001 - the symbols themselves
+    "′": "'", "□": "[]", "◇": "<>", "⇝": "~>", "‥": "..", "∘": "\\o", "ℕ": "Nat", "ℤ": "Int",  # noqa: RUF001 - the symbols themselves
+}  # fmt: skip
 
 #: What the Java names of values are to a reader.
 _VALUE_KINDS = {
@@ -83,7 +92,7 @@ def diagnose(
         failure: the text of an exception that TLC did not report itself.
         trace: the states up to where the evaluation failed, if TLC gave them.
     """
-    error = _of_parser(spec, messages) or _of_checker(spec, messages, failure)
+    error = _of_parser(spec, messages, failure) or _of_checker(spec, messages, failure)
     error.trace = trace
     return error
 
@@ -113,10 +122,12 @@ def _file_of(module: str, spec: Spec) -> Path | None:
 # --- SANY, the parser: its messages carry no numbers ---------------------------------------------
 
 
-def _of_parser(spec: Spec, messages: Sequence[Message]) -> SpecError | None:
+def _of_parser(spec: Spec, messages: Sequence[Message], failure: str | None) -> SpecError | None:
     file = str(spec.path)
+    is_parsed = False
     for message in messages:
         if message.code == _PARSER_DONE:
+            is_parsed = True
             break  # what comes without a number from here on is printed by the spec itself
         if message.code is not None:
             continue
@@ -125,19 +136,37 @@ def _of_parser(spec: Spec, messages: Sequence[Message]) -> SpecError | None:
         for pattern, explain in _PARSER_COMPLAINTS:
             if match := pattern.search(message.text):
                 return explain(match, file, spec, message.text)
+    said = (failure or "", *(message.text for message in messages))
+    is_evaluated = any(message.code == _NESTED_EXPRESSIONS for message in messages)
+    if not is_parsed and not is_evaluated and any("StackOverflowError" in text for text in said):
+        hint = "give its parts names of their own"
+        return SpecError(f"an expression nests too deep for SANY, TLC's parser: {hint}", Location(file))
     if any(message.code in _PARSING_FAILED for message in messages):
-        return _bad_header(file, spec)
+        return _circle(spec) or _bad_header(file, spec)
     return None
 
 
 def _lexical(match: re.Match[str], file: str, _spec: Spec, _text: str) -> SpecError:
-    line, column, found, after = match.groups()
+    line, column, found, code, after = match.groups()
     place = Location(file, int(line), int(column))
+    character = chr(int(code)) if code else ""
+    if character == "\0":
+        return SpecError("unexpected character: a NUL byte", place)
+    if not character.isascii():
+        plain = _ASCII.get(character)
+        remedy = f"write {plain}" if plain else "it reads ASCII only, but for comments"
+        return SpecError(f'unexpected character: this TLC does not know "{character}"; {remedy}', place)
     after = after.replace('\\"', '"')
     if after.startswith('"'):
         return SpecError(f"the string {after} is not closed on its line", place)
     return SpecError(
         f'unexpected character: "{(after + found.strip(chr(34))).strip()}" is no TLA+ symbol', place
+    )
+
+
+def _open_comment(match: re.Match[str], file: str, _spec: Spec, _text: str) -> SpecError:
+    return SpecError(
+        "a comment that begins around here is not closed: *) is missing", Location(file, int(match[1]))
     )
 
 
@@ -186,10 +215,26 @@ def _missing_module(match: re.Match[str], file: str, spec: Spec, _text: str) -> 
     return SpecError(message, next((place for place in places if place.line), Location(str(spec.path))))
 
 
+def _circle(spec: Spec) -> SpecError | None:
+    """The error that modules need each other in a circle, if that is so."""
+    modules = circle(spec.path)
+    if not modules:
+        return None
+    names = " -> ".join(path.stem for path in (*modules, modules[0]))
+    message = f"modules cannot extend or instantiate each other in a circle: {names}"
+    text = modules[0].read_text(encoding="utf-8", errors="replace")
+    following = modules[1 % len(modules)].stem
+    found = re.search(rf"\b(?:EXTENDS|INSTANCE)\s[\w\s,]*?\b{following}\b", text)
+    line = text.count("\n", 0, found.end()) + 1 if found else 0
+    return SpecError(message, Location(str(modules[0]), line))
+
+
 def _bad_header(file: str, spec: Spec) -> SpecError:
     path = Path(file)
+    if path.is_file() and path.read_bytes()[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return SpecError("the file is UTF-16: save it as UTF-8", Location(file, 1))
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    header = _HEADER.search(text)
+    header = MODULE_HEADER.search(text)
     if header is None:
         message = f"there is no module here: it begins with a line ---- MODULE {path.stem} ----"
         return SpecError(message, Location(file, 1))
@@ -206,6 +251,7 @@ _PARSER_COMPLAINTS: tuple[
     tuple[re.Pattern[str], Callable[[re.Match[str], str, Spec, str], SpecError]], ...
 ] = (
     (_LEXICAL, _lexical),
+    (_OPEN_COMMENT, _open_comment),
     (_SYNTAX, _syntax),
     (_ABORT, _semantic),
     (_SEMANTIC, _semantic),

@@ -6,6 +6,7 @@ nothing but the JVM with the others.
 """
 
 import atexit
+import functools
 import shutil
 import tempfile
 from pathlib import Path
@@ -94,6 +95,23 @@ def is_heap_filling() -> bool:
     return bool(runtime.totalMemory() - runtime.freeMemory() >= limit)
 
 
+@functools.lru_cache
+def _alone(jar: Path) -> Path:
+    """A name of the jar with no other jar beside it.
+
+    TLC's jar names `CommunityModules.jar` as part of itself. If one lay beside it, every spec could run
+    commands and write files through its modules.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="tlacheck-jar-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    link = folder / jar.name
+    try:
+        link.symlink_to(jar.absolute())
+    except OSError:  # Windows asks for a privilege
+        shutil.copyfile(jar, link)
+    return link
+
+
 class TlcClasses:
     """The classes of one TLC jar in a class loader of their own: `classes["tlc2.TLC"]`.
 
@@ -104,7 +122,7 @@ class TlcClasses:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._known: dict[str, Any] = {}
-        url = jpype.JClass("java.io.File")(str(engine.jar)).toURI().toURL()
+        url = jpype.JClass("java.io.File")(str(_alone(engine.jar))).toURI().toURL()
         platform = jpype.JClass("java.lang.ClassLoader").getPlatformClassLoader()
         # The platform loader as parent keeps any TLC on the class path of this process out.
         self._loader = jpype.JClass("java.net.URLClassLoader")(

@@ -5,22 +5,23 @@ read for what no number says: a property's name, the counts, the states of a tra
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import attrs
 from immutabledict import immutabledict
 
 from tlacheck.engine import Engine
-from tlacheck.errors import Location, SpecError
+from tlacheck.errors import ConfigError, Location, SpecError
 from tlacheck.tlc._convert import Converter
 from tlacheck.tlc._diagnose import diagnose, location_in, unknown_constants
 from tlacheck.tlc._event import EVENT, event_of
-from tlacheck.tlc._protocol import Kind, Message, Report
+from tlacheck.tlc._protocol import VIOLATIONS, Kind, Message, Report, Request
+from tlacheck.tlc.coverage import Coverage, read_coverage
 from tlacheck.tlc.spec import Spec, here
 from tlacheck.trace import Origin, State, Step, Trace, Violation
 from tlacheck.verdict import Verdict
 
-__all__ = ["Outcome", "interpret"]
+__all__ = ["Counterexample", "Outcome", "interpret"]
 
 #: The name under which a deadlock is reported, as if it were a property.
 DEADLOCK = "Deadlock"
@@ -31,6 +32,10 @@ _PROGRESS = 2200
 _DEPTH = 2194
 _STATE, _STUTTERING, _BACK = 2217, 2218, 2122
 _BEHAVIOR, _COUNTEREXAMPLE, _INITIAL = 2121, 2264, 2102
+_PARSER_DONE = 2219
+#: Of the search in depth: the figures at its end, longer behaviours begin, a state (without its action).
+_STATS_IN_DEPTH, _LEVEL_BEGINS, _STATE_IN_DEPTH = 2204, 2205, 2216
+_TEMPORAL_BEGINS = 2212
 
 #: The message of a violation -> how the text names what is violated.
 _VIOLATIONS = {
@@ -42,7 +47,7 @@ _VIOLATIONS = {
     2114: re.compile(r"Deadlock reached"),
     2116: re.compile(r"Temporal properties were violated"),
 }
-_ASSUMPTION, _DEADLOCK, _TEMPORAL = 2104, 2114, 2116
+_ASSUMPTION, _ACTION_PROPERTY, _DEADLOCK, _TEMPORAL = 2104, 2112, 2114, 2116
 _IN_INITIAL = (2107, 2108)
 
 #: Errors that say something about this machine, not about the spec.
@@ -50,13 +55,29 @@ _EXHAUSTED_MEMORY = (1001, 1002, 1003)
 _DISK = (2125, 2127, 2160, 2161, 2174, 2175)
 
 _COUNTS = re.compile(
-    r"([\d,]+) states generated.*?, ([\d,]+) distinct states found.*?, ([\d,]+) states left on queue"
+    r"([\d,]+) states generated.*?, ([\d,]+) distinct states found(?:.*?, ([\d,]+) states left on queue)?"
 )
 _NUMBER = re.compile(r"Progress\((\d+)\)|search is (\d+)\.")
-_HEADER = re.compile(r"\A(\d+): <?(.*?)>?\n")
+_LEVEL = re.compile(r"Starting level (\d+):")
+_HEADER = re.compile(r"\A(\d+):(?: <?(.*?)>?)?\n")
 _VARIABLE = re.compile(r"^(?:/\\ )?(\w+) = ", re.MULTILINE)
 _CONJUNCT = re.compile(r"^/\\ (\w+) = ", re.MULTILINE)
 _ACTION = re.compile(r"(\w[\w!]*)(?:\(.*\))? (?:line|of module) ")
+
+
+@attrs.frozen(kw_only=True)
+class Counterexample:
+    """One violation that a check found.
+
+    Attributes:
+        property: what is violated, by its name in the spec.
+        reason: a line that says how.
+        trace: the behaviour; None for a false assumption, which has none.
+    """
+
+    property: str
+    reason: str
+    trace: Trace | None
 
 
 @attrs.frozen(kw_only=True)
@@ -70,80 +91,165 @@ class Outcome:
     depth: int
     trace: Trace | None
     warnings: tuple[str, ...]
+    violations: tuple[Counterexample, ...]
+    violations_dropped: int
+    coverage: Coverage | None
+    levels: tuple[int, ...]
+    printed: tuple[str, ...]
+    printed_dropped: int
 
 
-def interpret(report: Report, spec: Spec, engine: Engine, *, deadlock: bool = True) -> Outcome:
-    """What the report of a run of `spec` says.
+def interpret(
+    report: Report,
+    spec: Spec,
+    engine: Engine,
+    *,
+    deadlock: bool = True,
+    continue_: bool = False,
+    depth_first: int | None = None,
+) -> Outcome:
+    """What the report of a run says that was asked for with these options.
 
     Raises:
         SpecError: TLC refused the spec, or could not evaluate it. The states up to there are the
             error's `trace`.
+        ConfigError: TLC cannot do what was asked with this spec.
     """
     messages = report.messages
+    request = Request(
+        spec=spec, engine=engine, workers=1, deadlock=deadlock, continue_=continue_, depth_first=depth_first
+    )
+    if depth_first is not None and _find(messages, _TEMPORAL_BEGINS):
+        raise ConfigError(
+            f"{spec.config} names temporal properties, which TLC cannot check depth first: "
+            "leave depth_first (--dfid) out, or the properties"
+        )
     generated, distinct, queue = _counts(messages)
-    trace = _trace(report, spec, engine, deadlock=deadlock)
-    verdict = _verdict(report, spec, trace)
-    if verdict.is_violated and trace is not None:
-        broken = None if _find(messages, _TEMPORAL) else len(trace.steps)
-        explanation = (verdict.reason,) if verdict.reason else ()
-        violation = Violation(property=verdict.violates or "", step=broken, explanation=explanation)
-        trace = attrs.evolve(trace, violation=violation)
+    verdict, violations, complaint = _verdict(report, request)
+    warnings = [message.text.strip() for message in messages if message.kind == Kind.WARNING]
+    if complaint is not None:
+        warnings.append(f"the search ended early: {complaint}")
     return Outcome(
         verdict=verdict,
         generated=generated,
         distinct=distinct,
         queue=queue,
         depth=_depth(messages),
-        trace=trace if verdict.is_violated else None,
-        warnings=tuple(message.text.strip() for message in messages if message.kind == Kind.WARNING),
+        trace=violations[0].trace if violations else None,
+        warnings=tuple(warnings),
+        violations=violations,
+        violations_dropped=report.violations_dropped,
+        coverage=read_coverage(messages, spec),
+        levels=report.levels,
+        printed=_printed(messages),
+        printed_dropped=report.printed_dropped,
     )
 
 
-def _verdict(report: Report, spec: Spec, trace: Trace | None) -> Verdict:
-    messages = report.messages
-    for message in messages:
+def _verdict(
+    report: Report, request: Request
+) -> tuple[Verdict, tuple[Counterexample, ...], SpecError | None]:
+    """The verdict, all violations, and what ended a search that went on past a violation."""
+    spec, messages = request.spec, report.messages
+    violations: list[Counterexample] = []
+    for index, message in enumerate(messages):
         if message.kind not in (Kind.ERROR, Kind.BUG):
             continue
-        if message.code in _EXHAUSTED_MEMORY:
-            return Verdict.unknown(
-                "out of memory: give the checker more (--memory), or make the model smaller"
-            )
-        if message.code in _DISK:
-            return Verdict.unknown(f"TLC could not use the disk: {message.text.strip()}")
         pattern = _VIOLATIONS.get(message.code or 0)
         match = pattern.search(message.text) if pattern else None
         if match:
-            return Verdict.violated(*_violated(message, match, report, spec))
-        if message.code not in (_BEHAVIOR, _COUNTEREXAMPLE, _INITIAL):
-            raise diagnose(spec, messages, report.failure, trace)
-    if report.failure is not None or not _find(messages, _SUCCESS):
-        raise diagnose(spec, messages, report.failure, trace)
+            trace = _trace(_about_one(messages[index:]), report, request)
+            for found in _counterexamples(message, match, report, request, trace):
+                if found not in violations:  # a search in depth comes by again and again
+                    violations.append(found)
+            if not request.continue_:
+                break
+        elif message.code in (_BEHAVIOR, _COUNTEREXAMPLE, _INITIAL):
+            continue
+        elif violations:
+            return _violated(violations), tuple(violations), diagnose(spec, messages[index:], report.failure)
+        elif message.code in _EXHAUSTED_MEMORY:
+            return (
+                Verdict.unknown("out of memory: give the checker more (--memory), or make the model smaller"),
+                (),
+                None,
+            )
+        elif message.code in _DISK:
+            return Verdict.unknown(f"TLC could not use the disk: {message.text.strip()}"), (), None
+        else:
+            raise diagnose(spec, messages, report.failure, _trace(messages, report, request))
+    if violations:
+        return _violated(violations), tuple(violations), None
+    is_bounded = request.depth_first is not None and _find(messages, _STATS_IN_DEPTH)
+    if report.failure is not None or not (is_bounded or _find(messages, _SUCCESS)):
+        raise diagnose(spec, messages, report.failure, _trace(messages, report, request))
     if report.strangers:
         raise unknown_constants(spec, report.strangers)
     if not _counts(messages)[1]:
         nothing = f"no state satisfies the initial predicate of {spec.module}, so nothing was checked"
         raise SpecError(nothing, Location(str(spec.path)))
-    return Verdict.exhausted()
+    if request.depth_first is not None and not _find(messages, _SUCCESS):
+        return Verdict.bounded(request.depth_first - 1), (), None
+    if left := _counts(messages)[2]:
+        # TLC calls it a success all the same.
+        stopped = f'the spec ended the search, by TLCSet("exit", TRUE), with {left:,} states not explored'
+        return Verdict.unknown(stopped), (), None
+    return Verdict.exhausted(), (), None
 
 
-def _violated(message: Message, match: re.Match[str], report: Report, spec: Spec) -> tuple[str, str]:
-    """The name of what is violated, and a line that says how."""
+def _violated(violations: Sequence[Counterexample]) -> Verdict:
+    return Verdict.violated(violations[0].property, violations[0].reason)
+
+
+def _about_one(messages: Sequence[Message]) -> Sequence[Message]:
+    """Of messages that begin with a violation, those before the next one."""
+    for index, message in enumerate(messages[1:], start=1):
+        if message.code in VIOLATIONS:
+            return messages[:index]
+    return messages
+
+
+def _counterexamples(
+    message: Message, match: re.Match[str], report: Report, request: Request, trace: Trace | None
+) -> Iterator[Counterexample]:
+    for name, reason in _names(message, match, report, request.spec):
+        if trace is not None:
+            broken = None if message.code == _TEMPORAL else len(trace.steps)
+            violation = Violation(property=name, step=broken, explanation=(reason,))
+            trace = attrs.evolve(trace, violation=violation)
+        yield Counterexample(property=name, reason=reason, trace=trace)
+
+
+def _names(message: Message, match: re.Match[str], report: Report, spec: Spec) -> Iterator[tuple[str, str]]:
+    """The name of what is violated, and a line that says how; several if one lasso refutes several properties."""
     if message.code == _DEADLOCK:
-        return DEADLOCK, "a state is reached in which no action is enabled"
-    if message.code == _ASSUMPTION:
-        return f"assumption at {_place(match['place'], spec)}", "an assumption about the constants is false"
-    if message.code == _TEMPORAL:
-        names = report.temporal
-        if len(names) > 1:
+        yield DEADLOCK, "a state is reached in which no action is enabled"
+    elif message.code == _ASSUMPTION:
+        yield f"assumption at {_place(match['place'], spec)}", "an assumption about the constants is false"
+    elif message.code == _TEMPORAL:
+        names = report.refuted or report.temporal
+        if len(report.temporal) > 1 and not report.refuted:
             # TLC checks the properties as one formula and does not say which of them fails.
-            return " or ".join(
-                names
-            ), f"one of {', '.join(names)} is violated by a behaviour; check them one by one to see which"
-        return (names[0] if names else "temporal property"), "a behaviour that repeats forever violates it"
-    where = "in an initial state" if message.code in _IN_INITIAL else "in a reachable state"
-    if message.code == 2112:
-        where = "by a step"
-    return match["name"], f"does not hold {where}" if "step" not in where else "is violated by a step"
+            yield (
+                " or ".join(names),
+                f"one of {', '.join(names)} is violated by a behaviour; check them one by one to see which",
+            )
+            return
+        for name in names or ("temporal property",):
+            yield name, "a behaviour that repeats forever violates it"
+    elif message.code == _ACTION_PROPERTY:
+        yield match["name"], "is violated by a step"
+    else:
+        where = "in an initial state" if message.code in _IN_INITIAL else "in a reachable state"
+        yield match["name"], f"does not hold {where}"
+
+
+def _printed(messages: Sequence[Message]) -> tuple[str, ...]:
+    """What the spec itself printed: it comes without a number, after the parser is done."""
+    parsed = next((index for index, message in enumerate(messages) if message.code == _PARSER_DONE), None)
+    if parsed is None:
+        return ()
+    return tuple(message.text for message in messages[parsed:] if message.code is None)
 
 
 def _place(text: str, spec: Spec) -> str:
@@ -157,14 +263,21 @@ def _find(messages: Sequence[Message], code: int) -> bool:
 
 def _counts(messages: Sequence[Message]) -> tuple[int, int, int]:
     for message in reversed(messages):
-        if message.code in (_STATS, _PROGRESS) and (match := _COUNTS.search(message.text)):
-            generated, distinct, queue = (int(number.replace(",", "")) for number in match.groups())
+        if message.code in (_STATS, _PROGRESS, _STATS_IN_DEPTH) and (match := _COUNTS.search(message.text)):
+            generated, distinct, queue = (int((number or "0").replace(",", "")) for number in match.groups())
             return generated, distinct, queue
     return 0, 0, 0
 
 
 def _depth(messages: Sequence[Message]) -> int:
     """How many states the longest shortest path has. TLC says it at the end, and otherwise with the progress."""
+    levels = [
+        int(match[1])
+        for message in messages
+        if message.code == _LEVEL_BEGINS and (match := _LEVEL.match(message.text))
+    ]
+    if levels:  # the search in depth knows that it is complete when it finds nothing on one more level
+        return levels[-1] - _find(messages, _SUCCESS)
     found = [
         int(match[1] or match[2])
         for message in messages
@@ -173,21 +286,22 @@ def _depth(messages: Sequence[Message]) -> int:
     return found[-1] if found else 0
 
 
-def _trace(report: Report, spec: Spec, engine: Engine, *, deadlock: bool) -> Trace | None:
+def _trace(messages: Sequence[Message], report: Report, request: Request) -> Trace | None:
+    """The last behaviour among the messages."""
     convert = Converter()
     states: list[tuple[str, State]] = []
     loop: int | None = None
-    for message in report.messages:
+    for message in messages:
         if message.code in _IN_INITIAL:
             head, _, body = message.text.partition("\n")
             states = [("", _state(body, report.variables, convert))] if head else []
-        elif message.code == _STATE and (header := _HEADER.match(message.text)):
+        elif message.code in (_STATE, _STATE_IN_DEPTH) and (header := _HEADER.match(message.text)):
             if int(header[1]) == 1:
                 states.clear()
             body = message.text[header.end() :]
             if " = null" in body:
                 break  # the state in which the evaluation failed, half made
-            action = _ACTION.match(header[2])
+            action = _ACTION.match(header[2] or "")
             states.append((action[1] if action else "", _state(body, report.variables, convert)))
         elif message.code == _STUTTERING:
             loop = len(states) - 1
@@ -195,6 +309,7 @@ def _trace(report: Report, spec: Spec, engine: Engine, *, deadlock: bool) -> Tra
             loop = int(message.text.partition(":")[0]) - 1
     if not states or not states[0][1]:
         return None
+    spec = request.spec
     return Trace(
         initial=states[0][1],
         steps=tuple(_step(action, state) for action, state in states[1:]),
@@ -203,10 +318,20 @@ def _trace(report: Report, spec: Spec, engine: Engine, *, deadlock: bool) -> Tra
             source="tlc",
             spec=here(spec.path),
             config=here(spec.config),
-            engine=engine.label,
-            command=spec.command if deadlock else f"{spec.command} --no-deadlock",
+            engine=request.engine.label,
+            command=" ".join([spec.command, *_options(request)]),
         ),
     )
+
+
+def _options(request: Request) -> Iterator[str]:
+    """The options of `tlacheck check` without which it would find something else."""
+    if not request.deadlock:
+        yield "--no-deadlock"
+    if request.continue_:
+        yield "--continue"
+    if request.depth_first is not None:
+        yield f"--dfid {request.depth_first}"
 
 
 def _state(text: str, variables: Sequence[str], convert: Converter) -> State:

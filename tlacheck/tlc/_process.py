@@ -31,6 +31,10 @@ MEMORY_MB = 4096
 _MEMORY_MB_MIN = 64
 #: How much of what a dying worker printed goes into the reason.
 _LAST_WORDS = 300
+#: How much of it is looked at, in bytes.
+_LOG_READ = 1 << 16
+#: What an answer may be.
+_KINDS = ("progress", "item", "report", "failed")
 #: How many lines a worker may be ahead of who reads them; then it waits.
 _AHEAD_MAX = 256
 
@@ -133,6 +137,8 @@ class Worker:
             raise ConfigError(f"timeout is {timeout:g} s; give a positive number of seconds, or none")
         deadline = None if timeout is None else time.monotonic() + timeout
         self._cancelled = False
+        if self._process is not None and not self._process.is_alive():
+            self.close()  # it was ended between two jobs, which is not this job's fault
         if self._process is None:
             self._process = _Process(self._memory_mb)
         process = self._process
@@ -199,6 +205,9 @@ class _Process:
     def pid(self) -> int:
         return self._process.pid
 
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
     @property
     def folder(self) -> Path:
         return Path(self._folder.name)
@@ -231,7 +240,13 @@ class _Process:
             raise TimeoutError from None
         if line is None:
             raise self._death()
-        answer: dict[str, Any] = json.loads(line)
+        try:
+            answer: dict[str, Any] = json.loads(line)
+            known = answer["kind"] in _KINDS
+        except (ValueError, TypeError, KeyError):
+            known = False
+        if not known:
+            raise EngineError(f"the TLC worker gave an answer that is none: {line[:_LAST_WORDS]!r}")
         return answer
 
     def kill(self) -> None:
@@ -263,7 +278,9 @@ class _Process:
             hint = "give it more (--memory), or make the model smaller"
             return EngineError(f"out of memory: the worker had {self._memory_mb} MB; {hint}")
         how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
-        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        with self._log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_READ))
+            lines = log.read().decode("utf-8", "replace").splitlines()
         # A JVM names the options that it takes from the environment: true, but no reason to die.
         words = "\n".join(line for line in lines if not line.startswith("Picked up ")).strip()[-_LAST_WORDS:]
         return EngineError(f"the TLC worker {how}" + (f": {words}" if words else ""))

@@ -16,6 +16,7 @@ from tlacheck.tlc.spec import Spec
 
 __all__ = [
     "STAGED_CONFIG",
+    "VIOLATIONS",
     "Channel",
     "Kind",
     "Message",
@@ -35,6 +36,9 @@ __all__ = [
 
 #: The name under which a worker copies the configuration. No user's file is called like it.
 STAGED_CONFIG = "tlacheck_staged_config"
+
+#: The messages with which TLC begins to say that something is violated.
+VIOLATIONS = frozenset({2104, 2107, 2108, 2110, 2112, 2114, 2116})
 
 
 class Kind(enum.IntEnum):
@@ -71,12 +75,21 @@ class Request:
         engine: the TLC to use.
         workers: how many threads explore.
         deadlock: whether a state without successors is an error.
+        continue_: whether to go on past a violation.
+        depth_first: how many states the behaviours have that are searched depth first; None searches breadth
+            first, to the end.
+        coverage: whether to count how often each action is taken and each expression evaluated.
+        levels: whether to count the states found at each depth.
     """
 
     spec: Spec
     engine: Engine
     workers: int
     deadlock: bool
+    continue_: bool = False
+    depth_first: int | None = None
+    coverage: bool = False
+    levels: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -88,12 +101,14 @@ class Progress:
         distinct: different ones among them.
         queue: those whose successors are not computed yet.
         seconds: since the run began.
+        depth: the number of states on the longest path so far; 0 where nobody counts it.
     """
 
     generated: int
     distinct: int
     queue: int
     seconds: float
+    depth: int = 0
 
 
 class Channel(abc.ABC):
@@ -113,20 +128,28 @@ class Report:
     """What TLC said.
 
     Attributes:
-        messages: all messages, in order.
+        messages: the messages, in order, without those that were dropped.
         variables: the spec's variables, in its order; empty if TLC refused the spec.
         temporal: the names of the temporal properties that were checked.
+        refuted: those among them that the counterexample of a liveness violation refutes, as far as that can be told.
         strangers: constants that the configuration gives a value but no module declares.
         seconds: how long the run took.
         failure: what else ended the run: an exception of TLC that it did not report itself.
+        levels: states first found at each depth, if that was asked for.
+        printed_dropped: how many lines of the spec's own `Print` are not among the messages.
+        violations_dropped: how many violations are not.
     """
 
     messages: tuple[Message, ...]
     variables: tuple[str, ...] = ()
     temporal: tuple[str, ...] = ()
+    refuted: tuple[str, ...] = ()
     strangers: tuple[str, ...] = ()
     seconds: float
     failure: str | None = None
+    levels: tuple[int, ...] = ()
+    printed_dropped: int = 0
+    violations_dropped: int = 0
 
 
 def encode_spec(spec: Spec) -> list[str]:
@@ -172,14 +195,9 @@ def encode_report(report: Report) -> dict[str, Any]:
 
 def decode_report(data: dict[str, Any]) -> Report:
     """The report in JSON data."""
-    return Report(
-        messages=tuple(Message(code, kind, text) for code, kind, text in data["messages"]),
-        variables=tuple(data["variables"]),
-        temporal=tuple(data["temporal"]),
-        strangers=tuple(data["strangers"]),
-        seconds=data["seconds"],
-        failure=data["failure"],
-    )
+    lists = {name: tuple(data[name]) for name in ("variables", "temporal", "refuted", "strangers", "levels")}
+    messages = tuple(Message(code, kind, text) for code, kind, text in data["messages"])
+    return Report(**{**data, **lists, "messages": messages})
 
 
 def decode_progress(data: dict[str, Any]) -> Progress:

@@ -1,10 +1,12 @@
 """One run of TLC inside a worker process: from a request to what TLC said.
 
 Nothing is interpreted here: the messages go back as they are, and `_outcome` makes sense of them in
-the process that asked.
+the process that asked. What only TLC's own objects can tell is added: the spec's variables, which
+properties a lasso refutes, the states at each depth.
 """
 
 import contextlib
+import re
 import tempfile
 import threading
 import time
@@ -14,10 +16,15 @@ from typing import Any
 
 import jpype
 
+from tlacheck.errors import EngineError, SetupError
 from tlacheck.tlc._jvm import TlcClasses
+from tlacheck.tlc._lasso import refuted
+from tlacheck.tlc._levels import levels_of
 from tlacheck.tlc._protocol import (
     STAGED_CONFIG,
     Channel,
+    Kind,
+    Message,
     Progress,
     Report,
     Request,
@@ -25,10 +32,24 @@ from tlacheck.tlc._protocol import (
     encode_report,
 )
 from tlacheck.tlc._staging import Stage
+from tlacheck.tlc._transcript import Transcript
 
 __all__ = ["check"]
 
 _PROGRESS_SECONDS = 0.5
+#: How often TLC's messages are collected: a spec can print some megabytes meanwhile.
+_COLLECT_SECONDS = 0.05
+#: TLC prints coverage every so many minutes, and at the end; only the end counts.
+_COVERAGE_MINUTES = 30_000
+#: Whether TLC keeps its files when nothing was violated. It reads this when its class is loaded.
+_KEEP_FILES = "tlc2.tool.ModelChecker.vetoCleanup"
+
+#: The number of a message that is not TLC's but ours.
+_OWN = 0
+_TEMPORAL, _STATE, _STUTTERING, _BACK = 2116, 2217, 2218, 2122
+_TEMPORAL_BEGINS, _LEVEL_BEGINS = 2212, 2205
+_LEVEL = re.compile(r"Starting level (\d+): ([\d,]+) states generated, ([\d,]+) distinct")
+_HEADER = re.compile(r"\A\d+: .*\n")
 
 
 def check(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
@@ -41,33 +62,70 @@ def _run(request: Request, on_progress: Callable[[Progress], None]) -> Report:
     with tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         stage = Stage(request.spec, request.engine, folder)
+        jpype.JClass("java.lang.System").setProperty(_KEEP_FILES, str(request.levels).lower())
         started = time.monotonic()
         failure: str | None = None
+        transcript = Transcript()
         tlc = stage.classes["tlc2.TLC"]()
         if tlc.handleParameters(jpype.JString[:](_arguments(request, stage, folder))):
             tlc.setResolver(stage.resolver)
-            with _watched(stage.classes, started, on_progress):
+            with _watched(stage, request, transcript, started, on_progress):
                 try:
                     tlc.process()
                 except jpype.JException as error:
                     failure = str(error.getMessage() or error.getClass().getSimpleName())
                 finally:
                     _unregister()
+        stage.drain(transcript.take)
         seconds = time.monotonic() - started
-        messages = tuple(stage.messages())
         checker = stage.classes["tlc2.TLCGlobals"].mainChecker
         # JPype never lets go of a class, nor do classes of their static fields: free the fingerprints by hand.
         stage.classes["tlc2.TLCGlobals"].mainChecker = None
         if checker is None:
-            return Report(messages=messages, seconds=seconds, failure=failure)
+            return Report(messages=tuple(transcript.messages), seconds=seconds, failure=failure)
+        levels = _levels(checker, request.workers, transcript) if request.levels else ()
+        messages = tuple(transcript.messages)
+        temporal = tuple(dict.fromkeys(map(str, checker.tool.getImpliedTemporalNames())))
         return Report(
             messages=messages,
             variables=stage.variables(checker.tool),
-            temporal=tuple(map(str, checker.tool.getImpliedTemporalNames())),
+            temporal=temporal,
+            refuted=_refuted(stage.classes, checker.tool, messages) if len(temporal) > 1 else (),
             strangers=stage.strangers(checker.tool),
             seconds=seconds,
             failure=failure,
+            levels=levels,
+            printed_dropped=transcript.printed_dropped,
+            violations_dropped=transcript.violations_dropped,
         )
+
+
+def _refuted(classes: TlcClasses, tool: Any, messages: tuple[Message, ...]) -> tuple[str, ...]:
+    """The temporal properties that the lasso among the messages refutes."""
+    codes = [message.code for message in messages]
+    if _TEMPORAL not in codes:
+        return ()
+    behaviour = messages[codes.index(_TEMPORAL) :]
+    states = [_HEADER.sub("", message.text) for message in behaviour if message.code == _STATE]
+    for message in behaviour:
+        if message.code == _STUTTERING:
+            return refuted(classes, tool, states, len(states) - 1)
+        if message.code == _BACK:
+            return refuted(classes, tool, states, int(message.text.partition(":")[0]) - 1)
+    return ()
+
+
+def _levels(checker: Any, workers: int, transcript: Transcript) -> tuple[int, ...]:
+    """The states at each depth; none, and a warning, if they cannot be counted: the verdict stands all the same."""
+    checker.trace.beginChkpt()  # writes what is still in memory into the files
+    name = str(checker.tool.getRootName())
+    folder = Path(str(checker.metadir))
+    files = [folder / f"{name}-{number}.st" for number in range(workers)]
+    try:
+        return levels_of(files)
+    except (EngineError, OSError) as error:
+        transcript.take(Message(_OWN, Kind.WARNING, str(error)))
+        return ()
 
 
 def _unregister() -> None:
@@ -93,18 +151,47 @@ def _arguments(request: Request, stage: Stage, folder: Path) -> list[str]:
     arguments += ["-lncheck", "final"]
     if not request.deadlock:
         arguments.append("-deadlock")  # TLC's option switches the check off
+    if request.continue_:
+        arguments.append("-continue")
+    if request.depth_first is not None:
+        arguments += ["-dfid", str(request.depth_first)]
+    if request.coverage:
+        arguments += ["-coverage", str(_COVERAGE_MINUTES)]
+    if request.engine.knows("-noGenerateSpecTE"):
+        arguments.append("-noGenerateSpecTE")  # newer TLCs leave a module beside the spec unless told not to
     return [*arguments, "-config", f"{STAGED_CONFIG}.cfg", stage.root]
 
 
 @contextlib.contextmanager
-def _watched(classes: TlcClasses, started: float, on_progress: Callable[[Progress], None]) -> Iterator[None]:
-    """Report progress while the block runs."""
+def _watched(
+    stage: Stage,
+    request: Request,
+    transcript: Transcript,
+    started: float,
+    on_progress: Callable[[Progress], None],
+) -> Iterator[None]:
+    """Collect TLC's messages and report progress while the block runs."""
     done = threading.Event()
-    options = classes["tlc2.TLCGlobals"]
+    options = stage.classes["tlc2.TLCGlobals"]
+    forget = _forgetter(stage.classes)
 
     def watch() -> None:
-        while not done.wait(_PROGRESS_SECONDS):
-            progress = _progress(options.mainChecker, time.monotonic() - started)
+        last = 0.0
+        while not done.wait(_COLLECT_SECONDS):
+            stage.drain(transcript.take)
+            forget()
+            seconds = time.monotonic() - started
+            if request.depth_first is not None and transcript.last(_TEMPORAL_BEGINS):
+                # TLC 2.15 does not check those, and does not say so. The run is refused: no need to finish it.
+                options.DFIDMax = 1
+            if seconds - last < _PROGRESS_SECONDS:
+                continue
+            last = seconds
+            progress = (
+                _progress(options.mainChecker, seconds)
+                if request.depth_first is None
+                else _progress_in_depth(transcript, seconds)
+            )
             if progress is not None:
                 on_progress(progress)
 
@@ -117,6 +204,25 @@ def _watched(classes: TlcClasses, started: float, on_progress: Callable[[Progres
         watcher.join()
 
 
+def _forgetter(classes: TlcClasses) -> Callable[[], None]:
+    """What makes TLC 2.18 forget the messages, and the states of counterexamples, that it keeps for nobody."""
+    try:
+        collector = classes["tlc2.output.OutputCollector"]
+        field = collector.class_.getDeclaredField("allMessages")
+    except (SetupError, jpype.JException):  # other versions keep none
+        return lambda: None
+    field.setAccessible(True)
+    messages = field.get(None)
+    new_list = jpype.JClass("java.util.LinkedList")
+
+    def forget() -> None:
+        with jpype.synchronized(collector.class_):  # who adds a message holds it
+            messages.clear()
+        collector.setTrace(new_list())
+
+    return forget
+
+
 def _progress(checker: Any, seconds: float) -> Progress | None:
     if checker is None:
         return None
@@ -126,6 +232,17 @@ def _progress(checker: Any, seconds: float) -> Progress | None:
             distinct=int(checker.getDistinctStatesGenerated()),
             queue=int(checker.getStateQueueSize()),
             seconds=seconds,
+            depth=int(checker.getProgress()),
         )
     except (jpype.JException, AttributeError):
         return None  # the checker is not set up yet; there is nothing to tell
+
+
+def _progress_in_depth(transcript: Transcript, seconds: float) -> Progress | None:
+    """How far a search in depth is: TLC says it when it begins with longer behaviours."""
+    text = transcript.last(_LEVEL_BEGINS)
+    match = _LEVEL.match(text) if text else None
+    if match is None:
+        return None
+    depth, generated, distinct = (int(number.replace(",", "")) for number in match.groups())
+    return Progress(generated=generated, distinct=distinct, queue=0, seconds=seconds, depth=depth)

@@ -6,14 +6,14 @@ the configuration is copied into a private folder, and TLC's file resolver is to
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import jpype
 
 from tlacheck.engine import Engine
-from tlacheck.errors import SetupError
+from tlacheck.errors import SetupError, spelt_out
 from tlacheck.tlc._jvm import TlcClasses
 from tlacheck.tlc._protocol import STAGED_CONFIG, Kind, Message
 from tlacheck.tlc.spec import Spec
@@ -47,7 +47,8 @@ class Stage:
         self.root = str(spec.path.absolute().with_suffix(""))
         shutil.copyfile(spec.config, folder / f"{STAGED_CONFIG}.cfg")
         folders = jpype.JString[:]([self.spec_folder, str(folder)])
-        self.resolver = self.classes["util.SimpleFilenameToStream"](folders)
+        files = _Files(self.classes["util.SimpleFilenameToStream"](folders))
+        self.resolver = jpype.JProxy(self.classes["util.FilenameToStream"], inst=files)
         self._output = self.classes["util.ToolIO"]
         self._output.setMode(1)  # messages are kept in memory, off the process's own output
         options = self.classes["tlc2.TLCGlobals"]
@@ -56,14 +57,19 @@ class Stage:
 
     def messages(self) -> Iterator[Message]:
         """What TLC has said so far."""
-        for raw in self._output.getAllMessages():
-            text = str(raw)
-            match = _DELIMITED.match(text)
-            yield (
-                Message(int(match[1]), int(match[2]), match[3])
-                if match
-                else Message(None, Kind.INFORMATION, text.strip("\n"))
-            )
+        return map(_message, self._output.getAllMessages())
+
+    def drain(self, take: Callable[[Message], None]) -> None:
+        """Hand over what TLC has said since the last call, and forget it.
+
+        TLC's threads wait meanwhile if they have more to say: so what they say takes bounded memory
+        when this is called often. From any thread.
+        """
+        # The lock of `ToolIO`'s streams; the one of its own methods is another, and does not keep writers out.
+        with jpype.synchronized(self._output.out.getClass()):
+            for raw in self._output.getAllMessages():
+                take(_message(raw))
+            self._output.reset()
 
     def variables(self, tool: Any) -> tuple[str, ...]:
         """The spec's variables in the order of their declarations, those of extended modules first."""
@@ -85,3 +91,35 @@ class Stage:
         pairs = tool.getModelConfig().getConstants()
         named = (str(pairs.elementAt(index).elementAt(0)) for index in range(pairs.size()))
         return tuple(name for name in named if name not in known)
+
+
+class _Files:
+    """TLC's way to files, for modules and configurations alone; implements its `FilenameToStream`.
+
+    TLC also asks for `Module.class`, and would run the Java code that it finds under that name beside a spec.
+    """
+
+    def __init__(self, files: Any) -> None:
+        self._files = files
+
+    def resolve(self, name: Any, is_module: Any) -> Any:
+        if is_module or str(name).endswith((".tla", ".cfg")):
+            return self._files.resolve(name, is_module)
+        return None
+
+    def getFullPath(self) -> Any:  # noqa: N802 - TLC's name
+        return self._files.getFullPath()
+
+    def isStandardModule(self, name: Any) -> Any:  # noqa: N802 - TLC's name
+        return self._files.isStandardModule(name)
+
+    def isLibraryModule(self, name: Any) -> Any:  # noqa: N802 - TLC's name
+        return self._files.isLibraryModule(name)
+
+
+def _message(raw: Any) -> Message:
+    text = str(raw)
+    match = _DELIMITED.match(text)
+    if match is None:
+        return Message(None, Kind.INFORMATION, spelt_out(text.strip("\n")))
+    return Message(int(match[1]), int(match[2]), match[3])

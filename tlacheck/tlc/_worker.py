@@ -1,14 +1,16 @@
 """The worker process: `python -m tlacheck.tlc._worker FOLDER MEMORY_MB`.
 
 Reads a request a line on standard input and answers in lines of JSON: progress and items, then the
-report. It stays, with its JVM warm, until standard input closes. Only this module writes to the real
-standard output; whatever else prints (the JVM, a spec's `Print`) goes to standard error.
+report. It stays, with its JVM warm, until standard input closes; then it removes its folder and ends.
+Only this module uses the real standard input and output: whatever else prints (the JVM, a spec's
+`Print`) goes to standard error, and whatever else reads finds nothing.
 """
 
 import importlib
 import json
 import os
 import queue
+import shutil
 import sys
 import threading
 from collections.abc import Callable
@@ -25,10 +27,12 @@ __all__ = ["main"]
 
 #: Job -> the function that does it: from a request (JSON data) and a channel to a report (JSON data).
 _JOBS = {
+    "assist": "tlacheck.tlc._distributed:assist",
     "check": "tlacheck.tlc._run:check",
     "evaluate": "tlacheck.tlc._evaluate:evaluate",
     "graph": "tlacheck.tlc._graph:graph",
     "parse": "tlacheck.tlc._sany:parse",
+    "serve": "tlacheck.tlc._distributed:serve",
     "simulate": "tlacheck.tlc._simulate:simulate",
 }
 
@@ -60,8 +64,11 @@ def main(folder: Path, memory_mb: int) -> None:
     """Answer requests until standard input closes. Does not return."""
     answers = _Answers(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)
+    source = os.fdopen(os.dup(0), encoding="utf-8")
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)  # a spec can make TLC wait for a key, or read what is not meant for it
     requests: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(sys.stdin, requests), daemon=True).start()
+    threading.Thread(target=_listen, args=(source, requests, folder), daemon=True).start()
     try:
         start_jvm(memory_mb=memory_mb, folder=folder, ends_when_full=True)
     except TlacheckError as error:
@@ -87,10 +94,12 @@ def _job(name: str) -> Callable[[dict[str, Any], Channel], dict[str, Any]]:
     return job
 
 
-def _listen(source: TextIO, requests: "queue.SimpleQueue[str]") -> None:
+def _listen(source: TextIO, requests: "queue.SimpleQueue[str]", folder: Path) -> None:
     for line in source:
         requests.put(line)
-    # The other side is gone, maybe in the middle of a run. TLC's threads would hold a normal exit back.
+    # The other side is gone, maybe in the middle of a run, and cannot clean up any more. TLC's threads would
+    # hold a normal exit back.
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 

@@ -10,14 +10,18 @@ import attrs
 
 from tlacheck.engine import Engine, find_engine
 from tlacheck.errors import ConfigError
-from tlacheck.tlc._outcome import interpret
+from tlacheck.tlc._outcome import Counterexample, interpret
 from tlacheck.tlc._process import MEMORY_MB, NoAnswer, Worker
 from tlacheck.tlc._protocol import Progress, Request, decode_report, encode_request
+from tlacheck.tlc.coverage import Coverage
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import Trace
 from tlacheck.verdict import Verdict
 
-__all__ = ["CheckResult", "Checker", "check"]
+__all__ = ["CheckResult", "Checker", "Counterexample", "check"]
+
+#: TLC searches behaviours of two states first.
+_DEPTH_MIN = 2
 
 
 @attrs.frozen(kw_only=True)
@@ -26,15 +30,26 @@ class CheckResult:
 
     Attributes:
         spec: what was checked.
-        verdict: exhausted, violated or unknown.
-        generated: states that TLC computed, with repetitions.
+        verdict: exhausted, bounded (a search in depth that did not reach the end), violated or unknown.
+        generated: states that TLC computed, with repetitions. A search in depth computes them again and
+            again, for each length of behaviours.
         distinct: different states among them.
         queue: states whose successors were not computed; 0 when the search was exhaustive.
         depth: the number of states on the longest shortest path from an initial state.
         seconds: how long the check took.
         engine: version and checksum of the TLC that did it.
-        trace: for a violation, the counterexample; None for a false assumption, which has none.
+        trace: for a violation, the first counterexample; None for a false assumption, which has none.
         warnings: what TLC warned about.
+        violations: all violations in the order in which they were found, the one of the verdict first: one
+            unless the check was to continue, or one behaviour violates several temporal properties.
+        violations_dropped: how many more there were; those that are kept are bounded in number.
+        coverage: how much of the spec was exercised, if that was asked for and TLC got to the end. After a
+            violation it is of the part explored so far, and TLC counts what it evaluates to show the trace too.
+        levels: how many distinct states were first found at each depth, initial states first; empty unless
+            asked for. With several workers a state may be found first on a path that is not the shortest.
+        printed: what the spec itself printed (`PrintT`), in the order of evaluation. TLC evaluates
+            actions again to show a counterexample; they print again then.
+        printed_dropped: how many more prints there were; those that are kept are bounded in number and length.
     """
 
     spec: Spec
@@ -47,6 +62,12 @@ class CheckResult:
     engine: str
     trace: Trace | None
     warnings: tuple[str, ...]
+    violations: tuple[Counterexample, ...] = ()
+    violations_dropped: int = 0
+    coverage: Coverage | None = None
+    levels: tuple[int, ...] = ()
+    printed: tuple[str, ...] = ()
+    printed_dropped: int = 0
 
 
 class Checker:
@@ -87,12 +108,20 @@ class Checker:
         """End the worker. The next check starts another one."""
         self._worker.close()
 
+    def cancel(self) -> None:
+        """End the check that runs, if one does: it is `unknown(cancelled)`. May be called from any thread."""
+        self._worker.cancel()
+
     def check(
         self,
         spec: Spec,
         *,
         workers: int = 1,
         deadlock: bool = True,
+        continue_: bool = False,
+        depth_first: int | None = None,
+        coverage: bool = False,
+        levels: bool = False,
         timeout: float | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> CheckResult:
@@ -102,21 +131,41 @@ class Checker:
             spec: the spec with its configuration.
             workers: how many threads explore. With one, the counts and the counterexample are the same in every run.
             deadlock: whether a state without successors violates the spec.
+            continue_: go on past violations of invariants and action properties and find all of them (of several
+                invariants that one state violates, the first). A deadlock and a property that an initial
+                state violates end the search all the same.
+            depth_first: search behaviours of 2 states depth first, then of 3, and so on up to this many. If more
+                states are reachable then, the verdict is bounded. Takes less memory and more time. The
+                choice among counterexamples, which are shortest, is random, and their steps have no names.
+            coverage: count how often each action is taken and each expression evaluated. Costs time.
+            levels: count the states at each depth. Costs some memory and, at the end, time.
             timeout: seconds after which to give up; None waits.
             on_progress: called about twice a second, from this thread.
 
         Returns:
-            The verdict: exhausted, violated with a trace, or unknown with the reason (no time, no
-            memory, the worker died).
+            The verdict: exhausted, bounded, violated with a trace, or unknown with the reason (no time, no
+            memory, the worker died, cancelled) and the figures so far.
 
         Raises:
             SpecError: TLC refuses the spec or cannot evaluate it.
+            ConfigError: the options do not go together, or not with the spec.
             SetupError: there is no JVM.
         """
         if workers < 1:
             raise ConfigError(f"workers is {workers}; TLC needs 1 at least")
+        if depth_first is not None:
+            _check_depth_first(depth_first, workers=workers, coverage=coverage, levels=levels)
         started = time.monotonic()
-        request = Request(spec=spec, engine=self._engine, workers=workers, deadlock=deadlock)
+        request = Request(
+            spec=spec,
+            engine=self._engine,
+            workers=workers,
+            deadlock=deadlock,
+            continue_=continue_,
+            depth_first=depth_first,
+            coverage=coverage,
+            levels=levels,
+        )
         last = Progress(generated=0, distinct=0, queue=0, seconds=0.0)
 
         def note(progress: Progress) -> None:
@@ -130,7 +179,14 @@ class Checker:
         except NoAnswer as reason:
             return self._unknown(spec, str(reason), last, time.monotonic() - started)
         report = decode_report(answer)
-        outcome = interpret(report, spec, self._engine, deadlock=deadlock)
+        outcome = interpret(
+            report,
+            spec,
+            self._engine,
+            deadlock=deadlock,
+            continue_=continue_,
+            depth_first=depth_first,
+        )
         if outcome.verdict.is_unknown:
             self._worker.close()  # out of memory or disk: nothing good comes of a worker in that state
         fields = {field.name: getattr(outcome, field.name) for field in attrs.fields(type(outcome))}
@@ -143,12 +199,26 @@ class Checker:
             generated=progress.generated,
             distinct=progress.distinct,
             queue=progress.queue,
-            depth=0,
+            depth=progress.depth,
             seconds=seconds,
             engine=self._engine.label,
             trace=None,
             warnings=(),
         )
+
+
+def _check_depth_first(states: int, *, workers: int, coverage: bool, levels: bool) -> None:
+    """Refuse what TLC refuses, or worse, does wrongly, in a search in depth."""
+    if states < _DEPTH_MIN:
+        raise ConfigError(
+            f"depth_first is {states}; it is the number of states of the longest behaviours to search: "
+            f"{_DEPTH_MIN} or more"
+        )
+    if workers > 1:
+        raise ConfigError(f"workers is {workers}; TLC searches depth first with one worker only")
+    if coverage or levels:
+        what = "coverage" if coverage else "levels"
+        raise ConfigError(f"{what} and depth_first do not go together: TLC does not count that depth first")
 
 
 def check(
@@ -159,6 +229,10 @@ def check(
     memory_mb: int = MEMORY_MB,
     workers: int = 1,
     deadlock: bool = True,
+    continue_: bool = False,
+    depth_first: int | None = None,
+    coverage: bool = False,
+    levels: bool = False,
     timeout: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> CheckResult:
@@ -166,6 +240,7 @@ def check(
 
     Raises:
         SpecError: there is no such file, TLC refuses the spec or cannot evaluate it.
+        ConfigError: the options do not go together, or not with the spec.
         SetupError: there is no JVM or no TLC.
     """
     loaded = spec if isinstance(spec, Spec) and config is None else None
@@ -173,5 +248,13 @@ def check(
         loaded = Spec.load(spec.path if isinstance(spec, Spec) else spec, config)
     with Checker(engine=engine, memory_mb=memory_mb) as checker:
         return checker.check(
-            loaded, workers=workers, deadlock=deadlock, timeout=timeout, on_progress=on_progress
+            loaded,
+            workers=workers,
+            deadlock=deadlock,
+            continue_=continue_,
+            depth_first=depth_first,
+            coverage=coverage,
+            levels=levels,
+            timeout=timeout,
+            on_progress=on_progress,
         )

@@ -24,11 +24,14 @@ from tlacheck.tlc._construct import Constructor
 from tlacheck.tlc._convert import Converter
 from tlacheck.tlc._diagnose import diagnose, unknown_constants
 from tlacheck.tlc._event import EVENT, event_of
+from tlacheck.tlc._formula import words_of
 from tlacheck.tlc._jvm import start_jvm
 from tlacheck.tlc._keys import NO_VALUE, Keys
+from tlacheck.tlc._operator import evaluate_operator, holds
 from tlacheck.tlc._protocol import STAGED_CONFIG, Kind, Message
 from tlacheck.tlc._staging import Stage
 from tlacheck.tlc._steps import Steps
+from tlacheck.tlc.explain import Explanation, explain
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import State
 from tlacheck.values import Value, same, to_tla
@@ -150,7 +153,7 @@ class SpecOracle:
                 self._tool = make(stage.spec_folder, spec.module, STAGED_CONFIG, stage.resolver)
                 self._java_actions = self._tool.getActions()
             except jpype.JException as error:
-                raise diagnose(spec, tuple(stage.messages()), _text_of(error)) from None
+                raise diagnose(spec, tuple(stage.messages()), words_of(error)) from None
         if strangers := stage.strangers(self._tool):
             raise unknown_constants(spec, strangers)
         self.variables: tuple[str, ...] = stage.variables(self._tool)
@@ -267,6 +270,60 @@ class SpecOracle:
             for step in self.successors(before, action, arguments)
             if all(step.state.key[index] == key for index, key in seen)
         )
+
+    def explain(
+        self, before: OracleState, after: OracleState | Mapping[str, Value], *, count: int = 5
+    ) -> tuple[Explanation, ...]:
+        """What the actions say to the step from `before` to `after`; see `tlacheck.tlc.explain`.
+
+        Args:
+            before: a state of this oracle.
+            after: the state after the step, or values of some of its variables; the others may have any.
+            count: how many explanations to give at most, the nearest first.
+
+        Raises:
+            TraceError: the spec has no such variable, or TLC has no such value.
+        """
+        return explain(
+            self, before, after if isinstance(after, OracleState) else self.state(after), count=count
+        )
+
+    def evaluate(
+        self,
+        operator: str,
+        state: OracleState | None = None,
+        *arguments: Value,
+        after: OracleState | None = None,
+    ) -> Value:
+        """The value of an operator that the spec defines, of a constant or of a variable.
+
+        Args:
+            operator: its name; a definition of an instance is called `Instance!Name`.
+            state: the state in which to evaluate it; needed if it depends on variables.
+            arguments: a value for each of its parameters.
+            after: the state after a step that begins in `state`; needed if it has primed variables.
+
+        Raises:
+            SpecError: there is no such operator, it takes other arguments, TLC cannot evaluate it, or its
+                value is not finite.
+            TraceError: TLC has no such value.
+        """
+        return evaluate_operator(self, operator, state, *arguments, after=after)
+
+    def holds(
+        self,
+        operator: str,
+        state: OracleState | None = None,
+        *arguments: Value,
+        after: OracleState | None = None,
+    ) -> bool:
+        """Whether an operator that the spec defines is true; as `evaluate`.
+
+        Raises:
+            SpecError: as there, or it is no boolean.
+            TraceError: as there.
+        """
+        return holds(self, operator, state, *arguments, after=after)
 
     def violated_invariants(self, state: OracleState) -> tuple[str, ...]:
         """The names of the configuration's invariants that do not hold in `state`.
@@ -390,7 +447,7 @@ class SpecOracle:
             again(slow)
         except jpype.JException:
             stack = str(slow.toString())
-        messages = (Message(1000, Kind.ERROR, _text_of(error)), Message(2103, Kind.ERROR, stack))
+        messages = (Message(1000, Kind.ERROR, words_of(error)), Message(2103, Kind.ERROR, stack))
         return diagnose(self.spec, messages)
 
 
@@ -400,16 +457,6 @@ def _next_states(tool: Any, action: Any, state: Any) -> Any:
 
 def _is_valid(tool: Any, predicate: Any, state: Any) -> Any:
     return tool.isValid(predicate, state)
-
-
-def _text_of(error: Any) -> str:
-    """What a Java exception says, in the words in which TLC reports it."""
-    kind = str(error.getClass().getName())
-    message = error.getMessage()
-    text = "" if message is None else str(message)
-    if kind.startswith(("tlc2.", "util.")):
-        return text
-    return f"TLC threw an unexpected exception. The exception was a {kind}\n: {text}"
 
 
 def _carries(found: Mapping[str, Value], wanted: Mapping[str, Value]) -> bool:

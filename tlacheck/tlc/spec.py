@@ -7,8 +7,9 @@ from typing import Self
 import attrs
 
 from tlacheck.errors import Location, SpecError
+from tlacheck.tlc._files import refuse_garbled
 
-__all__ = ["Spec", "here"]
+__all__ = ["Spec", "here", "module_file"]
 
 #: How many files a message lists.
 _NAMES_MAX = 12
@@ -36,15 +37,9 @@ class Spec:
                 takes the one of the spec's own name beside it.
 
         Raises:
-            SpecError: a file is missing. The message lists the configurations that are there.
+            SpecError: a file is missing or no text. The message lists the configurations that are there.
         """
-        path = Path(path)
-        if path.suffix != ".tla":
-            path = path.with_name(f"{path.name}.tla")
-        if not path.is_file():
-            raise SpecError(
-                f"there is no such module{_there(path.parent, '*.tla', path.stem)}", Location(str(path))
-            )
+        path = module_file(path)
         if config is None:
             chosen = path.with_suffix(".cfg")
         else:
@@ -71,6 +66,29 @@ class Spec:
     def command(self) -> str:
         """The command that checks this spec, from the current folder."""
         return f"tlacheck check {here(self.path)} --config {here(self.config)}"
+
+
+def module_file(path: Path | str) -> Path:
+    """The file of a module; the extension may be left out.
+
+    Raises:
+        SpecError: it is not there, is no file, or is no text.
+    """
+    path = Path(path)
+    if path.is_dir():
+        found = _there(path, "*.tla", path.name)
+        raise SpecError(f"this is a folder; name a module{found}", Location(str(path)))
+    if path.suffix != ".tla":
+        path = path.with_name(f"{path.name}.tla")
+    if not path.is_file():
+        raise SpecError(
+            f"there is no such module{_there(path.parent, '*.tla', path.stem)}", Location(str(path))
+        )
+    try:
+        refuse_garbled(path)
+    except OSError as error:
+        raise SpecError(f"cannot be read: {error.strerror}", Location(str(error.filename))) from error
+    return path
 
 
 def here(path: Path) -> str:

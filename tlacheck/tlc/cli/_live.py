@@ -2,11 +2,11 @@
 
 import contextlib
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
+from rich.text import Text
 
 from tlacheck.tlc._protocol import Progress
 
@@ -18,36 +18,67 @@ _HEARTBEAT_SECONDS = 30.0
 
 @contextlib.contextmanager
 def live(
-    name: str, *, describe: Callable[[Progress], str] | None = None
+    name: str,
+    *,
+    describe: Callable[[Progress], str] | None = None,
+    console: Console | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Callable[[Progress], None]]:
     """Within the block, tell on standard error what the function that it gives is called with.
 
+    If the block is interrupted, that and how far it came is told too.
+
     Args:
         name: what runs.
-        describe: one line about the progress; by default states, distinct, queue, rate and time.
+        describe: one line about the progress; by default states, distinct, queue, depth, rate and time.
+        console: where to tell it; standard error unless given.
+        clock: the time in seconds.
     """
     tell = describe or _counts
     # soft_wrap: a line of a log is one line however wide the console is thought to be
-    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    console = console or Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    latest: Progress | None = None
+    try:
+        with _shown(name, tell, console, clock) as show:
+
+            def note(progress: Progress) -> None:
+                nonlocal latest
+                latest = progress
+                show(progress)
+
+            yield note
+    except KeyboardInterrupt:
+        so_far = f" after {tell(latest)}" if latest else ""
+        console.file.write(f"{name}: interrupted{so_far}{os.linesep}")
+        console.file.flush()
+        raise
+
+
+@contextlib.contextmanager
+def _shown(
+    name: str, tell: Callable[[Progress], str], console: Console, clock: Callable[[], float]
+) -> Iterator[Callable[[Progress], None]]:
     if console.is_terminal and not console.is_dumb_terminal:
-        with console.status(f"{name}: loading") as status:
-            yield lambda progress: status.update(f"{name}: {tell(progress)}")
+        # A text, not a string: rich would take brackets in a name for its markup.
+        with console.status(Text(f"{name}: loading")) as status:
+            yield lambda progress: status.update(Text(f"{name}: {tell(progress)}"))
         return
-    last = time.monotonic()
+    last = clock()
 
     def beat(progress: Progress) -> None:
         nonlocal last
-        if time.monotonic() - last >= _HEARTBEAT_SECONDS:
-            last = time.monotonic()
-            sys.stderr.write(f"… {name}: {tell(progress)}{os.linesep}")
-            sys.stderr.flush()
+        if clock() - last >= _HEARTBEAT_SECONDS:
+            last = clock()
+            console.file.write(f"… {name}: {tell(progress)}{os.linesep}")
+            console.file.flush()
 
     yield beat
 
 
 def _counts(progress: Progress) -> str:
     rate = progress.generated / progress.seconds if progress.seconds else 0.0
+    depth = f", depth {progress.depth}" if progress.depth else ""
     return (
-        f"{progress.generated:,} states generated, {progress.distinct:,} distinct, {progress.queue:,} to go, "
-        f"{rate:,.0f} states/s, {progress.seconds:.0f} s"
+        f"{progress.generated:,} states generated, {progress.distinct:,} distinct, {progress.queue:,} to go"
+        f"{depth}, {rate:,.0f} states/s, {progress.seconds:.0f} s"
     )

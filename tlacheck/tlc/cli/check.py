@@ -1,14 +1,13 @@
 """The command `tlacheck check`: one spec, one verdict."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
 from tlacheck import itf
-from tlacheck.errors import SpecError, TlacheckError
+from tlacheck.errors import ConfigError, SpecError, TlacheckError, spelt_out
 from tlacheck.tlc.check import CheckResult, check
 from tlacheck.tlc.cli._live import live
 from tlacheck.tlc.cli._options import (
@@ -23,6 +22,8 @@ from tlacheck.tlc.cli._options import (
     spec_argument,
     workers_option,
 )
+from tlacheck.tlc.cli._result import counterexample_files, result_lines, result_to_json, steps_of
+from tlacheck.tlc.cli.distributed import check_with_others, distributed_options
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import Trace
 
@@ -35,7 +36,22 @@ _TRACES = Path(".verify", "traces")
 @spec_argument
 @config_option
 @deadlock_option
+@click.option(
+    "--continue", "continue_", is_flag=True, help="Go on past the first violation; report them all."
+)
+@click.option(
+    "--dfid",
+    "depth_first",
+    type=int,
+    metavar="N",
+    help="Search depth first, behaviours of up to N states. No temporal properties, one worker.",
+)
+@click.option(
+    "--coverage", is_flag=True, help="Count how often actions are taken and expressions evaluated. Slower."
+)
+@click.option("--levels", is_flag=True, help="Count the states first found at each depth.")
 @workers_option
+@distributed_options
 @limits
 @json_option
 @click.option(
@@ -43,7 +59,7 @@ _TRACES = Path(".verify", "traces")
     "trace_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Where to write a counterexample.",
+    help="Where to write a counterexample; further ones go beside it, their names ending in -2, -3.",
 )
 @click.pass_context
 def check_command(
@@ -52,7 +68,15 @@ def check_command(
     spec: Path,
     config: Path | None,
     no_deadlock: bool,
+    continue_: bool,
+    depth_first: int | None,
+    coverage: bool,
+    levels: bool,
     workers: int,
+    distributed: bool,
+    host: str,
+    port: int | None,
+    patience: float,
     timeout: float | None,
     memory: int,
     as_json: bool,
@@ -69,72 +93,72 @@ def check_command(
         target = trace_file or _TRACES / f"{loaded.name}.itf.json"
         try:
             with live(loaded.name) as on_progress:
-                result = check(
-                    loaded,
-                    memory_mb=memory,
-                    workers=workers,
-                    deadlock=not no_deadlock,
-                    timeout=timeout,
-                    on_progress=on_progress,
-                )
+                if distributed:
+                    _refuse_with_distributed(
+                        {
+                            "--continue": continue_,
+                            "--dfid": depth_first,
+                            "--coverage": coverage,
+                            "--levels": levels,
+                        }
+                    )
+                    result = check_with_others(
+                        loaded,
+                        host=host,
+                        port=port,
+                        patience=patience,
+                        workers=workers,
+                        memory=memory,
+                        deadlock=not no_deadlock,
+                        timeout=timeout,
+                        on_progress=on_progress,
+                    )
+                else:
+                    result = check(
+                        loaded,
+                        memory_mb=memory,
+                        workers=workers,
+                        deadlock=not no_deadlock,
+                        continue_=continue_,
+                        depth_first=depth_first,
+                        coverage=coverage,
+                        levels=levels,
+                        timeout=timeout,
+                        on_progress=on_progress,
+                    )
         except SpecError as error:
             trace = error.trace
             raise
         finally:
             if trace is not None:
                 itf.write(trace, target)
-        if result.trace is not None:
-            itf.write(result.trace, target)
+        _write(result, target)
     except TlacheckError as error:
         if as_json:
             click.echo(json.dumps({"error": str(error), "trace": str(target) if trace else None}))
         click.echo(str(error), err=True)
         if trace is not None:
-            click.echo(f"{_steps(trace)} lead there: tlacheck inspect {target}", err=True)
+            click.echo(f"{steps_of(trace)} lead there: tlacheck inspect {target}", err=True)
         context.exit(UNUSABLE)
     if as_json:
-        click.echo(json.dumps(_to_json(result, target), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(result_to_json(result, target), ensure_ascii=False, indent=1))
     else:
-        for line in _lines(result, target):
-            click.echo(line)
+        for line in result_lines(result, target):
+            click.echo(spelt_out(line))  # names and values are the spec's
     context.exit(_status_code(result))
 
 
-def _lines(result: CheckResult, target: Path) -> Iterator[str]:
-    verdict = result.verdict
-    yield f"{result.spec.name}: {verdict}"
-    if verdict.is_violated and verdict.reason:
-        yield f"  {verdict.violates}: {verdict.reason}"
-    counts = f"{result.generated:,} states generated, {result.distinct:,} distinct, depth {result.depth}"
-    if result.queue:
-        counts += f", {result.queue:,} not explored"
-    yield f"  {counts}, {result.seconds:.1f} s, {result.engine}"
-    for warning in result.warnings:
-        yield f"  warning: {' '.join(warning.split())}"
-    if result.trace is not None:
-        loop = "" if result.trace.loop is None else f", back to state {result.trace.loop} and so forever"
-        yield f"  counterexample of {_steps(result.trace)}{loop}: {target}"
-        yield f"  look at it with: tlacheck inspect {target}"
+def _refuse_with_distributed(options: Mapping[str, object]) -> None:
+    """Complain of options that TLC's distributed mode would silently not heed."""
+    if given := [name for name, value in options.items() if value]:
+        raise ConfigError(f"{', '.join(given)} cannot go with --distributed: TLC's server has no such option")
 
 
-def _steps(trace: Trace) -> str:
-    return f"{len(trace)} step{'' if len(trace) == 1 else 's'}"
-
-
-def _to_json(result: CheckResult, target: Path) -> dict[str, Any]:
-    return {
-        "spec": str(result.spec.path),
-        "config": str(result.spec.config),
-        "verdict": result.verdict.to_json(),
-        "generated": result.generated,
-        "distinct": result.distinct,
-        "queue": result.queue,
-        "depth": result.depth,
-        "seconds": round(result.seconds, 3),
-        "engine": result.engine,
-        "trace": None if result.trace is None else str(target),
-        "warnings": list(result.warnings),
-    }
+def _write(result: CheckResult, target: Path) -> None:
+    """Write the traces of all violations."""
+    for violation, file in zip(result.violations, counterexample_files(result, target), strict=True):
+        if violation.trace is not None and file is not None:
+            itf.write(violation.trace, file)
 
 
 def _status_code(result: CheckResult) -> int:

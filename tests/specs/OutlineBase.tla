@@ -1,0 +1,4 @@
+---- MODULE OutlineBase ----
+VARIABLE base
+FromBase(limit) == base' = limit
+====

@@ -1,0 +1,6 @@
+---- MODULE OutlinePart ----
+EXTENDS Naturals
+CONSTANT Step
+VARIABLE v
+Advance == v' = v + Step
+====

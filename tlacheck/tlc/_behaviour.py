@@ -1,0 +1,307 @@
+"""Single behaviours, drawn by TLC's simulator and printed.
+
+`Drawer` asks TLC for one behaviour at a time, by the method that draws one in TLC's own threads.
+
+TLC does not say which action a step took. `Drawer.actions` makes the random choices of a behaviour a
+second time: they tell in what order TLC tried the actions, and the first one that is enabled is it. So
+actions are evaluated twice, which a spec can notice by `TLCSet` and `Print` only.
+"""
+
+import contextlib
+import functools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import attrs
+import jpype
+
+from tlacheck.errors import SetupError
+from tlacheck.tlc._event import EVENT
+from tlacheck.tlc._jvm import TlcClasses
+from tlacheck.tlc._protocol import Kind, Message
+from tlacheck.tlc._staging import Stage
+
+__all__ = ["DEADLOCK", "Drawer", "Ending", "Printer", "call_stack", "elements", "field_of", "refused"]
+
+#: Between the printed values of one state. TLA+ strings cannot hold it.
+_SEPARATOR = "\x1f"
+
+#: TLC's number of a deadlock.
+DEADLOCK = 2114
+_GENERAL, _NESTED_EXPRESSIONS, _INCOMPLETE, _STATE = 1000, 2103, 2109, 2217
+#: Those that say that a check could not be evaluated, in TLC's words.
+_UNEVALUATED = {
+    2111: "Evaluating invariant {} failed.\n{}",
+    2113: "Evaluating action property {} failed.\n{}",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Ending:
+    """What is wrong with a behaviour, or with the spec: no behaviour is drawn after it.
+
+    Attributes:
+        code: TLC's number of the violation; None if something could not be evaluated.
+        name: what is violated, where the number does not say it.
+        messages: what TLC would say of an evaluation that failed.
+    """
+
+    code: int | None = None
+    name: str = ""
+    messages: tuple[Message, ...] = ()
+
+
+class Drawer:
+    """Draws behaviours from a seed, one after another. For use in one thread, of TLC's class `IdThread`."""
+
+    def __init__(
+        self,
+        classes: TlcClasses,
+        tool: Any,
+        initial: Any,
+        *,
+        seed: int,
+        depth: int,
+        deadlock: bool,
+        computed: Any,
+    ) -> None:
+        """Prepare to draw.
+
+        Args:
+            classes: TLC.
+            tool: the spec, as TLC's `ITool`.
+            initial: its initial states, as TLC's `StateVec`.
+            seed: where the choices begin; TLC gives each of its threads one.
+            depth: how many states a behaviour has at most.
+            deadlock: whether a state without successors ends the simulation, not only the behaviour.
+            computed: Java's `LongAdder` of the states that are computed.
+
+        Raises:
+            SetupError: this TLC's simulator is not one of those that are known.
+        """
+        self._tool = tool
+        self._actions = list(tool.getActions())
+        self._seed = jpype.JLong(seed)
+        self._threads = classes["tlc2.util.IdThread"]
+        self._call_stack = functools.partial(call_stack, classes, tool)
+        options = (self._seed, jpype.JLong(depth), jpype.JLong(2**63 - 1), deadlock, None)
+        self._worker = _simulation_worker(classes, tool, initial, options, computed)
+        kind = classes["tlc2.tool.SimulationWorker"]
+        self._draw = kind.class_.getDeclaredMethod("simulateRandomTrace")
+        self._draw.setAccessible(True)
+        self._trace, self._current = field_of(kind, "stateTrace"), field_of(kind, "curState")
+        # Counts the numbers that were drawn, so that a second one can be brought to the same place.
+        self._random = field_of(kind, "localRng").get(self._worker)
+        self._again = classes["tlc2.util.RandomGenerator"](self._seed)
+        self._begun = 0
+        self._elements = field_of(classes["tlc2.value.RandomEnumerableValues"], "RANDOMS").get(None)
+        self._spare: Any = None
+
+    @property
+    def trace(self) -> Any:
+        """TLC's object for the states of the last behaviour."""
+        return self._trace.get(self._worker)
+
+    def draw(self) -> tuple[list[Any], Ending | None]:
+        """The states of the next behaviour, and what is wrong with it."""
+        self._begun = self._random.getAril()
+        try:
+            outcome = self._draw.invoke(self._worker)
+        except jpype.JClass("java.lang.reflect.InvocationTargetException") as wrapper:
+            states = list(elements(self.trace))
+            return states, refused(wrapper.getTargetException(), self._place_of_failure(states))
+        if not outcome.isPresent():
+            return list(elements(self.trace)), None
+        error = outcome.get()
+        code, parameters = int(error.errorCode), [str(text) for text in error.parameters or ()]
+        states = list(elements(error.stateTrace))
+        if code in _UNEVALUATED:
+            text = _UNEVALUATED[code].format(*parameters)
+            place = Message(_NESTED_EXPRESSIONS, Kind.ERROR, self._place_of_failure(states))
+            return states, Ending(messages=(Message(code, Kind.ERROR, text), place))
+        if code == _INCOMPLETE:
+            return states, self._incomplete(states, error.state)
+        if code != DEADLOCK:
+            states.append(error.state)
+        return states, Ending(code=code, name=parameters[0] if parameters else "")
+
+    def actions(self, states: Sequence[Any]) -> list[int]:
+        """For each step between `states`, the last behaviour's, the index of the action that TLC took.
+
+        It is -1 where none is enabled any more, which takes an action that depends on more than the state.
+        """
+        if self._again.getAril() > self._begun:
+            self._again.setSeed(self._seed, self._begun)
+        while self._again.getAril() < self._begun:
+            self._again.nextDouble()
+        self._again.nextDouble()  # which initial state
+        taken: list[int] = []
+        with self._own_random_elements():
+            for before in states[:-1]:
+                self._threads.setCurrentState(before)  # `TLCGet("level")` is this one's
+                taken.append(next((index for index in self._order() if self._is_enabled(index, before)), -1))
+                self._again.nextDouble()  # which of its successors
+        return taken
+
+    def _order(self) -> Iterator[int]:
+        """The indices of the actions in the order in which TLC tries them in a state, as it draws that order."""
+        count = len(self._actions)
+        index = math.floor(self._again.nextDouble() * count)
+        step = int(self._again.nextPrime())
+        return ((index + number * step) % count for number in range(count))
+
+    def _is_enabled(self, index: int, state: Any) -> bool:
+        if len(self._actions) == 1:
+            return True
+        return not self._tool.getNextStates(self._actions[index], state).isEmpty()
+
+    @contextlib.contextmanager
+    def _own_random_elements(self) -> Iterator[None]:
+        """Within the block, what `RandomElement` draws does not come from the behaviours' stream."""
+        ours = self._elements.get()
+        if self._spare is None:
+            self._elements.remove()
+            self._spare = self._elements.get()
+        self._elements.set(self._spare)
+        try:
+            yield
+        finally:
+            self._elements.set(ours)
+
+    def _incomplete(self, states: Sequence[Any], successor: Any) -> Ending:
+        """The ending that a successor lacks values of variables."""
+        action = self._actions[self.actions([*states, successor])[-1]]
+        names = ", ".join(sorted(str(node.getName()) for node in successor.getUnassigned()))
+        text = f"Successor state is not completely specified; not assigned: {names}."
+        return Ending(
+            messages=(Message(_INCOMPLETE, Kind.ERROR, text), Message(_STATE, Kind.STATE, str(action)))
+        )
+
+    def _place_of_failure(self, states: Sequence[Any]) -> str:
+        """Where the evaluation after `states` fails, as TLC's stack of expressions."""
+        current = self._current.get(self._worker)
+        self.actions(states)
+        order = list(self._order())
+        self._threads.setCurrentState(current)
+
+        def evaluate(tool: Any) -> None:
+            tool.isInModel(current)
+            for index in order:
+                successors = list(elements(tool.getNextStates(self._actions[index], current)))
+                for after in successors:
+                    for predicate in tool.getInvariants():
+                        tool.isValid(predicate, after)
+                    for predicate in tool.getImpliedActions():
+                        tool.isValid(predicate, current, after)
+                    tool.isInModel(after)
+                    tool.isInActions(current, after)
+                if successors:
+                    return
+
+        return self._call_stack(evaluate)
+
+
+def _simulation_worker(
+    classes: TlcClasses, tool: Any, initial: Any, options: tuple[Any, ...], computed: Any
+) -> Any:
+    """TLC's `SimulationWorker`, made as TLC's `Simulator` makes it."""
+    kind = classes["tlc2.tool.SimulationWorker"]
+    results = jpype.JClass("java.util.concurrent.LinkedBlockingQueue")()
+    traces = jpype.JClass("java.util.concurrent.atomic.LongAdder")()
+    live = classes["tlc2.tool.liveness.NoOpLiveCheck"](tool, "")
+    rest = (results, *options, live, computed, traces)
+    match [constructor.getParameterCount() for constructor in kind.class_.getConstructors()]:
+        case [12]:  # 2.15
+            return kind(0, tool, initial, *rest)
+        case [11]:  # 2.18
+            worker = kind(0, tool, *rest)
+            field_of(kind, "initStates").set(worker, initial)
+            return worker
+        case _:
+            raise SetupError(
+                "the simulator of this TLC is not one that tlacheck knows: take version 2.15 or 2.18"
+            )
+
+
+class Printer:
+    """Prints behaviours of a spec as JSON data.
+
+    Attributes:
+        has_event: whether the spec records actions and arguments in a variable `event`.
+    """
+
+    def __init__(self, stage: Stage, tool: Any) -> None:
+        self._names = [str(node.getName()) for node in tool.getSpecProcessor().getVariablesNodes()]
+        self.has_event = EVENT in self._names
+        self._head = {
+            "printed": self._names,
+            "variables": stage.variables(tool),
+            "actions": [
+                [str(action.getName()), _bound(stage.classes, action.con)] for action in tool.getActions()
+            ],
+        }
+        self._values = field_of(stage.classes["tlc2.tool.TLCStateMut"], "values").get
+        form = jpype.JString(_SEPARATOR.join(["%s"] * len(self._names)))
+        self._print = functools.partial(jpype.JClass("java.lang.String").format, form)
+
+    def head(self) -> dict[str, Any]:
+        """What all behaviours have in common: names of variables and actions."""
+        return self._head
+
+    def behaviour(self, states: Sequence[Any], actions: Sequence[int]) -> dict[str, Any]:
+        """One behaviour, of each state the variables that are not as in the state before."""
+        before: list[str] = [""] * len(self._names)
+        printed: list[list[tuple[int, str]]] = []
+        for state in states:
+            after = str(self._print(self._values(state))).split(_SEPARATOR)
+            printed.append([(i, text) for i, text in enumerate(after) if text != before[i]])
+            before = after
+        return {"states": printed, "actions": actions}
+
+
+def _bound(classes: TlcClasses, context: Any) -> list[tuple[str, str]]:
+    """The constants that a TLC context binds, outermost quantifier first."""
+    name_field, value_field, next_field = (
+        field_of(classes["tlc2.util.Context"], name) for name in ("name", "value", "next")
+    )
+    pairs: list[tuple[str, str]] = []
+    while context is not None:
+        name, value = name_field.get(context), value_field.get(context)
+        if name is not None and value is not None:
+            pairs.append((str(name.getName()), str(value.toString())))
+        context = next_field.get(context)
+    return pairs[::-1]
+
+
+def elements(states: Any) -> Iterator[Any]:
+    """The states in TLC's `StateVec`."""
+    return (states.elementAt(index) for index in range(states.size()))
+
+
+def field_of(kind: Any, name: str) -> Any:
+    """Java's handle of a field that is not public."""
+    field = kind.class_.getDeclaredField(name)
+    field.setAccessible(True)
+    return field
+
+
+def refused(error: Any, place: str) -> Ending:
+    """The ending that TLC threw `error` in an evaluation, at `place`."""
+    kind = str(error.getClass().getName())
+    text = "" if error.getMessage() is None else str(error.getMessage())
+    if not kind.startswith(("tlc2.", "util.")):  # in the words in which TLC reports it
+        text = f"TLC threw an unexpected exception. The exception was a {kind}\n: {text}"
+    return Ending(
+        messages=(Message(_GENERAL, Kind.ERROR, text), Message(_NESTED_EXPRESSIONS, Kind.ERROR, place))
+    )
+
+
+def call_stack(classes: TlcClasses, tool: Any, evaluate: Callable[[Any], object]) -> str:
+    """The stack of expressions in which `evaluate` fails: it is done with a tool that notes it."""
+    slow = classes["tlc2.tool.impl.CallStackTool"](tool)
+    try:
+        evaluate(slow)
+    except jpype.JException:
+        return str(slow.toString())
+    return ""

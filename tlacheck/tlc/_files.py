@@ -1,0 +1,115 @@
+"""The files of a spec as they lie there, before SANY reads them.
+
+SANY is silent about two things: it replaces bytes that are no UTF-8, so that two different strings
+may become equal, and of modules that extend each other it says that parsing failed and no more.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tlacheck.errors import Location, SpecError
+
+__all__ = ["MODULE_HEADER", "circle", "refuse_garbled"]
+
+MODULE_HEADER = re.compile(r"-{4,}[ \t]*MODULE[ \t]+(\w+)[ \t]*-{4,}")
+
+_NEEDS = re.compile(r"\b(?:EXTENDS\s+(\w+(?:\s*,\s*\w+)*)|INSTANCE\s+(\w+))")
+_COMMENT = re.compile(r"\(\*.*?\*\)|\\\*[^\n]*", re.DOTALL)
+#: Bytes that are no UTF-8, as Python decodes them when told to keep them.
+_GARBLED = re.compile("[\udc80-\udcff]+")
+_CODE = re.compile(
+    r'"(?:\\.|[^"\\\n])*"|\\\*[^\n]*|\(\*|-{4,}[ \t]*MODULE\b|={4,}|' + _GARBLED.pattern, re.ASCII
+)
+_IN_COMMENT = re.compile(r"\(\*|\*\)")
+
+
+def refuse_garbled(root: Path) -> None:
+    """See to it that the module and those beside it that it needs are text, outside of comments.
+
+    Raises:
+        SpecError: a byte is no UTF-8.
+    """
+    for path in _needed(root):
+        text = _text(path)
+        position = None if text.isascii() or not _GARBLED.search(text) else _garbled(text)
+        if position is None:
+            continue
+        line_begin = text.rfind("\n", 0, position) + 1
+        place = Location(str(path), text.count("\n", 0, position) + 1, position - line_begin + 1)
+        byte = text[position].encode("utf-8", errors="surrogateescape")[0]
+        raise SpecError(f"the byte 0x{byte:02X} is no UTF-8: save the file as UTF-8", place)
+
+
+def circle(root: Path) -> tuple[Path, ...]:
+    """Modules each of which needs the next one, the last the first; empty if there are none.
+
+    Comments apart, this goes by the words EXTENDS and INSTANCE.
+    """
+    done: set[Path] = set()
+    trail = [root]
+    ahead = [_named(root)]
+    while trail:
+        following = next(ahead[-1], None)
+        if following is None:
+            done.add(trail.pop())
+            ahead.pop()
+        elif following in trail:
+            return tuple(trail[trail.index(following) :])
+        elif following not in done:
+            trail.append(following)
+            ahead.append(_named(following))
+    return ()
+
+
+def _needed(root: Path) -> Iterator[Path]:
+    """The module and what it needs, as far as that lies beside it, each once."""
+    seen = {root}
+    rest = [root]
+    while rest:
+        path = rest.pop()
+        yield path
+        for other in _named(path):
+            if other not in seen:
+                seen.add(other)
+                rest.append(other)
+
+
+def _named(path: Path) -> Iterator[Path]:
+    """The files of the modules that a file names, as far as they lie beside it."""
+    for extended, instantiated in _NEEDS.findall(_COMMENT.sub(" ", _text(path))):
+        for name in re.findall(r"\w+", extended or instantiated):
+            other = path.with_name(f"{name}.tla")
+            if other.is_file():
+                yield other
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", errors="surrogateescape")
+
+
+def _garbled(text: str) -> int | None:
+    """Where the first such byte is that is part of the module and of no comment."""
+    header = MODULE_HEADER.search(text)
+    if header is None:
+        return None  # nothing but comment; what is missing is the module
+    position, modules = header.end(), 1
+    while modules and (token := _CODE.search(text, position)):
+        position = token.end()
+        if token[0] == "(*":
+            position = _after_comment(text, position)
+        elif token[0].startswith("="):
+            modules -= 1
+        elif token[0].startswith("-"):
+            modules += 1
+        elif not token[0].startswith("\\*") and (found := _GARBLED.search(token[0])):
+            return token.start() + found.start()
+    return None
+
+
+def _after_comment(text: str, position: int) -> int:
+    depth = 1
+    while depth and (bracket := _IN_COMMENT.search(text, position)):
+        depth += 1 if bracket[0] == "(*" else -1
+        position = bracket.end()
+    return len(text) if depth else position

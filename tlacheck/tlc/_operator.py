@@ -1,0 +1,132 @@
+"""What a spec names, evaluated in a state: a definition, applied to values, a constant or a variable."""
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+import jpype
+
+from tlacheck.errors import SpecError
+from tlacheck.tlc._construct import Constructor
+from tlacheck.tlc._formula import TEMPORAL_LEVEL, Formula, Reader
+from tlacheck.tlc._reason import short
+from tlacheck.values import Value, to_tla
+
+if TYPE_CHECKING:  # the oracle offers these functions as methods
+    from tlacheck.tlc.oracle import OracleState, SpecOracle
+
+__all__ = ["evaluate_operator", "holds"]
+
+
+def evaluate_operator(
+    oracle: "SpecOracle",
+    name: str,
+    state: "OracleState | None" = None,
+    *arguments: Value,
+    after: "OracleState | None" = None,
+) -> Value:
+    """The value of the operator `name` of the spec, applied to `arguments`.
+
+    Args:
+        oracle: the spec.
+        name: a definition, a constant or a variable of the root module or of one that it extends; a
+            definition of an instance is called `Instance!Name`.
+        state: the state in which to evaluate it; None for what depends on no variable.
+        arguments: values for its parameters.
+        after: the state after the step, for an operator with primes.
+
+    Raises:
+        SpecError: there is no such operator, it takes other arguments, TLC cannot evaluate it, or what it
+            is equal to is no finite value.
+        TraceError: an argument is no value that TLC has.
+    """
+    classes = oracle._stage.classes  # noqa: SLF001 - the oracle calls this for itself
+    symbol = _symbol(oracle, name)
+    before, next_ = (None if each is None else each.java for each in (state, after))
+    given = [Constructor(classes)(argument) for argument in arguments]
+
+    def value(tool: Any) -> Any:
+        found = tool.lookup(symbol, classes["tlc2.util.Context"].Empty, False)
+        if isinstance(found, classes["tla2sany.semantic.OpDeclNode"]):
+            return None if before is None else before.lookup(found.getName())
+        if not isinstance(found, classes["tla2sany.semantic.OpDefNode"]):
+            return _applied(found, given, classes)
+        reader = Reader(oracle.spec, tool, classes)
+        context = reader.nothing
+        for parameter, argument in zip(found.getParams(), given, strict=True):
+            context = context.cons(parameter, argument)
+        formula = Formula(found.getBody(), context)
+        if formula.node.getLevel() >= TEMPORAL_LEVEL:
+            raise SpecError(f"{name} is temporal: it has a value in a behaviour, not in a state")
+        if before is None and (names := reader.variables_in(formula)):
+            raise SpecError(f"{name} depends on {', '.join(names)}: give a state to evaluate it in")
+        if next_ is None and reader.has_primes(formula):
+            raise SpecError(f"{name} has primed variables: give the state after the step too")
+        return reader.value(formula, before, next_)
+
+    _check_arity(symbol, name, len(given))
+    result = oracle._evaluate(value)  # noqa: SLF001 - as above
+    if result is None:
+        raise SpecError(
+            f"{name} has a value in a state only, and {'this one has none for it' if state else 'there is none'}"
+        )
+    try:
+        return Reader.python(result)
+    except SpecError:
+        text = short(" ".join(str(result.toString()).split()))
+        raise SpecError(f"{name} is {text}: endless, or too large to be listed") from None
+
+
+def holds(
+    oracle: "SpecOracle",
+    name: str,
+    state: "OracleState | None" = None,
+    *arguments: Value,
+    after: "OracleState | None" = None,
+) -> bool:
+    """Whether the operator `name` of the spec is true; as `evaluate_operator`.
+
+    Raises:
+        SpecError: as there, or it is no boolean.
+        TraceError: as there.
+    """
+    value = evaluate_operator(oracle, name, state, *arguments, after=after)
+    if not isinstance(value, bool):
+        raise SpecError(f"{name} is {to_tla(value)}: neither TRUE nor FALSE")
+    return value
+
+
+def _symbol(oracle: "SpecOracle", name: str) -> Any:
+    module = oracle._tool.getSpecProcessor().getRootModule()  # noqa: SLF001 - as above
+    definition = module.getOpDef(name)
+    if definition is not None:
+        return definition
+    declared = {
+        str(node.getName()): node for node in (*module.getConstantDecls(), *module.getVariableDecls())
+    }
+    if name in declared:
+        return declared[name]
+    known = [*declared, *(str(node.getName()) for node in module.getOpDefs())]
+    close = difflib.get_close_matches(name, known, n=3)
+    hint = f"; do you mean {' or '.join(close)}?" if close else ""
+    raise SpecError(f"{oracle.spec.module} neither defines nor declares {name}{hint}")
+
+
+def _check_arity(symbol: Any, name: str, count: int) -> None:
+    parameters = symbol.getParams() if hasattr(symbol, "getParams") else ()
+    if any(parameter.getArity() for parameter in parameters):
+        raise SpecError(f"{name} takes an operator as an argument, which is no value")
+    wanted = symbol.getArity()
+    if wanted != count:
+        raise SpecError(f"{name} takes {wanted} argument{'' if wanted == 1 else 's'}, not {count}")
+
+
+def _applied(found: Any, arguments: list[Any], classes: Any) -> Any:
+    """A value that the configuration or a standard module gives, applied to the arguments if it is an operator."""
+    if not arguments:
+        return found
+    kind = classes["tlc2.value.impl.Value"].class_
+    array = jpype.JClass("java.lang.reflect.Array")
+    made = array.newInstance(kind, len(arguments))
+    for index, argument in enumerate(arguments):
+        array.set(made, index, argument)
+    return found.apply(made, classes["tlc2.tool.EvalControl"].Clear)

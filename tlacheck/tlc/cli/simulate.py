@@ -1,0 +1,249 @@
+"""The command `tlacheck simulate`: random behaviours of one spec."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tlacheck import itf
+from tlacheck.errors import ConfigError, SpecError, TlacheckError
+from tlacheck.report.compact import Wording
+from tlacheck.tlc._event import EVENT
+from tlacheck.tlc._protocol import Progress
+from tlacheck.tlc.cli._live import live
+from tlacheck.tlc.cli._options import (
+    ESTABLISHED,
+    INCONCLUSIVE,
+    UNUSABLE,
+    VIOLATED,
+    config_option,
+    deadlock_option,
+    json_option,
+    limits,
+    seed_option,
+    spec_argument,
+    workers_option,
+)
+from tlacheck.tlc.cli._result import steps_of
+from tlacheck.tlc.simulate import SimulationResult, simulate
+from tlacheck.tlc.spec import Spec
+from tlacheck.trace import State, Step, Trace
+
+__all__ = ["simulate_command"]
+
+_TRACES = Path(".verify", "traces")
+_COUNT_MAX = 2**31 - 1
+#: A step whose action nobody knows.
+_UNNAMED = "?"
+
+
+@click.command("simulate")
+@spec_argument
+@config_option
+@click.option(
+    "--num",
+    type=click.IntRange(1, _COUNT_MAX),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="How many behaviours to draw.",
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(1, _COUNT_MAX),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="How many states a behaviour has at most.",
+)
+@seed_option
+@workers_option
+@deadlock_option
+@limits
+@json_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write behaviour K to FOLDER/SPEC-SEED-K.itf.json.",
+)
+@click.option("--show", is_flag=True, help="Print the behaviours, one step a line.")
+@click.pass_context
+def simulate_command(
+    context: click.Context,
+    *,
+    spec: Path,
+    config: Path | None,
+    num: int,
+    depth: int,
+    seed: int | None,
+    workers: int,
+    no_deadlock: bool,
+    timeout: float | None,
+    memory: int,
+    as_json: bool,
+    out: Path | None,
+    show: bool,
+) -> None:
+    """Draw random behaviours of SPEC, a TLA+ module, and check its properties in them.
+
+    One seed and number of workers give the same behaviours every time. With --json, the summary is
+    printed as one line of JSON; with --show too, after a line of ITF for each behaviour.
+
+    Leaves with 0 if all behaviours were drawn and violate nothing, 1 if one violates something, 2 if SPEC
+    cannot be simulated, 3 if not all were drawn (no time, no memory).
+    """
+    broken: Trace | None = None
+    lengths: Counter[int] = Counter()
+    try:
+        loaded = Spec.load(spec, config)
+        target = _TRACES / f"{loaded.name}.itf.json"
+
+        def tell(progress: Progress) -> str:
+            drawn = f"{num - progress.queue:,} of {num:,} behaviours" if progress.queue else "loading"
+            return f"{drawn}, {progress.generated:,} states computed, {progress.seconds:.0f} s"
+
+        with (
+            live(loaded.name, describe=tell) as on_progress,
+            simulate(
+                loaded,
+                behaviours=num,
+                depth=depth,
+                seed=seed or 0,
+                workers=workers,
+                deadlock=not no_deadlock,
+                memory_mb=memory,
+                timeout=timeout,
+                on_progress=on_progress,
+            ) as simulation,
+        ):
+            try:
+                for number, trace in enumerate(simulation, start=1):
+                    lengths[len(trace) + 1] += 1
+                    if out is not None:
+                        _write(trace, out / f"{loaded.name}-{seed or 0}-{number}.itf.json")
+                    if show:
+                        _show(number, trace, as_json=as_json)
+            except SpecError as error:
+                broken = error.trace
+                raise
+            result = simulation.result
+        if result.trace is not None:
+            itf.write(result.trace, target)
+    except TlacheckError as error:
+        if broken is not None:
+            itf.write(broken, target)
+        if as_json:
+            click.echo(json.dumps({"error": str(error), "trace": str(target) if broken else None}))
+        click.echo(str(error), err=True)
+        if broken is not None:
+            click.echo(f"{steps_of(broken)} lead there: tlacheck inspect {target}", err=True)
+        context.exit(UNUSABLE)
+    if as_json:
+        click.echo(json.dumps(_to_json(result, lengths, target), ensure_ascii=False))
+    else:
+        for line in _lines(result, lengths, target, out):
+            click.echo(line)
+    context.exit(_status_code(result))
+
+
+def _write(trace: Trace, path: Path) -> None:
+    try:
+        itf.write(trace, path)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _show(number: int, trace: Trace, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(json.loads(itf.to_json(trace)), ensure_ascii=False))
+        return
+    for line in _behaviour_lines(number, trace):
+        click.echo(line)
+
+
+def _behaviour_lines(number: int, trace: Trace) -> Iterator[str]:
+    """A behaviour, one step a line: what it changes."""
+    wording = Wording()
+    yield f"behaviour {number}, {_states(len(trace) + 1)}"
+    first = ", ".join(f"{name} {wording.value(value)}" for name, value in trace.initial.items())
+    width = max((len(_label(step, wording)) for step in trace.steps), default=0)
+    yield f"  {0:>4}  {first}"
+    for index, (before, step) in enumerate(zip(trace.states, trace.steps, strict=False), start=1):
+        changes = ", ".join(_changes(before, step.state, wording)) or "nothing changes"
+        yield f"  {index:>4}  {_label(step, wording):<{width}}  {changes}"
+    if trace.loop is not None:
+        yield f"        back to state {trace.loop} and so forever"
+    if trace.violation is not None:
+        yield f"        {trace.violation.property}: {' '.join(trace.violation.explanation)}"
+
+
+def _label(step: Step, wording: Wording) -> str:
+    arguments = ", ".join(f"{name}={wording.value(value)}" for name, value in step.arguments.items())
+    return f"{step.action or _UNNAMED}({arguments})" if arguments else step.action or _UNNAMED
+
+
+def _changes(before: State, after: State, wording: Wording) -> Iterator[str]:
+    for name, value in after.items():
+        if name != EVENT:  # it is the step's label
+            yield from map(str, wording.changes(name, before[name], value))
+
+
+def _lines(result: SimulationResult, lengths: Counter[int], target: Path, out: Path | None) -> Iterator[str]:
+    verdict, name = result.verdict, result.spec.name
+    yield f"{name}: {verdict}"
+    if verdict.is_violated and verdict.reason:
+        yield f"  {verdict.violates}: {verdict.reason}"
+    drawn = f"{result.behaviours:,} behaviour{'' if result.behaviours == 1 else 's'}"
+    if lengths:
+        shortest, longest = min(lengths), max(lengths)
+        drawn += (
+            f" of {shortest:,} to {longest:,} states" if shortest < longest else f" of {_states(longest)}"
+        )
+    counts = f"{result.states:,} states in all, {result.generated:,} computed"
+    yield f"  {drawn}, {counts}, {result.seconds:.1f} s, {result.engine}"
+    taken = sorted(((count, action) for action, count in result.actions.items() if count), reverse=True)
+    if taken:
+        yield f"  steps: {', '.join(f'{action or _UNNAMED} {count:,}' for count, action in taken)}"
+    never = [action for action, count in result.actions.items() if not count]
+    if never and result.behaviours:
+        yield f"  never taken: {', '.join(never)}"
+    for warning in result.warnings:
+        yield f"  warning: {' '.join(warning.split())}"
+    if out is not None and lengths:
+        yield f"  written to {out}: {name}-{result.seed}-1.itf.json to {name}-{result.seed}-{sum(lengths.values())}.itf.json"
+    if result.trace is not None:
+        loop = "" if result.trace.loop is None else f", back to state {result.trace.loop} and so forever"
+        yield f"  counterexample of {steps_of(result.trace)}{loop}: {target}"
+        yield f"  look at it with: tlacheck inspect {target}"
+
+
+def _states(count: int) -> str:
+    return f"{count:,} state{'' if count == 1 else 's'}"
+
+
+def _to_json(result: SimulationResult, lengths: Counter[int], target: Path) -> dict[str, Any]:
+    return {
+        "spec": str(result.spec.path),
+        "config": str(result.spec.config),
+        "verdict": result.verdict.to_json(),
+        "behaviours": result.behaviours,
+        "lengths": {str(length): lengths[length] for length in sorted(lengths)},
+        "states": result.states,
+        "generated": result.generated,
+        "actions": dict(result.actions),
+        "seed": result.seed,
+        "seconds": round(result.seconds, 3),
+        "engine": result.engine,
+        "trace": None if result.trace is None else str(target),
+        "warnings": list(result.warnings),
+    }
+
+
+def _status_code(result: SimulationResult) -> int:
+    if result.verdict.is_established:
+        return ESTABLISHED
+    return VIOLATED if result.verdict.is_violated else INCONCLUSIVE

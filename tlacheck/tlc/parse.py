@@ -1,0 +1,461 @@
+"""What a TLA+ module declares and defines, as SANY, TLC's parser, understands it.
+
+`parse` needs the module's file alone, no configuration. The nouns are those of TLA+: a `Module` has
+constants, variables, definitions, assumptions and theorems; a `Definition` has parameters and a
+level. An `Action` is a definition of a step: one in which a disjunct of the next-state relation ends.
+
+Standard modules are told by name; what they define is left out unless asked for.
+"""
+
+import enum
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import attrs
+
+from tlacheck.engine import Engine, find_engine
+from tlacheck.errors import ConfigError, EngineError, Location
+from tlacheck.tlc._diagnose import diagnose
+from tlacheck.tlc._process import MEMORY_MB, NoAnswer, Worker
+from tlacheck.tlc._protocol import Message, encode_engine
+from tlacheck.tlc._source import Source
+from tlacheck.tlc.spec import Spec, module_file
+
+__all__ = [
+    "Action",
+    "Declaration",
+    "Definition",
+    "Instance",
+    "Level",
+    "Module",
+    "Parameter",
+    "Parser",
+    "Part",
+    "Span",
+    "Statement",
+    "parse",
+]
+
+
+class Level(enum.StrEnum):
+    """What a definition speaks of: nothing that changes, a state, a step, or a whole behaviour."""
+
+    CONSTANT = "constant"
+    STATE = "state"
+    ACTION = "action"
+    TEMPORAL = "temporal"
+
+
+@attrs.frozen(kw_only=True)
+class Span:
+    """A piece of a file, from a place to another one, both included; counted from 1.
+
+    Attributes:
+        file: the path as the user gave it; of a standard module its bare name, `Naturals.tla`.
+        line: where it begins.
+        column: the same; a tab reaches to the next multiple of eight.
+        end_line: where it ends.
+        end_column: the same.
+    """
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    @property
+    def start(self) -> Location:
+        """Where it begins."""
+        return Location(self.file, self.line, self.column)
+
+    def __str__(self) -> str:
+        return str(self.start)
+
+
+@attrs.frozen(kw_only=True)
+class Part:
+    """A module that was read.
+
+    Attributes:
+        name: its name.
+        path: its file; None for a standard module.
+        extends: the modules that it extends itself.
+    """
+
+    name: str
+    path: Path | None
+    extends: tuple[str, ...]
+
+
+@attrs.frozen
+class Parameter:
+    """A parameter of a definition; `arity` is how many arguments it takes if it is an operator, or else 0."""
+
+    name: str
+    arity: int = 0
+
+    def __str__(self) -> str:
+        return _signature(self.name, ["_"] * self.arity)
+
+
+@attrs.frozen(kw_only=True)
+class Declaration:
+    """A constant or a variable.
+
+    Attributes:
+        name: its name.
+        arity: how many arguments a constant operator takes; 0 for all others.
+        span: where it is declared.
+    """
+
+    name: str
+    arity: int
+    span: Span
+
+    def __str__(self) -> str:
+        return _signature(self.name, ["_"] * self.arity)
+
+
+@attrs.frozen(kw_only=True)
+class Definition:
+    """An operator that a module defines.
+
+    Attributes:
+        name: its name; under the name of an instance, `Queue!Send`.
+        parameters: its parameters.
+        level: what it speaks of, by SANY's level checking.
+        module: the module in which it is written.
+        span: where it is written.
+        is_local: whether LOCAL hides it from those who extend the module.
+        is_recursive: whether it is declared RECURSIVE.
+        comment: what the comments right above it say; empty if there is none.
+        text: the definition as it is written; empty for a standard module.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    level: Level
+    module: str
+    span: Span
+    is_local: bool
+    is_recursive: bool
+    comment: str
+    text: str
+
+    @property
+    def signature(self) -> str:
+        """Name and parameters, `Send(from, to)`."""
+        return _signature(self.name, self.parameters)
+
+
+@attrs.frozen(kw_only=True)
+class Action:
+    r"""A definition in which a disjunct of the next-state relation ends: one kind of step.
+
+    Attributes:
+        definition: the definition.
+        domains: for each parameter the set that it ranges over, as it is written around the first use of
+            the action: `Visitors` of `\E v \in Visitors : Pass(v)`. None where there is no such set.
+    """
+
+    definition: Definition
+    domains: tuple[str | None, ...]
+
+    @property
+    def name(self) -> str:
+        """The definition's name."""
+        return self.definition.name
+
+    @property
+    def signature(self) -> str:
+        """Name and parameters with their sets, `Pass(v in Visitors)`."""
+        pairs = zip(self.definition.parameters, self.domains, strict=True)
+        return _signature(self.name, [f"{one} in {domain}" if domain else str(one) for one, domain in pairs])
+
+
+@attrs.frozen(kw_only=True)
+class Instance:
+    """An INSTANCE statement.
+
+    Attributes:
+        name: the name before `==`; None if it has none.
+        module: the module that it takes.
+        is_local: whether LOCAL hides it.
+        span: where it stands.
+        text: the statement as it is written.
+    """
+
+    name: str | None
+    module: str
+    is_local: bool
+    span: Span
+    text: str
+
+
+@attrs.frozen(kw_only=True)
+class Statement:
+    """An assumption or a theorem.
+
+    Attributes:
+        name: its name; None if it has none.
+        span: where it stands.
+        text: the statement as it is written.
+    """
+
+    name: str | None
+    span: Span
+    text: str
+
+
+@attrs.frozen(kw_only=True)
+class Module:
+    r"""A root module with all that it takes from others.
+
+    Attributes:
+        name: its name.
+        path: its file.
+        parts: the modules that were read, the root last, each after those that it needs.
+        constants: in the order of the declarations, those of extended modules first.
+        variables: the same.
+        definitions: the same; without those under the name of an instance.
+        instances: the INSTANCE statements.
+        assumptions: what the modules assume.
+        theorems: what they claim.
+        next: the next-state relations whose disjuncts are `actions`, by the definitions in which they
+            are named. Unless `parse` was told one, they are the `A` of each `Init /\ [][A]_v` in the
+            root module or, if it has none, in the nearest module that it extends; without any such
+            formula, the actions without parameters that nothing else uses.
+        actions: the kinds of steps, in the order of the relation. Unlike TLC, which splits a quantifier
+            over a constant set only, this looks into all.
+        engine: version and checksum of the TLC whose parser this is.
+    """
+
+    name: str
+    path: Path
+    parts: tuple[Part, ...]
+    constants: tuple[Declaration, ...]
+    variables: tuple[Declaration, ...]
+    definitions: tuple[Definition, ...]
+    instances: tuple[Instance, ...]
+    assumptions: tuple[Statement, ...]
+    theorems: tuple[Statement, ...]
+    next: tuple[str, ...]
+    actions: tuple[Action, ...]
+    engine: str
+
+    @property
+    def extends(self) -> tuple[str, ...]:
+        """The modules that the root module extends itself."""
+        return self.parts[-1].extends
+
+    def definition(self, name: str) -> Definition:
+        """The definition of that name.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        for definition in self.definitions:
+            if definition.name == name:
+                return definition
+        raise ConfigError(f"{self.path} defines no {name}")
+
+
+class Parser:
+    """Owns a worker process that parses one module after another; a context manager.
+
+    The worker starts with the first module. A module that takes too much time or memory costs the
+    worker; the next one starts another.
+    """
+
+    def __init__(self, *, engine: Engine | None = None, memory_mb: int = MEMORY_MB) -> None:
+        """Prepare to parse with the SANY of `engine`, giving the worker's JVM `memory_mb` of heap.
+
+        Raises:
+            SetupError: there is no TLC, and none was given.
+        """
+        self._worker = Worker(memory_mb)
+        self._engine = engine or find_engine()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker. The next module starts another one."""
+        self._worker.close()
+
+    def parse(
+        self,
+        path: Path | str,
+        *,
+        timeout: float | None = None,
+        standard: bool = False,
+        next_relation: str | None = None,
+    ) -> Module:
+        """Parse a module and all that it extends or instantiates.
+
+        Args:
+            path: the module's file; the extension may be left out.
+            timeout: seconds after which to give up; None waits.
+            standard: whether to list what standard modules define, too.
+            next_relation: the definition whose disjuncts are the actions; None looks for it, see
+                `Module.next`.
+
+        Raises:
+            SpecError: there is no such file, or SANY refuses it.
+            ConfigError: there is no action `next_relation`.
+            EngineError: no time, no memory, or the worker died.
+            SetupError: there is no JVM.
+        """
+        path = module_file(path)
+        request = {
+            "path": str(path.absolute()),
+            "engine": encode_engine(self._engine),
+            "next": next_relation,
+        }
+        try:
+            report = self._worker.run("parse", request, timeout=timeout)
+        except NoAnswer as reason:
+            raise EngineError(f"{path} is not parsed: {reason}") from None
+        if report["tree"] is None:
+            messages = [Message(code, kind, text) for code, kind, text in report["messages"]]
+            # SANY reads no configuration: no message can be about it.
+            raise diagnose(Spec(path, path.with_suffix(".cfg")), messages, report["failure"])
+        if next_relation is not None and not report["tree"]["relations"]:
+            raise ConfigError(f"{path} defines no action {next_relation}")
+        return _Reading(path).module(report["tree"], self._engine, standard=standard)
+
+
+def parse(
+    path: Path | str,
+    *,
+    engine: Engine | None = None,
+    memory_mb: int = MEMORY_MB,
+    timeout: float | None = None,
+    standard: bool = False,
+    next_relation: str | None = None,
+) -> Module:
+    """Parse one module: starts a worker and ends it. See `Parser.parse`.
+
+    Raises:
+        SpecError: there is no such file, or SANY refuses it.
+        ConfigError: there is no action `next_relation`.
+        EngineError: no time, no memory, or the worker died.
+        SetupError: there is no JVM or no TLC.
+    """
+    with Parser(engine=engine, memory_mb=memory_mb) as parser:
+        return parser.parse(path, timeout=timeout, standard=standard, next_relation=next_relation)
+
+
+class _Reading:
+    """Makes values of what the worker tells; knows the files of the user."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._source = functools.cache(Source.read)
+        self._file = functools.cache(self._find)
+
+    def module(self, tree: Mapping[str, Any], engine: Engine, *, standard: bool) -> Module:
+        parts = tuple(
+            Part(name=part["name"], path=self._file(part["file"]), extends=tuple(part["extends"]))
+            for part in tree["modules"]
+        )
+        order = {part["file"]: number for number, part in enumerate(tree["modules"])}
+
+        def own(key: str) -> list[Mapping[str, Any]]:
+            """What the user wrote, in the order of modules and lines; SANY's own order is not always so."""
+            found = {(*one["place"], one["name"]): one for one in tree[key] if self._is_own(one)}
+            return sorted(found.values(), key=lambda one: (order.get(one["place"][0], -1), one["place"][1:]))
+
+        definitions = own("definitions")
+        if standard:
+            definitions = [one for one in tree["definitions"] if not self._is_own(one)] + definitions
+        return Module(
+            name=tree["root"],
+            path=self._path,
+            parts=parts,
+            constants=tuple(self._declaration(one) for one in own("constants")),
+            variables=tuple(self._declaration(one) for one in own("variables")),
+            definitions=tuple(self._definition(one) for one in definitions),
+            instances=tuple(
+                Instance(
+                    name=one["name"],
+                    module=one["module"],
+                    is_local=one["local"],
+                    span=self._span(one["place"]),
+                    text=self._text(one["place"]),
+                )
+                for one in own("instances")
+            ),
+            assumptions=tuple(self._statement(one) for one in own("assumptions")),
+            theorems=tuple(self._statement(one) for one in own("theorems")),
+            next=tuple(dict.fromkeys(tree["relations"])),
+            actions=tuple(
+                Action(
+                    definition=self._definition(one["definition"]),
+                    domains=tuple(
+                        None if place is None else " ".join(self._text(place).split())
+                        for place in one["domains"]
+                    ),
+                )
+                for one in tree["actions"]
+            ),
+            engine=engine.label,
+        )
+
+    def _find(self, name: str) -> Path | None:
+        """The user's file of a module; None for a standard module."""
+        path = self._path.with_name(f"{name}.tla")
+        return path if path.is_file() else None
+
+    def _is_own(self, one: Mapping[str, Any]) -> bool:
+        return self._file(one["place"][0]) is not None
+
+    def _span(self, place: list[Any]) -> Span:
+        name, line, column, end_line, end_column = place
+        return Span(
+            file=str(self._file(name) or f"{name}.tla"),
+            line=line,
+            column=column,
+            end_line=end_line,
+            end_column=end_column,
+        )
+
+    def _text(self, place: list[Any]) -> str:
+        name, *numbers = place
+        path = self._file(name)
+        return "" if path is None else self._source(path).between(*numbers)
+
+    def _declaration(self, one: Mapping[str, Any]) -> Declaration:
+        return Declaration(name=one["name"], arity=one["arity"], span=self._span(one["place"]))
+
+    def _statement(self, one: Mapping[str, Any]) -> Statement:
+        return Statement(name=one["name"], span=self._span(one["place"]), text=self._text(one["place"]))
+
+    def _definition(self, one: Mapping[str, Any]) -> Definition:
+        name, line, column, *_ = one["place"]
+        path = self._file(name)
+        comment = "" if path is None else self._source(path).comment_above(line, column, one["comments"])
+        return Definition(
+            name=one["name"],
+            parameters=tuple(Parameter(*parameter) for parameter in one["parameters"]),
+            level=[*Level][one["level"]],
+            module=one["module"],
+            span=self._span(one["place"]),
+            is_local=one["local"],
+            is_recursive=one["recursive"],
+            comment=comment,
+            text=self._text(one["place"]),
+        )
+
+
+def _signature(name: str, parameters: "list[str] | tuple[Parameter, ...]") -> str:
+    return f"{name}({', '.join(map(str, parameters))})" if parameters else name
