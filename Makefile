@@ -19,7 +19,7 @@ verify: setup  ## Check specs, models, replays and property tests (BUDGET=smoke 
 
 test: setup  ## Run all tests, on every TLC that could be fetched
 	@$(BIN)/python -m tlacheck.engine install --version all --if-missing >/dev/null
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 inspect: setup  ## Show a trace, by default the latest: make inspect T=traces/... (ARGS for more options)
 	@$(BIN)/tlacheck inspect $(T) $(ARGS)
@@ -37,7 +37,8 @@ lock: setup  ## Remake requirements/*.txt from pyproject.toml
 	@$(BIN)/python tools/lock.py
 
 bench: setup  ## Measure, each benchmark beside its baseline
-	@set -e; for b in check oracle replay stateful; do $(BIN)/python -m benchmarks.$${b}_rate $(ARGS); done
+	@set -e; for b in check_rate pool_rate oracle_rate oracle_memory graph_memory simulate_rate replay_rate stateful_rate; \
+		do $(BIN)/python -m benchmarks.$$b $(ARGS); done
 
 clean:  ## Remove what make made here, the environment included
 	@rm -rf .venv .verify .hypothesis .mypy_cache .pytest_cache .ruff_cache dist

@@ -38,7 +38,7 @@ class Cost:
         seconds: how long.
         edges: steps that were listed.
         nodes: states.
-        parent_mb: the peak memory of this process.
+        parent_mb: the peak memory of this process so far.
         worker_mb: that of the process with the JVM.
     """
 
@@ -132,8 +132,9 @@ def plain(engine: Engine, spec: Spec, folder: Path) -> Cost:
 
 def main() -> None:
     """Measure and print."""
-    engine = begin(f"The state graph of Raft, elections.cfg, JVMs with {MEMORY_MB} MB of heap")
-    spec = Spec.load(SPECS / "MCRaft.tla", SPECS / (sys.argv[1] if sys.argv[1:] else "elections.cfg"))
+    config = sys.argv[1] if sys.argv[1:] else "elections.cfg"
+    engine = begin(f"The state graph of Raft, {config}, JVMs with {MEMORY_MB} MB of heap")
+    spec = Spec.load(SPECS / "MCRaft.tla", SPECS / config)
 
     def consume(stream: GraphStream) -> None:
         for _ in stream:

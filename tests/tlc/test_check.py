@@ -272,7 +272,7 @@ def test_a_worker_that_is_killed_between_two_checks_is_replaced(load: Any) -> No
         assert checker.check(load("DieHard")).verdict.is_established
         assert checker.worker_pid is not None
         os.kill(checker.worker_pid, signal.SIGKILL)
-        _wait_for_the_end_of(checker.worker_pid)
+        os.waitid(os.P_PID, checker.worker_pid, os.WEXITED | os.WNOWAIT)
         assert checker.check(load("DieHard")).verdict.is_established
 
 

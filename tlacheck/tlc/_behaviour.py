@@ -10,7 +10,7 @@ actions are evaluated twice, which a spec can notice by `TLCSet` and `Print` onl
 import contextlib
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -18,11 +18,12 @@ import jpype
 
 from tlacheck.errors import SetupError
 from tlacheck.tlc._event import EVENT
+from tlacheck.tlc._java import bound_constants, call_stack, complaint, field_of
 from tlacheck.tlc._jvm import TlcClasses
 from tlacheck.tlc._protocol import Kind, Message
 from tlacheck.tlc._staging import Stage
 
-__all__ = ["DEADLOCK", "Drawer", "Ending", "Printer", "call_stack", "elements", "field_of", "refused"]
+__all__ = ["DEADLOCK", "Drawer", "Ending", "Printer", "elements", "refused"]
 
 #: Between the printed values of one state. TLA+ strings cannot hold it.
 _SEPARATOR = "\x1f"
@@ -238,7 +239,8 @@ class Printer:
             "printed": self._names,
             "variables": stage.variables(tool),
             "actions": [
-                [str(action.getName()), _bound(stage.classes, action.con)] for action in tool.getActions()
+                [str(action.getName()), bound_constants(stage.classes, action.con)]
+                for action in tool.getActions()
             ],
         }
         self._values = field_of(stage.classes["tlc2.tool.TLCStateMut"], "values").get
@@ -260,48 +262,11 @@ class Printer:
         return {"states": printed, "actions": actions}
 
 
-def _bound(classes: TlcClasses, context: Any) -> list[tuple[str, str]]:
-    """The constants that a TLC context binds, outermost quantifier first."""
-    name_field, value_field, next_field = (
-        field_of(classes["tlc2.util.Context"], name) for name in ("name", "value", "next")
-    )
-    pairs: list[tuple[str, str]] = []
-    while context is not None:
-        name, value = name_field.get(context), value_field.get(context)
-        if name is not None and value is not None:
-            pairs.append((str(name.getName()), str(value.toString())))
-        context = next_field.get(context)
-    return pairs[::-1]
-
-
 def elements(states: Any) -> Iterator[Any]:
     """The states in TLC's `StateVec`."""
     return (states.elementAt(index) for index in range(states.size()))
 
 
-def field_of(kind: Any, name: str) -> Any:
-    """Java's handle of a field that is not public."""
-    field = kind.class_.getDeclaredField(name)
-    field.setAccessible(True)
-    return field
-
-
 def refused(error: Any, place: str) -> Ending:
     """The ending that TLC threw `error` in an evaluation, at `place`."""
-    kind = str(error.getClass().getName())
-    text = "" if error.getMessage() is None else str(error.getMessage())
-    if not kind.startswith(("tlc2.", "util.")):  # in the words in which TLC reports it
-        text = f"TLC threw an unexpected exception. The exception was a {kind}\n: {text}"
-    return Ending(
-        messages=(Message(_GENERAL, Kind.ERROR, text), Message(_NESTED_EXPRESSIONS, Kind.ERROR, place))
-    )
-
-
-def call_stack(classes: TlcClasses, tool: Any, evaluate: Callable[[Any], object]) -> str:
-    """The stack of expressions in which `evaluate` fails: it is done with a tool that notes it."""
-    slow = classes["tlc2.tool.impl.CallStackTool"](tool)
-    try:
-        evaluate(slow)
-    except jpype.JException:
-        return str(slow.toString())
-    return ""
+    return Ending(messages=complaint(error, place))

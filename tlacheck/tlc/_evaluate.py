@@ -18,7 +18,8 @@ import jpype
 from tlacheck import itf
 from tlacheck.errors import TraceError
 from tlacheck.tlc._construct import Constructor
-from tlacheck.tlc._formula import ACTION_LEVEL, TEMPORAL_LEVEL, Formula, Reader, words_of
+from tlacheck.tlc._formula import ACTION_LEVEL, TEMPORAL_LEVEL, Formula, Reader
+from tlacheck.tlc._java import words_of
 from tlacheck.tlc._protocol import STAGED_CONFIG, Channel, Kind, Message, decode_engine
 from tlacheck.tlc._staging import Stage
 from tlacheck.tlc.spec import Spec

@@ -15,12 +15,13 @@ from immutabledict import immutabledict
 from tlacheck.errors import Location, SpecError
 from tlacheck.tlc._convert import parse
 from tlacheck.tlc._diagnose import diagnose
+from tlacheck.tlc._java import words_of
 from tlacheck.tlc._jvm import TlcClasses
 from tlacheck.tlc._protocol import Kind, Message
 from tlacheck.tlc.spec import Spec
 from tlacheck.values import Value, to_tla
 
-__all__ = ["ACTION_LEVEL", "TEMPORAL_LEVEL", "Formula", "Reader", "words_of"]
+__all__ = ["ACTION_LEVEL", "TEMPORAL_LEVEL", "Formula", "Reader"]
 
 #: SANY's level of a formula with primes, and that of one about behaviours.
 ACTION_LEVEL, TEMPORAL_LEVEL = 2, 3
@@ -247,16 +248,6 @@ class Reader:
             return to_tla(self.python(value))
         except SpecError:
             return " ".join(str(value.toString()).split())
-
-
-def words_of(error: Any) -> str:
-    """What a Java exception says, in the words in which TLC reports it."""
-    kind = str(error.getClass().getName())
-    message = error.getMessage()
-    text = "" if message is None else str(message)
-    if kind.startswith(("tlc2.", "util.")):
-        return text
-    return f"TLC threw an unexpected exception. The exception was a {kind}\n: {text}"
 
 
 def _tokens(tree: Any) -> Iterator[Any]:

@@ -20,6 +20,7 @@ import jpype
 
 from tlacheck.tlc._event import EVENT
 from tlacheck.tlc._graph_steps import StepTable
+from tlacheck.tlc._java import bound_constants, call_stack, complaint, words_of
 from tlacheck.tlc._protocol import (
     STAGED_CONFIG,
     Channel,
@@ -82,7 +83,7 @@ def graph(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
             messages = refusal.messages
         except jpype.JException as error:
             messages = tuple(stage.messages())
-            failure = _text_of(error)
+            failure = words_of(error)
         report = Report(
             messages=messages,
             variables=() if tool is None else stage.variables(tool),
@@ -260,19 +261,7 @@ class _Search:
 
     def _label(self, action: Any) -> list[Any]:
         """The name of one of TLC's actions, and the printed constants that quantifiers around it bind."""
-        fields = [
-            self._stage.classes["tlc2.util.Context"].class_.getDeclaredField(name)
-            for name in ("name", "value", "next")
-        ]
-        for field in fields:
-            field.setAccessible(True)
-        bound: list[list[str]] = []
-        context = action.con
-        while context is not None:
-            symbol, value, context = (field.get(context) for field in fields)
-            if symbol is not None and value is not None:
-                bound.append([str(symbol.getName()), str(value.toString())])
-        return [str(action.getName()), bound[::-1]]
+        return [str(action.getName()), bound_constants(self._stage.classes, action.con)]
 
     def _refuse_unfinished(self) -> None:
         """Refuse states in which a variable has no value, as TLC does."""
@@ -303,21 +292,5 @@ class _Search:
         try:
             yield
         except jpype.JException as error:
-            slow = self._stage.classes["tlc2.tool.impl.CallStackTool"](self._tool)
-            stack = ""
-            try:
-                again(slow)
-            except jpype.JException:
-                stack = str(slow.toString())
-            raise _Refusal(
-                Message(_OTHER, Kind.ERROR, _text_of(error)), Message(_NESTED, Kind.ERROR, stack)
-            ) from None
-
-
-def _text_of(error: Any) -> str:
-    """What a Java exception says, in the words in which TLC reports it."""
-    kind = str(error.getClass().getName())
-    text = str(error.getMessage() or "")
-    if kind.startswith(("tlc2.", "util.")):
-        return text
-    return f"TLC threw an unexpected exception. The exception was a {kind}\n: {text}"
+            place = call_stack(self._stage.classes, self._tool, again)
+            raise _Refusal(*complaint(error, place)) from None

@@ -21,7 +21,8 @@ from typing import Any
 
 import jpype
 
-from tlacheck.tlc._behaviour import Drawer, Ending, Printer, call_stack, elements, field_of, refused
+from tlacheck.tlc._behaviour import Drawer, Ending, Printer, elements, refused
+from tlacheck.tlc._java import call_stack, field_of
 from tlacheck.tlc._jvm import TlcClasses
 from tlacheck.tlc._protocol import (
     STAGED_CONFIG,

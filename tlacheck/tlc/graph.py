@@ -27,15 +27,18 @@ from tlacheck.tlc._convert import Converter
 from tlacheck.tlc._diagnose import diagnose, unknown_constants
 from tlacheck.tlc._event import EVENT, event_of
 from tlacheck.tlc._graph_steps import BETWEEN_STATES, BETWEEN_VALUES
-from tlacheck.tlc._process import MEMORY_MB, NoAnswer, Worker
+from tlacheck.tlc._process import NoAnswer, Worker
 from tlacheck.tlc._protocol import Progress, decode_report, encode_engine, encode_spec
 from tlacheck.tlc.spec import Spec, here
 from tlacheck.trace import Origin, State, Step, Trace
 from tlacheck.values import Function, Value
 from tlacheck.verdict import Verdict
 
-__all__ = ["Edge", "Graph", "GraphStream", "GraphSummary", "Node", "stream_graph"]
+__all__ = ["GRAPH_MEMORY_MB", "Edge", "Graph", "GraphStream", "GraphSummary", "Node", "stream_graph"]
 
+#: The heap of the worker unless one asks for another. A stream needs little, and a larger heap is filled all the same
+#: before it is tidied: with this one the worker stays below 1 GB.
+GRAPH_MEMORY_MB = 768
 #: How many different actions with arguments a stream remembers, so as not to read them again.
 _LABELS_MAX = 200_000
 
@@ -149,7 +152,7 @@ class GraphStream:
         spec: Spec,
         *,
         engine: Engine | None = None,
-        memory_mb: int = MEMORY_MB,
+        memory_mb: int = GRAPH_MEMORY_MB,
         depth: int | None = None,
         timeout: float | None = None,
         on_progress: Callable[[Progress], None] | None = None,
@@ -479,7 +482,7 @@ def stream_graph(
     config: Path | str | None = None,
     *,
     engine: Engine | None = None,
-    memory_mb: int = MEMORY_MB,
+    memory_mb: int = GRAPH_MEMORY_MB,
     depth: int | None = None,
     timeout: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -490,7 +493,8 @@ def stream_graph(
         spec: the spec, or its file.
         config: for a file, the configuration. See `Spec.load`.
         engine: the TLC that explores.
-        memory_mb: the heap of the worker's JVM. Fingerprints and TLC's queue take little of it.
+        memory_mb: the heap of the worker's JVM. The JVM takes what it gets; 512 are enough for a million
+            edges between states of a few thousand characters.
         depth: list only states of the first so many levels, and the steps among them; None lists all.
         timeout: seconds after which to give up, the reading included; None waits.
         on_progress: called about twice a second while the stream is read.

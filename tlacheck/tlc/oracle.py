@@ -24,11 +24,11 @@ from tlacheck.tlc._construct import Constructor
 from tlacheck.tlc._convert import Converter
 from tlacheck.tlc._diagnose import diagnose, unknown_constants
 from tlacheck.tlc._event import EVENT, event_of
-from tlacheck.tlc._formula import words_of
+from tlacheck.tlc._java import bound_constants, call_stack, complaint, field_of, words_of
 from tlacheck.tlc._jvm import start_jvm
 from tlacheck.tlc._keys import NO_VALUE, Keys
 from tlacheck.tlc._operator import evaluate_operator, holds
-from tlacheck.tlc._protocol import STAGED_CONFIG, Kind, Message
+from tlacheck.tlc._protocol import STAGED_CONFIG
 from tlacheck.tlc._staging import Stage
 from tlacheck.tlc._steps import Steps
 from tlacheck.tlc.explain import Explanation, explain
@@ -167,9 +167,7 @@ class SpecOracle:
             stage.classes, range(len(names)) if self._event is None else [self._event], whole=True
         )
         self._events: dict[int, tuple[str, immutabledict[str, Value]] | None] = {}
-        field = stage.classes["tlc2.tool.TLCStateMut"].class_.getDeclaredField("values")
-        field.setAccessible(True)
-        self._values_of = field.get
+        self._values_of = field_of(stage.classes["tlc2.tool.TLCStateMut"], "values").get
         self._empty = stage.classes["tlc2.tool.TLCState"].Empty
         self._unique = stage.classes["util.UniqueString"].uniqueStringOf
         self._construct = Constructor(stage.classes)
@@ -421,34 +419,14 @@ class SpecOracle:
             yields: str | None = name
         else:
             yields = name.removesuffix("Event") if name.endswith("Event") and name != "Event" else None
-        return _Action(java, name, self._bound(java.con), yields)
-
-    def _bound(self, context: Any) -> immutabledict[str, Value]:
-        """The constants that a TLC context binds, outermost quantifier first."""
-        kind = self._stage.classes["tlc2.util.Context"].class_
-        name_field, value_field, next_field = (
-            kind.getDeclaredField(name) for name in ("name", "value", "next")
-        )
-        for field in (name_field, value_field, next_field):
-            field.setAccessible(True)
-        pairs: list[tuple[str, Value]] = []
-        while context is not None:
-            name, value = name_field.get(context), value_field.get(context)
-            if name is not None and value is not None:
-                pairs.append((str(name.getName()), self._convert(str(value.toString()))))
-            context = next_field.get(context)
-        return immutabledict(reversed(pairs))
+        bound = bound_constants(self._stage.classes, java.con)
+        arguments = immutabledict((name, self._convert(text)) for name, text in bound)
+        return _Action(java, name, arguments, yields)
 
     def _refusal(self, error: Any, again: Callable[[Any], Any]) -> SpecError:
         """What `error` means; the evaluation is done `again`, slowly, with a tool that notes where it fails."""
-        stack = ""
-        slow = self._stage.classes["tlc2.tool.impl.CallStackTool"](self._tool)
-        try:
-            again(slow)
-        except jpype.JException:
-            stack = str(slow.toString())
-        messages = (Message(1000, Kind.ERROR, words_of(error)), Message(2103, Kind.ERROR, stack))
-        return diagnose(self.spec, messages)
+        place = call_stack(self._stage.classes, self._tool, again)
+        return diagnose(self.spec, complaint(error, place))
 
 
 def _next_states(tool: Any, action: Any, state: Any) -> Any:

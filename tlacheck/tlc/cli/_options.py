@@ -18,6 +18,7 @@ __all__ = [
     "deadlock_option",
     "json_option",
     "limits",
+    "limits_of",
     "seed_option",
     "spec_argument",
     "workers_option",
@@ -58,12 +59,12 @@ seed_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
-def limits(command: Command) -> Command:
-    """The options `--timeout` and `--memory`: what a run may take before it ends as `unknown`."""
+def limits_of(memory_mb: int) -> Callable[[Command], Command]:
+    """The options `--timeout` and `--memory`, with this default: what a run may take before it ends as `unknown`."""
     memory = click.option(
         "--memory",
         type=click.IntRange(min=64),
-        default=MEMORY_MB,
+        default=memory_mb,
         show_default=True,
         metavar="MB",
         help="Heap of the JVM. What needs more ends as unknown.",
@@ -74,4 +75,10 @@ def limits(command: Command) -> Command:
         metavar="SECONDS",
         help="Give up after this time: the verdict is unknown then.",
     )
-    return functools.reduce(lambda decorated, option: option(decorated), (memory, timeout), command)
+    return lambda command: functools.reduce(
+        lambda decorated, option: option(decorated), (memory, timeout), command
+    )
+
+
+#: Those options with the usual default.
+limits = limits_of(MEMORY_MB)

@@ -21,11 +21,11 @@ from tlacheck.tlc.cli._options import (
     UNUSABLE,
     config_option,
     json_option,
-    limits,
+    limits_of,
     spec_argument,
 )
 from tlacheck.tlc.cover import edge_cover
-from tlacheck.tlc.graph import Edge, Graph, GraphStream, GraphSummary, Node, stream_graph
+from tlacheck.tlc.graph import GRAPH_MEMORY_MB, Edge, Graph, GraphStream, GraphSummary, Node, stream_graph
 from tlacheck.tlc.graph_file import FORMATS, summary_to_json, write_graph
 from tlacheck.tlc.spec import Spec, here
 
@@ -67,7 +67,7 @@ _LISTED_MAX = 50
     metavar="N",
     help=f"With --cover: begin another trace after N steps, {_LENGTH_MAX} unless given.",
 )
-@limits
+@limits_of(GRAPH_MEMORY_MB)
 @json_option
 @click.pass_context
 def graph_command(
