@@ -11,11 +11,17 @@ from typing import Any
 
 import pytest
 
-from tlacheck.engine import Engine
+from tlacheck.engine import Engine, find_engine
 from tlacheck.errors import ConfigError, SetupError, SpecError
 from tlacheck.tlc import Checker, Progress, Spec, check
 from tlacheck.tlc import pool as module
 from tlacheck.tlc.pool import Checked, Pool, Task, check_all
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """Pools are the same whichever TLC checks; the zoo compares the engines."""
+    return find_engine()
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from tlacheck import itf
-from tlacheck.engine import Engine
+from tlacheck.engine import Engine, find_engine
 from tlacheck.errors import ConfigError, SpecError
 from tlacheck.tlc import Checker, Spec
 from tlacheck.tlc._configuration import configure, split_values, to_assignment
@@ -159,6 +159,12 @@ def race(tmp_path_factory: pytest.TempPathFactory) -> Spec:
     (folder / "Race.tla").write_text(_RACE)
     (folder / "Race.cfg").write_text(_RACE_CONFIG)
     return Spec.load(folder / "Race.tla")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """Sweeps are the same whichever TLC checks; the zoo compares the engines."""
+    return find_engine()
 
 
 @pytest.fixture(scope="module")
