@@ -11,6 +11,7 @@ remembers it: the next run does not wait for the same network again unless it is
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -59,8 +60,14 @@ class Engine:
 
     def knows(self, option: str) -> bool:
         """Whether its TLC takes this command line option, `-noGenerateSpecTE`: asked of the jar, not of the version."""
-        with zipfile.ZipFile(self.jar) as archive:
-            return option.encode() in archive.read("tlc2/TLC.class")
+        return option.encode() in _main_class(self.jar, self.sha256)
+
+
+@functools.lru_cache
+def _main_class(jar: Path, _sha256: str) -> bytes:
+    """The code of the class that reads the command line."""
+    with zipfile.ZipFile(jar) as archive:
+        return archive.read("tlc2/TLC.class")
 
 
 @attrs.frozen

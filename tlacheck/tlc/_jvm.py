@@ -57,6 +57,9 @@ def start_jvm(
         if ends_when_full:
             # A heap is full when nine tenths of the time go into freeing less than a tenth of it.
             options += ["-XX:+ExitOnOutOfMemoryError", "-XX:GCTimeLimit=90", "-XX:GCHeapFreeLimit=10"]
+            # Every run loads TLC's classes anew, and verifying them takes a quarter of a small run. They come from one
+            # jar, whose checksum is known or which the user named; a spec cannot bring classes of its own.
+            options += ["-XX:+UnlockDiagnosticVMOptions", "-XX:-BytecodeVerificationRemote"]
         jpype.startJVM(str(jvm.library), *options, convertStrings=False)
     except (OSError, RuntimeError, jpype.JVMNotFoundException) as error:
         message = f"the JVM of {jvm.home} does not start: {error}. Set JAVA_HOME to a Java 11 or newer"

@@ -86,11 +86,13 @@ class Stage:
 
     def strangers(self, tool: Any) -> tuple[str, ...]:
         """The constants that the configuration gives a value but no module declares. TLC says nothing of them."""
-        module = tool.getSpecProcessor().getRootModule()
-        known = {str(node.getName()) for node in (*module.getConstantDecls(), *module.getOpDefs())}
         pairs = tool.getModelConfig().getConstants()
-        named = (str(pairs.elementAt(index).elementAt(0)) for index in range(pairs.size()))
-        return tuple(name for name in named if name not in known)
+        named = [str(pairs.elementAt(index).elementAt(0)) for index in range(pairs.size())]
+        if not named:
+            return ()
+        module = tool.getSpecProcessor().getRootModule()
+        declared = {str(node.getName()) for node in module.getConstantDecls()}
+        return tuple(name for name in named if name not in declared and module.getOpDef(name) is None)
 
 
 class _Files:
