@@ -187,6 +187,13 @@ def test_a_pool_that_is_closed_leaves_no_process_and_no_folder(engine: Engine, l
     assert not any(folder and folder.exists() for folder in folders)
 
 
+def test_a_light_pool_says_the_same(pool: Pool, load: Any) -> None:
+    specs = [load("DieHard"), load("Mutex"), load("DieHard", "DieHardNotFour")]
+    light = check_all(specs, processes=1, memory_mb=512, light=True)
+    assert [_say(each) for each in light] == [_say(each) for each in pool.check_all(specs)]
+    assert [each.result and each.result.distinct for each in light] == [16, 8, 13]
+
+
 def test_nothing_to_do_is_done_without_a_process(engine: Engine) -> None:
     with Pool(2, engine=engine, memory_mb=512) as mine:
         assert mine.check_all([]) == ()

@@ -27,7 +27,11 @@ _HELD_MAX = 0.25
 
 
 def start_jvm(
-    *, memory_mb: int | None = None, folder: Path | None = None, ends_when_full: bool = False
+    *,
+    memory_mb: int | None = None,
+    folder: Path | None = None,
+    ends_when_full: bool = False,
+    light: bool = False,
 ) -> None:
     """Start the JVM of this process, unless it runs already.
 
@@ -36,6 +40,7 @@ def start_jvm(
         folder: where TLC unpacks its standard modules. None makes one that goes when Python ends.
         ends_when_full: whether the process ends, with status `STATUS_WHEN_FULL`, when the heap is full. For
             processes that hold nothing else: TLC limps on for long, and nothing it says then is worth much.
+        light: whether Java compiles quickly instead of well: for many small runs, whose classes are all new.
 
     Raises:
         SetupError: there is no JVM, or it does not start.
@@ -60,6 +65,8 @@ def start_jvm(
             # Every run loads TLC's classes anew, and verifying them takes a quarter of a small run. They come from one
             # jar, whose checksum is known or which the user named; a spec cannot bring classes of its own.
             options += ["-XX:+UnlockDiagnosticVMOptions", "-XX:-BytecodeVerificationRemote"]
+        if light:
+            options.append("-XX:TieredStopAtLevel=1")
         jpype.startJVM(str(jvm.library), *options, convertStrings=False)
     except (OSError, RuntimeError, jpype.JVMNotFoundException) as error:
         message = f"the JVM of {jvm.home} does not start: {error}. Set JAVA_HOME to a Java 11 or newer"

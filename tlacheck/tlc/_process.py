@@ -50,8 +50,10 @@ class Worker:
     starts another one. One job at a time; only `cancel` may be called from another thread.
     """
 
-    def __init__(self, memory_mb: int = MEMORY_MB) -> None:
+    def __init__(self, memory_mb: int = MEMORY_MB, *, light: bool = False) -> None:
         """Prepare to start processes whose JVM has `memory_mb` of heap.
+
+        `light` ones compile quickly instead of well: for many small jobs.
 
         Raises:
             ConfigError: that is less than TLC needs.
@@ -59,6 +61,7 @@ class Worker:
         if memory_mb < _MEMORY_MB_MIN:
             raise ConfigError(f"memory_mb is {memory_mb}; TLC needs {_MEMORY_MB_MIN} at least")
         self._memory_mb = memory_mb
+        self._light = light
         self._process: _Process | None = None
         self._cancelled = False
 
@@ -140,7 +143,7 @@ class Worker:
         if self._process is not None and not self._process.is_alive():
             self.close()  # it was ended between two jobs, which is not this job's fault
         if self._process is None:
-            self._process = _Process(self._memory_mb)
+            self._process = _Process(self._memory_mb, light=self._light)
         process = self._process
         try:
             process.send({"job": job, "request": request})
@@ -175,7 +178,7 @@ class Worker:
 class _Process:
     """A running worker process and its private folder."""
 
-    def __init__(self, memory_mb: int) -> None:
+    def __init__(self, memory_mb: int, *, light: bool) -> None:
         self._memory_mb = memory_mb
         find_jvm()  # complain here, in plain words, rather than from another process
         self._folder = tempfile.TemporaryDirectory(prefix="tlacheck-", ignore_cleanup_errors=True)
@@ -187,7 +190,14 @@ class _Process:
             # Its own session: a Ctrl-C at the terminal is for this process, which then ends the worker.
             # In its folder: whatever a JVM leaves in the current one when it crashes is left there.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tlacheck.tlc._worker", str(folder), str(memory_mb)],
+                [
+                    sys.executable,
+                    "-m",
+                    "tlacheck.tlc._worker",
+                    str(folder),
+                    str(memory_mb),
+                    *(["light"] if light else []),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

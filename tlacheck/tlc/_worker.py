@@ -1,4 +1,4 @@
-"""The worker process: `python -m tlacheck.tlc._worker FOLDER MEMORY_MB`.
+"""The worker process: `python -m tlacheck.tlc._worker FOLDER MEMORY_MB [light]`.
 
 Reads a request a line on standard input and answers in lines of JSON: progress and items, then the
 report. It stays, with its JVM warm, until standard input closes; then it removes its folder and ends.
@@ -60,7 +60,7 @@ class _Answers(Channel):
             self._stream.flush()
 
 
-def main(folder: Path, memory_mb: int) -> None:
+def main(folder: Path, memory_mb: int, *, light: bool) -> None:
     """Answer requests until standard input closes. Does not return."""
     answers = _Answers(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)
@@ -70,7 +70,7 @@ def main(folder: Path, memory_mb: int) -> None:
     requests: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(source, requests, folder), daemon=True).start()
     try:
-        start_jvm(memory_mb=memory_mb, folder=folder, ends_when_full=True)
+        start_jvm(memory_mb=memory_mb, folder=folder, ends_when_full=True, light=light)
     except TlacheckError as error:
         answers.answer(kind="failed", reason=str(error))
         os._exit(1)
@@ -104,4 +104,4 @@ def _listen(source: TextIO, requests: "queue.SimpleQueue[str]", folder: Path) ->
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), light=sys.argv[3:] == ["light"])

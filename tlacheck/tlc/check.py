@@ -77,13 +77,17 @@ class Checker:
     worker; the next check starts another one. One check at a time.
     """
 
-    def __init__(self, *, engine: Engine | None = None, memory_mb: int = MEMORY_MB) -> None:
+    def __init__(
+        self, *, engine: Engine | None = None, memory_mb: int = MEMORY_MB, light: bool = False
+    ) -> None:
         """Prepare to check with `engine`, giving the worker's JVM `memory_mb` of heap.
+
+        A `light` worker takes less time for small models, and more for large ones.
 
         Raises:
             SetupError: there is no TLC, and none was given.
         """
-        self._worker = Worker(memory_mb)
+        self._worker = Worker(memory_mb, light=light)
         self._engine = engine or find_engine()
 
     @property

@@ -89,7 +89,12 @@ class Pool:
     """
 
     def __init__(
-        self, processes: int | None = None, *, engine: Engine | None = None, memory_mb: int | None = None
+        self,
+        processes: int | None = None,
+        *,
+        engine: Engine | None = None,
+        memory_mb: int | None = None,
+        light: bool = False,
     ) -> None:
         """Prepare to check with `engine` in so many processes at once.
 
@@ -97,6 +102,8 @@ class Pool:
             processes: how many; None takes one for each core that this process may use.
             engine: the TLC to use; None takes the one that `find_engine` finds.
             memory_mb: the heap of each process. None shares out half of the machine's memory.
+            light: whether Java compiles quickly instead of well. Saves time where all models are small, below some
+                ten thousand states; a large one takes longer.
 
         Raises:
             ConfigError: there is no process, or less memory than TLC needs.
@@ -109,7 +116,9 @@ class Pool:
         if memory_mb is None:
             memory_mb = _share_mb(processes)
         engine = engine or find_engine()
-        self._checkers = tuple(Checker(engine=engine, memory_mb=memory_mb) for _ in range(processes))
+        self._checkers = tuple(
+            Checker(engine=engine, memory_mb=memory_mb, light=light) for _ in range(processes)
+        )
         self._engine = engine
         self._memory_mb = memory_mb
         self._busy = threading.Lock()
@@ -212,6 +221,7 @@ def check_all(
     processes: int | None = None,
     engine: Engine | None = None,
     memory_mb: int | None = None,
+    light: bool = False,
     on_result: Callable[[Checked], object] | None = None,
     on_progress: Callable[[Spec, Progress], object] | None = None,
     **options: Any,
@@ -222,7 +232,7 @@ def check_all(
         ConfigError: there is no process, or less memory than TLC needs.
         SetupError: there is no JVM or no TLC.
     """
-    with Pool(processes, engine=engine, memory_mb=memory_mb) as pool:
+    with Pool(processes, engine=engine, memory_mb=memory_mb, light=light) as pool:
         return pool.check_all(tasks, on_result=on_result, on_progress=on_progress, **options)
 
 
