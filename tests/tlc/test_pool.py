@@ -18,7 +18,7 @@ from tlacheck.tlc import pool as module
 from tlacheck.tlc.pool import Checked, Pool, Task, check_all
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def engine() -> Engine:
     """Pools are the same whichever TLC checks; the zoo compares the engines."""
     return find_engine()

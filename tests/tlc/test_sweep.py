@@ -161,7 +161,7 @@ def race(tmp_path_factory: pytest.TempPathFactory) -> Spec:
     return Spec.load(folder / "Race.tla")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def engine() -> Engine:
     """Sweeps are the same whichever TLC checks; the zoo compares the engines."""
     return find_engine()
