@@ -109,7 +109,7 @@ def plain(engine: Engine, model: Model, folder: Path) -> dict[str, Any]:
     return {"status": done.returncode, "generated": generated, "distinct": distinct, "depth": depth}
 
 
-#: Every other model: a plain run costs ten times a warm one. `benchmarks/pool_rate.py` runs all of them.
+#: Every other model: a plain run costs several times a warm one.
 _PLAIN = tuple(MODELS)[::2]
 
 
