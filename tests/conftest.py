@@ -1,7 +1,8 @@
 """What the tests of the toolkit share: the two TLC versions, and one warm worker for each."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -44,10 +45,39 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 
 @pytest.fixture(scope="session")
-def checker(engine: Engine) -> Iterator[Checker]:
-    """A checker whose worker stays warm for the whole session."""
-    with Checker(engine=engine, memory_mb=1024) as warm:
+def one_engine() -> Engine:
+    """The TLC of this project, for what is the same whichever TLC checks; the zoo compares them.
+
+    A name of its own: a module that overrode `engine` would leave a `checker` of its engine to the
+    modules after it.
+    """
+    return find_engine()
+
+
+@pytest.fixture(scope="session")
+def _warm() -> Iterator[Callable[[Engine], Checker]]:
+    """A checker for each TLC, whose worker stays warm for the whole session."""
+    with ExitStack() as stack:
+        checkers: dict[str, Checker] = {}
+
+        def warm(engine: Engine) -> Checker:
+            if engine.version not in checkers:
+                checkers[engine.version] = stack.enter_context(Checker(engine=engine, memory_mb=1024))
+            return checkers[engine.version]
+
         yield warm
+
+
+@pytest.fixture(scope="session")
+def checker(engine: Engine, _warm: Callable[[Engine], Checker]) -> Checker:
+    """The warm checker of each TLC."""
+    return _warm(engine)
+
+
+@pytest.fixture(scope="session")
+def one_checker(one_engine: Engine, _warm: Callable[[Engine], Checker]) -> Checker:
+    """The warm checker of this project's TLC."""
+    return _warm(one_engine)
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,16 @@ from tlacheck.errors import TraceError
 from tlacheck.trace import Origin, State, Step, Trace, Violation
 from tlacheck.values import Function, ModelValue, Value, function, ordered
 
-__all__ = ["from_json", "read", "to_json", "value_from_json", "value_to_json", "write"]
+__all__ = [
+    "from_json",
+    "origin_from_json",
+    "origin_to_json",
+    "read",
+    "to_json",
+    "value_from_json",
+    "value_to_json",
+    "write",
+]
 
 _DESCRIPTION = "https://apalache-mc.org/docs/adr/015adr-trace.html"
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -182,15 +191,7 @@ def value_from_json(data: Any) -> Value:
 
 
 def _meta_to_json(trace: Trace) -> dict[str, Any]:
-    origin = attrs.asdict(trace.origin, recurse=False)
-    origin["versions"] = dict(sorted(trace.origin.versions.items()))
-    meta = {
-        "format": "ITF",
-        "format-description": _DESCRIPTION,
-        **{key: value for key, value in origin.items() if value},
-    }
-    if trace.origin.seed is not None:
-        meta["seed"] = trace.origin.seed  # a seed of 0 is one too
+    meta = {"format": "ITF", "format-description": _DESCRIPTION, **origin_to_json(trace.origin)}
     if trace.violation is not None:
         violation = trace.violation
         meta["violation"] = {
@@ -238,7 +239,7 @@ def _trace_from_json(data: Any) -> Trace:
             _step_from_json(raw, state, index)
             for index, (raw, state) in enumerate(zip(states[1:], read_states[1:], strict=True), start=1)
         ),
-        origin=_origin_from_json(meta),
+        origin=origin_from_json(meta),
         loop=loop,
         violation=_violation_from_json(meta.get("violation"), names),
     )
@@ -273,7 +274,16 @@ def _step_from_json(data: Mapping[str, Any], state: State, index: int) -> Step:
     return Step(action, Function((name, _read(item, where, name)) for name, item in arguments.items()), state)
 
 
-def _origin_from_json(meta: Mapping[str, Any]) -> Origin:
+def origin_to_json(origin: Origin) -> dict[str, Any]:
+    """An origin as JSON data, without the fields that say nothing."""
+    fields = attrs.asdict(origin, recurse=False)
+    fields["versions"] = dict(sorted(origin.versions.items()))
+    # A seed of 0 is a seed too.
+    return {key: value for key, value in fields.items() if value or (key == "seed" and value is not None)}
+
+
+def origin_from_json(meta: Mapping[str, Any]) -> Origin:
+    """The origin in JSON data; a field of another type counts as absent."""
     texts = {
         name: meta[name]
         for name in ("spec", "config", "engine", "command")

@@ -5,7 +5,6 @@ TLC is asked, on instances small enough for every test run; the large ones are f
 
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -75,10 +74,9 @@ _SAFETY: Final = re.sub(
 
 
 @pytest.fixture(scope="module")
-def one() -> Iterator[Checker]:
+def one(one_checker: Checker) -> Checker:
     """One engine suffices for what compares two models; that the engines agree, the pins show."""
-    with Checker(memory_mb=1024) as warm:
-        yield warm
+    return one_checker
 
 
 @pytest.fixture(scope="module")

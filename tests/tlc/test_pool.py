@@ -11,22 +11,16 @@ from typing import Any
 
 import pytest
 
-from tlacheck.engine import Engine, find_engine
+from tlacheck.engine import Engine
 from tlacheck.errors import ConfigError, SetupError, SpecError
 from tlacheck.tlc import Checker, Progress, Spec, check
 from tlacheck.tlc import pool as module
 from tlacheck.tlc.pool import Checked, Pool, Task, check_all
 
 
-@pytest.fixture(scope="session")
-def engine() -> Engine:
-    """Pools are the same whichever TLC checks; the zoo compares the engines."""
-    return find_engine()
-
-
 @pytest.fixture(scope="module")
-def pool(engine: Engine) -> Iterator[Pool]:
-    with Pool(2, engine=engine, memory_mb=512) as warm:
+def pool(one_engine: Engine) -> Iterator[Pool]:
+    with Pool(2, engine=one_engine, memory_mb=512) as warm:
         yield warm
 
 
@@ -43,14 +37,14 @@ def _is_alive(process: int) -> bool:
 
 
 def test_results_are_in_the_order_of_the_specs_and_those_of_a_checker(
-    pool: Pool, checker: Checker, load: Any
+    pool: Pool, one_checker: Checker, load: Any
 ) -> None:
     specs = [load("DieHard"), load("Mutex"), load("Mail"), load("DieHard", "DieHardNotFour")] * 2
     found = pool.check_all(specs)
     assert [checked.index for checked in found] == list(range(8))
     assert [checked.spec for checked in found] == specs
     for checked in found:
-        alone = checker.check(checked.spec)
+        alone = one_checker.check(checked.spec)
         result = checked.result
         assert checked.error is None
         assert result is not None
@@ -103,14 +97,14 @@ def test_an_option_that_does_not_exist_is_a_mistake_of_the_caller(pool: Pool, lo
 
 
 def test_a_machine_without_java_is_one_error_for_all(
-    engine: Engine, load: Any, monkeypatch: pytest.MonkeyPatch
+    one_engine: Engine, load: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def none() -> None:
         raise SetupError("no Java here")
 
     monkeypatch.setattr("tlacheck.tlc._process.find_jvm", none)
     with pytest.raises(SetupError, match="no Java"):
-        check_all([load("DieHard")] * 3, processes=2, engine=engine, memory_mb=512)
+        check_all([load("DieHard")] * 3, processes=2, engine=one_engine, memory_mb=512)
 
 
 def test_results_are_told_when_they_are_there(pool: Pool, load: Any) -> None:
@@ -177,8 +171,8 @@ def test_one_batch_at_a_time(pool: Pool, load: Any) -> None:
         pool.check_all([quick], on_result=nested)
 
 
-def test_a_pool_that_is_closed_leaves_no_process_and_no_folder(engine: Engine, load: Any) -> None:
-    with Pool(2, engine=engine, memory_mb=512) as mine:
+def test_a_pool_that_is_closed_leaves_no_process_and_no_folder(one_engine: Engine, load: Any) -> None:
+    with Pool(2, engine=one_engine, memory_mb=512) as mine:
         mine.check_all([load("DieHard")] * 2)
         pids = mine.worker_pids
         folders = [checker._worker.folder for checker in mine._checkers]
@@ -194,13 +188,13 @@ def test_a_light_pool_says_the_same(pool: Pool, load: Any) -> None:
     assert [each.result and each.result.distinct for each in light] == [16, 8, 13]
 
 
-def test_nothing_to_do_is_done_without_a_process(engine: Engine) -> None:
-    with Pool(2, engine=engine, memory_mb=512) as mine:
+def test_nothing_to_do_is_done_without_a_process(one_engine: Engine) -> None:
+    with Pool(2, engine=one_engine, memory_mb=512) as mine:
         assert mine.check_all([]) == ()
         assert mine.worker_pids == ()
 
 
-def test_ctrl_c_ends_all_workers(engine: Engine, load: Any) -> None:
+def test_ctrl_c_ends_all_workers(one_engine: Engine, load: Any) -> None:
     script = (
         "import sys\n"
         "from tlacheck.engine import find_engine\n"
@@ -211,7 +205,7 @@ def test_ctrl_c_ends_all_workers(engine: Engine, load: Any) -> None:
         "with pool:\n"
         "    pool.check_all([Spec.load(sys.argv[2])] * 3, on_progress=show)\n"
     )
-    arguments = [sys.executable, "-c", script, engine.version, str(load("Endless").path)]
+    arguments = [sys.executable, "-c", script, one_engine.version, str(load("Endless").path)]
     with subprocess.Popen(
         arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path.cwd()
     ) as asking:
@@ -228,25 +222,25 @@ def test_ctrl_c_ends_all_workers(engine: Engine, load: Any) -> None:
     assert not any(map(_is_alive, pids))
 
 
-def test_a_pool_that_makes_no_sense_is_refused(engine: Engine) -> None:
+def test_a_pool_that_makes_no_sense_is_refused(one_engine: Engine) -> None:
     with pytest.raises(ConfigError, match="processes is 0"):
-        Pool(0, engine=engine)
+        Pool(0, engine=one_engine)
     with pytest.raises(ConfigError, match="memory_mb is 1"):
-        Pool(2, engine=engine, memory_mb=1)
+        Pool(2, engine=one_engine, memory_mb=1)
 
 
 def test_the_memory_is_shared_out_and_the_cores_are_taken(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
+    one_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_cores", lambda: 3)
     monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 12 * 2**18}.__getitem__)
-    pool = Pool(engine=engine)  # of 12 GB
+    pool = Pool(engine=one_engine)  # of 12 GB
     assert (pool.processes, pool.memory_mb) == (3, 2048)
-    assert Pool(1, engine=engine).memory_mb == 4096
-    assert Pool(100, engine=engine).memory_mb == 512
+    assert Pool(1, engine=one_engine).memory_mb == 4096
+    assert Pool(100, engine=one_engine).memory_mb == 512
 
 
-def test_check_all_is_a_pool_for_once(engine: Engine, load: Any) -> None:
-    (checked,) = check_all([load("Mutex")], processes=1, engine=engine, memory_mb=512)
+def test_check_all_is_a_pool_for_once(one_engine: Engine, load: Any) -> None:
+    (checked,) = check_all([load("Mutex")], processes=1, engine=one_engine, memory_mb=512)
     assert checked.result is not None
-    assert checked.result.distinct == check(load("Mutex"), engine=engine, memory_mb=512).distinct == 8
+    assert checked.result.distinct == check(load("Mutex"), engine=one_engine, memory_mb=512).distinct == 8

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from tlacheck import itf
-from tlacheck.engine import Engine, find_engine
+from tlacheck.engine import Engine
 from tlacheck.errors import ConfigError, SpecError
 from tlacheck.tlc import Checker, Spec
 from tlacheck.tlc._configuration import configure, split_values, to_assignment
@@ -161,15 +161,9 @@ def race(tmp_path_factory: pytest.TempPathFactory) -> Spec:
     return Spec.load(folder / "Race.tla")
 
 
-@pytest.fixture(scope="session")
-def engine() -> Engine:
-    """Sweeps are the same whichever TLC checks; the zoo compares the engines."""
-    return find_engine()
-
-
 @pytest.fixture(scope="module")
-def pool(engine: Engine) -> Iterator[Pool]:
-    with Pool(2, engine=engine, memory_mb=512) as warm:
+def pool(one_engine: Engine) -> Iterator[Pool]:
+    with Pool(2, engine=one_engine, memory_mb=512) as warm:
         yield warm
 
 
