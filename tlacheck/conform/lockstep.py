@@ -6,6 +6,7 @@ when the failure is noticed.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import attrs
 from immutabledict import immutabledict
@@ -26,10 +27,12 @@ class Diverged(AssertionError):
 
     Attributes:
         trace: the run up to and with the step at fault; `trace.violation` says what is wrong.
+        path: the file that holds the trace; None as long as nobody has written it.
     """
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
+        self.path: Path | None = None
         violation = trace.violation
         lines = violation.explanation if violation else ()
         name = violation.property if violation else "?"
@@ -80,6 +83,11 @@ class Lockstep:
     def state(self) -> State:
         """What the system shows now."""
         return self._steps[-1].state if self._steps else self._initial
+
+    @property
+    def spec_state(self) -> OracleState:
+        """The spec's state now; where the run is not judged, its first one."""
+        return self._spec_state
 
     @property
     def trace(self) -> Trace:
