@@ -19,6 +19,7 @@ verify: setup  ## Check specs, models, replays and property tests (BUDGET=smoke 
 
 test: setup  ## Run all tests, on every TLC that could be fetched
 	@$(BIN)/python -m tlacheck.engine install --version all --if-missing >/dev/null
+	@$(BIN)/python tools/browser.py --install >/dev/null || true
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 inspect: setup  ## Show a trace, by default the latest: make inspect T=traces/... (ARGS for more options)

@@ -1,17 +1,24 @@
 """Steps and traces replayed a second: walks of the spec on the implementation, all variables compared.
 
-The baseline is the bare core, given the same inputs in the same order, with nothing compared.
+Long walks say how many steps a second, short ones how many traces: each resets the system. The edges
+are those of the first levels of a model, each taken once by a copy of the system. The baseline is the
+bare core, given the same inputs in the same order, with nothing compared.
 """
 
 from benchmarks._machine import begin, leave, seconds, show
 from impl import raft
 from property_tests.raft.adapter import RaftSystem, message_from_spec, server_names
+from property_tests.raft.edges import edges_spec
 from property_tests.raft.machine import oracle_for
+from tlacheck.conform.edges import replay_edges
 from tlacheck.conform.replay import replay
 from tlacheck.conform.walk import random_walk
+from tlacheck.tlc.graph import Graph, stream_graph
 from tlacheck.trace import Step, Trace
 
 WALKS, STEPS, ROUNDS = 60, 80, 5
+SHORT_WALKS, SHORT_STEPS = 400, 10
+LEVELS = 13
 WEIGHTS = {"Timeout": 0.4, "Restart": 0.2, "DropMessage": 0.2, "DuplicateMessage": 0.4}
 
 
@@ -58,16 +65,25 @@ def main() -> None:
     steps = sum(map(len, walks))
     runs = [[found for step in walk.steps if (found := _input(step)) is not None] for walk in walks]
     inputs = sum(map(len, runs))
-    compared(walks)  # warm
-    replays, bares = [], []
+    short = [
+        random_walk(oracle, seed=seed, steps=SHORT_STEPS, weights=WEIGHTS) for seed in range(SHORT_WALKS)
+    ]
+    with stream_graph(edges_spec(), depth=LEVELS) as stream:
+        graph = Graph(stream)
+    for walk in (walks, short):
+        compared(walk)  # warm
+    rates: dict[str, list[float]] = {"steps": [], "traces": [], "edges": [], "bare": []}
     for _ in range(ROUNDS):
-        replays.append(steps / seconds(lambda: compared(walks)))
-        bares.append(inputs / seconds(lambda: bare(runs)))
-    figure = show("replay, all variables compared", replays, "steps/s")
-    show("  that is, traces", (rate * WALKS / steps for rate in replays), "traces/s")
-    baseline = show("bare core, the same inputs", bares, "steps/s")
+        rates["steps"].append(steps / seconds(lambda: compared(walks)))
+        rates["traces"].append(SHORT_WALKS / seconds(lambda: compared(short)))
+        rates["edges"].append(len(graph.targets) / seconds(lambda: replay_edges(graph, RaftSystem)))
+        rates["bare"].append(inputs / seconds(lambda: bare(runs)))
+    figure = show("replay, all variables compared", rates["steps"], "steps/s")
+    traces = show(f"  traces of {SHORT_STEPS} steps, each with its reset", rates["traces"], "traces/s")
+    edges = show(f"  edges of a graph, {len(graph.targets):,} of them", rates["edges"], "edges/s")
+    baseline = show("bare core, the same inputs", rates["bare"], "steps/s")
     print(
-        f"replay_rate: steps_per_second={figure:.0f} traces_per_second={figure * WALKS / steps:.0f} "
+        f"replay_rate: steps_per_second={figure:.0f} traces_per_second={traces:.0f} edges_per_second={edges:.0f} "
         f"bare_steps_per_second={baseline:.0f} ratio={figure / baseline:.2f}"
     )
     leave()

@@ -77,6 +77,9 @@ def test_a_function_on_one_to_n_is_the_tuple() -> None:
 def test_true_is_not_one() -> None:
     assert not same(True, 1)
     assert not same((True,), (1,))
+    assert not same(frozenset({True}), frozenset({1}))
+    assert not same(function({True: 0}), function({1: 0, 2: 0}))
+    assert not same(immutabledict({frozenset({True}): 0}), immutabledict({frozenset({1}): 0}))
 
 
 def test_the_smallest_parts_that_differ_are_named() -> None:

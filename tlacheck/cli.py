@@ -35,6 +35,27 @@ _COMMANDS = {
     ),
     "verify": ("tlacheck.verify.cli:verify_command", "Do all checks that verify.toml names."),
     "inspect": ("tlacheck.report.cli:inspect_command", "Show a trace, by default the latest."),
+    "scaffold": (
+        "tlacheck.conform.cli.scaffold:scaffold_command",
+        "Write an adapter to fill in, for a TLA+ module.",
+    ),
+    "replay": (
+        "tlacheck.conform.cli.replay:replay_command",
+        "Make a system follow traces, or every edge of a model.",
+    ),
+    "explore": (
+        "tlacheck.conform.cli.explore:explore_command",
+        "Walk a system along its spec; find where they part.",
+    ),
+    "validate": (
+        "tlacheck.conform.cli.validate:validate_command",
+        "Say whether a log of a run fits a TLA+ module.",
+    ),
+    "histories": (
+        "tlacheck.histories.cli:histories_command",
+        "Say whether histories of clients are linearizable.",
+    ),
+    "trace": ("tlacheck.trace_cli:trace_command", "Show, compare, convert and shorten traces."),
     "mutants": (
         "tlacheck.mutants.cli:mutants_command",
         "Break an implementation on purpose; see what notices.",

@@ -14,13 +14,15 @@ there. The file's own `#meta` says where the trace comes from and what it shows.
 | model value `n1`             | `{"#model": "n1"}`, an extension of ours                         |
 
 Traces of other tools are read too: plain numbers are integers, lists are sequences, no `#meta` is needed.
+
+What is written is read as the same value, for every value of `tlacheck.values`. What Python could only
+read as another one is refused: a set with both `TRUE` and `1`, a function with two values for one
+argument.
 """
 
 import json
-import os
 import re
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +30,15 @@ import attrs
 from immutabledict import immutabledict
 
 from tlacheck.errors import TraceError
+from tlacheck.files import read_text, write_whole
 from tlacheck.trace import Origin, State, Step, Trace, Violation
-from tlacheck.values import Function, ModelValue, Value, function, ordered
+from tlacheck.values import Function, ModelValue, Value, function, ordered, same, to_tla
 
 __all__ = [
     "from_json",
     "origin_from_json",
     "origin_to_json",
+    "parse_json",
     "read",
     "to_json",
     "value_from_json",
@@ -44,14 +48,28 @@ __all__ = [
 
 _DESCRIPTION = "https://apalache-mc.org/docs/adr/015adr-trace.html"
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_NUMBER = re.compile(r"-?\d+", re.ASCII)
+#: Halves of characters: JSON can name one, UTF-8 cannot hold it.
+_SURROGATE = re.compile("[\ud800-\udfff]")
+#: The most digits of a number; Python reads and writes no longer ones without being told to.
+_DIGITS_MAX = 4000
+_CUT_SHORT = "Was the file cut short?"
 
 
 def to_json(trace: Trace) -> str:
     """The trace as ITF JSON: the same text for the same trace, a line a state.
 
     Raises:
-        TraceError: a state holds what is no TLA+ value.
+        TraceError: a state holds what is no TLA+ value, or one nested too deeply.
     """
+    try:
+        text = _to_json(trace)
+    except RecursionError:
+        raise TraceError("a state holds a value that is nested too deeply to be written") from None
+    return _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+
+
+def _to_json(trace: Trace) -> str:
     head = {
         "#meta": _meta_to_json(trace),
         "vars": list(trace.variables),
@@ -84,17 +102,36 @@ def from_json(text: str, path: Path | None = None) -> Trace:
     Raises:
         TraceError: the text is no JSON, or no trace; the message names the part at fault.
     """
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        message = (
-            f"not JSON, at line {error.lineno}, column {error.colno}: {error.msg}. Was the file cut short?"
-        )
-        raise TraceError(message, path) from error
+    data = parse_json(text, path)
     try:
         return _trace_from_json(data)
     except TraceError as error:
         raise TraceError(str(error), path) from None
+    except RecursionError:
+        raise TraceError("holds a value that is nested too deeply to be read", path) from None
+
+
+def parse_json(text: str, path: Path | None = None) -> Any:
+    """The JSON data in a text.
+
+    Args:
+        text: the JSON.
+        path: the file it comes from, for messages.
+
+    Raises:
+        TraceError: the text is no JSON; the message says where it ceases to be.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        if not text.strip():
+            raise TraceError(f"is empty. {_CUT_SHORT}", path) from error
+        message = f"not JSON, at line {error.lineno}, column {error.colno}: {error.msg}. {_CUT_SHORT}"
+        raise TraceError(message, path) from error
+    except RecursionError:
+        raise TraceError("is nested too deeply to be read", path) from None
+    except ValueError as error:  # Python's limit on the digits of a number
+        raise TraceError(f"holds a number that is too long: {error}", path) from error
 
 
 def write(trace: Trace, path: Path | str) -> None:
@@ -103,22 +140,7 @@ def write(trace: Trace, path: Path | str) -> None:
     Raises:
         TraceError: a state holds what is no TLA+ value, or the file cannot be written.
     """
-    path = Path(path)
-    text = to_json(trace)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            file.write(text)
-        scratch = Path(file.name)
-        try:
-            scratch.chmod(0o644)  # a temporary file is its maker's only; a trace is for all to read
-            os.replace(scratch, path)  # noqa: PTH105 (the atomic rename is the point)
-        finally:
-            scratch.unlink(missing_ok=True)
-    except OSError as error:
-        raise TraceError(f"cannot be written: {error.strerror or error}", path) from error
+    write_whole(to_json(trace), Path(path))
 
 
 def read(path: Path | str) -> Trace:
@@ -128,13 +150,7 @@ def read(path: Path | str) -> Trace:
         TraceError: there is no such file, or it holds no trace.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise TraceError(f"cannot be read: {error.strerror or error}", path) from error
-    except UnicodeDecodeError as error:
-        raise TraceError("is no text file in UTF-8, so no ITF trace", path) from error
-    return from_json(text, path)
+    return from_json(read_text(path, "ITF trace"), path)
 
 
 def value_to_json(value: Value) -> Any:
@@ -147,6 +163,8 @@ def value_to_json(value: Value) -> Any:
         case bool() | str():
             return value
         case int():
+            if abs(value) >= 10**_DIGITS_MAX:
+                raise TraceError(f"a number of more than {_DIGITS_MAX} digits cannot be written")
             return {"#bigint": str(value)}
         case ModelValue():
             return {"#model": value.name}
@@ -168,26 +186,87 @@ def value_from_json(data: Any) -> Value:
     Raises:
         TraceError: the data stand for no TLA+ value.
     """
-    match data:
-        case bool() | str() | int():
-            return data
-        case list():
-            return tuple(value_from_json(item) for item in data)
-        case {"#bigint": str() | int() as number} if re.fullmatch(r"-?\d+", str(number)):
-            return int(number)
-        case {"#model": str() as name}:
-            return ModelValue(name)
-        case {"#tup": list() as items}:
-            return tuple(value_from_json(item) for item in items)
-        case {"#set": list() as members}:
-            return frozenset(value_from_json(member) for member in members)
-        case {"#map": list() as pairs} if all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-            return function([(value_from_json(key), value_from_json(item)) for key, item in pairs])
-        case dict() if not any(key.startswith("#") for key in data):
-            return function([(key, value_from_json(item)) for key, item in data.items()])
-        case _:
-            shown = json.dumps(data, ensure_ascii=False)
-            raise TraceError(f"{shown[:80]} stands for no TLA+ value")
+    return _Reader().value(data)
+
+
+class _Reader:
+    """Reads values, and each part of them once.
+
+    Successive states differ little, so most of a long trace has been read before it is read: a part is
+    known by its text. What is the same is also the same object, which makes comparing states cheap.
+    """
+
+    def __init__(self, size_max: int = 100_000) -> None:
+        self._size_max = size_max
+        self._known: dict[str, Value] = {}
+
+    def value(self, data: Any) -> Value:
+        match data:
+            case bool() | str() | int():
+                return data
+            case {"#bigint": str() | int() as number} if _NUMBER.fullmatch(str(number)):
+                if len(str(number).lstrip("-")) > _DIGITS_MAX:
+                    raise TraceError(f"a number of more than {_DIGITS_MAX} digits cannot be read")
+                return int(number)
+            case {"#model": str() as name}:
+                return ModelValue(name)
+            case list() | dict():
+                text = repr(data)
+                value = self._known.get(text)
+                if value is None:
+                    value = self._composite(data)
+                    if len(self._known) >= self._size_max:
+                        self._known.clear()
+                    self._known[text] = value
+                return value
+        raise _no_value(data)
+
+    def _composite(self, data: Any) -> Value:
+        match data:
+            case list() | {"#tup": list()}:
+                items = data if isinstance(data, list) else data["#tup"]
+                return tuple(self.value(item) for item in items)
+            case {"#set": list() as members}:
+                return _set(self.value(member) for member in members)
+            case {"#map": list() as pairs} if all(
+                isinstance(pair, list) and len(pair) == 2 for pair in pairs
+            ):
+                return _function((self.value(key), self.value(item)) for key, item in pairs)
+            case dict() if not any(key.startswith("#") for key in data):
+                return function([(key, self.value(item)) for key, item in data.items()])
+        raise _no_value(data)
+
+
+def _no_value(data: Any) -> TraceError:
+    shown = json.dumps(data, ensure_ascii=False)
+    return TraceError(f"{shown[:80]} stands for no TLA+ value")
+
+
+def _set(members: Iterable[Value]) -> frozenset[Value]:
+    """The set of these members, told twice or not."""
+    found: dict[Value, Value] = {}
+    for member in members:
+        _refuse_mixed(found.setdefault(member, member), member, "a set holds both")
+    return frozenset(found)
+
+
+def _function(pairs: Iterable[tuple[Value, Value]]) -> Value:
+    """The function with these values, each argument told once."""
+    found: dict[Value, tuple[Value, Value]] = {}
+    for argument, value in pairs:
+        known, before = found.setdefault(argument, (argument, value))
+        _refuse_mixed(known, argument, "the arguments of a function are both")
+        if not same(before, value):
+            raise TraceError(
+                f"a function has two values for the argument {to_tla(argument)}: {to_tla(before)} and {to_tla(value)}"
+            )
+    return function((argument, value) for argument, (_, value) in found.items())
+
+
+def _refuse_mixed(one: Value, other: Value, where: str) -> None:
+    """Refuse what is equal in Python, but not in TLA+."""
+    if not same(one, other):
+        raise TraceError(f"{where} {to_tla(one)} and {to_tla(other)}, which TLC cannot compare")
 
 
 def _meta_to_json(trace: Trace) -> dict[str, Any]:
@@ -226,7 +305,10 @@ def _trace_from_json(data: Any) -> Trace:
     names = data.get("vars", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise TraceError(f'"vars" is {names!r}; it should be a list of names')
-    read_states = [_state_from_json(state, f"state {index}", names) for index, state in enumerate(states)]
+    reader = _Reader()
+    read_states = [
+        _state_from_json(state, f"state {index}", names, reader) for index, state in enumerate(states)
+    ]
     loop = data.get("loop")
     if loop is not None and (type(loop) is not int or not 0 <= loop < len(states)):
         raise TraceError(f'"loop" is {loop!r}; it should be the number of a state, 0 to {len(states) - 1}')
@@ -236,33 +318,33 @@ def _trace_from_json(data: Any) -> Trace:
     return Trace(
         initial=read_states[0],
         steps=tuple(
-            _step_from_json(raw, state, index)
+            _step_from_json(raw, state, index, reader)
             for index, (raw, state) in enumerate(zip(states[1:], read_states[1:], strict=True), start=1)
         ),
         origin=origin_from_json(meta),
         loop=loop,
-        violation=_violation_from_json(meta.get("violation"), names),
+        violation=_violation_from_json(meta.get("violation"), names, reader),
     )
 
 
-def _state_from_json(data: Any, where: str, names: list[str]) -> State:
+def _state_from_json(data: Any, where: str, names: list[str], reader: _Reader) -> State:
     if not isinstance(data, dict):
         raise TraceError(f"{where} is no object")
     missing = [name for name in names if name not in data]
     if missing:
         raise TraceError(f'{where} lacks {", ".join(missing)}, which "vars" lists')
     others = [name for name in data if name not in names and name != "#meta"]
-    return State((name, _read(data[name], where, name)) for name in (*names, *others))
+    return State((name, _read(data[name], where, name, reader)) for name in (*names, *others))
 
 
-def _read(data: Any, where: str, name: str) -> Value:
+def _read(data: Any, where: str, name: str, reader: _Reader) -> Value:
     try:
-        return value_from_json(data)
+        return reader.value(data)
     except TraceError as error:
         raise TraceError(f"{where}, {name}: {error}") from None
 
 
-def _step_from_json(data: Mapping[str, Any], state: State, index: int) -> Step:
+def _step_from_json(data: Mapping[str, Any], state: State, index: int, reader: _Reader) -> Step:
     meta = data.get("#meta", {})
     action = meta.get("action", "") if isinstance(meta, dict) else None
     arguments = meta.get("arguments", {}) if isinstance(meta, dict) else None
@@ -271,7 +353,9 @@ def _step_from_json(data: Mapping[str, Any], state: State, index: int) -> Step:
             f'state {index}: "#meta" should be an object, its "action" a string and "arguments" an object'
         )
     where = f"state {index}, arguments"
-    return Step(action, Function((name, _read(item, where, name)) for name, item in arguments.items()), state)
+    return Step(
+        action, Function((name, _read(item, where, name, reader)) for name, item in arguments.items()), state
+    )
 
 
 def origin_to_json(origin: Origin) -> dict[str, Any]:
@@ -301,7 +385,7 @@ def origin_from_json(meta: Mapping[str, Any]) -> Origin:
     )
 
 
-def _violation_from_json(data: Any, names: list[str]) -> Violation | None:
+def _violation_from_json(data: Any, names: list[str], reader: _Reader) -> Violation | None:
     if data is None:
         return None
     match data:
@@ -316,7 +400,7 @@ def _violation_from_json(data: Any, names: list[str]) -> Violation | None:
                 else (str(explanation),),
                 expected=None
                 if expected is None
-                else _state_from_json(expected, "the expected state", names),
+                else _state_from_json(expected, "the expected state", names, reader),
             )
         case _:
             raise TraceError(

@@ -15,17 +15,22 @@ Every field of an event but its number may be absent, for not known:
 | field       | is                                                                              |
 |-------------|---------------------------------------------------------------------------------|
 | `action`    | the spec action that was taken                                                    |
-| `arguments` | argument -> value, as many of them as were logged                                 |
+| `arguments` | argument -> value, as many of them as were logged; `message.term` is a field of one   |
 | `node`      | the node at which it happened, a value                                            |
 | `state`     | spec variable -> its whole value after the event                                  |
 | `local`     | spec variable -> its value at `node` after the event: `{"currentTerm": 2}` says `currentTerm[node] = 2` |
 | `time_ms`   | when, on a clock that all nodes share; for people only                            |
 | `note`      | what happened around the system, in words; an event of a note alone constrains nothing |
 
-Values are written as in traces (`tlacheck/itf.py`).
+Values are written as in traces (`tlacheck/itf.py`). A field whose name begins with `x-` is the writer's
+own and not read; any other is an error, for a misspelt field would say nothing and so agree with all.
 """
 
+import contextlib
 import json
+import math
+import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Final, Self
@@ -38,11 +43,17 @@ from tlacheck.errors import TraceError
 from tlacheck.trace import Origin, State
 from tlacheck.values import Value
 
-__all__ = ["VERSION", "Event", "Header", "Reader", "Run", "Writer", "read", "write"]
+__all__ = ["VERSION", "Event", "Header", "Reader", "Run", "Writer", "read", "reading", "write"]
 
 #: The version of the format that is written, and the newest that is read.
 VERSION: Final = 1
 _FORMAT: Final = "tlacheck run"
+_HEADER_FIELDS: Final = frozenset(
+    {"format", "version", "initial", *(field.name for field in attrs.fields(Origin))}
+)
+_EVENT_FIELDS: Final = frozenset(
+    {"event", "action", "arguments", "node", "state", "local", "time_ms", "note"}
+)
 _NOTHING: Final[immutabledict[str, Value]] = immutabledict()
 
 
@@ -53,7 +64,8 @@ class Event:
     Attributes:
         number: its place in the log, from 1.
         action: the spec action that was taken; empty if not known.
-        arguments: those arguments of the action that are known.
+        arguments: those arguments of the action that are known; of `message.term` only that field of the
+            argument `message` is.
         node: the node at which it happened.
         state: spec variable -> its whole value after the event, for those that are known.
         local: spec variable -> its value at `node` after the event, for those that are known.
@@ -103,6 +115,10 @@ class Run:
     events: tuple[Event, ...]
     ended: bool = True
 
+    def __iter__(self) -> Iterator[Event]:
+        """The events, in order."""
+        return iter(self.events)
+
 
 class Reader:
     """A log read line by line, also while it is still written.
@@ -112,14 +128,16 @@ class Reader:
     Args:
         lines: the lines of the log.
         path: the file that they come from, for messages.
+        live: whether the lines come while the log is written: then nothing is awaited after the end line.
 
     Raises:
         TraceError: also from the iteration: a line is not what it should be; the message has its number.
     """
 
-    def __init__(self, lines: Iterable[str], path: Path | None = None) -> None:
+    def __init__(self, lines: Iterable[str], path: Path | None = None, *, live: bool = False) -> None:
         self._lines = enumerate(lines, start=1)
         self._path = path
+        self._live = live
         self.ended = False
         self.header = self._header()
 
@@ -132,13 +150,17 @@ class Reader:
             if self.ended:
                 raise self._error(number, 'there is a line after the one with "end"')
             if "end" in data:
-                if data["end"] != expected - 1:
+                if not _is_number(data["end"], expected - 1) or len(data) > 1:
                     raise self._error(
-                        number, f'"end" is {data["end"]!r}, and {expected - 1} events came before it'
+                        number,
+                        f'the end line should be {{"end": {expected - 1}}}, for {expected - 1} events came before '
+                        f"it, and is {_shown(data)}. Was a line lost?",
                     )
                 self.ended = True
+                if self._live:
+                    return
                 continue
-            if data.get("event") != expected:
+            if not _is_number(data.get("event"), expected):
                 raise self._error(
                     number,
                     f'"event" is {data.get("event")!r}; it should be {expected}, for events are numbered from 1 '
@@ -158,12 +180,14 @@ class Reader:
                 number,
                 f'its "version" is {version!r}, and this tlacheck reads versions 1 to {VERSION}. Is tlacheck too old?',
             )
+        self._check_fields(data, _HEADER_FIELDS, number)
         return Header(
             origin=itf.origin_from_json(data),
             initial=self._values(data.get("initial", {}), number, "initial"),
         )
 
     def _event(self, data: Mapping[str, Any], number: int) -> Event:
+        self._check_fields(data, _EVENT_FIELDS, number)
         texts = {name: data.get(name, "") for name in ("action", "note")}
         if wrong := [name for name, text in texts.items() if not isinstance(text, str)]:
             raise self._error(number, f'"{wrong[0]}" should be a string')
@@ -173,10 +197,13 @@ class Reader:
         local = self._values(data.get("local", {}), number, "local")
         if local and data.get("node") is None:
             raise self._error(number, '"local" needs a "node", at which its values are')
+        arguments = self._values(data.get("arguments", {}), number, "arguments")
+        if arguments and not texts["action"]:
+            raise self._error(number, '"arguments" need an "action", whose arguments they are')
         return Event(
             number=data["event"],
             **texts,
-            arguments=self._values(data.get("arguments", {}), number, "arguments"),
+            arguments=arguments,
             node=None if data.get("node") is None else self._value(data["node"], number, "node"),
             state=self._values(data.get("state", {}), number, "state"),
             local=local,
@@ -185,14 +212,26 @@ class Reader:
 
     def _object(self, line: str, number: int) -> dict[str, Any]:
         try:
-            data = json.loads(line)
+            data = json.loads(line, parse_constant=_refuse)
         except json.JSONDecodeError as error:
             raise self._error(
                 number, f"not JSON, at column {error.colno}: {error.msg}. Was the file cut short?"
             ) from error
+        except ValueError as error:  # a number that JSON has not got, or one of thousands of digits
+            raise self._error(number, f"not JSON: {error}") from error
+        except RecursionError:
+            raise self._error(number, "its values are nested too deep to be read") from None
         if not isinstance(data, dict):
             raise self._error(number, "should be a JSON object")
         return data
+
+    def _check_fields(self, data: Mapping[str, Any], known: frozenset[str], number: int) -> None:
+        if unknown := [name for name in data if name not in known and not name.startswith("x-")]:
+            raise self._error(
+                number,
+                f'there is no field "{unknown[0]}" here; there are {", ".join(sorted(known))}, and those of the '
+                'writer\'s own, which begin with "x-"',
+            )
 
     def _values(self, data: Any, number: int, name: str) -> immutabledict[str, Value]:
         if not isinstance(data, dict):
@@ -233,8 +272,14 @@ class Writer:
             self.end()
 
     def event(self, event: Event) -> None:
-        """Write one event; its number is given here, one after another."""
+        """Write one event; its number is given here, one after another.
+
+        Raises:
+            TraceError: it holds what is no TLA+ value, or no number of JSON.
+        """
         self._count += 1
+        if event.time_ms is not None and not math.isfinite(event.time_ms):
+            raise TraceError(f"event {self._count}: JSON has no number like {event.time_ms}")
         data: dict[str, Any] = {"event": self._count}
         if event.time_ms is not None:
             data["time_ms"] = event.time_ms
@@ -258,25 +303,43 @@ class Writer:
 
 
 def read(path: Path | str) -> Run:
-    """The log in a file.
+    """The log in a file, whole. A long one is better read event by event, with `reading`.
 
     Raises:
         TraceError: there is no such file, or it holds no log; the message names the line at fault.
     """
+    with reading(path) as reader:
+        events = tuple(reader)
+    return Run(header=reader.header, events=events, ended=reader.ended)
+
+
+@contextlib.contextmanager
+def reading(path: Path | str) -> Iterator[Reader]:
+    """Within the block, a reader of the log in a file.
+
+    Raises:
+        TraceError: as `read`; from the iteration over the events too.
+    """
     path = Path(path)
     try:
-        with path.open(encoding="utf-8") as file:
-            reader = Reader(file, path)
-            events = tuple(reader)
+        file = path.open(encoding="utf-8")
+    except OSError as error:
+        raise TraceError(f"cannot be read: {error.strerror or error}", path) from error
+    with file:
+        yield Reader(_lines(file, path), path)
+
+
+def _lines(file: IO[str], path: Path) -> Iterator[str]:
+    try:
+        yield from file
     except OSError as error:
         raise TraceError(f"cannot be read: {error.strerror or error}", path) from error
     except UnicodeDecodeError as error:
         raise TraceError("is no text file in UTF-8, so no log of a run", path) from error
-    return Run(header=reader.header, events=events, ended=reader.ended)
 
 
 def write(run: Run, path: Path | str) -> None:
-    """Write a log to a file.
+    """Write a log to a file, its events numbered anew; a reader sees the old file or the whole new one.
 
     Raises:
         TraceError: it holds what is no TLA+ value, or the file cannot be written.
@@ -284,15 +347,41 @@ def write(run: Run, path: Path | str) -> None:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", encoding="utf-8") as file:
-            writer = Writer(file, run.header)
-            for event in run.events:
-                writer.event(event)
-            if run.ended:
-                writer.end()
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            scratch = Path(file.name)
+            try:
+                _write(run, file)
+                file.close()
+                scratch.chmod(0o644)  # a temporary file is its maker's only; a log is for all to read
+                os.replace(scratch, path)  # noqa: PTH105 - the atomic rename is the point
+            finally:
+                scratch.unlink(missing_ok=True)
     except OSError as error:
         raise TraceError(f"cannot be written: {error.strerror or error}", path) from error
 
 
+def _write(run: Run, file: IO[str]) -> None:
+    writer = Writer(file, run.header)
+    for event in run.events:
+        writer.event(event)
+    if run.ended:
+        writer.end()
+
+
 def _values(values: Mapping[str, Value]) -> dict[str, Any]:
     return {name: itf.value_to_json(value) for name, value in values.items()}
+
+
+def _is_number(data: Any, number: int) -> bool:
+    """Whether JSON data are this integer; `true` and `1.0` are equal to 1 in Python, and not meant."""
+    return type(data) is int and data == number
+
+
+def _shown(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False)[:80]
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")

@@ -72,12 +72,21 @@ def same(left: Value, right: Value) -> bool:
     if kind is not type(right):
         return False
     if kind is immutabledict:
-        return len(left) == len(right) and all(
-            key in right and same(value, right[key]) for key, value in left.items()
+        return (
+            len(left) == len(right)
+            and all(key in right and same(value, right[key]) for key, value in left.items())
+            and _reads_alike(left.keys(), right.keys())
         )
     if kind is tuple:
         return len(left) == len(right) and all(map(same, left, right))
+    if kind is frozenset:
+        return bool(left == right) and _reads_alike(left, right)
     return bool(left == right)
+
+
+def _reads_alike(left: Iterable[Value], right: Iterable[Value]) -> bool:
+    """Whether members that are equal in Python are so in TLA+ too: `{TRUE}` is not `{1}`."""
+    return sorted(map(to_tla, left)) == sorted(map(to_tla, right))
 
 
 def differences(left: Value, right: Value, path: str = "") -> Iterator[tuple[str, Value, Value]]:

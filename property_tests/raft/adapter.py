@@ -8,13 +8,17 @@ and strings here.
 `RaftSystem` is a cluster without a clock: servers, their disks and a bag of messages. A disk holds
 what the last `Persist` wrote and nothing else, so that a restart shows whether the implementation
 persisted what it relied on.
+
+All that a step replaces is frozen, so that a fork copies a few references, and `observe` translates
+again only the servers that are not the same object as before.
 """
 
+import copy
 import functools
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self, TypeVar
 
 from immutabledict import immutabledict
 
@@ -26,6 +30,9 @@ from tlacheck.trace import State
 from tlacheck.values import ModelValue, Value, function
 
 __all__ = ["RaftSystem", "message_from_spec", "message_to_spec", "server_names", "spec_for"]
+
+_A = TypeVar("_A")
+_B = TypeVar("_B")
 
 _SPECS: Final = Path(__file__).resolve().parents[2] / "specs" / "raft"
 
@@ -45,6 +52,21 @@ _VARIABLES: Final = frozenset(
         "committed",
     }
 )
+#: Those that have a value for each server, in the order of `_parts`.
+_BY_SERVER: Final = (
+    "currentTerm",
+    "votedFor",
+    "log",
+    "role",
+    "commitIndex",
+    "votesGranted",
+    "nextIndex",
+    "matchIndex",
+)
+#: How many translations of a kind are kept; then keeping them starts over.
+_REMEMBERED_MAX: Final = 1 << 14
+_UNKNOWN: Final = (None,) * len(_BY_SERVER)
+_NOBODY: Final[frozenset[Value]] = frozenset()
 
 
 def spec_for(servers: int) -> Spec:
@@ -58,6 +80,30 @@ def server_names(servers: int) -> tuple[str, ...]:
 
 
 # --- values and messages ------------------------------------------------------------------------
+
+
+def _remembered(translate: Callable[[_A], _B]) -> Callable[[_A], _B]:
+    """Keep what was translated: by identity, which costs least, and for equal values the same translation."""
+    by_value = functools.lru_cache(maxsize=_REMEMBERED_MAX)(translate)
+    by_identity: dict[int, tuple[_A, _B]] = {}
+
+    @functools.wraps(translate)
+    def translated(value: _A) -> _B:
+        found = by_identity.get(id(value))
+        if found is None:
+            if len(by_identity) >= _REMEMBERED_MAX:
+                by_identity.clear()
+            # The value is kept, so that no other one gets its identity.
+            found = by_identity[id(value)] = value, by_value(value)
+        return found[1]
+
+    return translated
+
+
+@functools.cache
+def _server(name: str) -> ModelValue:
+    """The model value of a server; one object for each, which is the quickest to compare."""
+    return ModelValue(name)
 
 
 def _value_to_spec(value: Any) -> Value:
@@ -76,12 +122,12 @@ def _entry_from_spec(entry: Value) -> raft.Entry:
     return raft.Entry(term=entry["term"], value=_value_from_spec(entry["value"]))
 
 
-@functools.lru_cache(maxsize=1024)
+@_remembered
 def _log_to_spec(log: tuple[raft.Entry, ...]) -> Value:
     return tuple(_entry_to_spec(entry) for entry in log)
 
 
-@functools.lru_cache(maxsize=4096)
+@_remembered
 def message_to_spec(message: raft.Message) -> Value:
     """The record that stands for a message."""
     common = {
@@ -109,6 +155,7 @@ def message_to_spec(message: raft.Message) -> Value:
             return immutabledict(common, success=message.success, matchIndex=message.match_index)
 
 
+@_remembered
 def message_from_spec(message: Value) -> raft.Message:
     """The message that a record stands for.
 
@@ -164,8 +211,12 @@ class RaftSystem:
         self.nodes: dict[str, raft.Node] = {}
         self.network: Counter[raft.Message] = Counter()
         self._disks: dict[str, raft.Durable] = {}
-        self._elected: set[Value] = set()
-        self._committed: list[Value] = []
+        self._elected: frozenset[Value] = frozenset()
+        self._committed: tuple[Value, ...] = ()
+        # Of each server, the node that was translated last and its part of each variable; and those variables.
+        self._translated: dict[str, tuple[raft.Node, tuple[Value, ...]]] = {}
+        self._columns: dict[str, dict[Value, Value]] = {}
+        self._by_server: dict[str, immutabledict[Value, Value]] = {}
 
     def reset(self, initial: State) -> None:
         """Start all servers of the spec's initial state for the first time."""
@@ -176,8 +227,9 @@ class RaftSystem:
             for name in members
         }
         self.network = Counter()
-        self._elected = set()
-        self._committed = []
+        self._elected = frozenset()
+        self._committed = ()
+        self._translated, self._columns, self._by_server = {}, {}, {}
         if initial["messages"]:
             raise AdapterError("a run of impl/raft begins with an empty network, this trace does not")
 
@@ -213,32 +265,54 @@ class RaftSystem:
 
     def observe(self) -> State:
         """The spec state that servers and network stand for, with the history of this run."""
+        self._translate()
         return immutabledict(
-            messages=function((message_to_spec(m), copies) for m, copies in self.network.items()),
-            currentTerm=self._by_server(lambda node: node.durable.current_term),
-            votedFor=self._by_server(lambda node: ModelValue(node.durable.voted_for or "Nil")),
-            log=self._by_server(lambda node: _log_to_spec(node.durable.log)),
-            role=self._by_server(lambda node: type(node.role).__name__),
-            commitIndex=self._by_server(lambda node: node.commit_index),
-            votesGranted=self._by_server(_votes_granted),
-            nextIndex=self._by_server(lambda node: _progress(node, "next_index", 1)),
-            matchIndex=self._by_server(lambda node: _progress(node, "match_index", 0)),
-            elected=frozenset(self._elected),
-            committed=tuple(self._committed),
+            self._by_server,
+            messages=function({message_to_spec(m): copies for m, copies in self.network.items()}),
+            elected=self._elected,
+            committed=self._committed,
         )
 
-    def _by_server(self, of: Callable[[raft.Node], Value]) -> Value:
-        return function((ModelValue(name), of(node)) for name, node in self.nodes.items())
+    def fork(self) -> Self:
+        """A cluster in the same state, with servers, disks and network of its own."""
+        twin = copy.copy(self)
+        twin.nodes = self.nodes.copy()
+        twin.network = self.network.copy()
+        twin._disks = self._disks.copy()  # noqa: SLF001 - a copy of oneself
+        twin._translated = self._translated.copy()  # noqa: SLF001 - as above
+        twin._columns = self._columns.copy()  # noqa: SLF001 - as above
+        twin._by_server = self._by_server.copy()  # noqa: SLF001 - as above
+        return twin
+
+    def _translate(self) -> None:
+        """Bring the variables that have a value for each server up to date."""
+        known, columns = self._translated, self._columns
+        changed: set[str] = set()
+        for name, node in self.nodes.items():
+            before = known.get(name)
+            if before is not None and before[0] is node:
+                continue
+            parts = _parts(node)
+            known[name] = node, parts
+            server = _server(name)
+            olds = before[1] if before else _UNKNOWN
+            for variable, part, old in zip(_BY_SERVER, parts, olds, strict=True):
+                if part is not old:
+                    columns[variable] = {**columns.get(variable, {}), server: part}
+                    changed.add(variable)
+        for variable in changed:
+            self._by_server[variable] = immutabledict(columns[variable])
 
     def _in_flight(self, record: Value) -> raft.Message:
         message = message_from_spec(record)
-        if not self.network[message]:
+        if message not in self.network:
             raise NotPossible(f"{message} is not in flight")
         return message
 
     def _take(self, message: raft.Message) -> None:
-        self.network[message] -= 1
-        self.network += Counter()
+        copies = self.network.pop(message)
+        if copies > 1:
+            self.network[message] = copies - 1
 
     def _step(self, name: str, inp: raft.Input) -> None:
         """One step of one server, and its effects on disk, network and history."""
@@ -252,26 +326,40 @@ class RaftSystem:
                 case raft.Send(message=message):
                     self.network[message] += 1
                 case raft.BecameLeader(term=term):
-                    self._elected.add(immutabledict(term=term, leader=ModelValue(name)))
+                    self._elected |= {immutabledict(term=term, leader=ModelValue(name))}
                 case raft.Apply(index=index, value=_) if isinstance(after.role, raft.Leader):
                     if index > len(self._committed):
                         entry = _entry_to_spec(after.durable.log[index - 1])
-                        self._committed.append(immutabledict(entry=entry, term=after.durable.current_term))
+                        self._committed += (immutabledict(entry=entry, term=after.durable.current_term),)
                 case raft.Apply() | raft.NotLeader() | raft.ResetElectionTimer():
                     pass
             if self._on_effect:
                 self._on_effect(name, effect)
 
 
-def _votes_granted(node: raft.Node) -> Value:
-    voters = node.role.votes_granted if isinstance(node.role, raft.Candidate) else ()
-    return frozenset(ModelValue(voter) for voter in voters)
+def _parts(node: raft.Node) -> tuple[Value, ...]:
+    """What a server stands for in each variable of _BY_SERVER."""
+    durable, role = node.durable, node.role
+    voters, peers = _NOBODY, node.config.peers
+    if isinstance(role, raft.Candidate):
+        voters = frozenset([_server(voter) for voter in role.votes_granted])
+    if isinstance(role, raft.Leader):
+        next_index = immutabledict({_server(one.peer): one.next_index for one in role.progress})
+        match_index = immutabledict({_server(one.peer): one.match_index for one in role.progress})
+    else:  # what the spec writes for servers that do not lead
+        next_index, match_index = _every_peer(peers, 1), _every_peer(peers, 0)
+    return (
+        durable.current_term,
+        _server(durable.voted_for or "Nil"),
+        _log_to_spec(durable.log),
+        type(role).__name__,
+        node.commit_index,
+        voters,
+        next_index,
+        match_index,
+    )
 
 
-def _progress(node: raft.Node, field: str, default: int) -> Value:
-    """A leader's knowledge of its peers; what the spec writes for other servers."""
-    if isinstance(node.role, raft.Leader):
-        return function(
-            (ModelValue(progress.peer), getattr(progress, field)) for progress in node.role.progress
-        )
-    return function((ModelValue(peer), default) for peer in node.config.peers)
+@functools.lru_cache
+def _every_peer(peers: tuple[str, ...], value: int) -> Value:
+    return function({_server(peer): value for peer in peers})

@@ -19,6 +19,7 @@ from immutabledict import immutabledict
 from property_tests.raft.adapter import RaftSystem
 from property_tests.raft.machine import oracle_for, run_machine
 from tlacheck import itf
+from tlacheck.conform.explore import Plan, explore
 from tlacheck.conform.replay import replay
 from tlacheck.conform.shrink import shrink
 from tlacheck.conform.walk import walk_and_replay
@@ -28,7 +29,16 @@ from tlacheck.trace import Trace
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 
-__all__ = ["LAYERS", "invariants", "mutants", "replay_weakened", "replay_witnesses", "stateful", "walks"]
+__all__ = [
+    "LAYERS",
+    "guided",
+    "invariants",
+    "mutants",
+    "replay_weakened",
+    "replay_witnesses",
+    "stateful",
+    "walks",
+]
 
 _TRACES: Final = Path(__file__).resolve().parents[2] / "traces" / "golden" / "raft"
 
@@ -91,7 +101,7 @@ def walks(context: Context, *, walks: int = 60, steps: int = 80, servers: int = 
         context.progress(f"walk {number} of {walks}, {taken:,} steps")
         run = walk_and_replay(oracle, RaftSystem(), seed=context.seed + number, steps=steps, weights=_WEIGHTS)
         if run.violation is not None:
-            shrunk = shrink(run, oracle, RaftSystem)
+            shrunk = shrink(run, oracle, RaftSystem).trace
             return _violated(
                 context,
                 shrunk,
@@ -111,6 +121,38 @@ def walks(context: Context, *, walks: int = 60, steps: int = 80, servers: int = 
             figures=figures,
         )
     return Outcome(verdict=Verdict.sampled(walks, context.seed), figures=figures)
+
+
+def guided(context: Context, *, steps: int = 6000, servers: int = 3) -> Outcome:
+    """Walk system and spec side by side, led to what is new in the spec's states and in the code's branches."""
+    oracle = oracle_for(servers)
+    plan = Plan(
+        strategy="guided",
+        steps=steps,
+        seed=context.seed,
+        length=80,
+        weights=_WEIGHTS,
+        watch=("impl.raft",),
+        required=frozenset(_WEIGHTS),
+        command=context.command,
+    )
+    found = explore(
+        oracle,
+        RaftSystem,
+        plan,
+        on_progress=lambda steps, states: context.progress(f"{steps:,} steps, {states:,} states"),
+    )
+    figures = immutabledict(
+        walks=found.walks, steps=found.steps, states=found.states, branches=found.branches or 0
+    )
+    if found.run is not None:
+        shrunk = shrink(found.run, oracle, RaftSystem)
+        return _violated(
+            context,
+            shrunk.trace,
+            f"a walk leaves the spec after {shrunk.steps_before} steps, {shrunk.steps_after} after shrinking",
+        )
+    return Outcome(verdict=found.verdict, figures=figures)
 
 
 def stateful(context: Context, *, examples: int = 100) -> Outcome:

@@ -45,6 +45,11 @@ INTERESTING = (
     "a conflicting entry is removed",
     "two servers believe that they lead",
     "a leader crashes",
+    "a step is lost in a crash",
+    "a link is cut one way",
+    "a server is paused",
+    "a clock is skewed",
+    "a clock drifts",
     "Restart",
     "DropMessage",
     "DuplicateMessage",
@@ -150,28 +155,64 @@ class RaftMachine(RuleBasedStateMachine):
     @rule(position=st.integers(0, 30))
     @precondition(lambda self: self._flights())
     def reorder(self, position: int) -> None:
-        self._running.world.reorder(self._flight(position))
+        self._watched("inflict", "reorder", position=position)
 
     @rule(position=st.integers(0, 30), by_ms=st.integers(10, 2_000))
     @precondition(lambda self: self._flights())
     def delay(self, position: int, by_ms: int) -> None:
-        self._running.world.delay(self._flight(position), by_ms)
+        self._watched("inflict", "delay", position=position, by_ms=by_ms)
 
     @rule(island=st.sets(st.integers(0, 4), min_size=1, max_size=2))
     def partition(self, island: set[int]) -> None:
-        servers = self._running.servers
-        self._running.world.partition(servers[number % len(servers)] for number in island)
+        self._watched("inflict", "partition", island=self._named(island))
+
+    @rule(
+        island=st.sets(st.integers(0, 4), min_size=1, max_size=2),
+        is_outward=st.booleans(),
+        for_ms=st.integers(1, 400),
+    )
+    def cut(self, island: set[int], for_ms: int, *, is_outward: bool) -> None:
+        """One way only: the island is heard and hears nothing, or hears and is not heard."""
+        inside = self._named(island)
+        outside = [server for server in self._running.servers if server not in inside]
+        sources, dests = (inside, outside) if is_outward else (outside, inside)
+        self._watched("inflict", "cut", sources=sources, dests=dests)
+        self._watched("advance", for_ms)
 
     @rule()
-    @precondition(lambda self: self.cluster is not None and self.cluster.world.islands)
+    @precondition(lambda self: self.cluster is not None and self._is_torn_apart())
     def heal(self) -> None:
-        self._running.world.heal()
+        self._watched("inflict", "heal")
 
     @rule(number=st.integers(0, 4))
     def crash(self, number: int) -> None:
-        server = self._running.servers[number % len(self._running.servers)]
-        if server not in self._running.world.down:
-            self._watched("crash", server)
+        self._watched("crash", *self._named({number}))
+
+    @rule(
+        number=st.integers(0, 5),
+        done=st.sampled_from([0, 0, 1, 3]),
+        torn=st.booleans(),
+        for_ms=st.integers(1, 400),
+    )
+    def crash_during(self, number: int, done: int, for_ms: int, *, torn: bool) -> None:
+        """A server crashes in its next step: before, within or after its write to the disk."""
+        self._watched("inflict", "crash_during", node=self._one(number), done=done, torn=torn)
+        self._watched("advance", for_ms)
+
+    @rule(number=st.integers(0, 5), for_ms=st.integers(1, 800))
+    def pause(self, number: int, for_ms: int) -> None:
+        """A server takes no step for a while; a leader that pauses does not know that it is replaced."""
+        server = self._one(number)
+        self._watched("inflict", "pause", node=server)
+        self._watched("advance", for_ms)
+        self._watched("inflict", "resume", node=server)
+
+    @rule(number=st.integers(0, 5), by_ms=st.integers(-500, 500), ppm=st.integers(-500_000, 1_000_000))
+    def disturb_clock(self, number: int, by_ms: int, ppm: int) -> None:
+        """A clock is set, and runs at another rate from then on."""
+        server = self._one(number)
+        self._watched("inflict", "skew", node=server, by_ms=by_ms)
+        self._watched("inflict", "drift", node=server, ppm=ppm)
 
     @rule()
     @precondition(lambda self: self.cluster is not None and self.cluster.leader is not None)
@@ -182,7 +223,7 @@ class RaftMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.cluster is not None and self.cluster.leader is not None)
     def isolate_leader(self) -> None:
         leader = self._running.leader
-        self._running.world.partition([leader] if leader else [])
+        self._watched("inflict", "partition", island=[leader] if leader else [])
 
     @rule(number=st.integers(0, 4))
     @precondition(lambda self: self.cluster is not None and self.cluster.world.down)
@@ -211,6 +252,23 @@ class RaftMachine(RuleBasedStateMachine):
             raise RuntimeError("a rule ran before the cluster was started")
         return self.cluster
 
+    def _one(self, number: int) -> str:
+        """The server of this number, counted round; 0 is who leads, if anybody does."""
+        leader = self._running.leader
+        return (
+            leader
+            if leader is not None and not number
+            else self._running.servers[number % len(self._running.servers)]
+        )
+
+    def _named(self, numbers: set[int]) -> list[str]:
+        servers = self._running.servers
+        return sorted({servers[number % len(servers)] for number in numbers})
+
+    def _is_torn_apart(self) -> bool:
+        world = self._running.world
+        return bool(world.islands or world.cuts)
+
     def _flights(self) -> bool:
         return self.cluster is not None and bool(self.cluster.world.flights)
 
@@ -218,10 +276,10 @@ class RaftMachine(RuleBasedStateMachine):
         flights = self._running.world.flights
         return flights[position % len(flights)]
 
-    def _watched(self, call: str, *arguments: Any) -> None:
+    def _watched(self, call: str, *arguments: Any, **named: Any) -> None:
         """Call the cluster; if the run fails, put its trace on disk before anything else."""
         try:
-            getattr(self._running, call)(*arguments)
+            getattr(self._running, call)(*arguments, **named)
         except Diverged as failure:
             self.failed = True
             self.tally.keep(failure.trace)

@@ -138,6 +138,13 @@ MUTANTS: tuple[Mutant, ...] = (
         new="current = request.term <= node.durable.current_term",
     ),
     Mutant(
+        name="send-before-persist",
+        bug="paper, Figure 2: stable storage is updated before an RPC is answered",
+        module=_CORE,
+        old="        effects.append(Persist(after.durable))\n    effects.extend(own)\n",
+        new="        effects.extend(own)\n        effects.append(Persist(after.durable))\n    else:\n        effects.extend(own)\n",
+    ),
+    Mutant(
         name="next-index-never-backs-off",
         bug="RC-15, liveness",
         module=_CORE,

@@ -2,12 +2,13 @@
 
 A second opinion, and deliberately naive: each property is written from the paper (Figure 3) on the
 states and effects of the implementation, so that it holds even where spec and implementation err
-alike. `Safety` is told every state and every applied value of a run.
+alike. `Safety` is told every state, every applied value and every message of a run.
 """
 
 from collections.abc import Hashable, Iterator
 from itertools import combinations
 
+from impl import raft
 from tlacheck.trace import State
 from tlacheck.values import Value
 
@@ -18,11 +19,15 @@ Broken = tuple[str, str]
 
 
 class Safety:
-    """Watches one run. `step` is told the states before and after each step, `applied` each Apply effect."""
+    """Watches one run.
+
+    `step` is told the states before and after each step, `applied` and `sent` each effect of that kind.
+    """
 
     def __init__(self) -> None:
         self._leaders: dict[int, str] = {}
         self._first_applied: dict[int, tuple[str, Hashable]] = {}
+        self._votes: dict[tuple[str, int], str] = {}
         self._breaches: list[Broken] = []
 
     def applied(self, node: str, index: int, value: Hashable) -> None:
@@ -34,6 +39,21 @@ class Safety:
                     "StateMachineSafety",
                     f"at log index {index} {first} applied {earlier} and {node} applied {value}",
                 )
+            )
+
+    def sent(self, message: raft.Message) -> None:
+        """A server sent a message. What it says of votes binds the server, also after a crash (5.2)."""
+        match message:
+            case raft.RequestVoteRequest(source=server, term=term):
+                candidate = server
+            case raft.RequestVoteResponse(source=server, term=term, dest=candidate, vote_granted=True):
+                pass
+            case _:
+                return
+        first = self._votes.setdefault((server, term), candidate)
+        if first != candidate:
+            self._breaches.append(
+                ("VoteStands", f"{server} sent votes for {first} and for {candidate} in term {term}")
             )
 
     def step(self, before: State, after: State, restarted: Value | None) -> Broken | None:

@@ -4,21 +4,30 @@ Scripts, so that what the paper says of a fault can be read off: who leads, in w
 committed where. Hypothesis plays the same faults at random in `test_stateful.py`.
 """
 
+import inspect
+from typing import Any
+
 import pytest
 
 from impl import raft
+from impl.raft import core
 from property_tests.raft.adapter import server_names
-from property_tests.raft.cluster import ELECTION_TIMEOUT_MS, HEARTBEAT_MS, LIVENESS_BOUND_MS, Cluster
+from property_tests.raft.cluster import ELECTION_TIMEOUT_MS, FAULTS, HEARTBEAT_MS, LIVENESS_BOUND_MS, Cluster
+from property_tests.raft.journal import Record
 from property_tests.raft.machine import oracle_for
 from tlacheck import itf
 from tlacheck.conform.lockstep import Diverged
+from tlacheck.errors import AdapterError
+from tlacheck.sim import FaultPlan, HeavyTailed, Network, Request
 
 #: Long enough for a first election, and for entries to reach all.
 A_WHILE_MS = 1_500
 
 
-def _cluster(servers: int = 3, *, seed: int = 1, judged: bool = True) -> Cluster:
-    return Cluster(oracle_for(servers), server_names(servers), seed=seed, judged=judged)
+def _cluster(
+    servers: int = 3, *, seed: int = 1, judged: bool = True, network: Network | None = None
+) -> Cluster:
+    return Cluster(oracle_for(servers), server_names(servers), seed=seed, judged=judged, network=network)
 
 
 def _leaders(cluster: Cluster) -> list[str]:
@@ -187,6 +196,173 @@ def test_faults_end_and_the_cluster_makes_progress(*, judged: bool) -> None:
     assert len(_leaders(cluster)) == 1
 
 
+# --- pauses, clocks, one-way cuts, crashes within a step ----------------------------------------
+
+
+def test_pause_a_leader_that_pauses_is_replaced_and_learns_of_it_when_it_resumes(cluster: Cluster) -> None:
+    """5.1: a stale leader may go on for a moment; it commits nothing, and steps down."""
+    old = _elected(cluster)
+    cluster.inflict("pause", node=old)
+    cluster.advance(A_WHILE_MS)
+    assert len(_leaders(cluster)) == 2
+    assert not cluster.client_request("v1", old)
+    cluster.inflict("resume", node=old)
+    cluster.advance(A_WHILE_MS)
+    (new,) = _leaders(cluster)
+    assert new != old
+    assert cluster.sometimes["a server is paused"] == 1
+
+
+def test_drift_a_server_whose_clock_runs_fast_stands_for_election_again_and_again(cluster: Cluster) -> None:
+    """5.6: the timing requirement is broken, and with it availability; safety is not."""
+    leader = _elected(cluster)
+    term = cluster.system.nodes[leader].durable.current_term
+    fast = next(name for name in cluster.servers if name != leader)
+    cluster.inflict("drift", node=fast, ppm=20_000_000)
+    cluster.advance(A_WHILE_MS // 2)
+    assert cluster.system.nodes[fast].durable.current_term >= term + 2
+
+
+def test_skew_a_clock_that_is_set_forward_makes_a_follower_impatient(cluster: Cluster) -> None:
+    leader = _elected(cluster)
+    term = cluster.system.nodes[leader].durable.current_term
+    follower = next(name for name in cluster.servers if name != leader)
+    cluster.inflict("skew", node=follower, by_ms=1_000)
+    cluster.advance(1)
+    assert cluster.system.nodes[follower].durable.current_term == term + 1
+
+
+def test_cut_a_leader_that_is_heard_and_hears_nothing_commits_nothing(cluster: Cluster) -> None:
+    """One way only: its heartbeats keep the others quiet, and their answers are lost."""
+    leader = _elected(cluster)
+    others = [name for name in cluster.servers if name != leader]
+    cluster.inflict("cut", sources=others, dests=[leader])
+    committed = cluster.system.nodes[leader].commit_index
+    assert cluster.client_request("v1")
+    cluster.advance(A_WHILE_MS)
+    assert _leaders(cluster) == [leader]
+    assert cluster.system.nodes[leader].commit_index == committed
+    cluster.heal_and_expect_progress()
+
+
+@pytest.mark.parametrize("done", range(5))
+@pytest.mark.parametrize("torn", [False, True])
+def test_crash_during_a_step_leaves_all_of_it_or_nothing_and_the_spec_has_both(
+    done: int, *, torn: bool
+) -> None:
+    """Figure 2: persistent before responding. The spec takes the step, or the message is lost."""
+    cluster = _cluster(seed=3)
+    _elected(cluster)
+    for server in cluster.servers:
+        cluster.inflict("crash_during", node=server, done=done, torn=torn)
+    cluster.advance(A_WHILE_MS)
+    assert cluster.simulation.met["a step cut short"] == 3
+    assert cluster.world.down == set(cluster.servers)
+    cluster.heal_and_expect_progress()
+
+
+def test_a_write_that_is_torn_is_not_there_after_the_restart(cluster: Cluster) -> None:
+    """The journal of the host: a record that is not whole does not count, the one before it does."""
+    leader = _elected(cluster)
+    before = cluster.system.nodes[leader].durable
+    cluster.inflict("crash_during", node=leader, torn=True)
+    cluster.client_request("v1", leader)
+    assert cluster.sometimes["a write is torn"] == 1
+    cluster.restart(leader)
+    assert cluster.system.nodes[leader].durable == before
+
+
+def test_a_host_that_believes_a_torn_record_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Record, "is_whole", True)
+    cluster = _cluster()
+    leader = _elected(cluster)
+    follower = next(name for name in cluster.servers if name != leader)
+    cluster.crash(leader)
+    cluster.inflict("crash_during", node=follower, torn=True)
+    cluster.advance(2 * ELECTION_TIMEOUT_MS[1])
+    with pytest.raises(Diverged, match="after Restart, .* differ"):
+        cluster.restart(follower)
+
+
+@pytest.mark.parametrize("judged", [True, False], ids=["by the spec", "by the properties"])
+def test_a_core_that_sends_before_it_persists_is_caught_by_a_crash_in_between(
+    monkeypatch: pytest.MonkeyPatch, *, judged: bool
+) -> None:
+    """Figure 2. No crash between steps can show it: the answer and the write are in one step."""
+    monkeypatch.setattr(core, "_effects", _sends_first(core._effects))  # noqa: SLF001 - what is made wrong
+    cluster = _cluster(judged=judged)
+    with pytest.raises(Diverged) as caught:
+        _crash_in_every_step(cluster)
+    violation = caught.value.trace.violation
+    assert violation is not None
+    assert violation.property == ("conforms to RaftEvents" if judged else "VoteStands")
+
+
+def _crash_in_every_step(cluster: Cluster) -> None:
+    """Every server crashes after the first effect of each step, and comes back soon."""
+    for _ in range(200):
+        for server in cluster.servers:
+            cluster.inflict("restart", node=server)
+            cluster.inflict("crash_during", node=server, done=1)
+        cluster.advance(10)
+
+
+def _sends_first(effects: Any) -> Any:
+    def sends_first(before: raft.Node, after: raft.Node, own: Any) -> tuple[raft.Effect, ...]:
+        found = effects(before, after, own)
+        return tuple(sorted(found, key=lambda effect: not isinstance(effect, raft.Send)))
+
+    return sends_first
+
+
+def test_drawn_faults_over_a_bad_network_leave_a_cluster_that_makes_progress() -> None:
+    """A scenario run: faults from a plan, clients at their times, each step judged by the spec."""
+    plan = FaultPlan.draw(11, server_names(3), until_ms=2_500, count=40)
+    network = Network(delay=HeavyTailed(2, shape=1.3, greatest_ms=400), loss=0.05, duplication=0.05)
+    cluster = _cluster(seed=11, network=network)
+    workload = [Request(at, f"n{1 + at % 3}", "v1") for at in range(500, 2_500, 130)]
+    cluster.play(plan, until_ms=2_500, workload=workload)
+    assert cluster.simulation.met.keys() >= {"drop", "crash", "cut", "pause", "skew", "drift"}
+    assert cluster.sometimes["DuplicateMessage"] > 3
+    cluster.heal_and_expect_progress()
+    assert cluster.sometimes["an entry is committed"]
+
+
+def test_every_fault_that_is_an_action_is_one_of_the_spec() -> None:
+    FAULTS.check(oracle_for(3).step_names or ())
+
+
+def test_a_fault_that_raft_does_not_promise_to_survive_is_refused(cluster: Cluster) -> None:
+    with pytest.raises(AdapterError, match="does not say what the fault 'betray' is"):
+        cluster.inflict("betray", node="n1", behaviour="liar")
+
+
+def test_a_leader_that_never_backs_off_is_caught_going_round_in_a_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """5.3: a follower that lacks entries is refused for ever; the trace of it is a lasso."""
+    wrong = inspect.getsource(core._handle_append_entries_response)  # noqa: SLF001 - what is made wrong
+    wrong = wrong.replace("max(known.next_index - 1, known.match_index + 1)", "known.next_index")
+    made: dict[str, Any] = {}
+    exec(compile(wrong, "wrong", "exec"), vars(core), made)  # noqa: S102 - as `tlacheck mutants` does
+    monkeypatch.setattr(core, "_handle_append_entries_response", made["_handle_append_entries_response"])
+    cluster = _cluster(judged=False)
+    leader = _elected(cluster)
+    behind = next(name for name in cluster.servers if name != leader)
+    cluster.crash(behind)
+    cluster.client_request("v1")
+    cluster.advance(A_WHILE_MS)
+    cluster.crash(leader)
+    cluster.restart(leader)
+    cluster.advance(A_WHILE_MS)
+    with pytest.raises(Diverged, match="Progress: violated") as caught:
+        cluster.heal_and_expect_progress()
+    trace = caught.value.trace
+    assert trace.violation is not None
+    assert trace.violation.explanation[0].startswith(f"{LIVENESS_BOUND_MS} ms after all faults ended")
+    assert trace.loop is not None, trace.violation.explanation
+
+
 # --- too many faults: the checks of progress can fail -------------------------------------------
 
 
@@ -238,7 +414,7 @@ def test_if_servers_stay_down_the_check_of_progress_fails(monkeypatch: pytest.Mo
     cluster = _cluster(judged=False)
     for name in ("n1", "n2"):
         cluster.crash(name)
-    monkeypatch.setattr(cluster, "restart", lambda node: None)  # noqa: ARG005 - that is the fault
+    monkeypatch.setattr(cluster.simulation, "stabilise", lambda: None)
     with pytest.raises(Diverged, match="n3 Candidate in term"):
         cluster.heal_and_expect_progress()
 

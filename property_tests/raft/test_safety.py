@@ -174,6 +174,25 @@ def test_a_vote_is_free_again_in_a_new_term() -> None:
     assert Safety().step(state(), state(currentTerm={N1: 4}, votedFor={N1: N3}), None) is None
 
 
+def test_a_vote_that_was_sent_stands_also_if_the_server_has_forgotten_it() -> None:
+    """5.2 and Figure 2: the states do not show a vote that was sent and not persisted."""
+    vote: dict[str, Any] = {"term": 4, "source": "n1", "vote_granted": True}
+    safety = Safety()
+    for message in (
+        raft.RequestVoteResponse(dest="n2", **vote),
+        raft.RequestVoteResponse(dest="n2", **vote),
+        raft.RequestVoteResponse(dest="n3", **{**vote, "vote_granted": False}),
+        raft.RequestVoteResponse(dest="n3", **{**vote, "term": 5}),
+    ):
+        safety.sent(message)
+    assert safety.step(state(), state(), None) is None
+    safety.sent(raft.RequestVoteRequest(term=4, source="n1", dest="n2", last_log_index=0, last_log_term=0))
+    assert safety.step(state(), state(), None) == (
+        "VoteStands",
+        "n1 sent votes for n2 and for n1 in term 4",
+    )
+
+
 def test_what_was_once_broken_stays_broken() -> None:
     """So that a judge who looks away for a step still learns of it."""
     before, after, _ = BROKEN["VoteStands"]

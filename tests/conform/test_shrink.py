@@ -1,18 +1,22 @@
-"""A failing run is made short, stays legal for the spec up to its last step, and still fails there."""
+"""A failing run is made short, stays legal for the spec up to its last step, and fails there in the same way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import attrs
 import pytest
 
-from tests.conform.toys import Crashes, Refuses, Shows, Tally, Wraps, oracle, run
+from tests.conform import relay
+from tests.conform.relay import A, B, C, LosesOfB, Relay, SendsOnce, letter
+from tests.conform.toys import Crashes, P, Q, Refuses, Shows, Tally, Wraps, oracle, run
 from tlacheck import itf
 from tlacheck.conform.comparison import deviations
+from tlacheck.conform.lockstep import Diverged, Lockstep
 from tlacheck.conform.replay import replay
-from tlacheck.conform.shrink import shrink
+from tlacheck.conform.shrink import Shrunk, shrink
 from tlacheck.conform.walk import walk_and_replay
 from tlacheck.tlc import OracleState
-from tlacheck.trace import Trace
+from tlacheck.trace import State, Trace
+from tlacheck.values import Value
 
 #: Raising is as likely as all else, so that walks get far.
 _WEIGHTS = {"Raise": 2.0, "Reset": 0.3, "Knock": 3.0}
@@ -57,15 +61,15 @@ def _check_legal_up_to_its_last_step(trace: Trace, make: Callable[[], Tally]) ->
 def test_a_long_failing_run_becomes_a_shortest_one(make: Callable[[], Tally], steps: int) -> None:
     """Wraps and Refuses need a total above 4, three raises at least, Crashes one more; `Shows` needs one raise."""
     failing = _failing(make, longer_than=15 if steps > 1 else 3)
-    shrunk = shrink(failing, oracle(), make)
-    assert steps <= len(shrunk) <= steps + 2
+    shrunk = shrink(failing, oracle(), make).trace
+    assert len(shrunk) == steps
     assert {step.action for step in shrunk.steps} == {"Raise"}
     _check_legal_up_to_its_last_step(shrunk, make)
 
 
 def test_the_shrunk_run_keeps_the_property_and_the_origin_of_the_long_one() -> None:
     failing = _failing(Wraps)
-    shrunk = shrink(failing, oracle(), Wraps)
+    shrunk = shrink(failing, oracle(), Wraps).trace
     assert shrunk.origin == failing.origin
     assert shrunk.violation is not None
     assert failing.violation is not None
@@ -75,26 +79,26 @@ def test_the_shrunk_run_keeps_the_property_and_the_origin_of_the_long_one() -> N
 
 def test_the_same_failing_run_is_shrunk_to_the_same_one() -> None:
     failing = _failing(Wraps)
-    first, again = (itf.to_json(shrink(failing, oracle(), Wraps)) for _ in range(2))
+    first, again = (itf.to_json(shrink(failing, oracle(), Wraps).trace) for _ in range(2))
     assert first == again
 
 
 def test_what_cannot_be_shorter_stays_as_it_is() -> None:
     trace = run(*[("Raise", {"by": 2})] * 3)
     failing = replay(trace, Wraps())
-    shrunk = shrink(failing, oracle(), Wraps)
+    shrunk = shrink(failing, oracle(), Wraps).trace
     assert [step.action for step in shrunk.steps] == ["Raise"] * 3
     _check_legal_up_to_its_last_step(shrunk, Wraps)
 
 
 def test_with_no_tries_the_run_is_given_back() -> None:
     failing = _failing(Wraps)
-    assert shrink(failing, oracle(), Wraps, tries_max=0) == failing
+    assert shrink(failing, oracle(), Wraps, tries_max=0).trace == failing
 
 
 def test_more_tries_never_give_a_longer_run() -> None:
     failing = _failing(Wraps)
-    lengths = [len(shrink(failing, oracle(), Wraps, tries_max=tries)) for tries in (0, 2, 5, 20, 400)]
+    lengths = [shrink(failing, oracle(), Wraps, tries_max=tries).steps_after for tries in (0, 2, 5, 20, 400)]
     assert lengths == sorted(lengths, reverse=True)
     assert lengths[-1] < lengths[0]
 
@@ -102,9 +106,158 @@ def test_more_tries_never_give_a_longer_run() -> None:
 def test_a_run_that_only_failed_once_is_given_back() -> None:
     """A system that fails now and then is not made to fail by leaving steps out."""
     failing = _failing(Wraps)
-    assert shrink(failing, oracle(), Tally) == failing
+    length = len(failing)
+    assert shrink(failing, oracle(), Tally) == Shrunk(
+        trace=failing, steps_before=length, steps_after=length, tries=1, reproduced=False
+    )
 
 
 def test_a_run_that_does_not_fail_is_given_back() -> None:
     good = attrs.evolve(_failing(Wraps), violation=None)
-    assert shrink(good, oracle(), Wraps) == good
+    assert shrink(good, oracle(), Wraps).trace == good
+
+
+# --- the same failure, and no other ---------------------------------------------------------------
+
+
+class _TwoBugs(Tally):
+    """Falls over when somebody knocks at 0; and resets to 1 from 5 on."""
+
+    before = 0
+
+    def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
+        """Do what the action stands for."""
+        if action == "Knock" and self.total == 0:
+            raise RuntimeError("nobody is at home")
+        super().perform(action, arguments)
+        if action == "Reset" and self.before >= 5:
+            self.total = 1
+        self.before = self.total
+
+    def reset(self, initial: State) -> None:
+        """Start where the spec does."""
+        super().reset(initial)
+        self.before = 0
+
+
+def test_one_bug_does_not_become_another_on_the_way() -> None:
+    """Without the first raise the knock would fail, in one step: shorter, and another bug."""
+    raises = [("Raise", {"by": 2})] * 3
+    failing = replay(run(("Raise", {"by": 1}), ("Knock", {"who": Q}), *raises, ("Reset", {})), _TwoBugs())
+    shrunk = shrink(failing, oracle(), _TwoBugs).trace
+    assert [step.action for step in shrunk.steps] == ["Raise", "Raise", "Raise", "Reset"]
+    assert shrunk.violation is not None
+    assert shrunk.violation.explanation[0].startswith("after Reset")
+
+
+def test_a_crash_stays_a_crash_of_the_same_kind() -> None:
+    failing = replay(run(("Raise", {"by": 1}), ("Reset", {}), ("Knock", {"who": P})), _TwoBugs())
+    shrunk = shrink(failing, oracle(), _TwoBugs).trace
+    assert [step.action for step in shrunk.steps] == ["Knock"]
+    assert shrunk.violation is not None
+    assert "RuntimeError: nobody is at home" in shrunk.violation.explanation[0]
+
+
+# --- what depends on what came before ---------------------------------------------------------------
+
+
+def _relayed(failing: Trace, make: Callable[[], Relay]) -> Trace:
+    """The run made short; TLC's own word that it is legal stands in tests/tlc/test_legal.py."""
+    return shrink(failing, oracle("Relay", "Relay"), make).trace
+
+
+def test_arguments_follow_when_what_they_depend_on_is_dropped() -> None:
+    """The letter of b is number 3; without the letters before it, it is number 1."""
+    failing = relay.run(
+        LosesOfB(),
+        ("Send", {"node": A}),
+        ("Send", {"node": C}),
+        ("Deliver", letter(C, 2)),
+        ("Send", {"node": B}),
+        ("Deliver", letter(A, 1)),
+        ("Deliver", letter(B, 3)),
+    )
+    shrunk = _relayed(failing, LosesOfB)
+    assert [(step.action, dict(step.arguments)) for step in shrunk.steps] == [
+        ("Send", {"node": B}),
+        ("Deliver", letter(B, 1)),
+    ]
+
+
+def test_several_steps_are_replaced_by_a_single_one_that_does_as_well() -> None:
+    """Poll and answer make the node ready; so does a restart, which is shorter."""
+    failing = relay.run(
+        SendsOnce(),
+        ("Send", {"node": A}),
+        ("Poll", {"node": A}),
+        ("Answer", {"node": A}),
+        ("Send", {"node": A}),
+    )
+    shrunk = _relayed(failing, SendsOnce)
+    assert [step.action for step in shrunk.steps] == ["Send", "Restart", "Send"]
+
+
+def test_of_nodes_that_do_as_well_the_first_is_named() -> None:
+    failing = relay.run(SendsOnce(), ("Send", {"node": C}), ("Restart", {"node": C}), ("Send", {"node": C}))
+    shrunk = _relayed(failing, SendsOnce)
+    assert {step.arguments["node"] for step in shrunk.steps} == {A}
+
+
+def test_a_step_that_the_spec_does_not_allow_stays_at_the_end() -> None:
+    """The spec allows no raise above 8; a system that takes one is wrong, and no behaviour of the spec shows it."""
+    lockstep = Lockstep(Tally(), oracle())
+    for _ in range(8):
+        lockstep.perform("Raise", {"by": 1})
+        lockstep.perform("Knock", {"who": Q})
+    with pytest.raises(Diverged) as caught:
+        lockstep.perform("Raise", {"by": 1})
+    shrunk = shrink(caught.value.trace, oracle(), Tally).trace
+    assert [step.action for step in shrunk.steps] == ["Raise"] * 9
+    assert shrunk.violation is not None
+    assert shrunk.violation.expected is None
+    assert shrunk.violation.explanation[0] == "the spec allows no Raise(by = 1) here."
+
+
+# --- systems that are not what they should be -----------------------------------------------------
+
+
+class _Worn(Tally):
+    """A reset leaves something behind: once it has failed it fails at the first raise."""
+
+    worn = False
+
+    def raise_by(self, by: int) -> None:
+        """Count on; where the wrong ones are wrong."""
+        self.worn = self.worn or self.total + by > 4
+        self.total = 0 if self.worn else self.total + by
+
+
+def test_a_system_that_is_not_reset_fully_does_not_spoil_the_result() -> None:
+    """The short run has to fail on a system that was never used before."""
+    knock: tuple[str, dict[str, Value]] = ("Knock", {"who": P})
+    failing = replay(run(*[knock, ("Raise", {"by": 1})] * 5), _Worn())
+    shrunk = shrink(failing, oracle(), _Worn)
+    assert shrunk.reproduced
+    assert shrunk.steps_after == 3
+    assert replay(
+        run(*((step.action, dict(step.arguments)) for step in shrunk.trace.steps)), _Worn()
+    ).violation
+
+
+def test_every_system_is_closed() -> None:
+
+    class Closable(Wraps):
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    made: list[Closable] = []
+
+    def make() -> Closable:
+        made.append(Closable())
+        return made[-1]
+
+    shrink(_failing(Wraps), oracle(), make)
+    assert len(made) >= 2
+    assert all(system.closed for system in made)

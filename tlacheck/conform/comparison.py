@@ -1,29 +1,45 @@
-"""Comparing what a system shows with what its spec demands."""
+"""Comparing what a system shows with what its spec demands.
 
-from tlacheck.conform.system import System
-from tlacheck.errors import AdapterError
+Values are compared by TLA+'s equality, all of them after every step. The states of a run share most of
+their values, so each is taken apart once and recognised afterwards (tlacheck/conform/tokens.py).
+"""
+
+from typing import Final
+
+from tlacheck.conform.system import NotPossible, System, where_raised
+from tlacheck.conform.tokens import Tokens
+from tlacheck.errors import AdapterError, TlacheckError
 from tlacheck.trace import State
-from tlacheck.values import differences, same, to_tla, validate
+from tlacheck.values import differences, to_tla, validate
 
 __all__ = ["deviations", "observed"]
+
+_tokens: Final = Tokens()
 
 
 def observed(system: System) -> State:
     """What the system shows now.
 
     Raises:
-        AdapterError: if it is not a state over exactly `system.variables`.
+        NotPossible: the system did not come through: it hung, or its process ended.
+        AdapterError: if `observe` raises something else, or returns no state over exactly `system.variables`.
     """
-    state = system.observe()
+    try:
+        state = system.observe()
+    except (NotPossible, TlacheckError):
+        raise
+    except Exception as error:
+        raise AdapterError(f"{_name(system)}.observe() raised {where_raised(error)}") from error
+    if state.keys() == system.variables:
+        return state
     if missing := sorted(system.variables - set(state)):
         raise AdapterError(
-            f"{type(system).__name__}.observe() lacks the variables {', '.join(missing)} that it promises"
+            f"{_name(system)}.observe() lacks the variables {', '.join(missing)} that it promises"
         )
-    if extra := sorted(set(state) - system.variables):
-        raise AdapterError(
-            f"{type(system).__name__}.observe() returns {', '.join(extra)}, which its `variables` do not name"
-        )
-    return state
+    extra = sorted(set(state) - system.variables)
+    raise AdapterError(
+        f"{_name(system)}.observe() returns {', '.join(extra)}, which its `variables` do not name"
+    )
 
 
 def deviations(expected: State, found: State) -> tuple[str, ...]:
@@ -33,7 +49,7 @@ def deviations(expected: State, found: State) -> tuple[str, ...]:
         AdapterError: if `found` holds something that no TLA+ value is like (a float, a list, None).
             Such a value is equal to none, so that it is always noticed.
     """
-    differing = [name for name in found if not same(expected[name], found[name])]
+    differing = [name for name in found if not _tokens.are_same(expected[name], found[name])]
     for name in differing:
         validate(found[name], name)
     return tuple(
@@ -41,3 +57,8 @@ def deviations(expected: State, found: State) -> tuple[str, ...]:
         for name in differing
         for path, left, right in differences(expected[name], found[name], name)
     )
+
+
+def _name(system: System) -> str:
+    """The class of the system, without what is wrapped around it."""
+    return type(getattr(system, "system", system)).__name__

@@ -1,15 +1,38 @@
-"""A `System`: an implementation behind an adapter, speaking the vocabulary of its spec."""
+"""A `System`: an implementation behind an adapter, speaking the vocabulary of its spec.
 
+This is the low-level contract. `Adapter` (tlacheck/conform/adapter.py) fulfils it for Python from
+declarations, `Process` (tlacheck/conform/process.py) for any language.
+
+Two more things a system may offer. With `fork()`, an independent copy of itself, all edges of a
+state graph are taken once each, without going back to the start. With `close()` it gives back what it
+holds: a process, a socket, a thread.
+"""
+
+import contextlib
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self, TypeVar, runtime_checkable
 
 from tlacheck.errors import TlacheckError
 from tlacheck.trace import State
 from tlacheck.values import Value
 
-__all__ = ["Crashed", "NotPossible", "System", "attempt"]
+__all__ = [
+    "Closable",
+    "Crashed",
+    "Forkable",
+    "Hung",
+    "NotPossible",
+    "System",
+    "attempt",
+    "begin",
+    "close",
+    "closing",
+    "where_raised",
+]
+
+_S = TypeVar("_S", bound="System")
 
 
 class NotPossible(Exception):
@@ -21,7 +44,14 @@ class NotPossible(Exception):
 
 
 class Crashed(NotPossible):
-    """The system raised an exception of its own while it took a step. That is a finding as well."""
+    """The system did not come through a step: it raised an exception of its own, or its process ended.
+
+    That is a finding as well.
+    """
+
+
+class Hung(Crashed):
+    """The system did not come back from a step within its time."""
 
 
 class System(Protocol):
@@ -53,6 +83,38 @@ class System(Protocol):
         """The spec state that the system's state stands for, with exactly `variables`."""
 
 
+@runtime_checkable
+class Forkable(Protocol):
+    """A system that can be copied."""
+
+    def fork(self) -> Self:
+        """A copy in the same state: what happens to one of the two is not seen in the other."""
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A system that holds something which it must give back."""
+
+    def close(self) -> None:
+        """Give it back. Nothing else is called afterwards, but this may be called twice."""
+
+
+def close(system: System) -> None:
+    """Close the system, if it can be closed."""
+    if isinstance(system, Closable):
+        system.close()
+
+
+@contextlib.contextmanager
+def closing(make_system: Callable[[], _S]) -> Iterator[_S]:
+    """A fresh system for the block; it is closed at its end."""
+    system = make_system()
+    try:
+        yield system
+    finally:
+        close(system)
+
+
 def attempt(system: System, action: str, arguments: Mapping[str, Value]) -> None:
     """Let the system take a step; an exception that escapes from it is told as a finding about it.
 
@@ -66,7 +128,30 @@ def attempt(system: System, action: str, arguments: Mapping[str, Value]) -> None
     except (NotPossible, TlacheckError):
         raise
     except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        raise Crashed(
-            f"it raised {type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno}, in {place.name})"
-        ) from error
+        raise Crashed(f"it raised {where_raised(error)}") from error
+
+
+def begin(system: System, initial: State) -> None:
+    """Let the system start afresh; an exception that escapes from it is told as `attempt` does.
+
+    Raises:
+        NotPossible: the system cannot start there.
+        Crashed: the system raised something.
+        AdapterError: the adapter breaks its contract, or knows no such state.
+    """
+    try:
+        system.reset(initial)
+    except (NotPossible, TlacheckError):
+        raise
+    except Exception as error:
+        raise Crashed(f"it raised {where_raised(error)}") from error
+
+
+def where_raised(error: Exception) -> str:
+    """An exception in one line: its type, what it says, and the place that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    said = f"{type(error).__name__}: {error}"
+    if not frames:
+        return said
+    place = frames[-1]
+    return f"{said} ({Path(place.filename).name}:{place.lineno}, in {place.name})"

@@ -4,18 +4,12 @@ import random
 from collections.abc import Mapping
 
 from tlacheck.conform.replay import replay
+from tlacheck.conform.strategy import weighted_choice
 from tlacheck.conform.system import System
-from tlacheck.tlc.oracle import SpecOracle, Successor
+from tlacheck.tlc.oracle import SpecOracle
 from tlacheck.trace import Origin, Step, Trace
 
 __all__ = ["random_walk", "walk_and_replay"]
-
-
-def _choose(rng: random.Random, successors: tuple[Successor, ...], weights: Mapping[str, float]) -> Successor:
-    """First an action, by weight, then one of its instances: a frequent action does not crowd out a rare one."""
-    actions = sorted({successor.action for successor in successors})
-    (action,) = rng.choices(actions, [weights.get(action, 1.0) for action in actions])
-    return rng.choice([successor for successor in successors if successor.action == action])
 
 
 def random_walk(
@@ -36,7 +30,7 @@ def random_walk(
         successors = oracle.successors(state)
         if not successors:
             break
-        chosen = _choose(rng, successors, weights or {})
+        chosen = weighted_choice(rng, successors, weights or {})
         taken.append(Step(chosen.action, chosen.arguments, chosen.state.values))
         state = chosen.state
     return Trace(

@@ -1,4 +1,4 @@
-"""The command `tlacheck inspect`: a trace, step by step, for a person or, as JSON, for a program."""
+"""The command `tlacheck trace show`, also called `tlacheck inspect`: a trace, step by step, for a person or a program."""
 
 import io
 import json
@@ -11,10 +11,10 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from tlacheck import itf
 from tlacheck.errors import TlacheckError, TraceError
 from tlacheck.report.lanes import Lanes, lanes_of, to_json
 from tlacheck.report.terminal import render, render_step
+from tlacheck.trace_cli.file import number_option, one_trace
 
 __all__ = ["inspect_command"]
 
@@ -35,12 +35,21 @@ UNUSABLE = 2
     "--step", type=int, metavar="N", help="Only step N, and the whole state after it; 0 is the initial state."
 )
 @click.option("--full", is_flag=True, help="All variables after each step, not only what changed.")
+@number_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; values are texts in TLA+.")
 @click.pass_context
 def inspect_command(
-    context: click.Context, *, file: Path | None, step: int | None, full: bool, as_json: bool
+    context: click.Context,
+    *,
+    file: Path | None,
+    step: int | None,
+    full: bool,
+    number: int | None,
+    as_json: bool,
 ) -> None:
     """Show the trace in FILE step by step: who acted, what changed, which messages went where.
+
+    FILE may be an ITF trace, a log of a run with whole states, or what TLC printed.
 
     Without FILE: the newest trace that a check left in .verify/ or traces/counterexamples/; after a
     run of `tlacheck verify`, that of the first check that was violated.
@@ -48,7 +57,7 @@ def inspect_command(
     """
     try:
         path = file or _newest()
-        lanes = lanes_of(itf.read(path))
+        lanes = lanes_of(one_trace(path, number))
         length = len(lanes.trace)
         if step is not None and not 0 <= step <= length:
             raise TraceError(

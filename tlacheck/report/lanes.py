@@ -17,7 +17,16 @@ from tlacheck.report.compact import Change, Wording, ends, is_record, kind_field
 from tlacheck.trace import State, Step, Trace
 from tlacheck.values import ModelValue, Value, differences, ordered, same, to_tla
 
-__all__ = ["Difference", "LaneStep", "Lanes", "MessageChange", "VariableChange", "lanes_of", "to_json"]
+__all__ = [
+    "Difference",
+    "LaneStep",
+    "Lanes",
+    "MessageChange",
+    "VariableChange",
+    "bag_of",
+    "lanes_of",
+    "to_json",
+]
 
 #: Names of the argument that says which node acts, when several arguments are nodes.
 _ACTORS: Final = ("node", "self", "server", "replica", "process", "actor", "source", "i")
@@ -293,7 +302,7 @@ class _Sorter:
         told = actor is not None or not step.arguments
         moved = []
         for name in self.networks:
-            old, new = _bag(before.get(name)), _bag(step.state.get(name))
+            old, new = bag_of(before.get(name)), bag_of(step.state.get(name))
             lost = {message: old[message] - new[message] for message in old if old[message] > new[message]}
             gained = {message: new[message] - old[message] for message in new if new[message] > old[message]}
             moved += [*lost, *gained]
@@ -327,7 +336,7 @@ class _Sorter:
             if name not in violation.expected or _repeats_action(name, [found[name]]):
                 continue
             if name in self.networks:
-                expected_bag, found_bag = _bag(violation.expected[name]), _bag(found[name])
+                expected_bag, found_bag = bag_of(violation.expected[name]), bag_of(found[name])
                 for message in self._in_order({*expected_bag, *found_bag}):
                     if expected_bag[message] != found_bag[message]:
                         part = f"copies of {self.wording.message(message)}"
@@ -346,7 +355,7 @@ def _share(state: State, node: Value) -> State:
     )
 
 
-def _bag(value: Value) -> Counter[Value]:
+def bag_of(value: Value) -> Counter[Value]:
     """How many copies of each message a network holds. An empty function is the empty tuple."""
     if isinstance(value, immutabledict):
         return Counter({message: count for message, count in value.items() if type(count) is int})

@@ -14,6 +14,7 @@ from tlacheck.tlc.distributed import check_distributed
 from tlacheck.tlc.evaluate import Evaluator, evaluate
 from tlacheck.tlc.explain import Explanation
 from tlacheck.tlc.graph import Edge, Graph, GraphStream, GraphSummary, Node, stream_graph
+from tlacheck.tlc.legal import check_behaviour, demanded
 from tlacheck.tlc.oracle import OracleState, SpecOracle, Successor
 from tlacheck.tlc.parse import Action, Definition, Module, Parser, parse
 from tlacheck.tlc.pool import Checked, Pool, Task, check_all
@@ -51,7 +52,9 @@ __all__ = [
     "Task",
     "check",
     "check_all",
+    "check_behaviour",
     "check_distributed",
+    "demanded",
     "edge_cover",
     "evaluate",
     "parse",

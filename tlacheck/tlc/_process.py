@@ -15,12 +15,12 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import tlacheck
 from tlacheck.engine import find_jvm
 from tlacheck.errors import ConfigError, EngineError
+from tlacheck.tlc._closing import Closing
 from tlacheck.tlc._jvm import STATUS_WHEN_FULL
 from tlacheck.tlc._protocol import Progress, decode_progress
 
@@ -43,7 +43,7 @@ class NoAnswer(Exception):
     """The worker gave no answer: no time, no memory, or it died. The text is the reason."""
 
 
-class Worker:
+class Worker(Closing):
     """Runs one job after another in a process of its own; a context manager.
 
     The process starts with the first job. A job that gives no answer costs the process; the next job
@@ -74,14 +74,6 @@ class Worker:
     def folder(self) -> Path | None:
         """The private folder of the process, while there is one. All that a run writes is below it."""
         return self._process.folder if self._process else None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the process. The next job starts another one."""

@@ -3,13 +3,12 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import attrs
 
 from tlacheck.engine import Engine, find_engine
 from tlacheck.errors import ConfigError
+from tlacheck.tlc._closing import Closing
 from tlacheck.tlc._outcome import Counterexample, interpret
 from tlacheck.tlc._process import MEMORY_MB, NoAnswer, Worker
 from tlacheck.tlc._protocol import Progress, Request, decode_report, encode_request
@@ -70,7 +69,7 @@ class CheckResult:
     printed_dropped: int = 0
 
 
-class Checker:
+class Checker(Closing):
     """Owns a worker process that checks one spec after another; a context manager.
 
     The worker starts with the first check. A check that runs out of time or memory costs the
@@ -99,14 +98,6 @@ class Checker:
     def worker_pid(self) -> int | None:
         """The process number of the worker, while there is one."""
         return self._worker.pid
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the worker. The next check starts another one."""

@@ -7,12 +7,12 @@ and memory.
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tlacheck import itf
 from tlacheck.engine import Engine, find_engine
 from tlacheck.errors import EngineError, SpecError
+from tlacheck.tlc._closing import Closing
 from tlacheck.tlc._convert import parse
 from tlacheck.tlc._diagnose import diagnose
 from tlacheck.tlc._evaluate import FIRST_LINE, MODULE
@@ -29,7 +29,7 @@ _PLACE = re.compile(
 )
 
 
-class Evaluator:
+class Evaluator(Closing):
     """Owns a worker process that evaluates one expression after another; a context manager.
 
     The worker starts with the first expression. One that runs out of time or memory costs the worker;
@@ -44,14 +44,6 @@ class Evaluator:
         """
         self._worker = Worker(memory_mb)
         self._engine = engine or find_engine()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the worker. The next expression starts another one."""

@@ -15,7 +15,6 @@ import time
 from array import array
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import attrs
@@ -23,6 +22,7 @@ from immutabledict import immutabledict
 
 from tlacheck.engine import Engine, find_engine
 from tlacheck.errors import ConfigError, Location, SpecError
+from tlacheck.tlc._closing import Closing
 from tlacheck.tlc._convert import Converter
 from tlacheck.tlc._diagnose import diagnose, unknown_constants
 from tlacheck.tlc._event import EVENT, event_of
@@ -132,7 +132,7 @@ class GraphSummary:
     seconds: float
 
 
-class GraphStream:
+class GraphStream(Closing):
     """The nodes and edges of a spec as they are found: an iterator, to be read once, and a context manager.
 
     Reading starts as soon as there is a first part. The worker waits while the reader is far behind; closing
@@ -206,14 +206,6 @@ class GraphStream:
     def worker_pid(self) -> int | None:
         """The process number of the worker, while there is one."""
         return self._worker.pid
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __iter__(self) -> Self:
         return self

@@ -36,7 +36,7 @@ from tlacheck.tlc.spec import Spec
 from tlacheck.trace import State
 from tlacheck.values import Value, same, to_tla
 
-__all__ = ["OracleState", "SpecOracle", "Successor"]
+__all__ = ["EVENT", "OracleState", "SpecOracle", "Successor"]
 
 #: How many values are kept once read; then reading starts over.
 _KEPT_MAX = 20_000
@@ -71,6 +71,11 @@ class OracleState:
         return self._key
 
     @property
+    def place(self) -> tuple[int, ...]:
+        """As `key`, but without the variable `event`: of two states that differ only in how they were reached it is the same."""
+        return self._oracle.place_of(self.key)
+
+    @property
     def values(self) -> State:
         """All variables with their values, in the spec's order.
 
@@ -80,6 +85,15 @@ class OracleState:
         if self._values is None:
             self._values = self._oracle.read(self)
         return self._values
+
+    def value(self, name: str) -> Value:
+        """The value of one variable; the others are not read.
+
+        Raises:
+            TraceError: the spec has no such variable, or it has no value in this state.
+            SpecError: it holds what has no finite value.
+        """
+        return self._oracle.value_in(self, name)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, OracleState) and self._oracle is other._oracle and self.key == other.key
@@ -160,6 +174,7 @@ class SpecOracle:
         names = [str(node.getName()) for node in self._tool.getSpecProcessor().getVariablesNodes()]
         self._order = tuple((name, names.index(name)) for name in self.variables)
         self._names = tuple(names)
+        self._indices = {name: index for index, name in enumerate(names)}
         self._keys = Keys(stage.classes, range(len(names)))
         self._event = names.index(EVENT) if EVENT in names else None
         # What tells one step from another: the event where there is one, as it costs less than the whole state.
@@ -185,6 +200,17 @@ class SpecOracle:
         """Whether the spec records actions and arguments in a variable `event`."""
         return self._event is not None
 
+    @property
+    def step_names(self) -> tuple[str, ...] | None:
+        """The names that steps may bear (`Successor.action`), in the spec's order; None if only the steps can tell.
+
+        Where the spec has a variable `event`, a TLC action `<Name>Event` makes steps called `<Name>`; of an
+        action with any other name nobody knows what it records before it is taken.
+        """
+        names = [action.yields for action in self._actions]
+        known = [name for name in names if name is not None]
+        return tuple(dict.fromkeys(known)) if len(known) == len(names) else None
+
     def initial_states(self) -> tuple[OracleState, ...]:
         """The states in which the spec may begin.
 
@@ -206,9 +232,7 @@ class SpecOracle:
             TraceError: the spec has no such variable, or TLC has no such value.
         """
         if strangers := [name for name in values if name not in self._names]:
-            raise TraceError(
-                f"{self.spec.module} has no variable {', '.join(strangers)}; it has {', '.join(self.variables)}"
-            )
+            raise self._no_such_variable(*strangers)
         java = self._empty.createEmpty()
         for name, value in values.items():
             java.bind(self._unique(name), self._construct(value))
@@ -261,13 +285,20 @@ class SpecOracle:
             TraceError: the spec has no such variable, or TLC has no such value.
             SpecError: TLC cannot evaluate an action in this state.
         """
-        wanted = self.state(after).key
-        seen = [(index, key) for index, key in enumerate(wanted) if key != NO_VALUE]
+        seen = self.view(after)
         return tuple(
             step
             for step in self.successors(before, action, arguments)
             if all(step.state.key[index] == key for index, key in seen)
         )
+
+    def view(self, values: Mapping[str, Value]) -> tuple[tuple[int, int], ...]:
+        """What the `OracleState.key` of a state with these values holds: pairs of a position and a fingerprint.
+
+        Raises:
+            TraceError: the spec has no such variable, or TLC has no such value.
+        """
+        return tuple((index, key) for index, key in enumerate(self.state(values).key) if key != NO_VALUE)
 
     def explain(
         self, before: OracleState, after: OracleState | Mapping[str, Value], *, count: int = 5
@@ -339,6 +370,11 @@ class SpecOracle:
         """The fingerprints of the values in TLC's state, for `OracleState.key`."""
         return self._keys.of_state(java)
 
+    def place_of(self, key: tuple[int, ...]) -> tuple[int, ...]:
+        """That key without the variable `event`, for `OracleState.place`."""
+        event = self._event
+        return key if event is None else key[:event] + key[event + 1 :]
+
     def read(self, state: OracleState) -> State:
         """The values of `state`, for `OracleState.values`."""
         key, java = state.key, None
@@ -351,12 +387,33 @@ class SpecOracle:
                     continue
                 if java is None:
                     java = self._values_of(state.java)
-                value = self._read(java[index])
-                if len(known) >= _KEPT_MAX:
-                    known.clear()
-                known[fingerprint] = value
+                value = self._learn(fingerprint, java[index])
             found.append((name, value))
         return State(found)
+
+    def value_in(self, state: OracleState, name: str) -> Value:
+        """The value of one variable in `state`, for `OracleState.value`."""
+        index = self._indices.get(name)
+        if index is None:
+            raise self._no_such_variable(name)
+        fingerprint = state.key[index]
+        if fingerprint == NO_VALUE:
+            raise TraceError(f"{name} has no value in this state")
+        value = self._known.get(fingerprint)
+        return self._learn(fingerprint, self._values_of(state.java)[index]) if value is None else value
+
+    def _learn(self, fingerprint: int, java: Any) -> Value:
+        """The value of TLC's object, kept for the next time."""
+        value = self._read(java)
+        if len(self._known) >= _KEPT_MAX:
+            self._known.clear()
+        self._known[fingerprint] = value
+        return value
+
+    def _no_such_variable(self, *names: str) -> TraceError:
+        return TraceError(
+            f"{self.spec.module} has no variable {', '.join(names)}; it has {', '.join(self.variables)}"
+        )
 
     def _read(self, java: Any) -> Value:
         java.deepNormalize()  # members in one order

@@ -11,13 +11,13 @@ import enum
 import functools
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import attrs
 
 from tlacheck.engine import Engine, find_engine
 from tlacheck.errors import ConfigError, EngineError, Location
+from tlacheck.tlc._closing import Closing
 from tlacheck.tlc._diagnose import diagnose
 from tlacheck.tlc._process import MEMORY_MB, NoAnswer, Worker
 from tlacheck.tlc._protocol import Message, encode_engine
@@ -264,7 +264,7 @@ class Module:
         raise ConfigError(f"{self.path} defines no {name}")
 
 
-class Parser:
+class Parser(Closing):
     """Owns a worker process that parses one module after another; a context manager.
 
     The worker starts with the first module. A module that takes too much time or memory costs the
@@ -279,14 +279,6 @@ class Parser:
         """
         self._worker = Worker(memory_mb)
         self._engine = engine or find_engine()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the worker. The next module starts another one."""

@@ -13,14 +13,14 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 from immutabledict import immutabledict
 
 from tlacheck.engine import Engine, find_engine
 from tlacheck.errors import ConfigError, EngineError, SpecError, TlacheckError
+from tlacheck.tlc._closing import Closing
 from tlacheck.tlc._process import MEMORY_MB
 from tlacheck.tlc._protocol import Progress
 from tlacheck.tlc.check import Checker, CheckResult
@@ -82,7 +82,7 @@ class _Running:
 _News: TypeAlias = Checked | _Running | _Failed
 
 
-class Pool:
+class Pool(Closing):
     """Workers that stay warm from one batch of specs to the next; a context manager.
 
     They start when there is work for them. One batch at a time.
@@ -143,14 +143,6 @@ class Pool:
         """The process numbers of the workers that there are now."""
         pids = (checker.worker_pid for checker in self._checkers)
         return tuple(pid for pid in pids if pid is not None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End all workers. The next batch starts others."""

@@ -19,14 +19,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import attrs
 from immutabledict import immutabledict
 
 from tlacheck.engine import Engine, find_engine
 from tlacheck.errors import ConfigError, EngineError, Location, SpecError
+from tlacheck.tlc._closing import Closing
 from tlacheck.tlc._convert import Converter
 from tlacheck.tlc._diagnose import diagnose, location_in, unknown_constants
 from tlacheck.tlc._event import EVENT, event_of
@@ -103,7 +103,7 @@ class _Options:
                 raise ConfigError(f"{name} is {value}; it may be {least} to {most}")
 
 
-class Simulation:
+class Simulation(Closing):
     """The behaviours of one simulation, once, in the order in which they are drawn; a context manager.
 
     The last behaviour of a violated spec is the one that shows it, with its `violation`.
@@ -132,14 +132,6 @@ class Simulation:
         self._actions: Counter[str] = Counter()
         self._result: SimulationResult | None = None
         self._traces = self._run()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __iter__(self) -> Iterator[Trace]:
         """The behaviours that were not given yet.

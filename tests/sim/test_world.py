@@ -4,14 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tlacheck.sim import Flight, Timer, World
+from tlacheck.errors import ConfigError
+from tlacheck.sim import Clock, Delay, Fixed, Flight, Network, Timer, Uniform, World
 
 A_WHILE = 1_000
+TEN_MS = Fixed(10)
 
 
-def world(*, seed: int = 0, delay_ms: tuple[int, int] = (10, 10)) -> World[str]:
+def world(*, seed: int = 0, delay: Delay = TEN_MS, loss: float = 0.0, duplication: float = 0.0) -> World[str]:
     """A world in which every message takes 10 ms, unless told otherwise."""
-    return World(seed=seed, delay_ms=delay_ms)
+    return World(seed=seed, network=Network(delay=delay, loss=loss, duplication=duplication))
 
 
 def happens(world: World[str], until_ms: int = A_WHILE) -> list[tuple[int, str]]:
@@ -101,7 +103,7 @@ def test_a_stopped_timer_does_not_fire_and_stopping_twice_is_nothing() -> None:
 
 @given(seed=st.integers(0, 2**32), delay=st.tuples(st.integers(0, 50), st.integers(50, 90)))
 def test_a_message_takes_as_long_as_the_network_may(seed: int, delay: tuple[int, int]) -> None:
-    w = world(seed=seed, delay_ms=delay)
+    w = world(seed=seed, delay=Uniform(*delay))
     w.send("a", "b", "hello")
     ((when, _),) = happens(w)
     assert delay[0] <= when <= delay[1]
@@ -117,7 +119,7 @@ def _scenario(seed: int) -> list[object]:
 
     def play(until_ms: int) -> None:
         while (due := w.next_due(until_ms)) is not None:
-            record.append((w.now_ms, due, tuple(w.flights)))
+            record.append((w.now_ms, due, w.flights))
             if isinstance(due, Timer):
                 for dest in "abc".replace(due.node, ""):
                     w.send(due.node, dest, f"{due.node}{w.now_ms}")
@@ -269,3 +271,227 @@ def test_faults_of_servers_may_be_told_twice() -> None:
     w.restart("a")
     w.heal()
     assert (w.down, w.islands) == (set(), ())
+
+
+# --- one-way cuts, pauses, clocks, a network that is bad by itself ------------------------------
+
+
+def test_a_cut_loses_one_direction_only_and_adds_to_other_cuts_until_the_network_heals() -> None:
+    w = world()
+    w.cut({"a"}, {"b"})
+    w.cut({"c"}, {"b"})
+    for source, dest in ("ab", "ba", "cb", "bc", "ac"):
+        w.send(source, dest, source + dest)
+    assert [what for _, what in happens(w)] == ["ab!", "ba", "cb!", "bc", "ac"]
+    w.heal()
+    w.send("a", "b", "again")
+    assert [what for _, what in happens(w, 2 * A_WHILE)] == ["again"]
+
+
+def test_timers_and_messages_wait_for_a_paused_node_and_come_in_their_order_when_it_resumes() -> None:
+    w = world()
+    w.set_timer("a", "t", 5)
+    w.set_timer("b", "t", 5)
+    w.send("b", "a", "to a")
+    w.send("a", "b", "from a")
+    w.pause("a")
+    assert happens(w, 50) == [(5, "b:t"), (10, "from a")]
+    assert [f.message for f in w.flights] == ["to a"]
+    w.resume("a")
+    assert happens(w) == [(50, "a:t"), (50, "to a")]
+
+
+def test_what_waits_for_a_paused_node_can_be_lost_or_overtaken_meanwhile() -> None:
+    w = world()
+    for message in ("one", "two", "three"):
+        w.send("b", "a", message)
+    w.pause("a")
+    assert happens(w, 20) == []
+    w.drop(flight(w, "two"))
+    w.delay(flight(w, "one"), 5)
+    w.stop_timer("a", "t")
+    w.resume("a")
+    assert happens(w) == [(20, "three"), (25, "one")]
+
+
+def test_a_paused_node_that_crashes_loses_what_waited_for_it() -> None:
+    w = world()
+    w.set_timer("a", "t", 5)
+    w.send("b", "a", "hello")
+    w.pause("a")
+    assert happens(w, 20) == []
+    w.crash("a")
+    assert w.paused == set()
+    assert happens(w, 30) == [(20, "hello!")]
+    w.restart("a")
+    assert happens(w) == []
+
+
+def test_a_skewed_clock_reads_otherwise_and_moves_the_timers_that_run_by_it() -> None:
+    w = world()
+    for node in "abc":
+        w.set_timer(node, "t", 100)
+    w.next_due(10)
+    w.skew("a", 40)
+    w.skew("b", -40)
+    assert [w.clock_ms(node) for node in "abc"] == [50, -30, 10]
+    assert happens(w) == [(60, "a:t"), (100, "c:t"), (140, "b:t")]
+
+
+def test_timers_of_a_fast_clock_fire_early_and_of_a_slow_one_late() -> None:
+    w = world()
+    w.drift("a", 1_000_000)
+    w.drift("b", -500_000)
+    for node in "abc":
+        w.set_timer(node, "t", 100)
+    assert happens(w) == [(50, "a:t"), (100, "c:t"), (200, "b:t")]
+    assert [w.clock_ms(node) for node in "abc"] == [2 * A_WHILE, A_WHILE // 2, A_WHILE]
+
+
+@given(
+    now=st.integers(0, 10**6),
+    ppm=st.integers(-999_999, 10**6),
+    jump=st.integers(-(10**4), 10**4),
+    wait=st.integers(0, 10**4),
+)
+def test_a_clock_reads_at_a_time_what_it_says_that_it_will_and_not_before(
+    now: int, ppm: int, jump: int, wait: int
+) -> None:
+    clock = Clock().skewed(now // 2, jump).drifting(now, ppm)
+    assert clock.reading_ms(now) == now + jump
+    goal = clock.reading_ms(now) + wait
+    when = clock.when_ms(goal)
+    assert clock.reading_ms(when) >= goal
+    assert when == now or clock.reading_ms(when - 1) < goal
+
+
+def test_a_clock_that_would_stand_still_is_refused_and_the_message_says_what_to_do_instead() -> None:
+    with pytest.raises(ConfigError, match="-1000000 ppm stops the clock: .*a pause of the node"):
+        world().drift("a", -1_000_000)
+
+
+def test_a_network_that_loses_all_loses_all_and_one_that_doubles_says_so() -> None:
+    w = world(loss=1.0)
+    w.send("a", "b", "x")
+    assert happens(w) == [(10, "x!")]
+    w = world(duplication=1.0)
+    w.send("a", "b", "x")
+    (sent,) = w.flights
+    assert sent.is_doubled
+    assert not w.duplicate(sent).is_doubled
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_lossy_network_loses_about_as_many_as_it_says(seed: int) -> None:
+    w = world(seed=seed, loss=0.3)
+    for number in range(300):
+        w.send("a", "b", f"{number}")
+    lost = sum(what.endswith("!") for _, what in happens(w))
+    assert 40 < lost < 150
+
+
+@pytest.mark.parametrize("chance", [-0.1, 1.5])
+def test_a_chance_that_is_none_is_refused(chance: float) -> None:
+    with pytest.raises(ConfigError, match="a chance lies between 0 and 1"):
+        Network(loss=chance)
+
+
+# --- what a fault cannot be done to -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", ["drop", "reorder", "delay"])
+def test_a_message_that_has_arrived_is_out_of_reach_of_faults(fault: str) -> None:
+    w = world()
+    gone = w.send("a", "b", "x")
+    assert len(happens(w)) == 1
+    with pytest.raises(ConfigError, match="message 1 from a to b is not on its way at 1000 ms"):
+        getattr(w, fault)(*([gone, 5] if fault == "delay" else [gone]))
+
+
+def test_a_message_may_be_rescheduled_to_the_same_time_again_and_again() -> None:
+    w = world()
+    sent = w.send("a", "b", "x")
+    for _ in range(5):
+        w.reorder(sent)
+        w.delay(sent, 0)
+    assert happens(w) == [(0, "x")]
+
+
+# --- cost: what is due stands in one heap -------------------------------------------------------
+
+
+def test_old_timers_do_not_pile_up_however_often_a_timer_is_reset() -> None:
+    w = world()
+    for _ in range(20_000):
+        w.set_timer("a", "t", 500)
+    assert len(w._agenda) < 1_000
+    assert happens(w) == [(500, "a:t")]
+
+
+class Naive:
+    """The same world without a heap: whatever is due, found by looking at everything."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.timers: dict[tuple[str, str], int] = {}
+        self.flights: dict[int, tuple[int, str]] = {}
+
+    def next(self, until: int) -> str | None:
+        rows = [(due, 0, node, name) for (node, name), due in self.timers.items()]
+        rows += [(due, 1, f"{number:09}", message) for number, (due, message) in self.flights.items()]
+        first = min(rows, default=None)
+        if first is None or first[0] > until:
+            self.now = max(self.now, until)
+            return None
+        self.now = max(self.now, first[0])
+        if first[1] == 0:
+            del self.timers[first[2], first[3]]
+            return f"{first[2]}:{first[3]}"
+        del self.flights[int(first[2])]
+        return first[3]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["send", "timer", "stop", "drop", "delay", "reorder", "pass"]),
+            st.integers(0, 5),
+            st.integers(0, 40),
+        ),
+        max_size=60,
+    )
+)
+def test_the_world_does_what_a_naive_one_does(calls: list[tuple[str, int, int]]) -> None:
+    w, naive = world(), Naive()
+    for call, place, ms in calls:
+        node = "abcdef"[place]
+        match call:
+            case "send":
+                sent = w.send(node, "z", f"m{ms}")
+                naive.flights[sent.number] = (sent.due_ms, sent.message)
+            case "timer":
+                w.set_timer(node, "t", ms)
+                naive.timers[node, "t"] = naive.now + ms
+            case "stop":
+                w.stop_timer(node, "t")
+                naive.timers.pop((node, "t"), None)
+            case "pass":
+                until = w.now_ms + ms
+                while (due := w.next_due(until)) is not None:
+                    told = f"{due.node}:{due.name}" if isinstance(due, Timer) else due.message
+                    assert told == naive.next(until)
+                assert naive.next(until) is None
+                assert w.now_ms == naive.now
+            case _ if w.flights:
+                hit = w.flights[place % len(w.flights)]
+                old, message = naive.flights[hit.number]
+                if call == "drop":
+                    w.drop(hit)
+                    del naive.flights[hit.number]
+                elif call == "delay":
+                    w.delay(hit, ms)
+                    naive.flights[hit.number] = (max(old, naive.now) + ms, message)
+                else:
+                    w.reorder(hit)
+                    naive.flights[hit.number] = (naive.now, message)
+    assert {f.number for f in w.flights} == naive.flights.keys()

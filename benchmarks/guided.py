@@ -1,0 +1,129 @@
+"""Guided against random exploration: which bugs are found, and in how many steps.
+
+Each mutant of the implementation that is not equivalent is explored with each strategy from several
+seeds, with the same budget in steps and the same weights. A step is one that the system takes, those of
+prefixes that `guided` takes again included. Told are the runs that found the mutant, and the median of
+the steps, where a run that did not find it counts as more than the budget. Mutants of even clusters
+are explored with four servers, liveness mutants like the others: the spec shows them as wrong states.
+
+`--branches` lets `guided` also look at the branches of the implementation. Each mutant has a process of
+its own, as its edit is made while the module is imported.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks._machine import ROOT, begin, leave
+from property_tests.raft.mutants import MUTANTS
+from tlacheck.conform.strategy import STRATEGIES
+from tlacheck.mutants.mutation import install
+
+STEPS, LENGTH, SEEDS = 1_000, 80, 10
+
+
+def explored(name: str, *, steps: int, seeds: int, branches: bool) -> dict[str, list[int | None]]:
+    """In the mutant's own process: strategy -> for each seed, the steps to the failure; None without one."""
+    (mutant,) = (mutant for mutant in MUTANTS if mutant.name == name)
+    install(mutant)
+    from property_tests.raft.adapter import RaftSystem  # noqa: PLC0415 - after the edit
+    from property_tests.raft.checks import _WEIGHTS  # noqa: PLC0415 - after the edit
+    from property_tests.raft.machine import oracle_for  # noqa: PLC0415 - after the edit
+    from tlacheck.conform.explore import Plan, explore  # noqa: PLC0415 - with them
+
+    oracle = oracle_for(4 if "even clusters" in mutant.bug else 3)
+    found: dict[str, list[int | None]] = {}
+    for strategy in STRATEGIES:
+        watch = ("impl.raft",) if branches and strategy == "guided" else ()
+        found[strategy] = []
+        for seed in range(seeds):
+            plan = Plan(
+                strategy=strategy, steps=steps, length=LENGTH, seed=seed, weights=_WEIGHTS, watch=watch
+            )
+            result = explore(oracle, RaftSystem, plan)
+            found[strategy].append(None if result.run is None else result.steps)
+    return found
+
+
+def median(runs: list[int | None], steps: int) -> float:
+    """The median of the steps, a run without a failure counting as infinitely many."""
+    return statistics.median(float("inf") if run is None or run > steps else float(run) for run in runs)
+
+
+def told(runs: list[int | None], steps: int) -> str:
+    """Runs that found it, and the median."""
+    middle = median(runs, steps)
+    text = f">{steps:,}" if middle == float("inf") else f"{middle:,.0f}"
+    return f"{sum(run is not None for run in runs):>2} {text:>7}"
+
+
+def summary(results: Mapping[str, Mapping[str, list[int | None]]], steps: int) -> str:
+    """One line for all mutants."""
+    words = []
+    for strategy in STRATEGIES:
+        all_runs = [run for runs in results.values() for run in runs[strategy]]
+        mutants = sum(any(run is not None for run in runs[strategy]) for runs in results.values())
+        runs = sum(run is not None for run in all_runs)
+        middle = median(all_runs, steps)
+        words += [
+            f"{strategy}_mutants={mutants}",
+            f"{strategy}_runs={runs}",
+            f"{strategy}_median={middle:.0f}",
+        ]
+    return " ".join(words)
+
+
+def arguments() -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=STEPS, help="budget of a run")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="runs of each strategy")
+    parser.add_argument("--only", default="", help="mutants whose names contain this")
+    parser.add_argument("--branches", action="store_true", help="let guided look at branches too")
+    parser.add_argument("--one", default="", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure and print."""
+    options = arguments()
+    if options.one:
+        found = explored(options.one, steps=options.steps, seeds=options.seeds, branches=options.branches)
+        print(json.dumps(found))
+        leave()
+    begin(
+        f"Steps until a mutant is found: {options.seeds} seeds, at most {options.steps:,} steps each, walks of {LENGTH}"
+    )
+    started = time.monotonic()
+    print(f"{'mutant':<34}" + "".join(f"{name + ': runs, median':>22}" for name in STRATEGIES))
+    results: dict[str, Any] = {}
+    for mutant in MUTANTS:
+        if mutant.equivalent or options.only not in mutant.name:
+            continue
+        command = [sys.executable, "-m", "benchmarks.guided", "--one", mutant.name]
+        command += ["--steps", str(options.steps), "--seeds", str(options.seeds)]
+        command += ["--branches"] if options.branches else []
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SystemExit(
+                f"{mutant.name}: its process ended with status {done.returncode}\n{done.stderr[-2000:]}"
+            )
+        runs = results[mutant.name] = json.loads(done.stdout.splitlines()[-1])
+        print(
+            f"{mutant.name:<34}" + "".join(f"{told(runs[name], options.steps):>22}" for name in STRATEGIES),
+            flush=True,
+        )
+    print(
+        f"guided: mutants={len(results)} seeds={options.seeds} steps={options.steps} {summary(results, options.steps)} "
+        f"seconds={time.monotonic() - started:.0f}"
+    )
+    leave()
+
+
+if __name__ == "__main__":
+    main()

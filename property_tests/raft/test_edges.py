@@ -1,0 +1,77 @@
+"""Each edge of a small model is a step of the implementation, and a copy of a cluster is one."""
+
+from collections.abc import Mapping
+
+import attrs
+import pytest
+
+from impl import raft
+from property_tests.raft.adapter import RaftSystem
+from property_tests.raft.edges import edges_spec
+from property_tests.raft.machine import oracle_for
+from tlacheck.conform.edges import replay_edges
+from tlacheck.conform.vet import vet
+from tlacheck.tlc.graph import Graph, stream_graph
+from tlacheck.values import ModelValue, Value
+
+
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    """The first levels of the model that `verify` takes whole."""
+    with stream_graph(edges_spec(), depth=8) as stream:
+        return Graph(stream)
+
+
+def test_the_adapter_is_sound() -> None:
+    """Forks, resets and several clusters at once do not influence each other."""
+    assert vet(RaftSystem, oracle_for(3), walks=2, steps=20) == ()
+
+
+def test_every_edge_is_taken_once(graph: Graph) -> None:
+    found = replay_edges(graph, RaftSystem)
+    assert found.violation is None
+    assert found.forked
+    assert found.edges == found.edges_total == found.steps > 150
+    assert {"Timeout", "Restart", "DropMessage", "ClientRequest", "AppendEntries"} <= found.actions.keys()
+
+
+class Forgetful(RaftSystem):
+    """Its disks lose the vote."""
+
+    def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
+        super().perform(action, arguments)
+        self._disks = {name: attrs.evolve(disk, voted_for=None) for name, disk in self._disks.items()}
+
+
+def test_an_edge_that_goes_wrong_is_told_as_a_shortest_run(graph: Graph) -> None:
+    """A server votes for itself, and has forgotten it when it comes back: two steps, and no run is shorter."""
+    found = replay_edges(graph, Forgetful)
+    assert found.violation is not None
+    assert found.violation.violation is not None
+    assert [step.action for step in found.violation.steps] == ["Timeout", "Restart"]
+    assert "votedFor[" in found.violation.violation.explanation[1]
+
+
+def test_what_a_copy_does_is_not_seen_in_its_original() -> None:
+    system = RaftSystem()
+    system.reset(oracle_for(3).initial_states()[0].values)
+    system.perform("Timeout", {"node": ModelValue("n1")})
+    before = system.observe()
+    copy = system.fork()
+    for name in ("n2", "n3"):
+        copy.perform("Timeout", {"node": ModelValue(name)})
+    copy.network.clear()
+    assert system.observe() == before
+    assert len(system.network) == 2
+    assert isinstance(copy.nodes["n2"].role, raft.Candidate)
+    assert isinstance(system.nodes["n2"].role, raft.Follower)
+
+
+def test_a_server_that_is_replaced_by_hand_is_observed_anew() -> None:
+    """What was translated before is used again only for the very same server."""
+    system = RaftSystem()
+    system.reset(oracle_for(3).initial_states()[0].values)
+    system.observe()
+    node = system.nodes["n1"]
+    system.nodes["n1"] = attrs.evolve(node, durable=attrs.evolve(node.durable, current_term=7))
+    assert system.observe()["currentTerm"][ModelValue("n1")] == 7

@@ -1,0 +1,267 @@
+"""Explorations find what is wrong, say how far they came, and give the same result however they are shared out."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.conform.toys import Crashes, Refuses, Shows, Tally, Wraps, oracle
+from tlacheck import itf
+from tlacheck.conform.branches import Branches
+from tlacheck.conform.cli.explore import explore_command
+from tlacheck.conform.cli.minimise import minimise_command
+from tlacheck.conform.crew import Crew
+from tlacheck.conform.explore import (
+    SHARD_STEPS,
+    Exploration,
+    Plan,
+    Sighting,
+    explore,
+    explore_shard,
+    merge,
+    shards,
+)
+from tlacheck.conform.replay import replay
+from tlacheck.conform.strategy import STRATEGIES
+from tlacheck.errors import AdapterError, ConfigError
+from tlacheck.tlc.legal import demanded
+from tlacheck.trace import State
+from tlacheck.values import Value
+
+_SPEC = Path(__file__).parents[1] / "specs" / "Tally.tla"
+_TOYS = "tests.conform.toys"
+
+
+def _found(make: Callable[[], Tally], **plan: Any) -> Exploration:
+    return explore(oracle(), make, Plan(**{"steps": 600, "length": 30, **plan}))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_right_system_is_right_in_every_step(strategy: str) -> None:
+    found = _found(Tally, strategy=strategy)
+    assert found.verdict.is_established
+    assert (found.steps, found.walks) == (600, found.verdict.cases)
+    assert sum(found.actions.values()) == 600
+    assert set(found.actions) == {"Raise", "Reset", "Knock"}
+    assert found.states == 9, "0 to 8"
+    assert found.states < found.transitions <= 9 * 2 + 15 + 8, "two knocks each, 15 raises, 8 resets"
+    assert found.run is None
+    assert found.branches is None
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("make", [Wraps, Refuses, Crashes, lambda: Shows("odd", odd=True)])
+def test_a_wrong_system_is_found_by_every_strategy(make: Callable[[], Tally], strategy: str) -> None:
+    found = _found(make, strategy=strategy, seed=3, command="explore again")
+    assert found.verdict.violates == "conforms to Tally"
+    run = found.run
+    assert run is not None
+    assert run.violation is not None
+    assert run.violation.step == len(run)
+    assert (run.origin.source, run.origin.seed, run.origin.command) == ("explore", 3, "explore again")
+    assert set(run.origin.versions) == {"tlacheck", "python"}
+    assert itf.from_json(itf.to_json(run)) == run
+    again = replay(demanded(run), make())
+    assert again.steps == run.steps, "the run fails again, at the same step"
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_same_seed_gives_the_same_result_to_the_byte(strategy: str) -> None:
+    first, again = (_found(Wraps, strategy=strategy, seed=5) for _ in range(2))
+    assert attrs.evolve(first, seconds=0.0) == attrs.evolve(again, seconds=0.0)
+    assert first.run is not None
+    assert again.run is not None
+    assert itf.to_json(first.run) == itf.to_json(again.run)
+
+
+def test_of_several_outcomes_any_is_right() -> None:
+    """The walk wants 3, the system guesses 4; the walk goes on from there."""
+    found = explore(oracle("TallyGuess"), Tally, Plan(strategy="guided", steps=300, length=30))
+    assert found.verdict.is_established
+    assert found.actions["Guess"] > 5
+
+
+def test_a_wrong_beginning_is_found_before_any_step() -> None:
+    class Late(Tally):
+        def reset(self, initial: State) -> None:
+            self.total = initial["total"] + 1
+
+    found = _found(Late)
+    assert found.run is not None
+    assert found.run.violation is not None
+    assert (len(found.run), found.run.violation.step) == (0, 0)
+
+
+def test_a_required_action_that_was_never_taken_leaves_it_open() -> None:
+    found = _found(Tally, weights={"Reset": 0.0}, required=frozenset({"Reset", "Raise"}))
+    assert found.verdict.is_unknown
+    assert str(found.verdict.reason).startswith("no walk took Reset:")
+    assert _found(Tally, required=frozenset({"Reset"})).verdict.is_established
+
+
+def test_a_spec_that_ends_is_walked_again_and_again() -> None:
+    class Clock(Tally):
+        variables = frozenset[str]()
+
+        def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
+            del action, arguments
+
+        def reset(self, initial: State) -> None:
+            del initial
+
+        def observe(self) -> State:
+            return State()
+
+    found = explore(oracle("Countdown", "Countdown"), Clock, Plan(strategy="random", steps=30))
+    assert (found.steps, found.walks, found.states) == (30, 10, 4)
+
+
+def test_the_adapters_faults_are_not_the_systems() -> None:
+    with pytest.raises(AdapterError, match="lacks the variables odd"):
+        _found(lambda: Shows("odd"))
+
+
+@pytest.mark.parametrize(
+    ("plan", "message"),
+    [
+        ({"steps": None}, "a budget in steps or one in seconds"),
+        ({"seconds": 1.0}, "a budget in steps or one in seconds"),
+        ({"steps": 0}, "steps is 0"),
+        ({"length": -1}, "length is -1"),
+        ({"strategy": "greedy"}, "no strategy 'greedy'"),
+        ({"weights": {"Raise": -1.0}}, "the weight of Raise is -1"),
+        ({"watch": ("tests.nowhere",)}, "cannot watch the branches of tests.nowhere"),
+    ],
+)
+def test_a_plan_that_cannot_be_followed_is_refused(plan: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        _found(Tally, **plan)
+
+
+def test_a_budget_in_seconds_ends_in_time_and_says_how_far_it_came() -> None:
+    found = _found(Tally, steps=None, seconds=0.05)
+    assert found.verdict.is_established
+    assert 0 < found.steps < SHARD_STEPS
+
+
+# --- shards ----------------------------------------------------------------------------------------
+
+
+def test_shards_make_up_the_budget() -> None:
+    plan = Plan(steps=2 * SHARD_STEPS + 7)
+    assert [shard.steps for shard in shards(plan)] == [SHARD_STEPS, SHARD_STEPS, 7]
+
+
+def _sighting(number: int, steps: int = 40) -> Sighting:
+    plan = Plan(steps=200, length=20, strategy="guided")
+    shard = attrs.evolve(next(iter(shards(plan))), number=number, steps=steps)
+    return explore_shard(oracle(), Tally(), plan, shard)
+
+
+def test_a_shard_knows_nothing_of_the_others() -> None:
+    """So it does not matter who does which, and after what."""
+    second, first = _sighting(1), _sighting(0)
+    assert (_sighting(0), _sighting(1)) == (first, second)
+    assert first.transitions != second.transitions
+
+
+def test_what_comes_after_the_first_shard_that_failed_does_not_count() -> None:
+    parts = [_sighting(0), _sighting(1), _sighting(2)]
+    run = _found(Wraps).run
+    failed = [parts[0], attrs.evolve(parts[1], run=run), parts[2]]
+    found = merge(Plan(steps=120), failed, seconds=1.0)
+    assert (found.run, found.steps) == (run, 80)
+    assert found.states == len(parts[0].states | parts[1].states)
+    assert merge(Plan(steps=120), parts, seconds=1.0).steps == 120
+
+
+# --- branches ----------------------------------------------------------------------------------------
+
+
+def test_branches_of_watched_modules_are_counted_and_of_no_others() -> None:
+    found = _found(Tally, watch=(_TOYS,))
+    assert found.branches is not None
+    assert found.branches > 5
+    system = Tally()
+    branches = Branches((_TOYS,))
+    with branches.watching() as first:
+        system.perform("Raise", {"by": 1})
+    with branches.watching() as second:
+        system.perform("Reset", {})
+        json.dumps([1])
+    assert {name for name, _, _ in first | second} == {_TOYS}
+    assert first - second
+    assert second - first
+
+
+def test_watching_nothing_traces_nothing() -> None:
+    with Branches(()).watching() as found:
+        Tally().perform("Raise", {"by": 1})
+    assert not found
+
+
+# --- the commands ------------------------------------------------------------------------------------
+
+
+def _run(*arguments: str) -> Result:
+    return CliRunner().invoke(explore_command, [str(_SPEC), *arguments])
+
+
+def test_the_result_is_the_same_however_many_processes_there_are() -> None:
+    """States are told apart by TLC's fingerprints, which have to agree between JVMs as well."""
+    plan = Plan(
+        strategy="guided",
+        steps=1_000,
+        shard_steps=100,
+        seed=2,
+        weights={"Knock": 20.0, "Reset": 4.0},
+        watch=(_TOYS,),
+    )
+    here = explore(oracle(), Wraps, plan)
+    with Crew(oracle().spec, f"{_TOYS}:Wraps", workers=2) as crew:
+        shared = crew.explore(plan)
+    assert attrs.evolve(here, seconds=0.0) == attrs.evolve(shared, seconds=0.0)
+    assert here.run is not None
+    assert 200 < here.steps < 1_000, "some shards found nothing, and some were not needed"
+
+
+def test_the_commands_explore_shrink_and_write_a_test_that_fails(tmp_path: Path) -> None:
+    out = tmp_path / "found.itf.json"
+    found = _run("--system", f"{_TOYS}:Wraps", "--tries", "0", "--out", str(out), "--require", "Raise")
+    assert found.exit_code == 1, found.output
+    assert "Tally: violated(conforms to Tally)" in found.output
+    assert "again with: tlacheck explore" in found.output
+    short = tmp_path / "short.itf.json"
+    done = CliRunner().invoke(
+        minimise_command,
+        [str(out), "--system", f"{_TOYS}:Wraps", "--out", str(short), "--test", str(tmp_path / "tests")],
+    )
+    assert done.exit_code == 0, done.output
+    assert "to 3 steps" in done.output
+    assert len(itf.read(short)) == 3
+    assert (tmp_path / "tests" / "test_short.py").is_file()
+
+
+def test_a_right_system_leaves_with_0_and_an_open_question_with_3() -> None:
+    right = _run("--system", f"{_TOYS}:Tally", "--steps", "50", "--weights", "Reset=0", "--require", "Reset")
+    assert right.exit_code == 3, right.output
+    assert "no walk took Reset" in right.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--system", f"{_TOYS}:Nobody"], "tests.conform.toys has no Nobody"),
+        (["--system", f"{_TOYS}:Tally", "--weights", "Raise"], "'Raise' is no weight"),
+        (["--system", f"{_TOYS}:Tally", "--steps", "5", "--seconds", "1"], "two budgets"),
+    ],
+)
+def test_a_mistake_is_told_without_a_traceback(arguments: list[str], message: str) -> None:
+    found = _run(*arguments)
+    assert found.exit_code == 2
+    assert message in found.output
+    assert "Traceback" not in found.output

@@ -1,0 +1,1 @@
+"""The commands over conformance, a module each."""

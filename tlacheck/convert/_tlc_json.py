@@ -1,0 +1,118 @@
+"""Counterexamples that TLC writes with `-dumpTrace json`.
+
+JSON has fewer kinds of values than TLA+, and TLC maps several to one: a set is written as a list, a
+model value as a string, a function as an object whose keys are texts. What was a set or a model value
+is lost, so such a trace is for looking at; to replay one, take what TLC prints. Objects whose keys are
+all numbers are read as functions on numbers.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from immutabledict import immutabledict
+
+from tlacheck.errors import TraceError
+from tlacheck.itf import value_from_json
+from tlacheck.trace import Origin, State, Step, Trace
+from tlacheck.values import Value, function
+
+__all__ = ["is_tlc_json", "trace_from_tlc_json"]
+
+_EVENT: Final = "event"
+_NUMBER: Final = re.compile(r"-?\d+", re.ASCII)
+#: An action's arguments, as newer and older versions name them.
+_PARAMETERS: Final = ("parameters", "parameter", "context")
+
+
+def is_tlc_json(data: Any) -> bool:
+    """Whether JSON data are a counterexample of TLC: numbered states and the actions between them, or states alone."""
+    data = _inner(data)
+    if isinstance(data, dict):
+        return isinstance(data.get("state"), list) and "states" not in data
+    return isinstance(data, list) and bool(data) and all(isinstance(each, dict) for each in data)
+
+
+def trace_from_tlc_json(data: Any) -> Trace:
+    """The trace in the JSON data of a counterexample.
+
+    Raises:
+        TraceError: the data are no counterexample; the message says what is missing.
+    """
+    data = _inner(data)
+    if isinstance(data, list):
+        numbered: list[Any] = [[number, state] for number, state in enumerate(data, start=1)]
+        edges: list[Any] = []
+    elif isinstance(data, dict):
+        numbered, edges = data.get("state", []), data.get("action", [])
+    else:
+        numbered, edges = [], []
+    states = _states(numbered)
+    labels: dict[int, Mapping[str, Any]] = {}
+    loop = None
+    if not isinstance(edges, list):
+        raise TraceError('"action" should be a list')
+    for edge in edges:
+        match edge:
+            case [[int() as before, _], dict() as label, [int() as after, _]]:
+                if after == before + 1:
+                    labels[after] = label
+                elif 1 <= after <= before:
+                    loop = after - 1
+            case _:
+                raise TraceError(
+                    '"action" should list triples: a numbered state, an action, a numbered state'
+                )
+    return Trace(
+        initial=states[0],
+        steps=tuple(_step(labels.get(number, {}), state) for number, state in enumerate(states[1:], start=2)),
+        origin=Origin(source="tlc"),
+        loop=loop,
+    )
+
+
+def _inner(data: Any) -> Any:
+    return data["counterexample"] if isinstance(data, dict) and set(data) == {"counterexample"} else data
+
+
+def _states(numbered: Any) -> list[State]:
+    found: dict[int, State] = {}
+    for each in numbered if isinstance(numbered, list) else ():
+        match each:
+            case [int() as number, dict() as variables]:
+                try:
+                    found[number] = State((name, _value(value)) for name, value in variables.items())
+                except TraceError as error:
+                    raise TraceError(f"state {number}: {error}") from None
+            case _:
+                raise TraceError('"state" should list pairs: a number, and an object with the variables')
+    if not found or sorted(found) != list(range(1, len(found) + 1)):
+        raise TraceError(f'"state" should hold the states 1, 2 and so on; it has {sorted(found) or "none"}')
+    return [found[number] for number in sorted(found)]
+
+
+def _value(data: Any) -> Value:
+    match data:
+        case list():
+            return tuple(map(_value, data))
+        case dict() if data and all(map(_NUMBER.fullmatch, data)):
+            return function((int(key), _value(item)) for key, item in data.items())
+        case dict():
+            return function((key, _value(item)) for key, item in data.items())
+        case _:
+            return value_from_json(data)
+
+
+def _step(label: Mapping[str, Any], state: State) -> Step:
+    event = state.get(_EVENT)
+    if isinstance(event, immutabledict) and isinstance(event.get("action"), str):
+        return Step(event["action"], immutabledict({k: v for k, v in event.items() if k != "action"}), state)
+    arguments: Mapping[str, Any] = next(
+        (label[name] for name in _PARAMETERS if isinstance(label.get(name), dict)), {}
+    )
+    name = label.get("name", "")
+    return Step(
+        name if isinstance(name, str) else "",
+        immutabledict((key, _value(item)) for key, item in arguments.items()),
+        state,
+    )

@@ -1,0 +1,58 @@
+"""Histories: what the clients of a system asked and were told, and whether one thing at a time explains it.
+
+A system is linearizable if each of its operations seems to happen at one moment between its call and
+its answer. A `History` is what clients saw; a `Model` says what the object does when one operation
+happens at a time; `check` looks for an order of the operations that the model allows and real time
+does not forbid.
+
+`history` has the nouns, `files` the format `history.ndjson`, `model` and `models` the sequential
+objects, `check` the decision, `definition` its naive twin, `timeline` the drawing.
+"""
+
+from tlacheck.histories.check import Attempt, Frontier, Legality, Limits, Option, Placed, Result, check
+from tlacheck.histories.definition import is_linearizable
+from tlacheck.histories.files import Reader, Writer, read, write
+from tlacheck.histories.history import (
+    Call,
+    Fate,
+    History,
+    HistoryError,
+    Invoke,
+    Operation,
+    Recorder,
+    Return,
+)
+from tlacheck.histories.model import Model, ModelError
+from tlacheck.histories.models import MODELS, cas_register, key_value, log, queue, register
+
+__all__ = [
+    "MODELS",
+    "Attempt",
+    "Call",
+    "Fate",
+    "Frontier",
+    "History",
+    "HistoryError",
+    "Invoke",
+    "Legality",
+    "Limits",
+    "Model",
+    "ModelError",
+    "Operation",
+    "Option",
+    "Placed",
+    "Reader",
+    "Recorder",
+    "Result",
+    "Return",
+    "Writer",
+    "cas_register",
+    "check",
+    "is_linearizable",
+    "key_value",
+    "log",
+    "queue",
+    "read",
+    "register",
+    "write",
+]

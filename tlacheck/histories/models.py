@@ -1,0 +1,204 @@
+"""The sequential objects that most systems are: a register, a map, a log, a queue.
+
+| model      | operations, and what they answer                                                         |
+|------------|------------------------------------------------------------------------------------------|
+| `register` | `read()`: the value; `write(value)`: null                                                 |
+| `cas`      | as a register, and `cas(old, new)`: whether the value was `old` and is now `new`            |
+| `kv`       | `get(key)`: the value or null; `put(key, value)`, `append(key, value)`, `delete(key)`: null; `cas(key, old, new)` |
+| `log`      | `append(value)`: its index, from 1; `read(index)`: that entry or null; `prefix()`: all entries |
+| `queue`    | `enqueue(value)`: null; `dequeue()`: the oldest value, or null if there is none              |
+
+A value that was never written is null. `append` of the map joins strings, and adds one item to a
+list.
+"""
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, Final
+
+from immutabledict import immutabledict
+
+from tlacheck.histories.history import Call, Operation, in_words
+from tlacheck.histories.model import Model, Steps
+
+__all__ = ["MODELS", "cas_register", "key_value", "log", "queue", "register"]
+
+
+def register(initial: Hashable = None) -> Model[Hashable]:
+    """A value that is read and written."""
+    return Model(
+        name="register",
+        operations={"read": (), "write": ("value",)},
+        initial=initial,
+        step=_step_register,
+        reads=frozenset({"read"}),
+    )
+
+
+def cas_register(initial: Hashable = None) -> Model[Hashable]:
+    """A register with compare-and-set."""
+    return Model(
+        name="cas",
+        operations={"read": (), "write": ("value",), "cas": ("old", "new")},
+        initial=initial,
+        step=_step_register,
+        reads=frozenset({"read"}),
+    )
+
+
+def key_value() -> Model[Hashable]:
+    """A map; every key is a part of its own."""
+    return Model(
+        name="kv",
+        operations={
+            "get": ("key",),
+            "put": ("key", "value"),
+            "append": ("key", "value"),
+            "delete": ("key",),
+            "cas": ("key", "old", "new"),
+        },
+        initial=None,
+        step=_step_key,
+        reads=frozenset({"get"}),
+        partition=lambda call: call.arguments["key"],
+    )
+
+
+def log() -> Model["Entries"]:
+    """A log to which entries are appended, and from which none is removed."""
+    return Model(
+        name="log",
+        operations={"append": ("value",), "read": ("index",), "prefix": ()},
+        initial=_EMPTY,
+        step=_step_log,
+        reads=frozenset({"read", "prefix"}),
+        foresee=_foresee_log,
+        show=lambda state: in_words(state.values()),
+    )
+
+
+def queue() -> Model[tuple[Any, ...]]:
+    """A queue, first in first out."""
+    return Model(
+        name="queue", operations={"enqueue": ("value",), "dequeue": ()}, initial=(), step=_step_queue
+    )
+
+
+def _step_register(value: Hashable, call: Call) -> Steps[Hashable]:
+    match call.name:
+        case "read":
+            return ((value, value),)
+        case "write":
+            return ((None, call.arguments["value"]),)
+        case _:
+            return ((True, call.arguments["new"]),) if value == call.arguments["old"] else ((False, value),)
+
+
+def _step_key(value: Any, call: Call) -> Steps[Hashable]:
+    match call.name:
+        case "get":
+            return ((value, value),)
+        case "put":
+            return ((None, call.arguments["value"]),)
+        case "append":
+            added = call.arguments["value"]
+            if isinstance(added, str) and (value is None or isinstance(value, str)):
+                return ((None, (value or "") + added),)
+            if value is None or isinstance(value, tuple):
+                return ((None, (*(value or ()), added)),)
+            return ()
+        case "delete":
+            return ((None, None),)
+        case _:
+            return ((True, call.arguments["new"]),) if value == call.arguments["old"] else ((False, value),)
+
+
+class Entries:
+    """The entries of a log, as the last one and those before it: logs that begin alike share them.
+
+    A search keeps thousands of states of one log. As tuples they would take the square of its length.
+    """
+
+    __slots__ = ("_hash", "before", "last", "length")
+
+    def __init__(self, before: "Entries | None" = None, last: Hashable = None) -> None:
+        self.before = before
+        self.last = last
+        self.length: int = 0 if before is None else before.length + 1
+        self._hash: int = 0 if before is None else hash((hash(before), last))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Entries):
+            return NotImplemented
+        if self.length != other.length or self._hash != other._hash:
+            return False
+        left, right = self, other
+        while left is not right and left.before is not None and right.before is not None:
+            if left.last != right.last:
+                return False
+            left, right = left.before, right.before
+        return True
+
+    def at(self, index: Any) -> Hashable:
+        """The entry at an index, from 1; None if there is none."""
+        if not isinstance(index, int) or not 1 <= index <= self.length:
+            return None
+        found = self
+        while found.length > index and found.before is not None:
+            found = found.before
+        return found.last
+
+    def values(self) -> tuple[Hashable, ...]:
+        """All entries, the first one first."""
+        return tuple(self._backwards())[::-1]
+
+    def _backwards(self) -> Iterator[Hashable]:
+        here = self
+        while here.before is not None:
+            yield here.last
+            here = here.before
+
+
+_EMPTY: Final = Entries()
+
+
+def _step_log(entries: Entries, call: Call) -> Steps[Entries]:
+    match call.name:
+        case "append":
+            longer = Entries(entries, call.arguments["value"])
+            return ((longer.length, longer),)
+        case "read":
+            return ((entries.at(call.arguments["index"]), entries),)
+        case _:
+            return ((entries.values(), entries),)
+
+
+def _foresee_log(answered: Sequence[Operation]) -> Callable[[Entries], bool]:
+    """What is in a log stays there: an entry that an answer names is the only one that its index may get."""
+    known: dict[int, Hashable] = {}
+    for operation in answered:
+        match operation.call.name, operation.answer:
+            case "append", int() as index:
+                known.setdefault(index, operation.call.arguments["value"])
+            case "prefix", tuple() as values:
+                for index, value in enumerate(values, start=1):
+                    known.setdefault(index, value)
+            case "read", value if value is not None and isinstance(operation.call.arguments["index"], int):
+                known.setdefault(operation.call.arguments["index"], value)
+
+    # Of a state that was reached all entries but the last were looked at before.
+    return lambda entries: known.get(entries.length, entries.last) == entries.last
+
+
+def _step_queue(items: tuple[Any, ...], call: Call) -> Steps[tuple[Any, ...]]:
+    if call.name == "enqueue":
+        return ((None, (*items, call.arguments["value"])),)
+    return ((items[0], items[1:]),) if items else ((None, items),)
+
+
+#: The models by their names, for commands and files.
+MODELS: Final[immutabledict[str, Model[Any]]] = immutabledict(
+    {model.name: model for model in (register(), cas_register(), key_value(), log(), queue())}
+)

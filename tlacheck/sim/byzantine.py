@@ -1,0 +1,275 @@
+"""Nodes that do not follow their protocol: what they do, as plug-ins that know no protocol.
+
+A `Behaviour` is a small value that a scenario names. When a node turns traitor, `begin` makes a
+`Mask` of it, a function with whatever memory it needs, that is asked after every step of the node:
+it is shown the `Moment` (what came in, what an honest node makes of it) and answers with the `Deed`
+that happens instead: the state that the node keeps and the messages that leave it.
+
+What a tampered message or a false claim looks like is the protocol's business: the user gives it as
+a function (`alter`, `claim`). The behaviours here decide only when, and towards whom.
+
+| behaviour     | does                                                                               |
+|---------------|------------------------------------------------------------------------------------|
+| `Silent`      | sends nothing, to some or to all                                                   |
+| `Equivocate`  | tells some peers something else than the others                                    |
+| `Tamper`      | alters messages, now and then                                                      |
+| `Replay`      | sends messages of the past again                                                   |
+| `Lie`         | sends what it would send if its state were another                                 |
+| `TwoCopies`   | is two nodes under one name, each of which hears and answers one side              |
+
+A traitor speaks in its own name only: the network says who sent a message.
+"""
+
+import random
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Protocol, TypeAlias
+
+import attrs
+
+from tlacheck.errors import ConfigError
+
+__all__ = [
+    "Behaviour",
+    "Deed",
+    "Equivocate",
+    "Lie",
+    "Mask",
+    "Moment",
+    "Replay",
+    "Send",
+    "Silent",
+    "Tamper",
+    "TwoCopies",
+]
+
+_ALWAYS: Final = 1.0
+
+
+@attrs.frozen
+class Send:
+    """A message and whom it is for."""
+
+    dest: str
+    message: Any
+
+
+@attrs.frozen
+class Deed:
+    """What a node makes of one input.
+
+    Attributes:
+        state: the state that it keeps.
+        sent: the messages that leave it, in order.
+        is_taken: whether what else the honest step asks for (timers, disk, news) is carried out.
+    """
+
+    state: Any
+    sent: tuple[Send, ...]
+    is_taken: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class Moment:
+    """One step of a traitor, as an honest node would take it.
+
+    Attributes:
+        node: its name.
+        now_ms: the virtual time.
+        sender: who sent the message that came in; None for a timer or a client.
+        before: the state before the step.
+        honest: what the protocol makes of it.
+        instead: what the protocol would make of the same input in another state.
+        random: the world's random numbers.
+    """
+
+    node: str
+    now_ms: int
+    sender: str | None
+    before: Any
+    honest: Deed
+    instead: Callable[[Any], Deed]
+    random: random.Random
+
+
+#: What a traitor does at each moment; with a memory of its own, if it needs one.
+Mask: TypeAlias = Callable[[Moment], Deed]
+
+
+class Behaviour(Protocol):
+    """A way not to follow a protocol."""
+
+    def begin(self) -> Mask:
+        """The behaviour of one node, from now on."""
+
+
+def _is_towards(send: Send, peers: frozenset[str] | None) -> bool:
+    return peers is None or send.dest in peers
+
+
+def _peers(names: Iterable[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)
+
+
+def _side(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(names)
+
+
+def _chance(instance: Any, attribute: Any, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ConfigError(f"{attribute.name} of {type(instance).__name__} is {value:g}: give 0 to 1")
+
+
+@attrs.frozen
+class Silent:
+    """Sends nothing to `towards`; to anybody, if that is None. It goes on listening."""
+
+    towards: frozenset[str] | None = attrs.field(default=None, converter=_peers)
+
+    def begin(self) -> Mask:
+        """The behaviour of one node, from now on."""
+
+        def mask(moment: Moment) -> Deed:
+            sent = tuple(send for send in moment.honest.sent if not _is_towards(send, self.towards))
+            return Deed(moment.honest.state, sent)
+
+        return mask
+
+
+@attrs.frozen
+class Equivocate:
+    """Tells the peers in `towards` something else than the others.
+
+    Attributes:
+        alter: what they are told instead of a message; the message itself for what stays as it is.
+        towards: the peers who are told otherwise.
+    """
+
+    alter: Callable[[Any], Any]
+    towards: frozenset[str] | None = attrs.field(converter=_peers)
+
+    def begin(self) -> Mask:
+        """The behaviour of one node, from now on."""
+
+        def mask(moment: Moment) -> Deed:
+            sent = tuple(
+                Send(send.dest, self.alter(send.message)) if _is_towards(send, self.towards) else send
+                for send in moment.honest.sent
+            )
+            return Deed(moment.honest.state, sent)
+
+        return mask
+
+
+@attrs.frozen
+class Tamper:
+    """Alters each message with some chance, drawn for each copy.
+
+    Attributes:
+        alter: what is sent instead, made of the message and random numbers.
+        chance: how likely a message is altered, 0 to 1.
+
+    Raises:
+        ConfigError: if the chance is not one.
+    """
+
+    alter: Callable[[Any, random.Random], Any]
+    chance: float = attrs.field(default=_ALWAYS, validator=_chance)
+
+    def begin(self) -> Mask:
+        """The behaviour of one node, from now on."""
+
+        def mask(moment: Moment) -> Deed:
+            sent = tuple(
+                Send(send.dest, self.alter(send.message, moment.random))
+                if moment.random.random() < self.chance
+                else send
+                for send in moment.honest.sent
+            )
+            return Deed(moment.honest.state, sent)
+
+        return mask
+
+
+@attrs.frozen
+class Replay:
+    """Sends a message of its past once more, after a step, with some chance.
+
+    Unlike a network that duplicates, it repeats what is long over.
+
+    Attributes:
+        chance: how likely that is in each step, 0 to 1.
+        remembered: how many of its oldest messages it chooses from.
+
+    Raises:
+        ConfigError: if the chance is not one.
+    """
+
+    chance: float = attrs.field(default=_ALWAYS, validator=_chance)
+    remembered: int = 100
+
+    def begin(self) -> Mask:
+        """The behaviour of one node, from now on."""
+        past: list[Send] = []
+
+        def mask(moment: Moment) -> Deed:
+            sent = moment.honest.sent
+            if past and moment.random.random() < self.chance:
+                sent = (*sent, moment.random.choice(past))
+            past.extend(moment.honest.sent[: max(0, self.remembered - len(past))])
+            return Deed(moment.honest.state, sent)
+
+        return mask
+
+
+@attrs.frozen
+class Lie:
+    """Lies about its state: it sends what an honest node would send from another one.
+
+    Attributes:
+        claim: the state that it pretends to be in, made of the one that it is in.
+    """
+
+    claim: Callable[[Any], Any]
+
+    def begin(self) -> Mask:
+        """The behaviour of one node, from now on."""
+
+        def mask(moment: Moment) -> Deed:
+            return Deed(moment.honest.state, moment.instead(self.claim(moment.before)).sent)
+
+        return mask
+
+
+@attrs.frozen
+class TwoCopies:
+    """Two copies of one identity: the second one hears and answers the peers in `side`, the first all others.
+
+    Both start as the node was when it turned traitor. Neither hears what the other does, timers and
+    clients apart, which both hear. Timers, disk and news are those of the first.
+    """
+
+    side: frozenset[str] = attrs.field(converter=_side)
+
+    def begin(self) -> Mask:
+        """The behaviour of one node, from now on."""
+        second: list[Any] = []
+
+        def mask(moment: Moment) -> Deed:
+            if not second:
+                second.append(moment.before)
+            is_firsts = moment.sender not in self.side
+            first, sent = (moment.honest.state, moment.honest.sent) if is_firsts else (moment.before, ())
+            answers: tuple[Send, ...] = ()
+            if moment.sender is None or not is_firsts:
+                deed = moment.instead(second[0])
+                second[0], answers = deed.state, deed.sent
+            return Deed(
+                first,
+                (
+                    *(send for send in sent if send.dest not in self.side),
+                    *(send for send in answers if send.dest in self.side),
+                ),
+                is_taken=is_firsts,
+            )
+
+        return mask

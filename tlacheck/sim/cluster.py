@@ -1,0 +1,279 @@
+"""A cluster of pure protocol cores in a simulated world.
+
+A core is `step(state, input) -> (state, effects)`: time, messages and requests are inputs; what it
+wants done are effects. A user writes a `Core`: how a message, a timer and a restart become inputs
+and states, and which `Command`s carry out an effect. The cluster does the rest: timers, network,
+disks, crashes in the middle of a step, traitors.
+
+| command               | does                                                                       |
+|-----------------------|----------------------------------------------------------------------------|
+| `Send(dest, message)` | puts a message on its way                                                  |
+| `SetTimer(name, after)` | starts a timer of the node, anew if it runs; `after` is ms or a `Delay`    |
+| `StopTimer(name)`     | stops it                                                                   |
+| `Write(key, value)`   | writes to the node's disk; safe after the next `Sync` only                 |
+| `Sync()`              | makes all writes of the node safe                                          |
+| `Tell(what)`          | tells the outside: a client, an operator, a state machine                  |
+
+Commands are carried out in order, and a crash may come between any two (`crash_during`).
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+import attrs
+
+from tlacheck.errors import AdapterError, ConfigError
+from tlacheck.sim.byzantine import Behaviour, Deed, Mask, Moment, Send
+from tlacheck.sim.delays import Delay
+from tlacheck.sim.disk import Disk, Write, torn
+from tlacheck.sim.faults import Fault, FaultPlan
+from tlacheck.sim.simulation import Entry, Request, Simulation
+from tlacheck.sim.world import Flight, Network, World
+
+__all__ = ["Cluster", "Command", "Core", "SetTimer", "StopTimer", "Sync", "Tell"]
+
+_State = TypeVar("_State")
+_Input = TypeVar("_Input")
+_Effect = TypeVar("_Effect")
+
+
+@attrs.frozen
+class SetTimer:
+    """Start a timer, anew if it runs: in so many milliseconds of the node's clock, or a drawn duration."""
+
+    name: Hashable
+    after: int | Delay
+
+
+@attrs.frozen
+class StopTimer:
+    """Stop a timer, if it runs."""
+
+    name: Hashable
+
+
+@attrs.frozen
+class Sync:
+    """Make all writes so far safe."""
+
+
+@attrs.frozen
+class Tell:
+    """Tell the outside something."""
+
+    what: Any
+
+
+Command: TypeAlias = Send | SetTimer | StopTimer | Write | Sync | Tell
+
+
+class Core(Protocol[_State, _Input, _Effect]):
+    """A protocol, as a cluster needs it. `clock_ms` is what the node's own clock reads."""
+
+    def start(self, node: str, disk: Disk) -> tuple[_State, Iterable[Command]]:
+        """The state of a node that starts with this disk, empty or not, and what it wants done first."""
+
+    def on_message(self, source: str, message: Any, clock_ms: int) -> _Input:
+        """The input that a message is."""
+
+    def on_timer(self, name: Any, clock_ms: int) -> _Input:
+        """The input that a timer is."""
+
+    def step(self, state: _State, inp: _Input) -> tuple[_State, Iterable[_Effect]]:
+        """One step of the protocol. Pure: a run is repeated from its seed alone."""
+
+    def commands(self, effect: _Effect) -> Iterable[Command]:
+        """What carries out an effect."""
+
+
+class Cluster(Generic[_State, _Input, _Effect]):
+    """Nodes of one protocol, simulated.
+
+    Args:
+        core: the protocol.
+        nodes: the names of its nodes; at least one, none twice.
+        seed: decides delays, losses, and whatever a behaviour or a `Delay` draws.
+        network: what the network does by itself.
+        behaviours: the ways not to follow the protocol, by the names that `betray` calls them.
+        tear: what a torn write leaves; `torn` unless told otherwise.
+        watch: called after every event with the virtual time, for checks of states along the way.
+
+    Attributes:
+        states: node -> its state. That of a node that is down is its last one.
+        disks: node -> its disk.
+        told: what nodes told the outside, as (virtual time, node, what).
+        world: its world.
+        simulation: its loop, for `met` and the log.
+
+    Raises:
+        ConfigError: if there is no node, or a name is there twice.
+    """
+
+    def __init__(
+        self,
+        core: Core[_State, _Input, _Effect],
+        nodes: Sequence[str],
+        *,
+        seed: int,
+        network: Network | None = None,
+        behaviours: Mapping[str, Behaviour] | None = None,
+        tear: Callable[[Any, Any], Any] = torn,
+        watch: Callable[[int], None] | None = None,
+    ) -> None:
+        if not nodes or len(set(nodes)) < len(nodes):
+            raise ConfigError(f"a cluster has one node or more, each with a name of its own, not {nodes}")
+        self.world: World[Any] = World(seed=seed, network=network)
+        self.simulation: Simulation[Any] = Simulation(self.world, self, nodes)
+        self.states: dict[str, _State] = {}
+        self.disks = {node: Disk(tear) for node in nodes}
+        self.told: list[tuple[int, str, Any]] = []
+        self._core = core
+        self._behaviours = dict(behaviours or {})
+        self._masks: dict[str, Mask] = {}
+        self._watch = watch
+        for node in nodes:
+            self.on_restart(node)
+
+    # --- what a test does
+
+    def advance(self, for_ms: int) -> None:
+        """Let `for_ms` virtual milliseconds pass."""
+        self.simulation.advance(for_ms)
+
+    def play(self, plan: FaultPlan, *, until_ms: int, workload: Iterable[Request] = ()) -> None:
+        """Let time pass with faults and requests at their times, counted from now."""
+        self.simulation.play(plan, until_ms=until_ms, workload=workload)
+
+    def inflict(self, fault: Fault) -> bool:
+        """Let a fault happen. False if it found nothing to do."""
+        return self.simulation.inflict(fault)
+
+    def request(self, node: str, inp: _Input) -> bool:
+        """Give a node a client's input. False if it is down or paused."""
+        return self.simulation.submit(node, inp)
+
+    @property
+    def log(self) -> tuple[Entry, ...]:
+        """All that happened so far."""
+        return self.simulation.log
+
+    # --- what the simulation calls: this is a `Host`
+
+    def on_timer(self, node: str, name: Any) -> None:
+        """A node's timer fires."""
+        self._step(node, self._core.on_timer(name, self.world.clock_ms(node)), None)
+
+    def on_message(self, flight: Flight[Any]) -> None:
+        """A message reaches the node that it is for."""
+        inp = self._core.on_message(flight.source, flight.message, self.world.clock_ms(flight.dest))
+        self._step(flight.dest, inp, flight.source)
+
+    def on_lost(self, flight: Flight[Any]) -> None:
+        """A copy of a message is lost: nobody notices."""
+
+    def on_double(self, flight: Flight[Any]) -> None:
+        """A message gets a second copy: nobody notices before it comes."""
+
+    def on_request(self, node: str, inp: _Input) -> bool:
+        """A client gives a node an input."""
+        self._step(node, inp, None)
+        return True
+
+    def on_crash(self, node: str, *, kept: int, torn: bool) -> None:
+        """A node stops, and its disk loses what was not synced."""
+        self.disks[node].crash(kept=kept, torn=torn)
+
+    def on_restart(self, node: str) -> None:
+        """A node starts with what is on its disk."""
+        self.states[node], commands = self._core.start(node, self.disks[node])
+        for command in commands:
+            self._carry_out(node, command)
+
+    def on_betrayal(self, node: str, behaviour: str | None) -> None:
+        """A node behaves otherwise from now on; honestly, if `behaviour` is None.
+
+        Raises:
+            ConfigError: if there is no behaviour of this name.
+        """
+        if behaviour is None:
+            self._masks.pop(node, None)
+        elif behaviour in self._behaviours:
+            self._masks[node] = self._behaviours[behaviour].begin()
+        else:
+            known = ", ".join(self._behaviours) or "none"
+            raise ConfigError(f"there is no behaviour {behaviour!r} in this cluster: there is {known}")
+
+    # --- one step
+
+    def _step(self, node: str, inp: _Input, sender: str | None) -> None:
+        after, commands = self._taken(self.states[node], inp)
+        if node in self._masks:
+            after, commands = self._betrayed(node, inp, sender, (after, commands))
+        self.states[node] = after
+        cut = self.simulation.crashes_in_step(node)
+        if cut is None:
+            for command in commands:
+                self._carry_out(node, command)
+        else:
+            self._cut_short(node, commands, cut)
+        if self._watch is not None:
+            self._watch(self.world.now_ms)
+
+    def _taken(self, state: _State, inp: _Input) -> tuple[_State, list[Command]]:
+        after, effects = self._core.step(state, inp)
+        return after, [command for effect in effects for command in self._core.commands(effect)]
+
+    def _betrayed(
+        self, node: str, inp: _Input, sender: str | None, honest: tuple[_State, list[Command]]
+    ) -> tuple[_State, list[Command]]:
+        moment = Moment(
+            node=node,
+            now_ms=self.world.now_ms,
+            sender=sender,
+            before=self.states[node],
+            honest=_deed(*honest),
+            instead=lambda state: _deed(*self._taken(state, inp)),
+            random=self.world.random,
+        )
+        deed = self._masks[node](moment)
+        others = [command for command in honest[1] if not isinstance(command, Send)] if deed.is_taken else []
+        return deed.state, [*others, *deed.sent]
+
+    def _cut_short(self, node: str, commands: list[Command], cut: Fault) -> None:
+        """Carry out the first commands of a step only. The write that the crash comes into may be torn."""
+        done: int = cut["done"]
+        for command in commands[:done]:
+            self._carry_out(node, command)
+        rest = commands[done:]
+        if cut["torn"] and rest and isinstance(rest[0], Write):
+            disk = self.disks[node]
+            disk.write(rest[0].key, rest[0].value)
+            self.simulation.cut_short(node, kept=len(disk.pending) - 1, torn=True)
+        else:
+            self.simulation.cut_short(node)
+
+    def _carry_out(self, node: str, command: Command) -> None:
+        match command:
+            case Send(dest=dest, message=message):
+                self.world.send(node, dest, message)
+            case SetTimer(name=name, after=after):
+                self.world.set_timer(
+                    node, name, after if isinstance(after, int) else after.draw(self.world.random)
+                )
+            case StopTimer(name=name):
+                self.world.stop_timer(node, name)
+            case Write(key=key, value=value):
+                self.disks[node].write(key, value)
+            case Sync():
+                self.disks[node].sync()
+            case Tell(what=what):
+                self.told.append((self.world.now_ms, node, what))
+                self.simulation.news(node, what)
+            case other:
+                raise AdapterError(
+                    f"{other!r} is no command: Core.commands gives Send, SetTimer, StopTimer, Write, Sync or Tell"
+                )
+
+
+def _deed(state: Any, commands: Iterable[Command]) -> Deed:
+    return Deed(state, tuple(command for command in commands if isinstance(command, Send)))

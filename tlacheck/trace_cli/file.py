@@ -1,0 +1,53 @@
+"""What the commands share: the one trace of a file that is meant, and where a text goes."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tlacheck.convert import read_traces
+from tlacheck.errors import TraceError
+from tlacheck.files import write_whole
+from tlacheck.trace import Trace
+
+__all__ = ["emit", "number_option", "one_trace"]
+
+Command = Callable[..., Any]
+
+number_option: Callable[[Command], Command] = click.option(
+    "--number",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="K",
+    help="Which trace of a FILE that holds several; the first unless given.",
+)
+
+
+def one_trace(path: Path, number: int | None = None) -> Trace:
+    """The trace of a file, and if it holds several the one with this number, from 1.
+
+    Without a number it is the first one; that there are others is told on standard error.
+
+    Raises:
+        TraceError: there is no such file, it holds no trace, or not so many.
+    """
+    traces = read_traces(path)
+    if number is not None and number > len(traces):
+        raise TraceError(f"there is no trace {number}; the file holds {len(traces)}", path)
+    if number is None and len(traces) > 1:
+        click.echo(f"{path} holds {len(traces)} traces; this is the first (--number for another)", err=True)
+    return traces[(number or 1) - 1]
+
+
+def emit(text: str, out: Path | None) -> None:
+    """Write a text to a file, whole, or to standard output.
+
+    Raises:
+        TraceError: the file cannot be written.
+    """
+    if out is not None:
+        write_whole(text, out)
+    else:
+        sys.stdout.write(text)
