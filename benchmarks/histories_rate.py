@@ -1,7 +1,8 @@
 """Operations a second of the linearizability checker, on histories of 100 to 10,000 operations.
 
 The time grows with the operations that are open at once, those that were given up above all, far more
-than with the length: a few are given up in each history, whatever its length.
+than with the length: a few are given up in each history, whatever its length,
+and none in those of the queue, where one dequeue of unknown fate lets every value have left.
 
 Clients act on an object that is right; an illegal history is the same with one late answer changed.
 Baselines, on the same histories in the same run: Wing and Gong's search without and with a memory
@@ -179,7 +180,7 @@ def main() -> None:
     for name in ("kv", "cas", "log", "queue"):
         model = MODELS[name]
         for size in SIZES:
-            right = acted(model, size, seed=size, lost=LOST / size)
+            right = acted(model, size, seed=size, lost=0.0 if name == "queue" else LOST / size)
             for kind, history in (("legal", right), ("illegal", spoilt(right))):
                 expected = kind == "legal"
                 cells = [

@@ -159,7 +159,7 @@ def test_its_test_case_runs_under_unittest_and_fails_there(tmp_path: Path) -> No
     import unittest
 
     machine = _machine(tmp_path, toys.Wraps)
-    machine.TestCase.settings = _FOUND  # type: ignore[attr-defined]  # - as of any machine of Hypothesis
+    machine.TestCase.settings = _FOUND  # type: ignore[attr-defined]  # as of any machine of Hypothesis
     outcome = unittest.TestResult()
     unittest.defaultTestLoader.loadTestsFromTestCase(machine.TestCase).run(outcome)
     assert outcome.testsRun == 1

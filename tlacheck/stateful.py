@@ -154,7 +154,7 @@ class SpecMachine(RuleBasedStateMachine):
     command: ClassVar[str] = ""
     tally: ClassVar[Tally] = Tally()
 
-    TestCase = _TestCase()  # type: ignore[assignment]  # - Hypothesis types its own descriptor as a class
+    TestCase = _TestCase()  # type: ignore[assignment]  # Hypothesis types its own descriptor as a class
 
     def __new__(cls) -> Self:
         """A machine, whose class has its rules now: they take a JVM to find."""
@@ -331,7 +331,8 @@ def run(machine: type[SpecMachine], *, seed: int | None = None, limits: settings
     Args:
         machine: the machine.
         seed: Hypothesis' seed; the same seed gives the same examples.
-        limits: Hypothesis' settings; by default those of `machine.TestCase`.
+        limits: Hypothesis' settings; by default those of `machine.TestCase`. Their deadline and health checks
+            do not count: how long a step takes says something of TLC, and nothing of the system.
 
     Returns:
         What the examples came to.
@@ -342,9 +343,10 @@ def run(machine: type[SpecMachine], *, seed: int | None = None, limits: settings
         ConfigError: the machine lacks something.
     """
     machine.tally = tally = Tally()
+    given = limits or vars(_test_case(machine))["settings"]
     run_state_machine_as_test(
         machine if seed is None else hypothesis.seed(seed)(machine),
-        settings=limits or vars(_test_case(machine))["settings"],
+        settings=settings(given, deadline=None, suppress_health_check=list(HealthCheck)),
     )
     if missing := tuple(sorted(name for name in machine.required if not tally.actions[name])):
         raise Vacuous(machine.__name__, missing, tally)

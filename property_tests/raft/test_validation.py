@@ -130,7 +130,7 @@ def test_a_lost_or_reordered_event_is_rejected_unless_nobody_can_tell(trap: obje
     run = _log()
     rejected = 0
     for place in _places(run.events):
-        events = trap(run.events, place)  # type: ignore[operator]  # - both are functions
+        events = trap(run.events, place)  # type: ignore[operator]  # both are functions
         found = _validated(run, events)
         assert not found.verdict.is_unknown
         if found.verdict.is_violated:

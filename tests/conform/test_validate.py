@@ -27,7 +27,7 @@ COUNTED = (_raise(1), event("Knock", arguments={"who": P}), _raise(2, total=3), 
 
 
 def _rejected(run: Run, **options: object) -> Validation:
-    found = validate(run, oracle(), **options)  # type: ignore[arg-type]  # - options of several types
+    found = validate(run, oracle(), **options)  # type: ignore[arg-type]  # options of several types
     assert found.verdict.is_violated
     assert found.rejection is not None
     assert found.trace is not None
@@ -379,7 +379,7 @@ def test_hidden_actions_are_those_of_the_spec() -> None:
 @pytest.mark.parametrize("name", ["hidden_max", "candidates_max", "kept_max"])
 def test_bounds_are_positive(name: str) -> None:
     with pytest.raises(ConfigError, match=f"{name} is 0; it should be 1 or more"):
-        Validator(wire(), **{name: 0})  # type: ignore[arg-type]  # - one of several options
+        Validator(wire(), **{name: 0})  # type: ignore[arg-type]  # one of several options
 
 
 # --- what the oracle offers for this

@@ -59,7 +59,7 @@ def explains(witness: tuple[Placed, ...], history: History, model: Model[Any]) -
 @functools.cache
 def judged() -> tuple[tuple[Model[Any], History, bool], ...]:
     """Some hundred tiny histories, each with the verdict of the definition."""
-    return tuple((model, history, is_linearizable(history, model)) for model, history in corpus(150))
+    return tuple((model, history, is_linearizable(history, model)) for model, history in corpus(230))
 
 
 # --- against the definition ---------------------------------------------------------------------

@@ -26,7 +26,13 @@ CALLS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
         ("cas", {"key": "x", "old": 1, "new": 2}),
     ),
     "log": (("append", {"value": "a"}), ("append", {"value": "b"}), ("read", {"index": 1}), ("prefix", {})),
-    "queue": (("enqueue", {"value": "a"}), ("enqueue", {"value": "b"}), ("dequeue", {}), ("dequeue", {})),
+    "queue": (
+        ("enqueue", {"value": "a"}),
+        ("enqueue", {"value": "b"}),
+        ("enqueue", {"value": "c"}),
+        ("dequeue", {}),
+        ("dequeue", {}),
+    ),
 }
 
 

@@ -201,7 +201,7 @@ def search(operations: Sequence[Operation], model: Model[Any], meter: Meter) -> 
     answers, steps = part.answers, model.steps
     is_possible: Callable[[Any], bool] = _anything
     if model.foresee is not None:
-        is_possible = model.foresee([answer.operation for answer in answers])
+        is_possible = model.foresee([*(answer.operation for answer in answers), *part.unanswered])
     furthest, spent = -1, ""
     dead_ends: list[_Configuration] = []
     seen: dict[Hashable, list[int]] = {}

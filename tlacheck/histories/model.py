@@ -47,7 +47,7 @@ class Model(Generic[State]):
         partition: the part of the object that a call concerns (the key of a map), if the object is
             made of parts that know nothing of each other; each part then begins in `initial` and is
             checked by itself. None if it is one whole.
-        foresee: given the answered operations of a part in the order of their answers, a test of states:
+        foresee: given the operations of a part in the order of their answers, those without one last, a test of states:
             False for one that is in no order that gives these answers. It saves most where operations
             without an answer may have happened in any order, and a later answer tells in which. None if
             there is no such test.

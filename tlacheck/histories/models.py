@@ -12,6 +12,7 @@ A value that was never written is null. `append` of the map joins strings, and a
 list.
 """
 
+import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Final
 
@@ -79,7 +80,11 @@ def log() -> Model["Entries"]:
 def queue() -> Model[tuple[Any, ...]]:
     """A queue, first in first out."""
     return Model(
-        name="queue", operations={"enqueue": ("value",), "dequeue": ()}, initial=(), step=_step_queue
+        name="queue",
+        operations={"enqueue": ("value",), "dequeue": ()},
+        initial=(),
+        step=_step_queue,
+        foresee=_foresee_queue,
     )
 
 
@@ -175,10 +180,10 @@ def _step_log(entries: Entries, call: Call) -> Steps[Entries]:
             return ((entries.values(), entries),)
 
 
-def _foresee_log(answered: Sequence[Operation]) -> Callable[[Entries], bool]:
+def _foresee_log(operations: Sequence[Operation]) -> Callable[[Entries], bool]:
     """What is in a log stays there: an entry that an answer names is the only one that its index may get."""
     known: dict[int, Hashable] = {}
-    for operation in answered:
+    for operation in operations:
         match operation.call.name, operation.answer:
             case "append", int() as index:
                 known.setdefault(index, operation.call.arguments["value"])
@@ -196,6 +201,30 @@ def _step_queue(items: tuple[Any, ...], call: Call) -> Steps[tuple[Any, ...]]:
     if call.name == "enqueue":
         return ((None, (*items, call.arguments["value"])),)
     return ((items[0], items[1:]),) if items else ((None, items),)
+
+
+def _foresee_queue(operations: Sequence[Operation]) -> Callable[[tuple[Any, ...]], bool]:
+    """Values leave in the order in which they came: none stands behind one that is dequeued after it.
+
+    That needs values that differ; of equal ones it is not known which a dequeue took.
+    """
+    came = [operation.call.arguments["value"] for operation in operations if operation.call.name == "enqueue"]
+    dequeues = [operation for operation in operations if operation.call.name == "dequeue"]
+    taken = [each for each in dequeues if not each.is_open and each.answer is not None]
+    if len(set(came)) < len(came) or len({each.answer for each in taken}) < len(taken):
+        return lambda _: True
+    called = {each.answer: each.invoked_at for each in taken}
+    answered = {each.answer: each.answered_at or 0 for each in taken}
+    # What nobody dequeues stays for ever, unless one who did not get an answer has it.
+    stays = -math.inf if any(each.is_open for each in dequeues) else math.inf
+
+    def is_possible(items: tuple[Any, ...]) -> bool:
+        if len(items) < 2:
+            return True
+        before = max(called.get(item, stays) for item in items[:-1])
+        return answered.get(items[-1], math.inf) >= before
+
+    return is_possible
 
 
 #: The models by their names, for commands and files.
