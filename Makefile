@@ -38,7 +38,8 @@ lock: setup  ## Remake requirements/*.txt from pyproject.toml
 	@$(BIN)/python tools/lock.py
 
 bench: setup  ## Measure, each benchmark beside its baseline
-	@set -e; for b in check_rate pool_rate oracle_rate oracle_memory graph_memory simulate_rate replay_rate stateful_rate; \
+	@set -e; for b in check_rate pool_rate oracle_rate oracle_memory graph_memory simulate_rate replay_rate \
+		explore_rate validation_rate simulator_rate histories_rate shrinking guided stateful_rate; \
 		do $(BIN)/python -m benchmarks.$$b $(ARGS); done
 
 clean:  ## Remove what make made here, the environment included

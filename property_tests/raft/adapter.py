@@ -1,7 +1,7 @@
 """The adapter of `impl/raft` to `specs/raft`: the one file that knows both vocabularies.
 
-Two things are told here: which input performs a spec action (`RaftSystem.perform`), and which spec
-state an implementation state stands for (`RaftSystem.observe`). Names differ only as TLA+ and
+Two things are told here: which input performs a spec action, by the methods of `RaftSystem` that are
+marked `action`, and which spec state an implementation state stands for, by the one marked `variable`. Names differ only as TLA+ and
 Python differ (`prevLogIndex`, `prev_log_index`); servers and client values are model values there
 and strings here.
 
@@ -16,13 +16,14 @@ again only the servers that are not the same object as before.
 import copy
 import functools
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from immutabledict import immutabledict
 
 from impl import raft
+from tlacheck.conform.adapter import Adapter, action, variable
 from tlacheck.conform.system import NotPossible
 from tlacheck.errors import AdapterError
 from tlacheck.tlc.spec import Spec
@@ -36,23 +37,7 @@ _B = TypeVar("_B")
 
 _SPECS: Final = Path(__file__).resolve().parents[2] / "specs" / "raft"
 
-#: The spec variables that an implementation state determines: all but `event` and a model's own counters.
-_VARIABLES: Final = frozenset(
-    {
-        "messages",
-        "currentTerm",
-        "votedFor",
-        "log",
-        "role",
-        "commitIndex",
-        "votesGranted",
-        "nextIndex",
-        "matchIndex",
-        "elected",
-        "committed",
-    }
-)
-#: Those that have a value for each server, in the order of `_parts`.
+#: The spec variables that have a value for each server, in the order of `_parts`.
 _BY_SERVER: Final = (
     "currentTerm",
     "votedFor",
@@ -189,7 +174,7 @@ def message_from_spec(message: Value) -> raft.Message:
 # --- the system ---------------------------------------------------------------------------------
 
 
-class RaftSystem:
+class RaftSystem(Adapter):
     """A cluster of `impl/raft` servers with their disks and a bag of messages; no clock.
 
     Args:
@@ -201,7 +186,8 @@ class RaftSystem:
         network: the messages in flight, with the number of copies of each.
     """
 
-    variables = _VARIABLES
+    #: What a bounded model counts of its own: faults and requests, which no implementation knows.
+    unobserved = frozenset({"spent"})
 
     def __init__(
         self, *, entries_max: int = 2, on_effect: Callable[[str, raft.Effect], None] | None = None
@@ -233,37 +219,57 @@ class RaftSystem:
         if initial["messages"]:
             raise AdapterError("a run of impl/raft begins with an empty network, this trace does not")
 
-    def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
-        """Give a server the input that the spec action stands for, or the network its fault."""
-        match action:
-            case "Timeout":
-                self._step(arguments["node"].name, raft.Timeout())
-            case "ClientRequest":
-                self._step(arguments["node"].name, raft.ClientRequest(_value_from_spec(arguments["value"])))
-            case "AppendEntries":
-                self._step(arguments["node"].name, raft.AppendEntries(arguments["peer"].name))
-            case (
-                "HandleRequestVoteRequest"
-                | "HandleRequestVoteResponse"
-                | "HandleAppendEntriesRequest"
-                | "HandleAppendEntriesResponse"
-            ):
-                message = self._in_flight(arguments["message"])
-                self._take(message)
-                self._step(message.dest, raft.Receive(message))
-            case "Restart":
-                name = arguments["node"].name
-                self.nodes[name] = raft.recover(self.nodes[name].config, self._disks[name])
-            case "DuplicateMessage":
-                self.network[self._in_flight(arguments["message"])] += 1
-            case "DropMessage":
-                self._take(self._in_flight(arguments["message"]))
-            case _:
-                raise AdapterError(
-                    f"impl/raft has no input for the action {action!r}: add it to RaftSystem.perform"
-                )
+    # --- what happens to a server
 
-    def observe(self) -> State:
+    @action("Timeout")
+    def timeout(self, node: Value) -> None:
+        """Its election timer fires."""
+        self._step(node.name, raft.Timeout())
+
+    @action("ClientRequest")
+    def client_request(self, node: Value, value: Value) -> None:
+        """A client hands it a value."""
+        self._step(node.name, raft.ClientRequest(_value_from_spec(value)))
+
+    @action("AppendEntries")
+    def append_entries(self, node: Value, peer: Value) -> None:
+        """It is time to send a peer what it lacks."""
+        self._step(node.name, raft.AppendEntries(peer.name))
+
+    @action(
+        "HandleRequestVoteRequest",
+        "HandleRequestVoteResponse",
+        "HandleAppendEntriesRequest",
+        "HandleAppendEntriesResponse",
+        unused={"node"},
+    )
+    def receive(self, message: Value) -> None:
+        """A message arrives at its receiver, which `node` names as well."""
+        taken = self._in_flight(message)
+        self._take(taken)
+        self._step(taken.dest, raft.Receive(taken))
+
+    # --- faults
+
+    @action("Restart")
+    def restart(self, node: Value) -> None:
+        """It comes back from a crash with what is on its disk."""
+        self.nodes[node.name] = raft.recover(self.nodes[node.name].config, self._disks[node.name])
+
+    @action("DuplicateMessage")
+    def duplicate(self, message: Value) -> None:
+        """The network makes a second copy."""
+        self.network[self._in_flight(message)] += 1
+
+    @action("DropMessage")
+    def drop(self, message: Value) -> None:
+        """The network loses a copy."""
+        self._take(self._in_flight(message))
+
+    # --- what there is to see
+
+    @variable(*_BY_SERVER, "messages", "elected", "committed")
+    def shown(self) -> State:
         """The spec state that servers and network stand for, with the history of this run."""
         self._translate()
         return immutabledict(
@@ -296,12 +302,12 @@ class RaftSystem:
             known[name] = node, parts
             server = _server(name)
             olds = before[1] if before else _UNKNOWN
-            for variable, part, old in zip(_BY_SERVER, parts, olds, strict=True):
+            for name_of_part, part, old in zip(_BY_SERVER, parts, olds, strict=True):
                 if part is not old:
-                    columns[variable] = {**columns.get(variable, {}), server: part}
-                    changed.add(variable)
-        for variable in changed:
-            self._by_server[variable] = immutabledict(columns[variable])
+                    columns[name_of_part] = {**columns.get(name_of_part, {}), server: part}
+                    changed.add(name_of_part)
+        for name_of_part in changed:
+            self._by_server[name_of_part] = immutabledict(columns[name_of_part])
 
     def _in_flight(self, record: Value) -> raft.Message:
         message = message_from_spec(record)

@@ -13,7 +13,9 @@ from property_tests.raft.adapter import RaftSystem, message_from_spec, message_t
 from property_tests.raft.machine import oracle_for
 from tlacheck.conform.comparison import deviations, observed
 from tlacheck.conform.system import NotPossible
+from tlacheck.conform.vocabulary import check, vocabulary_of
 from tlacheck.errors import AdapterError
+from tlacheck.tlc.spec import Spec
 from tlacheck.trace import State
 from tlacheck.values import ModelValue, Value, validate
 
@@ -89,14 +91,26 @@ def test_every_action_of_the_spec_has_an_input() -> None:
     record = message_to_spec(
         raft.RequestVoteRequest(term=1, source="n1", dest="n2", last_log_index=0, last_log_term=0)
     )
+    possible: dict[str, Value] = {"node": N1, "peer": N2, "value": ModelValue("v1"), "message": record}
     for action in actions:
         system, _ = _system()
-        arguments: dict[str, Value] = {"node": N1, "peer": N2, "value": ModelValue("v1"), "message": record}
+        signature = RaftSystem.declaration.actions[action]
+        assert signature is not None
+        arguments = {name: possible[name] for name in signature.required}
         if "Message" in action or action.startswith("Handle"):
             with pytest.raises(NotPossible, match="is not in flight"):
                 system.perform(action, arguments)
         else:
             system.perform(action, arguments)
+
+
+@pytest.mark.parametrize(("module", "config"), [("RaftEvents", "Oracle3"), ("MCRaft", "edges")])
+def test_what_the_adapter_declares_is_what_the_specs_have(module: str, config: str) -> None:
+    """Actions, arguments and variables are held against the spec by name, before anything runs."""
+    folder = spec_for(3).path.parent
+    check(
+        RaftSystem.declaration, vocabulary_of(Spec.load(folder / f"{module}.tla", folder / f"{config}.cfg"))
+    )
 
 
 def test_the_actions_of_the_oracle_are_those_of_the_text() -> None:
@@ -107,7 +121,7 @@ def test_the_actions_of_the_oracle_are_those_of_the_text() -> None:
 def test_an_action_that_the_adapter_does_not_know_is_its_fault() -> None:
     system, _ = _system()
     with pytest.raises(
-        AdapterError, match=r"no input for the action 'Snapshot': add it to RaftSystem\.perform"
+        AdapterError, match=r"no method for the action 'Snapshot': decorate the one that performs it"
     ):
         system.perform("Snapshot", {"node": N1})
 

@@ -145,12 +145,11 @@ def test_everything_that_does_not_fit_is_told_at_once_and_by_name(tally: Vocabul
     with pytest.raises(AdapterError) as caught:
         check(_wrong(), tally)
     assert str(caught.value).splitlines() == [
-        "Wrong does not fit Tally.tla; 8 things do not:",
+        "Wrong does not fit Tally.tla; 7 things do not:",
         "  - the action Raise is performed by raise_by and by twice; take one",
         "  - it declares the action Knok (Wrong.knock), which Tally.tla has not; did you mean Knock?",
         "  - nothing performs the action Knock(who); did you mean Knok?",
         "  - nothing performs the action Reset()",
-        "  - it leaves out, in `unobserved`, the variable eventual, which Tally.tla has not",
         "  - it shows the variable totl, which Tally.tla has not; did you mean total?",
         "  - nothing shows the variable odd: declare what observes it, or name it in `unobserved`",
         "  - nothing shows the variable total: declare what observes it, or name it in `unobserved`; did you mean totl?",

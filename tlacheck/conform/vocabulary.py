@@ -185,9 +185,9 @@ def _about_arguments(declaration: Declaration, vocabulary: Vocabulary) -> Iterat
 def _about_variables(declaration: Declaration, vocabulary: Vocabulary) -> Iterator[str]:
     known = frozenset(vocabulary.variables)
     named = declaration.variables | declaration.unobserved
-    for name in sorted(named - known - {EVENT}):
-        how = "shows" if name in declaration.variables else "leaves out, in `unobserved`,"
-        yield f"it {how} the variable {name}, which {vocabulary.source} has not{_near(name, known - named - {EVENT})}"
+    # `unobserved` may name what only some specs have; a name that is misspelt there leaves its variable unmapped.
+    for name in sorted(declaration.variables - known - {EVENT}):
+        yield f"it shows the variable {name}, which {vocabulary.source} has not{_near(name, known - named - {EVENT})}"
     for name in sorted(declaration.variables & (declaration.unobserved | {EVENT})):
         why = "it is in `unobserved`" if name in declaration.unobserved else "it records the last step only"
         yield f"it shows the variable {name}, though {why}"
