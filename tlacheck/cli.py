@@ -1,17 +1,12 @@
-"""The command `tlacheck`: a table of subcommands, each loaded when it is used.
+"""The command `tlacheck`: a table of subcommands, each loaded when it is used."""
 
-So `tlacheck --help` needs neither a JVM nor a solver, and one command does not wait for what another
-imports.
-"""
-
-import importlib
 import signal
 from typing import Any, NoReturn
 
 import click
 
 from tlacheck import __version__
-from tlacheck.errors import TlacheckError
+from tlacheck.lazy import LazyGroup
 
 __all__ = ["main"]
 
@@ -67,35 +62,14 @@ _COMMANDS = {
 }
 
 
-class _LazyGroup(click.Group):
-    """A group that imports a command when it is called, and turns a complaint of tlacheck into one message."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
-        if cmd_name not in _COMMANDS:
-            return None
-        module, _, name = _COMMANDS[cmd_name][0].partition(":")
-        try:
-            command: click.Command = getattr(importlib.import_module(module), name)
-        except ModuleNotFoundError as error:
-            raise TlacheckError(
-                f"`tlacheck {cmd_name}` needs the module {error.name}, which is not installed"
-            ) from error
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, help_line) for name, (_, help_line) in _COMMANDS.items()])
+class _Main(LazyGroup):
+    """All commands; one that is asked to end leaves with the signal's status."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that the arguments name."""
         before = [(number, signal.signal(number, _end)) for number in _ENDING]
         try:
             return super().invoke(ctx)
-        except TlacheckError as error:
-            click.echo(f"tlacheck: {error}", err=True)
-            ctx.exit(2)
         except _Ended as ended:
             ctx.exit(128 + ended.signal)
         except KeyboardInterrupt:
@@ -116,7 +90,7 @@ def _end(number: int, _: object) -> NoReturn:
     raise _Ended(number)
 
 
-@click.group(cls=_LazyGroup)
+@click.group(cls=_Main, table=_COMMANDS)
 @click.version_option(__version__, prog_name="tlacheck")
 def main() -> None:
     """From a protocol's TLA+ specification to an implementation checked against it."""

@@ -1,15 +1,10 @@
 """The command `tlacheck trace`: a table of its subcommands, each loaded when it is used."""
 
-import importlib
-from typing import Any
-
 import click
 
-from tlacheck.errors import TlacheckError
+from tlacheck.lazy import LazyGroup
 
 __all__ = ["trace_command"]
-
-_UNUSABLE = 2
 
 #: Subcommand -> where it is, and what it does.
 _COMMANDS = {
@@ -27,37 +22,7 @@ _COMMANDS = {
 }
 
 
-class _LazyGroup(click.Group):
-    """A group that imports a command when it is called, and turns a complaint of tlacheck into one message."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
-        if cmd_name not in _COMMANDS:
-            return None
-        module, _, name = _COMMANDS[cmd_name][0].partition(":")
-        try:
-            command: click.Command = getattr(importlib.import_module(module), name)
-        except ModuleNotFoundError as error:
-            raise TlacheckError(
-                f"`tlacheck trace {cmd_name}` needs the module {error.name}, which is not installed"
-            ) from error
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, help_line) for name, (_, help_line) in _COMMANDS.items()])
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except TlacheckError as error:
-            click.echo(f"tlacheck: {error}", err=True)
-            ctx.exit(_UNUSABLE)
-
-
-@click.group("trace", cls=_LazyGroup)
+@click.group("trace", cls=LazyGroup, table=_COMMANDS)
 def trace_command() -> None:
     """Look at traces, compare them, and make something else of them.
 
