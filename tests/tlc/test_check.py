@@ -204,9 +204,11 @@ def test_the_event_gives_action_and_arguments_and_the_view_hides_it(checker: Che
     assert result.trace.variables == ("box", "got", "event")
 
 
-def test_one_spec_after_another_in_one_worker_does_not_disturb_it(engine: Engine, load: Any) -> None:
+def test_one_spec_after_another_in_one_worker_does_not_disturb_it(one_engine: Engine, load: Any) -> None:
     specs = [load("DieHard"), load("Mutex"), load("Mail"), load("DieHard", "DieHardNotFour")]
-    with Checker(engine=engine, memory_mb=512) as checker:  # a new one: a worker retires after so many runs
+    with Checker(
+        engine=one_engine, memory_mb=512
+    ) as checker:  # a new one: a worker retires after so many runs
         first = [_counts(checker.check(spec)) for spec in specs]
         pid = checker.worker_pid
         assert [_counts(checker.check(spec)) for spec in reversed(specs)] == first[::-1]
@@ -231,9 +233,9 @@ def test_two_workers_find_as_many_states(checker: Checker, load: Any) -> None:
     assert _counts(checker.check(load("DieHard"), workers=2))[:2] == (97, 16)
 
 
-def test_without_time_nothing_is_established(engine: Engine, load: Any) -> None:
+def test_without_time_nothing_is_established(one_engine: Engine, load: Any) -> None:
     seen: list[Progress] = []
-    with Checker(engine=engine, memory_mb=512) as checker:
+    with Checker(engine=one_engine, memory_mb=512) as checker:
         checker.check(load("DieHard"))  # a JVM takes its time to start
         result = checker.check(load("Endless"), timeout=3, on_progress=seen.append)
         assert checker.worker_pid is None
@@ -244,8 +246,10 @@ def test_without_time_nothing_is_established(engine: Engine, load: Any) -> None:
     assert result.generated == seen[-1].generated > seen[0].generated
 
 
-def test_a_worker_that_is_killed_in_the_middle_is_a_reason_and_is_replaced(engine: Engine, load: Any) -> None:
-    with Checker(engine=engine, memory_mb=512) as checker:
+def test_a_worker_that_is_killed_in_the_middle_is_a_reason_and_is_replaced(
+    one_engine: Engine, load: Any
+) -> None:
+    with Checker(engine=one_engine, memory_mb=512) as checker:
         killed = threading.Event()
 
         def kill(_: Progress) -> None:
@@ -322,9 +326,9 @@ def test_options_that_make_no_sense_are_refused(load: Any) -> None:
 
 
 def test_the_command_reports_a_violation_and_writes_the_trace(
-    engine: Engine, specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    one_engine: Engine, specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TLACHECK_ENGINE", engine.version)
+    monkeypatch.setenv("TLACHECK_ENGINE", one_engine.version)
     monkeypatch.chdir(tmp_path)
     arguments = [str(specs / "DieHard.tla"), "--config", "DieHardNotFour.cfg", "--memory", "512"]
     done = CliRunner().invoke(check_command, arguments)

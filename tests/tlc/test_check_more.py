@@ -293,9 +293,9 @@ def test_what_the_parser_says_is_no_print_of_the_spec() -> None:
 
 
 def test_a_check_can_be_cancelled_from_another_thread_and_tells_how_far_it_was(
-    engine: Engine, load: Any
+    one_engine: Engine, load: Any
 ) -> None:
-    with Checker(engine=engine, memory_mb=512) as checker:
+    with Checker(engine=one_engine, memory_mb=512) as checker:
         threads: list[threading.Thread] = []
 
         def cancel(progress: Progress) -> None:
@@ -428,10 +428,10 @@ def test_whose_variable_changed_is_shown(checker: Checker, load: Any) -> None:
     assert any("p: pc idle → waiting" in line or "q: pc idle → waiting" in line for line in lines)
 
 
-def test_levels_and_prints_are_shown(checker: Checker, load: Any) -> None:
-    grid = _shown(checker.check(load("Grid"), deadlock=False, levels=True))
+def test_levels_and_prints_are_shown(one_checker: Checker, load: Any) -> None:
+    grid = _shown(one_checker.check(load("Grid"), deadlock=False, levels=True))
     assert "  states per level: 1 2 3 4 3 2 1" in grid
-    assert '  printed: <<"turn", 2>>' in _shown(checker.check(load("Parrot"), deadlock=False))
-    loud = _shown(checker.check(load("Parrot", "ParrotLoud"), deadlock=False))
+    assert '  printed: <<"turn", 2>>' in _shown(one_checker.check(load("Parrot"), deadlock=False))
+    loud = _shown(one_checker.check(load("Parrot", "ParrotLoud"), deadlock=False))
     assert loud[-1] == "  printed: 1,181 more; --json has the first 1,000"
     assert max(map(len, loud)) <= 110

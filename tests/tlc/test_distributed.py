@@ -182,13 +182,13 @@ def test_when_all_workers_are_killed_the_verdict_is_unknown(load: Any, helpers: 
         local_workers=0,
         memory_mb=MEMORY_MB,
         timeout=120,
-        patience=10,
+        patience=5,
         on_ready=helpers.start,
         on_progress=kill_all,
     )
     # A worker that had nothing to do is missed when it is asked for something.
     assert result.verdict.is_unknown
-    assert result.verdict.reason == "no worker for 10 s"
+    assert result.verdict.reason == "no worker for 5 s"
     assert result.distinct > 50
 
 

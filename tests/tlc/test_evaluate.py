@@ -170,8 +170,8 @@ def test_a_mistake_in_the_spec_is_told_with_its_place_there(evaluator: Evaluator
 # --- limits ----------------------------------------------------------------------------------------
 
 
-def test_no_time_and_no_memory_are_told_and_the_next_expression_is_evaluated(engine: Engine) -> None:
-    with Evaluator(engine=engine, memory_mb=64) as evaluator:
+def test_no_time_and_no_memory_are_told_and_the_next_expression_is_evaluated(one_engine: Engine) -> None:
+    with Evaluator(engine=one_engine, memory_mb=64) as evaluator:
         with pytest.raises(EngineError, match="no time left after 1 s"):
             evaluator.evaluate(r"\A f \in [1..10 -> 1..10] : f[1] > 0", timeout=1)
         with pytest.raises(EngineError, match="out of memory: the worker had 64 MB"):

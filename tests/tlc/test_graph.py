@@ -265,12 +265,12 @@ def test_without_time_the_graph_is_partial_and_says_why(read: Any, worker: Worke
 
 
 def test_a_reader_that_is_slow_runs_out_of_time_too(
-    engine: Engine, worker: Worker, load: Any, monkeypatch: pytest.MonkeyPatch
+    one_engine: Engine, worker: Worker, load: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late = 0.0
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + late)
     monkeypatch.setattr("tlacheck.tlc.graph.time", clock)
-    with GraphStream(load("DieHard"), engine=engine, worker=worker, timeout=100) as stream:
+    with GraphStream(load("DieHard"), engine=one_engine, worker=worker, timeout=100) as stream:
         assert isinstance(next(stream), Node)
         late = 200.0
         assert list(stream) == []
@@ -366,9 +366,9 @@ def test_texts_are_escaped_for_graphviz(read: Any, load: Any, tmp_path: Path) ->
 
 
 @pytest.fixture
-def run(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, specs: Path) -> Any:
+def run(one_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, specs: Path) -> Any:
     """`run("Mutex.tla", ...)`: the command on one of the small specs, in a folder of its own."""
-    monkeypatch.setenv("TLACHECK_ENGINE", engine.version)
+    monkeypatch.setenv("TLACHECK_ENGINE", one_engine.version)
     monkeypatch.chdir(tmp_path)
 
     def command(spec: str, *arguments: str) -> Any:

@@ -149,8 +149,8 @@ def test_a_python_state_becomes_the_state_that_it_was_read_from(engine: Engine, 
             }
 
 
-def test_a_state_that_differs_in_any_value_is_another_one(engine: Engine, load: Any) -> None:
-    oracle = SpecOracle(load("Kinds"), engine=engine)
+def test_a_state_that_differs_in_any_value_is_another_one(one_engine: Engine, load: Any) -> None:
+    oracle = SpecOracle(load("Kinds"), engine=one_engine)
     (state,) = oracle.initial_states()
     for name, value in state.values.items():
         other = "other" if value != "other" else 0

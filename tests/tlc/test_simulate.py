@@ -156,7 +156,9 @@ def test_the_command_of_a_behaviour_makes_it_again(draw: Simulate) -> None:
     assert again == trace
 
 
-def test_two_processes_write_the_same_files_to_the_byte(engine: Engine, specs: Path, tmp_path: Path) -> None:
+def test_two_processes_write_the_same_files_to_the_byte(
+    one_engine: Engine, specs: Path, tmp_path: Path
+) -> None:
     written = []
     for hashing in ("1", "2"):
         folder = tmp_path / hashing
@@ -165,7 +167,7 @@ def test_two_processes_write_the_same_files_to_the_byte(engine: Engine, specs: P
         command += ["--seed", "4", "--memory", "512", "--out", str(folder)]
         done = subprocess.run(
             command,
-            env={**os.environ, "PYTHONHASHSEED": hashing, "TLACHECK_ENGINE": engine.version},
+            env={**os.environ, "PYTHONHASHSEED": hashing, "TLACHECK_ENGINE": one_engine.version},
             cwd=tmp_path,
             capture_output=True,
             text=True,

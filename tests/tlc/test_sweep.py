@@ -236,7 +236,7 @@ def test_a_point_without_time_is_unknown_and_one_without_sense_an_error(pool: Po
 
 
 def test_the_configurations_stay_where_one_wants_them_and_say_the_same_again(
-    pool: Pool, checker: Checker, race: Spec, tmp_path: Path
+    pool: Pool, one_checker: Checker, race: Spec, tmp_path: Path
 ) -> None:
     found = sweep(
         race, {"N": [3], "Procs": ["{p, q}", "{p,q}"]}, pool=pool, deadlock=False, folder=tmp_path / "kept"
@@ -245,7 +245,7 @@ def test_the_configurations_stay_where_one_wants_them_and_say_the_same_again(
     assert names == ["N=3_Procs=p_q.cfg", "N=3_Procs=p_q_0_1.cfg"]
     for point in found.points:
         assert point.spec.config.read_text() == point.configuration
-        assert checker.check(point.spec, deadlock=False).verdict.is_violated
+        assert one_checker.check(point.spec, deadlock=False).verdict.is_violated
     assert "N = 3\n" in found.points[0].configuration
     assert race.config.read_text() == _RACE_CONFIG
 

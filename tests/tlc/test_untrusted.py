@@ -117,11 +117,11 @@ def test_a_spec_that_ends_the_search_is_not_established(checker: Checker, write:
     assert "1 states not explored" in (result.verdict.reason or "")
 
 
-def test_a_spec_that_waits_for_a_key_does_not_wait(checker: Checker, write: Write) -> None:
+def test_a_spec_that_waits_for_a_key_does_not_wait(one_checker: Checker, write: Write) -> None:
     """The worker's standard input is where its requests come from: the next check still gets its own."""
     spec = write(follow='x\' = (x + 1) % 3 /\\ TLCSet("pause", TRUE)')
-    assert checker.check(spec, timeout=PLENTY_SECONDS).distinct == 3
-    assert checker.check(write(), timeout=PLENTY_SECONDS).distinct == 1
+    assert one_checker.check(spec, timeout=PLENTY_SECONDS).distinct == 3
+    assert one_checker.check(write(), timeout=PLENTY_SECONDS).distinct == 1
 
 
 def test_a_trace_of_large_states_comes_through(write: Write) -> None:
@@ -256,7 +256,7 @@ def _files(folder: Path) -> dict[str, float]:
 
 
 def test_nothing_is_written_outside_of_the_worker_and_nothing_stays(
-    engine: Engine, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    one_engine: Engine, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever a spec does: home, current folder, the spec's own and the one for temporary files are as before."""
     for name in ("home", "here", "tmp"):
@@ -265,7 +265,7 @@ def test_nothing_is_written_outside_of_the_worker_and_nothing_stays(
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     monkeypatch.chdir(tmp_path / "here")
-    with Checker(engine=engine, memory_mb=256) as checker:
+    with Checker(engine=one_engine, memory_mb=256) as checker:
         specs = [
             ("x = 0", "x' = (x + 1) % 3", 'ASSUME PrintT("hello")', ""),
             ("x = 0", "x' = x + 1 /\\ x < 5", "", ""),

@@ -109,8 +109,9 @@ def plain(engine: Engine, model: Model, folder: Path) -> dict[str, Any]:
     return {"status": done.returncode, "generated": generated, "distinct": distinct, "depth": depth}
 
 
-#: Every other model: a plain run costs several times a warm one.
-_PLAIN = tuple(MODELS)[::2]
+#: How many models share a plain run, which costs several times a warm one; all have one where this is 1.
+_SHARE = int(os.environ.get("TLACHECK_ZOO_SHARE", "4"))
+_PLAIN = tuple(MODELS)[::_SHARE]
 
 
 @pytest.fixture(scope="module")
