@@ -215,6 +215,9 @@ class _Declares:
 
     def _merged(self, shown: list[tuple[str, tuple[str, ...], Any]]) -> State:
         """The state made of what the observers returned."""
+        if len(shown) == 1 and type(shown[0][2]) is immutabledict and shown[0][2].keys() == self.variables:
+            whole: State = shown[0][2]  # one method shows all; most of a replay is spent on observing
+            return whole
         state: dict[str, Value] = {}
         for attribute, names, value in shown:
             if len(names) == 1:
