@@ -9,7 +9,7 @@ and strings here.
 what the last `Persist` wrote and nothing else, so that a restart shows whether the implementation
 persisted what it relied on.
 
-All that a step replaces is frozen, so that a fork copies a few references, and `observe` translates
+All that a step replaces is frozen, so that a fork copies a few references, and `shown` translates
 again only the servers that are not the same object as before.
 """
 
