@@ -33,6 +33,7 @@ from tlacheck.trace import State
 from tlacheck.values import Value
 
 _SPEC = Path(__file__).parents[1] / "specs" / "Tally.tla"
+ROOT = Path(__file__).parents[2]
 _TOYS = "tests.conform.toys"
 
 
@@ -244,6 +245,26 @@ def test_the_commands_explore_shrink_and_write_a_test_that_fails(tmp_path: Path)
     assert "to 3 steps" in done.output
     assert len(itf.read(short)) == 3
     assert (tmp_path / "tests" / "test_short.py").is_file()
+
+
+def test_a_system_in_another_process_is_explored_and_shrunk_as_well(tmp_path: Path) -> None:
+    """The worked example with its queue turned round: the last who waits gets the lock."""
+    for source in (ROOT / "examples" / "lock_server").iterdir():
+        text = source.read_text(encoding="utf-8")
+        (tmp_path / source.name).write_text(text.replace("queue.shift()", "queue.pop()"), encoding="utf-8")
+    done = CliRunner().invoke(
+        explore_command,
+        [
+            *(str(tmp_path / "LockServer.tla"), "--exec", f"node {tmp_path / 'adapter.js'}"),
+            *("--strategy", "random", "--steps", "300", "--seed", "1", "--out", str(tmp_path / "x.itf.json")),
+        ],
+    )
+    assert done.exit_code == 1, done.output
+    assert [step.action for step in itf.read(tmp_path / "x-short.itf.json").steps] == ["Acquire"] * 3 + [
+        "Release"
+    ]
+    assert "again with: tlacheck explore" in done.output
+    assert f"--exec 'node {tmp_path / 'adapter.js'}'" in done.output
 
 
 def test_a_right_system_leaves_with_0_and_an_open_question_with_3() -> None:

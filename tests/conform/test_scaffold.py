@@ -153,7 +153,7 @@ def test_comments_of_the_spec_and_their_places_are_in_the_text(parser: Parser) -
     lock = Spec.load(ROOT / "examples" / "lock_server" / "LockServer.tla")
     found = scaffold(lock, parser=parser)
     (line,) = [number for number, text in _lines(lock) if text.startswith("ReleaseEvent(c) ==")]
-    assert f'"""The holder gives it back: the next one gets it. (LockServer.tla:{line})."""' in found
+    assert f'"""The holder gives it back: the next one gets it. See LockServer.tla:{line}."""' in found
     assert '@action("Release")\n    def release(self, client: Value) -> None:' in found
     assert '@variable("waiting")\n    def show_waiting(self) -> Value:' in found
 

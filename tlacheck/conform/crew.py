@@ -49,7 +49,7 @@ class Crew:
 
     Args:
         spec: the spec.
-        system: the system as `load_system` takes it, `package.module:Name`.
+        system: the system as `load_system` takes it, `package.module:Name` or `exec:COMMAND`.
         workers: how many processes.
         limit_seconds: how long a step of the system may take.
     """
@@ -330,7 +330,7 @@ def serve() -> None:
 
     try:
         hello = json.loads(sys.stdin.readline())
-        make = load_system(hello["system"])
+        make = load_system(hello["system"], limit_seconds=hello["limit"])
         oracle = SpecOracle(Spec(Path(hello["spec"]), Path(hello["config"])))
         for line in sys.stdin:
             say({"answer": _answer(json.loads(line), oracle, lambda: Limited(make(), hello["limit"]), say)})

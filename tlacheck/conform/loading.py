@@ -2,32 +2,41 @@
 
 The module is imported as Python would import it in the current folder. The name is whatever gives a
 fresh `System` when it is called without arguments: an adapter's class, or a function. Dots in it go
-into a class or an object.
+into a class or an object. `exec:COMMAND` names a system in a process of its own, in any language.
 """
 
+import functools
 import importlib
 import inspect
 import sys
 from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tlacheck.conform.adapter import AsyncAdapter
 from tlacheck.conform.asynchronous import Blocking
+from tlacheck.conform.limits import LIMIT_SECONDS
+from tlacheck.conform.process import Process
 from tlacheck.conform.system import System
 from tlacheck.errors import ConfigError
 
 __all__ = ["load_system"]
 
 
-def load_system(text: str) -> Callable[[], System]:
+#: What begins the text of a system that is a process.
+_EXEC: Final = "exec:"
+
+
+def load_system(text: str, *, limit_seconds: float = LIMIT_SECONDS) -> Callable[[], System]:
     """What makes the systems that `text` names; nothing is made yet.
 
     The current folder is put at the front of `sys.path`, and stays there.
 
     Args:
-        text: `package.module:Name`, importable from the current folder.
+        text: `package.module:Name`, importable from the current folder; or `exec:COMMAND`, a process that
+            speaks JSON lines.
+        limit_seconds: how long such a process may take to answer.
 
     Returns:
         The class or function of that name: each call gives a fresh system. An `AsyncAdapter` is made
@@ -37,6 +46,8 @@ def load_system(text: str) -> Callable[[], System]:
         ConfigError: the text is not written so, there is no such module or name, the module cannot be
             imported, or what it names cannot be called without arguments.
     """
+    if text.startswith(_EXEC):
+        return functools.partial(Process, text.removeprefix(_EXEC), limit_seconds=limit_seconds)
     module, colon, name = text.partition(":")
     if not colon or not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
         raise ConfigError(
@@ -61,7 +72,7 @@ def load_system(text: str) -> Callable[[], System]:
             "gives them"
         )
     if isinstance(found, type) and issubclass(found, AsyncAdapter):
-        return lambda: Blocking(found)
+        return functools.partial(Blocking, found, limit_seconds=limit_seconds)
     make: Callable[[], System] = found
     return make
 

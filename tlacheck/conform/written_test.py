@@ -63,7 +63,7 @@ def write_test(run: Trace, folder: Path | str, system: str, *, name: str) -> Wri
     Args:
         run: a failing run, best a shrunk one.
         folder: where the files go; it is made if need be.
-        system: the system as `load_system` takes it, `package.module:Name`.
+        system: the system as `load_system` takes it, `package.module:Name` or `exec:COMMAND`.
         name: what the test is about: `test_NAME.py` and `NAME.itf.json` are written.
 
     Returns:

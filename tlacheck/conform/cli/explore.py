@@ -13,6 +13,15 @@ import click
 from immutabledict import immutabledict
 
 from tlacheck import itf
+from tlacheck.conform.cli._options import (
+    TRACES,
+    failed,
+    out_option,
+    step_limit_option,
+    system_of,
+    system_options,
+    tries_option,
+)
 from tlacheck.conform.crew import Crew
 from tlacheck.conform.explore import Exploration, Plan
 from tlacheck.conform.limits import LIMIT_SECONDS
@@ -24,7 +33,6 @@ from tlacheck.tlc.cli._live import live
 from tlacheck.tlc.cli._options import (
     ESTABLISHED,
     INCONCLUSIVE,
-    UNUSABLE,
     VIOLATED,
     config_option,
     json_option,
@@ -34,16 +42,13 @@ from tlacheck.tlc.spec import Spec, here
 
 __all__ = ["explore_command"]
 
-_TRACES: Final = Path(".verify", "traces")
 _STEPS: Final = 20_000
 
 
 @click.command("explore")
 @spec_argument
 @config_option
-@click.option(
-    "--system", required=True, metavar="MODULE:NAME", help="What makes the system: an adapter's class."
-)
+@system_options
 @click.option(
     "--strategy",
     type=click.Choice(sorted(STRATEGIES)),
@@ -102,25 +107,9 @@ _STEPS: Final = 20_000
     metavar="MODULE",
     help="Count the branches of this module or package; they guide too.",
 )
-@click.option(
-    "--step-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    default=LIMIT_SECONDS,
-    show_default=True,
-    metavar="S",
-    help="How long one step of the system may take.",
-)
-@click.option(
-    "--tries",
-    type=click.IntRange(min=0),
-    default=3_000,
-    show_default=True,
-    metavar="N",
-    help="Candidates when a failing run is shrunk; 0 leaves it.",
-)
-@click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Where a failing run goes."
-)
+@step_limit_option
+@tries_option(least=0, does="Candidates when a failing run is shrunk; 0 leaves it.")
+@out_option("Where a failing run goes; under .verify/traces unless given.")
 @json_option
 @click.pass_context
 def explore_command(
@@ -128,7 +117,8 @@ def explore_command(
     *,
     spec: Path,
     config: Path | None,
-    system: str,
+    system: str | None,
+    executed: str | None,
     strategy: str,
     steps: int | None,
     seconds: float | None,
@@ -151,6 +141,7 @@ def explore_command(
     Leaves with 0 if nothing was found, 1 if the system left its spec, 2 if the exploration cannot be done,
     3 if a required action was never taken.
     """
+    name = system_of(system, executed)
     shrunk: Shrunk | None = None
     try:
         if steps is not None and seconds is not None:
@@ -167,10 +158,10 @@ def explore_command(
             required=frozenset(require),
         )
         plan = attrs.evolve(
-            plan, command=_command(loaded, system, plan, workers=workers, step_limit=step_limit)
+            plan, command=_command(loaded, name, plan, workers=workers, step_limit=step_limit)
         )
-        target = out or _TRACES / f"{loaded.name}-explore.itf.json"
-        with Crew(loaded, system, workers=workers, limit_seconds=step_limit) as crew:
+        target = out or TRACES / f"{loaded.name}-explore.itf.json"
+        with Crew(loaded, name, workers=workers, limit_seconds=step_limit) as crew:
             found = _explored(crew, plan, loaded.name)
             if found.run is not None:
                 itf.write(found.run, target)
@@ -181,10 +172,7 @@ def explore_command(
                 if shrunk is not None:
                     itf.write(shrunk.trace, _short(target))
     except TlacheckError as error:
-        if as_json:
-            click.echo(json.dumps({"error": str(error)}))
-        click.echo(str(error), err=True)
-        context.exit(UNUSABLE)
+        failed(context, error, as_json=as_json)
     if as_json:
         click.echo(json.dumps(_to_json(found, shrunk, target), ensure_ascii=False))
     else:
@@ -210,7 +198,8 @@ def _weights(texts: tuple[str, ...]) -> Mapping[str, float]:
 
 def _command(spec: Spec, system: str, plan: Plan, *, workers: int, step_limit: float) -> str:
     """The command that explores again."""
-    words = ["tlacheck", "explore", here(spec.path), "--config", here(spec.config), "--system", system]
+    words = ["tlacheck", "explore", here(spec.path), "--config", here(spec.config)]
+    words += ["--exec", system.removeprefix("exec:")] if system.startswith("exec:") else ["--system", system]
     words += ["--strategy", plan.strategy, "--seed", str(plan.seed), "--length", str(plan.length)]
     words += ["--steps", str(plan.steps)] if plan.steps is not None else ["--seconds", f"{plan.seconds:g}"]
     if plan.steps is None:

@@ -8,8 +8,15 @@ from typing import Final
 import click
 
 from tlacheck import itf
+from tlacheck.conform.cli._options import (
+    failed,
+    out_option,
+    step_limit_option,
+    system_of,
+    system_options,
+    tries_option,
+)
 from tlacheck.conform.crew import Crew
-from tlacheck.conform.limits import LIMIT_SECONDS
 from tlacheck.conform.shrink import Shrunk
 from tlacheck.conform.written_test import WrittenTest, write_test
 from tlacheck.errors import TlacheckError, TraceError
@@ -17,7 +24,7 @@ from tlacheck.report.lanes import lanes_of
 from tlacheck.report.terminal import render
 from tlacheck.tlc._protocol import Progress
 from tlacheck.tlc.cli._live import live
-from tlacheck.tlc.cli._options import ESTABLISHED, INCONCLUSIVE, UNUSABLE, json_option
+from tlacheck.tlc.cli._options import ESTABLISHED, INCONCLUSIVE, json_option
 from tlacheck.tlc.legal import check_behaviour
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import Trace
@@ -30,9 +37,7 @@ _WIDTH: Final = 110
 
 @click.command("minimise")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--system", required=True, metavar="MODULE:NAME", help="What makes the system: an adapter's class."
-)
+@system_options
 @click.option(
     "--spec",
     type=click.Path(path_type=Path),
@@ -45,20 +50,8 @@ _WIDTH: Final = 110
     metavar="FILE",
     help="TLC configuration; the trace's own unless given.",
 )
-@click.option(
-    "--tries",
-    type=click.IntRange(min=1),
-    default=3_000,
-    show_default=True,
-    metavar="N",
-    help="How many candidates to play.",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Where the short run goes; beside FILE unless given.",
-)
+@tries_option(least=1, does="How many candidates to play.")
+@out_option("Where the short run goes; beside FILE unless given.")
 @click.option(
     "--test",
     "test",
@@ -71,21 +64,15 @@ _WIDTH: Final = 110
     is_flag=True,
     help="Let TLC check, in a run of its own, that the result is a behaviour of the spec.",
 )
-@click.option(
-    "--step-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    default=LIMIT_SECONDS,
-    show_default=True,
-    metavar="S",
-    help="How long one step of the system may take.",
-)
+@step_limit_option
 @json_option
 @click.pass_context
 def minimise_command(
     context: click.Context,
     *,
     file: Path,
-    system: str,
+    system: str | None,
+    executed: str | None,
     spec: Path | None,
     config: Path | None,
     tries: int,
@@ -100,6 +87,7 @@ def minimise_command(
     Leaves with 0 if it was made short or cannot be shorter, 2 if it cannot be done, 3 if the run did not
     fail again or TLC does not confirm the result.
     """
+    maker = system_of(system, executed)
     written: WrittenTest | None = None
     legal: Verdict | None = None
     try:
@@ -107,19 +95,16 @@ def minimise_command(
         if run.violation is None:
             raise TraceError("this run does not fail, so that nothing can be left of it", file)
         loaded = _spec_of(run, file, spec, config)
-        with Crew(loaded, system, limit_seconds=step_limit) as crew:
+        with Crew(loaded, maker, limit_seconds=step_limit) as crew:
             found = _shrunk(crew, run, file.name, tries)
         target = out or file.with_name(f"{_stem(file)}-short.itf.json")
         itf.write(found.trace, target)
         if test is not None:
-            written = write_test(found.trace, test, system, name=_stem(target))
+            written = write_test(found.trace, test, maker, name=_stem(target))
         if check:
             legal = check_behaviour(found.trace, loaded)
     except TlacheckError as error:
-        if as_json:
-            click.echo(json.dumps({"error": str(error)}))
-        click.echo(str(error), err=True)
-        context.exit(UNUSABLE)
+        failed(context, error, as_json=as_json)
     if as_json:
         data = {
             "trace": str(target),

@@ -7,16 +7,21 @@ import shlex
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import attrs
 import click
 
 from tlacheck import itf
+from tlacheck.conform.cli._options import (
+    TRACES,
+    out_option,
+    step_limit_option,
+    system_of,
+    system_options,
+)
 from tlacheck.conform.edges import EdgeReplay, replay_edges
-from tlacheck.conform.limits import LIMIT_SECONDS
 from tlacheck.conform.loading import load_system
-from tlacheck.conform.process import Process
 from tlacheck.conform.replay import Interrupted, replay_all
 from tlacheck.conform.system import System, closing
 from tlacheck.conform.vocabulary import Declaration, Vocabulary, check, vocabulary_of
@@ -40,8 +45,6 @@ from tlacheck.trace import Trace
 
 __all__ = ["replay_command"]
 
-#: Where the failing run goes unless told otherwise.
-_TRACES: Final = Path(".verify", "traces")
 _BEHAVIOURS, _DEPTH = 100, 30
 
 
@@ -91,17 +94,7 @@ class _Result:
 
 @click.command("replay")
 @click.argument("traces", nargs=-1, type=click.Path(path_type=Path))
-@click.option(
-    "--system",
-    metavar="MODULE:NAME",
-    help="The system: a class or function that makes it, importable from here.",
-)
-@click.option(
-    "--exec",
-    "command",
-    metavar="COMMAND",
-    help='The system: a process that speaks JSON lines, "node system.js".',
-)
+@system_options
 @click.option(
     "--edges",
     type=click.Path(path_type=Path),
@@ -135,21 +128,8 @@ class _Result:
     help="With --simulate: how many states one has at most.",
 )
 @seed_option
-@click.option(
-    "--limit",
-    "limit_seconds",
-    type=click.FloatRange(min=0, min_open=True),
-    default=LIMIT_SECONDS,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a step may take.",
-)
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Where the failing run is written; under .verify/traces unless given.",
-)
+@step_limit_option
+@out_option("Where the failing run is written; under .verify/traces unless given.")
 @json_option
 @click.pass_context
 def replay_command(
@@ -157,14 +137,14 @@ def replay_command(
     *,
     traces: tuple[Path, ...],
     system: str | None,
-    command: str | None,
+    executed: str | None,
     edges: Path | None,
     simulated: Path | None,
     config: Path | None,
     behaviours: int,
     depth: int,
     seed: int | None,
-    limit_seconds: float,
+    step_limit: float,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -179,12 +159,11 @@ def replay_command(
     """
     if sum((bool(traces), edges is not None, simulated is not None)) != 1:
         raise click.UsageError("say what to replay: TRACES, or --edges SPEC, or --simulate SPEC")
-    if (system is None) == (command is None):
-        raise click.UsageError('say on what: --system MODULE:NAME, or --exec "COMMAND"')
+    maker = system_of(system, executed)
     if config is not None and traces:
         raise click.UsageError("--config belongs to --edges or --simulate; TRACES need no spec")
     name = (edges or simulated or traces[0]).name.removesuffix(".itf.json").removesuffix(".tla")
-    target = out or _TRACES / f"replay-{name}.itf.json"
+    target = out or TRACES / f"replay-{name}.itf.json"
     try:
         request = _Request(
             traces=traces,
@@ -194,8 +173,8 @@ def replay_command(
             behaviours=behaviours,
             depth=depth,
             seed=seed or 0,
-            make_system=_maker(system, command, limit_seconds),
-            limit_seconds=limit_seconds,
+            make_system=load_system(maker, limit_seconds=step_limit),
+            limit_seconds=step_limit,
             command=_again(context),
         )
         result = _replay(request)
@@ -219,13 +198,6 @@ def replay_command(
         for line in _lines(result, target):
             click.echo(line)
     context.exit(result.status)
-
-
-def _maker(system: str | None, command: str | None, limit_seconds: float) -> Callable[[], System]:
-    if system is not None:
-        return load_system(system)
-    words = shlex.split(command or "")
-    return lambda: Process(words, limit_seconds=limit_seconds)
 
 
 def _again(context: click.Context) -> str:

@@ -13,6 +13,7 @@ import attrs
 import click
 
 from tlacheck import itf
+from tlacheck.conform.cli._options import TRACES, failed, out_option
 from tlacheck.conform.validate import (
     CANDIDATES_MAX,
     HIDDEN_MAX,
@@ -30,7 +31,6 @@ from tlacheck.tlc.cli._live import live
 from tlacheck.tlc.cli._options import (
     ESTABLISHED,
     INCONCLUSIVE,
-    UNUSABLE,
     VIOLATED,
     config_option,
     json_option,
@@ -41,7 +41,6 @@ from tlacheck.verdict import Verdict
 
 __all__ = ["validate_command"]
 
-_TRACES: Final = Path(".verify", "traces")
 _STDIN: Final = Path("-")
 _SUFFIXES: Final = (".run.ndjson", ".ndjson", ".jsonl", ".json")
 _TRACE_SUFFIX: Final = ".itf.json"
@@ -113,11 +112,8 @@ class _Result:
     "--follow", is_flag=True, help="Wait for more lines until the end line comes: the system still runs."
 )
 @click.option("--prefix", is_flag=True, help="Accept a log without its end line, as a prefix.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write the trace of a behaviour that fits, also of an accepted log; of further logs to FILE-2, FILE-3.",
+@out_option(
+    "Write the trace of a behaviour that fits, also of an accepted log; of further logs to FILE-2, FILE-3."
 )
 @json_option
 @click.pass_context
@@ -164,10 +160,7 @@ def validate_command(
                 for line in _lines(result):
                     click.echo(line)
     except TlacheckError as error:
-        if as_json:
-            click.echo(json.dumps({"error": str(error)}))
-        click.echo(str(error), err=True)
-        context.exit(UNUSABLE)
+        failed(context, error, as_json=as_json)
     if as_json:
         click.echo(json.dumps(_to_json(oracle, results), ensure_ascii=False))
     context.exit(_status([result.validation.verdict for result in results]))
@@ -285,7 +278,7 @@ def _target(log: Path, number: int, out: Path | None) -> Path:
     if out is None:
         name = "stdin" if log == _STDIN else log.name
         suffix = next((each for each in _SUFFIXES if name.endswith(each)), "")
-        return _TRACES / f"{name.removesuffix(suffix)}{_TRACE_SUFFIX}"
+        return TRACES / f"{name.removesuffix(suffix)}{_TRACE_SUFFIX}"
     if number == 1:
         return out
     suffix = _TRACE_SUFFIX if out.name.endswith(_TRACE_SUFFIX) else out.suffix
