@@ -1,0 +1,1 @@
+"""The replicated state machine on the protocol that replicates it."""
