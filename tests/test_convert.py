@@ -166,7 +166,7 @@ def test_what_tlc_prints_of_every_kind_of_value_is_what_the_checker_reads(
     assert expected
     command = [sys.executable, "-c", "from tlacheck.cli import main; main()", "tlc", "--", *options]
     done = subprocess.run(
-        [*command, "-deadlock", "-config", str(spec.config), str(spec.path)],
+        [*command, "-metadir", str(tmp_path), "-deadlock", "-config", str(spec.config), str(spec.path)],
         cwd=tmp_path,
         env={**os.environ, "JDK_JAVA_OPTIONS": f"-Djava.io.tmpdir={tmp_path}"},
         capture_output=True,

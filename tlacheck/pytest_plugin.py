@@ -41,18 +41,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Hand the seed to Hypothesis' plugin, which is configured after this one, and the budget to its settings."""
+    """Hand the seed to Hypothesis' plugin, which is configured after this one, and seed and budget to its settings."""
     seed, budget = config.getoption("tlacheck_seed"), config.getoption("tlacheck_budget")
     if seed is not None and getattr(config.option, "hypothesis_seed", "") is None:
         config.option.hypothesis_seed = str(seed)
+    if budget is None and seed is None:
+        return
+    try:
+        from hypothesis import settings  # noqa: PLC0415 - heavy, and needed only with one of these options
+    except ModuleNotFoundError:
+        return
+    wanted: dict[str, Any] = {}
     if budget is not None:
-        try:
-            from hypothesis import settings  # noqa: PLC0415 - heavy, and needed only with a budget
-        except ModuleNotFoundError:
-            return
-        examples, steps = _EXTENT[budget]
-        settings.register_profile("tlacheck", max_examples=examples, stateful_step_count=steps)
-        settings.load_profile("tlacheck")
+        wanted["max_examples"], wanted["stateful_step_count"] = _EXTENT[budget]
+    if seed is not None:
+        wanted["derandomize"] = False  # Hypothesis' profile for CI would ignore the seed
+    settings.register_profile("tlacheck", settings.default, **wanted)
+    settings.load_profile("tlacheck")
 
 
 @pytest.fixture(scope="session")
