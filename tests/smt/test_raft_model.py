@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
+import attrs
 import pytest
 
+from models import raft
 from models.raft import GOALS, Fault, elections, prove
 from models.raft_small import MODULE, Cluster, compared, states_by_tlc
 from tlacheck import itf
-from tlacheck.smt import NOT_REACHED, Need, bounded, each_dropped, inductive
+from tlacheck.smt import NOT_REACHED, Clause, Necessity, Need, Result, bounded, each_dropped, inductive
 from tlacheck.values import Function
 from tlacheck.verdict import Kind, Verdict
+from tlacheck.verify import Context
 
 
 def test_at_most_one_leader_a_term_is_proved_for_any_cluster() -> None:
@@ -78,3 +81,55 @@ def test_a_wrong_model_has_other_states(by_tlc: tuple[frozenset[Function], Verdi
 def test_a_list_that_is_not_whole_agrees_with_nothing(by_tlc: tuple[frozenset[Function], Verdict]) -> None:
     states, verdict = by_tlc
     assert compared(states, verdict, states, Verdict.unknown("too many")).verdict.is_unknown
+
+
+# the checks of `tlacheck verify`
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    return Context(folder=tmp_path, budget="ci", seed=0, command="", progress=lambda _: None)
+
+
+def test_the_check_of_the_proof_counts_what_it_looked_at(context: Context) -> None:
+    outcome = raft.election_safety(context)
+    assert outcome.verdict == Verdict.proved()
+    assert dict(outcome.figures) == {"clauses": 9, "obligations": 81}
+
+
+def test_a_wrong_model_that_is_proved_all_the_same_is_a_violation(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right, wrong = prove(), prove(fault=Fault.VOTES_TWICE)
+    monkeypatch.setattr(raft, "prove", lambda **_: wrong)
+    assert raft.mutants_fail(context).verdict == Verdict.proved()
+    assert len(list(context.folder.glob("*.itf.json"))) == len(Fault)
+    monkeypatch.setattr(raft, "prove", lambda **_: right)
+    outcome = raft.mutants_fail(context)
+    assert outcome.verdict.violates == "MutantsFail"
+    assert Fault.VOTES_TWICE.value in str(outcome.verdict.reason)
+
+
+def test_a_clause_that_nothing_needs_is_a_violation(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = elections()
+    idle = Clause("Idle", lambda s: s.zero == s.zero)
+    with_idle = attrs.evolve(system, properties=[*system.properties, idle])
+    everything = [*system.properties, idle]
+    found = each_dropped(with_idle, everything, goals=[one.name for one in system.properties])
+    assert [one.need for one in found] == [Need.REDUNDANT]
+    monkeypatch.setattr(raft, "needs", lambda _: found)
+    outcome = raft.clauses_needed(context)
+    assert outcome.verdict.violates == "ClausesAreNeeded"
+    assert "does without Idle" in str(outcome.verdict.reason)
+
+
+def test_a_need_without_an_answer_is_unknown(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = elections()
+    silent = Necessity(
+        system.find("NoBallotAhead"),
+        Result(system=system, clauses=(), verdict=Verdict.unknown("no answer within 1 s")),
+    )
+    monkeypatch.setattr(raft, "needs", lambda _: (silent,))
+    assert raft.clauses_needed(context).verdict.is_unknown

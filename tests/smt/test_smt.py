@@ -172,6 +172,7 @@ def test_a_clause_that_an_initial_state_breaks_is_violated_after_no_step() -> No
 
 def test_what_an_action_does_not_change_stays() -> None:
     assert induction(COUNTER, "YStays").verdict.kind is Kind.PROVED
+    assert inductive(COUNTER, ["YStays"]).verdict.kind is Kind.PROVED
 
 
 def test_a_system_without_an_initial_state_establishes_nothing() -> None:
