@@ -43,7 +43,7 @@ bench: setup  ## Measure, each benchmark beside its baseline
 		do $(BIN)/python -m benchmarks.$$b $(ARGS); done
 
 clean:  ## Remove what make made here, the environment included
-	@rm -rf .venv .verify .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
+	@rm -rf .venv .verify .tlacheck .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup:
