@@ -8,7 +8,7 @@ from immutabledict import immutabledict
 from tlacheck.trace import Origin, State, Step, Trace, Violation
 from tlacheck.values import ModelValue, function
 
-__all__ = ["BROKEN", "LASSO", "PING", "PONG", "RUN", "A", "B", "long_game", "of"]
+__all__ = ["BROKEN", "LASSO", "PING", "PONG", "RUN", "A", "B", "court", "long_game", "of"]
 
 A, B = ModelValue("a"), ModelValue("b")
 PING = immutabledict({"type": "Ping", "from": A, "to": B, "turn": 1})
@@ -29,7 +29,8 @@ def of(*states: dict[str, Any], actions: tuple[tuple[str, dict[str, Any]], ...] 
     )
 
 
-def _court(turns: tuple[int, int], log: tuple[int, ...], net: dict[Any, int]) -> State:
+def court(turns: tuple[int, int], log: tuple[int, ...], net: dict[Any, int]) -> State:
+    """The state of a game of ping-pong: turns played, what A noted, balls in the air."""
     return immutabledict(
         turn=immutabledict({A: turns[0], B: turns[1]}),
         log=immutabledict({A: log, B: ()}),
@@ -40,13 +41,13 @@ def _court(turns: tuple[int, int], log: tuple[int, ...], net: dict[Any, int]) ->
 
 #: A serve, a copy of the ball, a return, another lost.
 RUN = Trace(
-    initial=_court((0, 0), (), {}),
+    initial=court((0, 0), (), {}),
     steps=(
-        Step("Serve", immutabledict(node=A, spin=3), _court((1, 0), (), {PING: 1})),
-        Step("DuplicateMessage", immutabledict(message=PING), _court((1, 0), (), {PING: 2})),
-        Step("HandlePing", immutabledict(node=B, message=PING), _court((1, 1), (), {PING: 1, PONG: 1})),
-        Step("DropMessage", immutabledict(message=PING), _court((1, 1), (), {PONG: 1})),
-        Step("HandlePong", immutabledict(node=A, message=PONG), _court((1, 1), (1,), {})),
+        Step("Serve", immutabledict(node=A, spin=3), court((1, 0), (), {PING: 1})),
+        Step("DuplicateMessage", immutabledict(message=PING), court((1, 0), (), {PING: 2})),
+        Step("HandlePing", immutabledict(node=B, message=PING), court((1, 1), (), {PING: 1, PONG: 1})),
+        Step("DropMessage", immutabledict(message=PING), court((1, 1), (), {PONG: 1})),
+        Step("HandlePong", immutabledict(node=A, message=PONG), court((1, 1), (1,), {})),
     ),
     origin=Origin(
         source="lockstep", spec="PingPong.tla", config="PingPong.cfg", seed=7, command="make verify"
@@ -58,7 +59,7 @@ BROKEN = attrs.evolve(
     RUN,
     steps=(
         *RUN.steps[:2],
-        Step("HandlePing", RUN.steps[2].arguments, _court((1, 2), (), {PING: 1, PONG: 1})),
+        Step("HandlePing", RUN.steps[2].arguments, court((1, 2), (), {PING: 1, PONG: 1})),
     ),
     violation=Violation(
         property="conforms to PingPong",

@@ -11,36 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from immutabledict import immutabledict
 
+from tests.report.plays import PING, PONG, A, B, court
 from tests.strategies import traces
 from tlacheck import itf
 from tlacheck.report.cli import inspect_command
 from tlacheck.report.lanes import lanes_of
 from tlacheck.report.terminal import render, render_step
 from tlacheck.trace import Origin, Step, Trace, Violation
-from tlacheck.values import ModelValue, function
-
-A, B = ModelValue("a"), ModelValue("b")
-PING = immutabledict({"type": "Ping", "from": A, "to": B, "turn": 1})
-PONG = immutabledict({"type": "Pong", "from": B, "to": A, "turn": 1})
-
-
-def state(turns: tuple[int, int], log: tuple[int, ...], net: dict[Any, int]) -> Any:
-    return immutabledict(
-        turn=immutabledict({A: turns[0], B: turns[1]}),
-        log=immutabledict({A: log, B: ()}),
-        total=sum(turns),
-        net=function(net),
-    )
-
+from tlacheck.values import ModelValue
 
 #: Two nodes that play ping-pong.
 RUN = Trace(
-    initial=state((0, 0), (), {}),
+    initial=court((0, 0), (), {}),
     steps=(
-        Step("Serve", immutabledict(node=A, spin=3), state((1, 0), (), {PING: 1})),
-        Step("DuplicateMessage", immutabledict(message=PING), state((1, 0), (), {PING: 2})),
-        Step("HandlePing", immutabledict(node=B, message=PING), state((1, 1), (), {PING: 1, PONG: 1})),
-        Step("HandlePong", immutabledict(node=A, message=PONG), state((1, 1), (1,), {PING: 1})),
+        Step("Serve", immutabledict(node=A, spin=3), court((1, 0), (), {PING: 1})),
+        Step("DuplicateMessage", immutabledict(message=PING), court((1, 0), (), {PING: 2})),
+        Step("HandlePing", immutabledict(node=B, message=PING), court((1, 1), (), {PING: 1, PONG: 1})),
+        Step("HandlePong", immutabledict(node=A, message=PONG), court((1, 1), (1,), {PING: 1})),
     ),
     origin=Origin(
         source="lockstep",
@@ -55,7 +42,7 @@ RUN = Trace(
 #: The same, but b counted twice.
 BROKEN = Trace(
     initial=RUN.initial,
-    steps=(*RUN.steps[:2], Step("HandlePing", RUN.steps[2].arguments, state((1, 2), (), {PING: 1, PONG: 1}))),
+    steps=(*RUN.steps[:2], Step("HandlePing", RUN.steps[2].arguments, court((1, 2), (), {PING: 1, PONG: 1}))),
     origin=RUN.origin,
     violation=Violation(
         property="conforms to PingPong",
