@@ -3,5 +3,5 @@
 EXTENDS Naturals
 VARIABLE hoard
 Init == hoard = <<>>
-Next == hoard' = [chosen \in SUBSET (1..20) |-> chosen]
+Next == hoard' = [chosen \in SUBSET (1..22) |-> chosen]
 ====

@@ -14,7 +14,7 @@ import pytest
 
 from tlacheck.engine import Engine
 from tlacheck.errors import ConfigError, SpecError
-from tlacheck.tlc import Checker, CheckResult, Progress, check
+from tlacheck.tlc import Checker, CheckResult, Progress
 from tlacheck.tlc.distributed import check_distributed
 
 MEMORY_MB = 512
@@ -48,10 +48,10 @@ def test_a_server_and_two_workers_find_what_one_process_finds(
         assert listening
 
 
-def test_symmetric_states_count_once(load: Any) -> None:
+def test_symmetric_states_count_once(one_checker: Checker, load: Any) -> None:
     spec = load("Parcels", "ParcelsAlike")
     result = check_distributed(spec, local_workers=1, memory_mb=MEMORY_MB, timeout=120)
-    assert _counts(result) == _counts(check(spec, memory_mb=MEMORY_MB))
+    assert _counts(result) == _counts(one_checker.check(spec))
 
 
 _MAPPED_LOOPBACK = "0000000000000000FFFF00000100007F"

@@ -31,7 +31,7 @@ P, Q = ModelValue("p"), ModelValue("q")
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
     """A worker that stays warm for the tests of this module."""
-    with Worker(512) as warm:
+    with Worker(1024) as warm:
         yield warm
 
 
@@ -254,8 +254,8 @@ def test_no_initial_state_is_an_error_and_no_empty_graph(read: Any, load: Any) -
 def test_without_time_the_graph_is_partial_and_says_why(read: Any, worker: Worker, load: Any) -> None:
     read(load("DieHard"))  # so that the worker is warm
     seen: list[Progress] = []
-    graph = read(load("Endless"), timeout=4, on_progress=seen.append)
-    assert str(graph.summary.verdict) == "unknown(no time left after 4 s)"
+    graph = read(load("Endless"), timeout=2, on_progress=seen.append)
+    assert str(graph.summary.verdict) == "unknown(no time left after 2 s)"
     assert worker.pid is None
     assert graph.summary.queue > 0
     assert graph.summary.nodes > 1
@@ -408,14 +408,14 @@ def test_the_command_writes_what_there_is_when_time_runs_out(
     specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    arguments = [str(specs / "Endless.tla"), "--timeout", "6", "--out", "part.dot", "--json"]
+    arguments = [str(specs / "Endless.tla"), "--timeout", "3", "--out", "part.dot", "--json"]
     done = CliRunner().invoke(graph_command, arguments)
     assert done.exit_code == 3, done.output
     said = json.loads(done.stdout)
-    assert said["verdict"] == {"kind": "unknown", "reason": "no time left after 6 s"}
+    assert said["verdict"] == {"kind": "unknown", "reason": "no time left after 3 s"}
     assert sum(said["edges_by_action"].values()) == said["edges"]
     *parts, last = (tmp_path / "part.dot").read_text(encoding="utf-8").splitlines()
-    assert last == "// unknown(no time left after 6 s)"
+    assert last == "// unknown(no time left after 3 s)"
     assert sum(" -> " in line for line in parts) == said["edges"]
 
 

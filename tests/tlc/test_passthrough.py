@@ -51,9 +51,9 @@ CASES = [
 
 
 @pytest.fixture
-def environment(tmp_path: Path, engine: Engine) -> dict[str, str]:
+def environment(tmp_path: Path, engine: Engine, loaded_before: list[str]) -> dict[str, str]:
     """Settles on the engine; Java unpacks its modules in the test's folder."""
-    options = f"-Djava.io.tmpdir={tmp_path} -Duser.home={tmp_path}"
+    options = " ".join([f"-Djava.io.tmpdir={tmp_path} -Duser.home={tmp_path}", *loaded_before])
     return {
         **{name: value for name, value in os.environ.items() if name != "TLACHECK_JAR"},
         "TLACHECK_ENGINE": engine.version,

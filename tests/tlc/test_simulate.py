@@ -31,7 +31,7 @@ Simulate = Callable[..., Simulation]
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
     """One that stays warm. It takes either engine."""
-    with Worker(512) as warm:
+    with Worker(1024) as warm:
         yield warm
 
 
@@ -375,7 +375,7 @@ def test_json_is_a_line_a_behaviour_and_one_for_the_summary(specs: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (["Endless.tla", "--num", "1000000000", "--timeout", "3"], 3, "unknown(no time left after 3 s)"),
+        (["Endless.tla", "--num", "1000000000", "--timeout", "2"], 3, "unknown(no time left after 2 s)"),
         (["Stumble.tla"], 2, "3 steps lead there: tlacheck inspect .verify/traces/Stumble.itf.json"),
         (["Nothing.tla"], 2, "Nothing.tla: there is no such module"),
         (["DieHard.tla", "--num", "0"], 2, "0 is not in the range"),

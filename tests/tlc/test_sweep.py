@@ -1,5 +1,6 @@
 """Sweeps over constants: the configurations they write, their order, and the smallest that fails."""
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from tlacheck.engine import Engine
 from tlacheck.errors import ConfigError, SpecError
 from tlacheck.tlc import Checker, Spec
 from tlacheck.tlc._configuration import configure, split_values, to_assignment
+from tlacheck.tlc.cli import sweep as cli
 from tlacheck.tlc.cli.sweep import sweep_command
 from tlacheck.tlc.pool import Pool
 from tlacheck.tlc.sweep import Outcome, Point, Sweep, sweep
@@ -163,8 +165,20 @@ def race(tmp_path_factory: pytest.TempPathFactory) -> Spec:
 
 @pytest.fixture(scope="module")
 def pool(one_engine: Engine) -> Iterator[Pool]:
-    with Pool(2, engine=one_engine, memory_mb=512) as warm:
+    with Pool(2, engine=one_engine, memory_mb=1024) as warm:
         yield warm
+
+
+@pytest.fixture(scope="module")
+def _pool_of_one(one_engine: Engine) -> Iterator[Pool]:
+    with Pool(1, engine=one_engine, memory_mb=512) as warm:
+        yield warm
+
+
+@pytest.fixture
+def _warm_command(_pool_of_one: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command use a pool that is warm."""
+    monkeypatch.setattr(cli, "Pool", lambda *_, **__: contextlib.nullcontext(_pool_of_one))
 
 
 _PROCS = ("{p}", "{p, q}", "{p, q, r}")
@@ -230,7 +244,7 @@ def test_a_point_without_time_is_unknown_and_one_without_sense_an_error(pool: Po
     found = sweep(race, {"N": ["p", "2"]}, pool=pool, deadlock=False)
     assert [point.outcome for point in found.points] == [Outcome.ERROR, Outcome.HOLDS]
     assert isinstance(found.points[0].error, SpecError)
-    found = sweep(race, {"Rule": ["<- Back"]}, pool=pool, timeout=3)
+    found = sweep(race, {"Rule": ["<- Back"]}, pool=pool, timeout=1)
     assert [point.outcome for point in found.points] == [Outcome.UNKNOWN]
     assert found.smallest is None
 
@@ -330,6 +344,7 @@ def test_the_command_shows_a_line_a_point_and_the_smallest_that_fails(
     assert (tmp_path / ".verify/sweep/Race/N=4_Procs=p_q.cfg").is_file()
 
 
+@pytest.mark.usefixtures("_warm_command")
 def test_the_command_goes_on_with_all_and_speaks_json(run: Any, race: Spec) -> None:
     done = run(race, "--set", "N=4..6", "--set", "Procs={p},{p,q}", "--all", "--json")
     assert done.exit_code == 1, done.output
@@ -350,6 +365,7 @@ def test_the_command_goes_on_with_all_and_speaks_json(run: Any, race: Spec) -> N
         assert trace is None or Path(trace).is_file()
 
 
+@pytest.mark.usefixtures("_warm_command")
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
@@ -357,9 +373,9 @@ def test_the_command_goes_on_with_all_and_speaks_json(run: Any, race: Spec) -> N
         (["--set", "N=0"], 2, "excluded, the assumption at"),
         (["--set", "N=p"], 2, "cannot be checked"),
         (
-            ["--set", "Rule=<- Back", "--timeout", "4"],
+            ["--set", "Rule=<- Back", "--timeout", "1"],
             3,
-            "unknown(no time left after 4 s)",
+            "unknown(no time left after 1 s)",
         ),
         (["--set", "M=1"], 2, "declares no constant M"),
         (["--set", "N"], 2, "such as --set N=1..4"),

@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -90,12 +90,12 @@ def in_process(checker: Checker, model: Model) -> dict[str, Any]:
     }
 
 
-def plain(engine: Engine, model: Model, folder: Path) -> dict[str, Any]:
-    """What `java tlc2.TLC` says, in the words of the table. `folder` is its own."""
+def plain(engine: Engine, model: Model, folder: Path, options: Sequence[str]) -> dict[str, Any]:
+    """What `java tlc2.TLC` says, in the words of the table. `folder` is its own, `options` are Java's."""
     shutil.copytree(ZOO, folder)
     (folder / ".tlaplus").mkdir()
     (folder / ".tlaplus" / "esc.txt").write_text("NO_STATISTICS\n")
-    command = [str(find_jvm().executable), f"-Duser.home={folder}", f"-Djava.io.tmpdir={folder}"]
+    command = [str(find_jvm().executable), *options, f"-Duser.home={folder}", f"-Djava.io.tmpdir={folder}"]
     command += ["-cp", str(engine.jar), "tlc2.TLC", "-config", f"{model.config}.cfg"]
     command += ["-workers", "1", *([] if model.deadlock else ["-deadlock"]), f"{model.module}.tla"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -116,12 +116,15 @@ _PLAIN = tuple(MODELS)[::_SHARE]
 
 @pytest.fixture(scope="module")
 def plain_runs(
-    engine: Engine, tmp_path_factory: pytest.TempPathFactory
+    engine: Engine, loaded_before: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[dict[str, Any]]]]:
-    """The plain runs of an engine, two at a time: most of a second each, nearly all of it Java's start."""
+    """The plain runs of an engine, two at a time: half a second each, nearly all of it Java's start."""
     folder = tmp_path_factory.mktemp(f"plain-{engine.version}")
     with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as executor:
-        yield {name: executor.submit(plain, engine, MODELS[name], folder / name) for name in _PLAIN}
+        yield {
+            name: executor.submit(plain, engine, MODELS[name], folder / name, loaded_before)
+            for name in _PLAIN
+        }
         executor.shutdown(wait=False, cancel_futures=True)
 
 
