@@ -2,20 +2,35 @@
 
     .venv/bin/python tools/record_traces.py specs/raft/manifest.toml traces/golden/raft
 
-A model that expects a witness gives `witness/<name>.itf.json`; a weakened one that must fail by a
-finite behaviour gives `weakened/<name>.itf.json`. Behaviours that never end, and models of an
-abstraction that the implementation does not follow, have none.
+A model that expects a witness gives `witness/<name>.itf.json`; one that must fail by a finite
+behaviour gives `weakened/<name>.itf.json` if a rule is replaced in it, which the implementation must
+leave, else `misconfigured/<name>.itf.json`: its parameters are wrong, so that the implementation, with
+the same, fails as well. Behaviours that never end, and models of an abstraction that the
+implementation does not follow, have none.
 """
 
+import re
 import sys
 from pathlib import Path
 
 from tlacheck import itf
 from tlacheck.tlc import Checker, Spec
-from tlacheck.verify.manifest import Expectation, read_manifest
+from tlacheck.verify.manifest import Expectation, Model, read_manifest
 
-#: Where a model's trace belongs, by what is expected of it.
-_FOLDERS = {Expectation.WITNESS: "witness", Expectation.VIOLATED: "weakened"}
+
+def folder_of(model: Model) -> str | None:
+    """Where a model's trace belongs; None for one that is to have none."""
+    if model.expect is Expectation.WITNESS:
+        return "witness"
+    if model.expect is Expectation.VIOLATED:
+        base = _replaced(model.base) if model.base else frozenset()
+        return "weakened" if _replaced(model.config) - base else "misconfigured"
+    return None
+
+
+def _replaced(config: Path) -> frozenset[str]:
+    """The definitions that a configuration replaces, with what it puts in their place."""
+    return frozenset(re.findall(r"^ *(\w+ <- \w+)", config.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def main(manifest: Path, folder: Path) -> int:
@@ -23,13 +38,14 @@ def main(manifest: Path, folder: Path) -> int:
     written = set()
     with Checker() as checker:
         for model in read_manifest(manifest):
-            if model.expect not in _FOLDERS:
+            belongs = folder_of(model)
+            if belongs is None:
                 continue
             result = checker.check(Spec.load(model.spec, model.config), deadlock=model.deadlock)
             trace = result.trace
             if trace is None or trace.violation is None or trace.violation.step is None:
                 continue
-            path = folder / _FOLDERS[model.expect] / f"{Path(model.config).stem}.itf.json"
+            path = folder / belongs / f"{Path(model.config).stem}.itf.json"
             itf.write(trace, path)
             written.add(path)
             print(f"{path}: {trace.violation.property}, {len(trace)} steps")

@@ -18,6 +18,42 @@ ClientRequestEvent(i, v) ==
 AppendEntriesEvent(i, j) ==
     AppendEntries(i, j) /\ event' = [action |-> "AppendEntries", node |-> i, peer |-> j]
 
+InstallSnapshotEvent(i, j) ==
+    InstallSnapshot(i, j) /\ event' = [action |-> "InstallSnapshot", node |-> i, peer |-> j]
+
+CompactEvent(i) ==
+    Compact(i) /\ event' = [action |-> "Compact", node |-> i]
+
+ChangeMembershipEvent(i, proposals) ==
+    \E c \in proposals :
+        ChangeMembership(i, c) /\ event' = [action |-> "ChangeMembership", node |-> i, configuration |-> c]
+
+CheckQuorumEvent(i) ==
+    CheckQuorum(i) /\ event' = [action |-> "CheckQuorum", node |-> i]
+
+TransferLeadershipEvent(i, j) ==
+    TransferLeadership(i, j) /\ event' = [action |-> "TransferLeadership", node |-> i, peer |-> j]
+
+AbortTransferEvent(i) ==
+    AbortTransfer(i) /\ event' = [action |-> "AbortTransfer", node |-> i]
+
+ReadIndexEvent(i, r) ==
+    ReadIndex(i, r) /\ event' = [action |-> "ReadIndex", node |-> i, read |-> r]
+
+LeaseReadEvent(i, r) ==
+    LeaseRead(i, r) /\ event' = [action |-> "LeaseRead", node |-> i, read |-> r]
+
+RenewLeaseEvent(i) ==
+    RenewLease(i) /\ event' = [action |-> "RenewLease", node |-> i]
+
+HandlePreVoteRequestEvent ==
+    \E m \in DOMAIN messages :
+        HandlePreVoteRequest(m) /\ event' = [action |-> "HandlePreVoteRequest", node |-> m.dest, message |-> m]
+
+HandlePreVoteResponseEvent ==
+    \E m \in DOMAIN messages :
+        HandlePreVoteResponse(m) /\ event' = [action |-> "HandlePreVoteResponse", node |-> m.dest, message |-> m]
+
 HandleRequestVoteRequestEvent ==
     \E m \in DOMAIN messages :
         HandleRequestVoteRequest(m) /\ event' = [action |-> "HandleRequestVoteRequest", node |-> m.dest, message |-> m]
@@ -34,8 +70,24 @@ HandleAppendEntriesResponseEvent ==
     \E m \in DOMAIN messages :
         HandleAppendEntriesResponse(m) /\ event' = [action |-> "HandleAppendEntriesResponse", node |-> m.dest, message |-> m]
 
+HandleInstallSnapshotRequestEvent ==
+    \E m \in DOMAIN messages :
+        HandleInstallSnapshotRequest(m) /\ event' = [action |-> "HandleInstallSnapshotRequest", node |-> m.dest, message |-> m]
+
+HandleTimeoutNowEvent ==
+    \E m \in DOMAIN messages :
+        HandleTimeoutNow(m) /\ event' = [action |-> "HandleTimeoutNow", node |-> m.dest, message |-> m]
+
+TickEvent(i) ==
+    Tick(i) /\ event' = [action |-> "Tick", node |-> i]
+
+DiskSyncedEvent(i) ==
+    \E last \in synced[i] + 1..LastIndex(i) :
+        DiskSynced(i, last) /\ event' = [action |-> "DiskSynced", node |-> i, lastIndex |-> last]
+
 RestartEvent(i) ==
-    Restart(i) /\ event' = [action |-> "Restart", node |-> i]
+    \E last \in SurvivingIndexes(i) :
+        Restart(i, last) /\ event' = [action |-> "Restart", node |-> i, lastIndex |-> last]
 
 DuplicateMessageEvent ==
     \E m \in DOMAIN messages : DuplicateMessage(m) /\ event' = [action |-> "DuplicateMessage", message |-> m]
@@ -50,10 +102,25 @@ EventNext ==
     \/ \E i \in Server : TimeoutEvent(i)
     \/ \E i \in Server, v \in Value : ClientRequestEvent(i, v)
     \/ \E i, j \in Server : AppendEntriesEvent(i, j)
+    \/ \E i, j \in Server : InstallSnapshotEvent(i, j)
+    \/ \E i \in Server : CompactEvent(i)
+    \/ \E i \in Server : ChangeMembershipEvent(i, Successors(Config(i)))
+    \/ \E i \in Server : CheckQuorumEvent(i)
+    \/ \E i, j \in Server : TransferLeadershipEvent(i, j)
+    \/ \E i \in Server : AbortTransferEvent(i)
+    \/ \E i \in Server, r \in Read : ReadIndexEvent(i, r)
+    \/ \E i \in Server, r \in Read : LeaseReadEvent(i, r)
+    \/ \E i \in Server : RenewLeaseEvent(i)
+    \/ HandlePreVoteRequestEvent
+    \/ HandlePreVoteResponseEvent
     \/ HandleRequestVoteRequestEvent
     \/ HandleRequestVoteResponseEvent
     \/ HandleAppendEntriesRequestEvent
     \/ HandleAppendEntriesResponseEvent
+    \/ HandleInstallSnapshotRequestEvent
+    \/ HandleTimeoutNowEvent
+    \/ \E i \in Server : TickEvent(i)
+    \/ \E i \in Server : DiskSyncedEvent(i)
     \/ \E i \in Server : RestartEvent(i)
     \/ DuplicateMessageEvent
     \/ DropMessageEvent

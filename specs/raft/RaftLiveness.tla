@@ -47,6 +47,10 @@ Stabilise ==
     /\ event' = [action |-> "Stabilise"]
     /\ UNCHANGED <<vars, spent, tried>>
 
+(* The leader of the latest term steps down because it is no member any more (thesis, 4.2.2).  Then a new *)
+(* round of timers begins.                                                                                 *)
+Retires == \E i \in Server : LeadsLatestTerm(i) /\ role'[i] = "Follower" /\ currentTerm'[i] = currentTerm[i]
+
 StableTimeout(i) ==
     /\ stable /\ Quiet /\ i \notin tried /\ ~\E j \in Server : LeadsLatestTerm(j)
     /\ tried' = tried \cup {i}
@@ -60,18 +64,31 @@ StableReceive ==
         due  == IF dead = {} THEN DOMAIN messages ELSE {CHOOSE m \in dead : TRUE}
     IN  /\ stable
         /\ \E m \in due : Receive(m) /\ event' = [action |-> "Receive", node |-> m.dest, message |-> m]
-        /\ UNCHANGED <<spent, stable, tried>>
+        /\ tried' = IF Retires THEN {} ELSE tried
+        /\ UNCHANGED <<spent, stable>>
 
 StableAppend(i, j) ==
     /\ stable /\ Quiet /\ i # j /\ HasNews(i, j)
-    /\ AppendEntriesEvent(i, j)
+    /\ AppendEntriesEvent(i, j) \/ InstallSnapshotEvent(i, j)
     /\ UNCHANGED <<spent, stable, tried>>
 
 StableRequest(i, v) ==
-    /\ stable /\ LeadsLatestTerm(i) /\ Len(log[i]) < MaxLogLength
+    /\ stable /\ LeadsLatestTerm(i) /\ LastIndex(i) < MaxLogLength
     /\ \A k \in 1..Len(log[i]) : log[i][k].value # v
     /\ ClientRequestEvent(i, v)
     /\ UNCHANGED <<spent, stable, tried>>
+
+StableRead(i, r) ==
+    /\ stable /\ LeadsLatestTerm(i)
+    /\ ReadIndexEvent(i, r)
+    /\ UNCHANGED <<spent, stable, tried>>
+
+(* A change that leaves the leader in its place: another leader would need a round of timers more. *)
+StableChange(i) ==
+    /\ stable /\ LeadsLatestTerm(i)
+    /\ Spend("changes", MaxChanges)
+    /\ ChangeMembershipEvent(i, {c \in Proposals(Config(i)) : i \in c.voters})
+    /\ UNCHANGED <<stable, tried>>
 
 Timers  == \E i \in Server : StableTimeout(i)
 Leaders == \E i, j \in Server : StableAppend(i, j)
@@ -87,6 +104,8 @@ LiveNext ==
     \/ StableReceive
     \/ Leaders
     \/ \E i \in Server, v \in Value : StableRequest(i, v)
+    \/ \E i \in Server, r \in Read : StableRead(i, r)
+    \/ \E i \in Server : StableChange(i)
 
 LiveBehaviour == LiveInit /\ [][LiveNext]_LiveVars /\ WF_liveVars(Stabilise)
 
@@ -101,18 +120,43 @@ WithoutFairLeaders  == LiveBehaviour /\ WF_liveVars(Timers \/ StableReceive)
 (* In the end somebody leads the latest term, and goes on to. *)
 LeaderElected == <>[](\E i \in Server : LeadsLatestTerm(i))
 
-Has(entries, v) == \E k \in DOMAIN entries : entries[k].value = v
+Holds(entries, v) == \E k \in DOMAIN entries : entries[k].value = v
 IsCommitted(v)  == \E k \in DOMAIN committed : committed[k].entry.value = v
 
 (* What a client submits to the leader of the latest term commits, once the system is stable; also *)
 (* what such a leader brought along from earlier terms.                                             *)
 SubmittedCommits ==
-    \A v \in Value : (stable /\ \E i \in Server : LeadsLatestTerm(i) /\ Has(log[i], v)) ~> IsCommitted(v)
+    \A v \in Value : (stable /\ \E i \in Server : LeadsLatestTerm(i) /\ Holds(log[i], v)) ~> IsCommitted(v)
+
+(* A read that the leader of the latest term took is answered, once the system is stable. *)
+ReadsAnswered ==
+    \A r \in Read :
+        (stable /\ \E i \in Server : LeadsLatestTerm(i) /\ \E p \in lead[i].pending : p.read = r)
+            ~> (r \in DOMAIN reads /\ reads[r].answer # Unanswered)
+
+(* A change of membership that the leader of the latest term holds commits, once the system is stable; *)
+(* that leader learns of it, and steps down if it is no member any more.                                *)
+ChangesCommit ==
+    \A i \in Server : (stable /\ LeadsLatestTerm(i) /\ ~LastChangeIsCommitted(i)) ~> LastChangeIsCommitted(i)
+
+(* In the end all members have the same log. *)
+MembersConverge ==
+    <>[](\E i \in Server : LeadsLatestTerm(i) /\ \A j \in Members(Config(i)) : log[j] = log[i] /\ commitIndex[j] = LastIndex(i))
 
 (* In the end all logs are equal, and all of them is known to be committed everywhere. *)
-LogsConverge == <>[](\A i, j \in Server : log[i] = log[j] /\ commitIndex[i] = Len(log[i]))
+LogsConverge == <>[](\A i, j \in Server : log[i] = log[j] /\ commitIndex[i] = LastIndex(i))
+
+(* In the end all servers hold as much, and know it to be committed, whatever part of it is compacted. *)
+AllCaughtUp == <>[](\A i, j \in Server : LastIndex(i) = LastIndex(j) /\ commitIndex[i] = LastIndex(i))
 
 (* A weakened rule, for a configuration that must fail: a leader opens its term with nothing, so that *)
 (* entries of earlier terms may wait for ever.                                                        *)
 OpensWithNothing(term) == <<>>
+
+(* Only members stand for election: a server that is about to be removed keeps what the others need, and *)
+(* does not lead them to it [RM-06].                                                                      *)
+OnlyMembersCampaign(i) == i \in Voters(Config(i))
+
+(* A leader sends its snapshot again and again to who has it already [RS-02, RS-07]. *)
+SnapshotForEver(next, base) == base.index > 0 /\ next <= base.index + 1
 =============================================================================
