@@ -5,15 +5,40 @@ from typing import TypeAlias
 
 import attrs
 
+from impl.raft.inputs import Input
 from impl.raft.messages import Message
 from impl.raft.state import Durable
 
-__all__ = ["Apply", "BecameLeader", "Effect", "NotLeader", "Persist", "ResetElectionTimer", "Send"]
+__all__ = [
+    "Apply",
+    "BecameLeader",
+    "Effect",
+    "Persist",
+    "ReadFailed",
+    "ReadReady",
+    "Refused",
+    "ResetElectionTimer",
+    "Restore",
+    "Send",
+    "SteppedDown",
+    "Write",
+]
 
 
 @attrs.frozen
 class Persist:
-    """Write this to stable storage before carrying out any later effect."""
+    """Write this to stable storage, and all that `Write` asked for before, ahead of any later effect."""
+
+    durable: Durable
+
+
+@attrs.frozen
+class Write:
+    """Begin to write this to stable storage, and go on (thesis, 10.2.1).
+
+    Only a leader with `async_disk` asks for it, when it appended to its log. Answer with `DiskSynced`
+    when it is there. A crash before that may leave any prefix of what was appended.
+    """
 
     durable: Durable
 
@@ -29,23 +54,40 @@ class Send:
 class ResetElectionTimer:
     """Start the election timer anew, with a fresh random duration (paper, 5.2).
 
-    Asked for by whoever starts an election, grants a vote, or hears the leader of its term.
+    Asked for by whoever starts an election, grants a vote, or hears the leader of its term; and by a
+    server whose timer fired in vain, because it is no voter or stays with its leader.
     """
 
 
 @attrs.frozen
 class BecameLeader:
-    """This server leads `term` from now on: begin to send AppendEntries to all peers."""
+    """This server leads `term` from now on: begin to send AppendEntries to all other members."""
 
     term: int
+
+
+@attrs.frozen
+class SteppedDown:
+    """This server led `term` and leads no more: stop the leader's timers, start the election timer."""
+
+    term: int
+
+
+@attrs.frozen
+class Restore:
+    """A snapshot arrived: replace the state machine by `state`, which is that after log index `index`."""
+
+    index: int
+    state: Hashable
 
 
 @attrs.frozen
 class Apply:
     """The value at log index `index` is committed: apply it to the state machine.
 
-    Indices come in order and without gaps. After a crash they come again from 1, for the state
-    machine was lost as well. No-ops are applied too, so that a host can count.
+    Indices come in order and without gaps, but for those that a `Restore` stands for. After a crash
+    they come again from the snapshot's end, for the state machine was lost as well. No-ops and
+    configurations are applied too, so that a host can count.
     """
 
     index: int
@@ -53,10 +95,43 @@ class Apply:
 
 
 @attrs.frozen
-class NotLeader:
-    """The client's value was not taken: this server does not lead."""
+class ReadReady:
+    """The read may be answered from the state machine, as soon as that has applied log index `index`."""
 
-    value: Hashable
+    read: Hashable
+    index: int
 
 
-Effect: TypeAlias = Persist | Send | ResetElectionTimer | BecameLeader | Apply | NotLeader
+@attrs.frozen
+class ReadFailed:
+    """The read was not answered while this server led: ask the leader again."""
+
+    read: Hashable
+
+
+@attrs.frozen
+class Refused:
+    """What a client or an operator asked for was not done, and the server is as it was.
+
+    Attributes:
+        input: what was asked for.
+        reason: why not, for a human.
+    """
+
+    input: Input
+    reason: str
+
+
+Effect: TypeAlias = (
+    Persist
+    | Write
+    | Send
+    | ResetElectionTimer
+    | BecameLeader
+    | SteppedDown
+    | Restore
+    | Apply
+    | ReadReady
+    | ReadFailed
+    | Refused
+)

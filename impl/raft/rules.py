@@ -3,37 +3,43 @@
 They carry the names of their definitions in `specs/raft/Raft.tla`, section "The rules".
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from impl import quorum
-from impl.raft.state import Entry, NodeId
+from impl.raft.configuration import Configuration, NodeId
+from impl.raft.log import Entry, Snapshot, term_of
+from impl.raft.state import Durable, Leader, Node, Progress
 
 __all__ = [
     "accept",
+    "acknowledged_index",
+    "answered_round",
+    "committed_in_its_term",
     "follower_commit_index",
-    "last_term",
+    "is_safe_change",
+    "keep_behind_snapshot",
     "leader_commit_index",
     "log_is_up_to_date",
+    "match_after_success",
+    "may_campaign",
+    "may_change",
     "may_commit_term",
+    "may_hold_lease",
+    "may_read",
     "may_vote_for",
+    "needs_snapshot",
+    "next_after_refusal",
     "previous_entry_matches",
-    "term_at",
+    "snapshot_is_stale",
+    "stays_with_leader",
 ]
 
 
-def term_at(log: tuple[Entry, ...], index: int) -> int:
-    """The term of the entry at a log index of 0 to len(log); 0 before the first entry."""
-    return log[index - 1].term if index else 0
+# --- votes --------------------------------------------------------------------------------------
 
 
-def last_term(log: tuple[Entry, ...]) -> int:
-    """The term of the last entry; 0 if there is none."""
-    return term_at(log, len(log))
-
-
-def log_is_up_to_date(last_log_index: int, last_log_term: int, log: tuple[Entry, ...]) -> bool:
-    """Election restriction: a log that ends so is at least as up to date as `log` (paper, 5.4.1)."""
-    return (last_log_term, last_log_index) >= (last_term(log), len(log))
+def log_is_up_to_date(last_log_index: int, last_log_term: int, durable: Durable) -> bool:
+    """Election restriction: a log that ends so is at least as up to date as ours (paper, 5.4.1)."""
+    return (last_log_term, last_log_index) >= (durable.last_term, durable.last_index)
 
 
 def may_vote_for(candidate: NodeId, voted_for: NodeId | None) -> bool:
@@ -41,20 +47,56 @@ def may_vote_for(candidate: NodeId, voted_for: NodeId | None) -> bool:
     return voted_for is None or voted_for == candidate
 
 
-def previous_entry_matches(log: tuple[Entry, ...], prev_log_index: int, prev_log_term: int) -> bool:
-    """Consistency check: `log` holds the entry before the new ones (paper, 5.3)."""
-    return prev_log_index <= len(log) and term_at(log, prev_log_index) == prev_log_term
+def may_campaign(node: Node) -> bool:
+    """Who stands for election: a voter, or who was one and may still be needed (thesis, 4.2.2).
+
+    The latter as long as it does not know its removal to be committed.
+    """
+    me = node.config.node
+    return me in node.configuration.all_voters or me in node.committed_configuration.all_voters
 
 
-def accept(log: tuple[Entry, ...], prev_log_index: int, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+def stays_with_leader(node: Node) -> bool:
+    """Who hears a leader ignores those who would replace it (thesis, 4.2.3 and 9.6).
+
+    So does the leader itself, since it would know if no quorum heard it.
+    """
+    return node.heard > 0 or (node.config.check_quorum and isinstance(node.role, Leader))
+
+
+# --- a follower's log ---------------------------------------------------------------------------
+
+
+def previous_entry_matches(
+    snapshot: Snapshot, log: tuple[Entry, ...], prev_log_index: int, prev_log_term: int
+) -> bool:
+    """Consistency check: the log holds the entry before the new ones (paper, 5.3).
+
+    What a snapshot stands for is committed, so that it matches whatever a leader holds there.
+    """
+    if prev_log_index < snapshot.index:
+        return True
+    return (
+        prev_log_index <= snapshot.index + len(log)
+        and term_of(snapshot, log, prev_log_index) == prev_log_term
+    )
+
+
+def accept(
+    snapshot: Snapshot, log: tuple[Entry, ...], prev_log_index: int, entries: tuple[Entry, ...]
+) -> tuple[Entry, ...]:
     """The log after taking `entries` behind `prev_log_index` (paper, Figure 2, AppendEntries rules 3 and 4).
 
-    Only a conflict truncates: a request that was delayed or duplicated must not remove entries
-    that a later one brought.
+    What the snapshot covers is left out. Only a conflict truncates: a request that was delayed or
+    duplicated must not remove entries that a later one brought.
     """
-    for index, entry in enumerate(entries, start=prev_log_index + 1):
-        if index > len(log) or term_at(log, index) != entry.term:
-            return log[:prev_log_index] + entries
+    before = prev_log_index - snapshot.index
+    if before < 0:
+        entries = entries[-before:]
+        before = 0
+    for behind, entry in enumerate(entries, start=before):
+        if behind >= len(log) or log[behind].term != entry.term:
+            return log[:before] + entries
     return log
 
 
@@ -66,24 +108,112 @@ def follower_commit_index(commit_index: int, leader_commit: int, last_new_index:
     return max(commit_index, min(leader_commit, last_new_index))
 
 
+def acknowledged_index(last_new_index: int, last_index: int) -> int:  # noqa: ARG001 - mutants answer with it
+    """Up to where a follower answers for its log: no further than the request vouches for (paper, 5.3).
+
+    Behind that, up to `last_index`, there may be entries of its own.
+    """
+    return last_new_index
+
+
+def answered_round(number: int, *, stale: bool) -> int:
+    """The round that an answer confirms (thesis, 6.4).
+
+    A refusal of an earlier term confirms none: the leader of that term may lead again, and would take
+    it for a round of its present term.
+    """
+    return 0 if stale else number
+
+
+# --- a leader's knowledge -----------------------------------------------------------------------
+
+
+def match_after_success(known: int, acknowledged: int) -> int:
+    """What a peer is known to hold: a late success must not unlearn (paper, 5.3)."""
+    return max(known, acknowledged)
+
+
+def next_after_refusal(progress: Progress, hint: int) -> int:
+    """Where to go on after a refusal: no further back than behind what is known to match (paper, 5.3)."""
+    return max(min(progress.next_index - 1, hint), progress.match_index + 1)
+
+
 def may_commit_term(entry_term: int, leader_term: int) -> bool:
     """Commit rule: a leader counts replicas only for entries of its own term (paper, 5.4.2)."""
     return entry_term == leader_term
 
 
 def leader_commit_index(
-    log: tuple[Entry, ...], match_index: Sequence[int], commit_index: int, term: int
+    durable: Durable, configuration: Configuration, held: Mapping[NodeId, int], commit_index: int
 ) -> int:
-    """The greatest log index that a leader of `term` may take as committed; never below `commit_index`.
+    """The greatest log index that a leader may take as committed; never below `commit_index`.
 
-    Terms in a log never decrease, so that only the greatest index that a majority holds needs to be
+    Terms in a log never decrease, so that only the greatest index that a quorum holds needs to be
     tried.
 
     Args:
-        log: the leader's log.
-        match_index: per peer, the greatest log index known to be the same there.
+        durable: the leader's term and log.
+        configuration: the one in force.
+        held: for each voter the greatest log index known to be the same there; for the leader itself
+            what is on its disk.
         commit_index: what is committed already.
-        term: the leader's term.
     """
-    held = quorum.commit_index((len(log), *match_index))
-    return held if held > commit_index and may_commit_term(term_at(log, held), term) else commit_index
+    agreed = min(configuration.agreed_index(held), durable.last_index)
+    if agreed > commit_index and may_commit_term(durable.term_at(agreed), durable.current_term):
+        return agreed
+    return commit_index
+
+
+# --- snapshots ----------------------------------------------------------------------------------
+
+
+def needs_snapshot(next_index: int, snapshot: Snapshot) -> bool:
+    """A peer that lacks entries which the leader has compacted needs the snapshot (paper, section 7)."""
+    return next_index <= snapshot.index
+
+
+def snapshot_is_stale(index: int, commit_index: int) -> bool:
+    """A snapshot older than what is committed brings nothing (paper, Figure 13)."""
+    return index <= commit_index
+
+
+def keep_behind_snapshot(durable: Durable, index: int, term: int) -> tuple[Entry, ...]:
+    """The entries that stay behind a snapshot that arrived (paper, Figure 13, rules 6 and 7).
+
+    Those that follow its last one, if the log holds that one; else none.
+    """
+    if durable.snapshot.index <= index <= durable.last_index and durable.term_at(index) == term:
+        return durable.log[index - durable.snapshot.index :]
+    return ()
+
+
+# --- changes of membership, reads and leases ----------------------------------------------------
+
+
+def committed_in_its_term(node: Node) -> bool:
+    """Whether a leader has committed an entry of its own term.
+
+    Before that it does not know all that is committed (thesis, 6.4): neither for a read, nor whether a
+    change of an earlier leader is (Ongaro, "bug in single-server membership changes", raft-dev, 2015).
+    """
+    return node.durable.term_at(node.commit_index) == node.durable.current_term
+
+
+def may_change(node: Node) -> bool:
+    """A leader changes the membership when the last change is committed (paper, 6; thesis, 4.1)."""
+    return node.change_index <= node.commit_index and committed_in_its_term(node)
+
+
+def is_safe_change(old: Configuration, new: Configuration) -> bool:
+    """A change is one that keeps quorums sharing a server."""
+    return old.may_become(new)
+
+
+def may_read(node: Node) -> bool:
+    """A leader answers reads when it knows all that is committed (thesis, 6.4)."""
+    return committed_in_its_term(node)
+
+
+def may_hold_lease(leader: Leader) -> bool:
+    """Who ever asked another to take over has no lease in its term: the request may arrive late."""
+    return not leader.handed_over

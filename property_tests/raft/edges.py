@@ -1,9 +1,11 @@
 """The implementation takes every step that a small model of the spec allows, as `tlacheck verify` calls it."""
 
+from collections.abc import Callable
+
 import attrs
 from immutabledict import immutabledict
 
-from property_tests.raft.adapter import RaftSystem, spec_for
+from property_tests.raft.adapter import RaftSystem, full_system, spec_for
 from tlacheck import itf
 from tlacheck.conform.edges import replay_edges
 from tlacheck.tlc.graph import Graph, stream_graph
@@ -11,7 +13,7 @@ from tlacheck.tlc.spec import Spec
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 
-__all__ = ["edges_spec", "every_edge"]
+__all__ = ["edges_spec", "every_edge", "every_full_edge"]
 
 
 def edges_spec(config: str = "edges.cfg") -> Spec:
@@ -20,12 +22,19 @@ def edges_spec(config: str = "edges.cfg") -> Spec:
     return Spec.load(folder / "MCRaft.tla", folder / config)
 
 
-def every_edge(context: Context, *, config: str = "edges.cfg", edges_min: int = 50_000) -> Outcome:
+def every_edge(
+    context: Context,
+    *,
+    config: str = "edges.cfg",
+    make_system: Callable[[], RaftSystem] = RaftSystem,
+    edges_min: int = 50_000,
+) -> Outcome:
     """Take every edge of the model's state graph, and compare all variables after each.
 
     Args:
         context: what `verify` gives.
         config: the model's configuration.
+        make_system: makes a fresh system with the model's features.
         edges_min: a graph with fewer edges than this establishes nothing: the model has shrunk.
     """
     context.progress("exploring")
@@ -33,7 +42,7 @@ def every_edge(context: Context, *, config: str = "edges.cfg", edges_min: int = 
         graph = Graph(stream)
     found = replay_edges(
         graph,
-        RaftSystem,
+        make_system,
         command=context.command,
         on_progress=lambda taken, total: context.progress(f"{taken:,} of {total:,} edges"),
     )
@@ -53,3 +62,8 @@ def every_edge(context: Context, *, config: str = "edges.cfg", edges_min: int = 
         reason = f"the model has {found.edges:,} edges, fewer than {edges_min:,}: widen its bounds"
         return Outcome(verdict=Verdict.unknown(reason), figures=figures)
     return Outcome(verdict=Verdict.exhausted(), figures=figures)
+
+
+def every_full_edge(context: Context) -> Outcome:
+    """The same with snapshots and a server that joins."""
+    return every_edge(context, config="edges_full.cfg", make_system=full_system, edges_min=40_000)

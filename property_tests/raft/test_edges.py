@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from impl import raft
-from property_tests.raft.adapter import RaftSystem
+from property_tests.raft.adapter import RaftSystem, full_system
 from property_tests.raft.edges import edges_spec
 from property_tests.raft.machine import oracle_for
 from tlacheck.conform.edges import replay_edges
@@ -33,6 +33,36 @@ def test_every_edge_is_taken_once(graph: Graph) -> None:
     assert found.forked
     assert found.edges == found.edges_total == found.steps > 150
     assert {"Timeout", "Restart", "DropMessage", "ClientRequest", "AppendEntries"} <= found.actions.keys()
+
+
+@pytest.fixture(scope="module")
+def full_graph() -> Graph:
+    """The first levels of the model with snapshots and a server that joins."""
+    with stream_graph(edges_spec("edges_full.cfg"), depth=12) as stream:
+        return Graph(stream)
+
+
+def test_every_edge_with_snapshots_and_a_change_of_membership_is_taken_once(full_graph: Graph) -> None:
+    found = replay_edges(full_graph, full_system)
+    assert found.violation is None
+    assert found.edges == found.edges_total > 150
+    assert {"Compact", "ChangeMembership", "HandleAppendEntriesRequest"} <= found.actions.keys()
+
+
+class Amnesiac(RaftSystem):
+    """Its hosts hand an empty state to a server that compacts its log."""
+
+    def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
+        self.applied = dict.fromkeys(self.applied, ("v9",))
+        super().perform(action, arguments)
+
+
+def test_a_snapshot_that_is_not_of_the_state_machine_is_noticed(full_graph: Graph) -> None:
+    found = replay_edges(full_graph, lambda: Amnesiac(features=frozenset({"Snapshots", "Membership"})))
+    assert found.violation is not None
+    assert found.violation.violation is not None
+    assert found.violation.steps[-1].action == "Compact"
+    assert "snapshot[" in "\n".join(found.violation.violation.explanation)
 
 
 class Forgetful(RaftSystem):

@@ -3,36 +3,58 @@
 `inputs_for` draws what an honest world may hand to a server: Raft tolerates crashes, not lies. So a
 leader meets no second leader of its term, an answer vouches for no more than the server holds, and a
 leader's log agrees with what the server knows to be committed. Beyond that all goes: any term, stale
-and doubled messages, strangers, timers of another role, and messages for somebody else.
+and doubled messages, strangers, timers of another role, requests of clients and operators at any
+time, and messages for somebody else.
 """
 
-from typing import Final
+from typing import Any, Final
 
+import attrs
 from hypothesis import strategies as st
 
 from impl.raft import (
+    AbortTransfer,
     AppendEntries,
     AppendEntriesRequest,
     AppendEntriesResponse,
     Candidate,
+    ChangeMembership,
+    CheckQuorum,
     ClientRequest,
+    Compact,
     Config,
+    Configuration,
+    ConflictHint,
+    DiskSynced,
     Durable,
     Effect,
     Entry,
     Follower,
     Input,
+    InstallSnapshotRequest,
+    InvalidConfig,
     Leader,
+    LeaseRead,
     Message,
     MisroutedInput,
     Node,
+    PreCandidate,
+    PreVoteRequest,
+    PreVoteResponse,
     Progress,
+    ReadIndex,
     Receive,
+    RenewLease,
     RequestVoteRequest,
     RequestVoteResponse,
     Role,
     Send,
+    Snapshot,
+    Tick,
     Timeout,
+    TimeoutNow,
+    TransferLeadership,
+    first_start,
     recover,
     step,
 )
@@ -43,15 +65,17 @@ __all__ = [
     "append",
     "ask_vote",
     "candidate",
+    "configuration",
+    "crashed",
+    "disk",
     "inputs_for",
     "leader",
     "log_of",
     "logs",
-    "nodes",
-    "nodes_and_inputs",
     "received",
     "sent",
     "server",
+    "walks",
 ]
 
 THREE: Final = ("n1", "n2", "n3")
@@ -66,30 +90,59 @@ def log_of(*terms: int) -> tuple[Entry, ...]:
     return tuple(Entry(term, f"{term}.{index}") for index, term in enumerate(terms, start=1))
 
 
+def configuration(voters: str, *, outgoing: str = "", learners: str = "") -> Configuration:
+    """A configuration of servers whose names are given by their numbers: "123" are n1, n2 and n3."""
+    return Configuration(
+        *(frozenset(f"n{number}" for number in each) for each in (voters, outgoing, learners))
+    )
+
+
+def disk(
+    *,
+    term: int = 1,
+    voted_for: str | None = None,
+    log: tuple[Entry, ...] = (),
+    members: tuple[str, ...] = THREE,
+    snapshot: Snapshot | None = None,
+) -> Durable:
+    """What the first of `members`, the founders, has on its disk."""
+    return Durable(term, voted_for, log, snapshot=snapshot or Config(members[0], members).first_snapshot)
+
+
 def server(
     *,
     term: int = 1,
     voted_for: str | None = None,
     log: tuple[Entry, ...] = (),
-    commit_index: int = 0,
+    commit_index: int | None = None,
     role: Role | None = None,
     members: tuple[str, ...] = THREE,
-    entries_max: int = 64,
+    snapshot: Snapshot | None = None,
+    synced: int = 0,
+    heard: int = 0,
+    **settings: Any,
 ) -> Node:
     """The first of `members`, a follower of term 1 with an empty log unless told otherwise."""
+    durable = disk(term=term, voted_for=voted_for, log=log, members=members, snapshot=snapshot)
     return Node(
-        config=Config(members[0], members, entries_max),
-        durable=Durable(current_term=term, voted_for=voted_for, log=log),
-        commit_index=commit_index,
+        config=Config(members[0], members, **settings),
+        durable=durable,
+        synced=synced,
+        commit_index=durable.snapshot.index if commit_index is None else commit_index,
         role=role or Follower(),
+        heard=heard,
     )
 
 
-def candidate(*, term: int = 1, log: tuple[Entry, ...] = (), members: tuple[str, ...] = THREE) -> Node:
+def candidate(*, term: int = 1, members: tuple[str, ...] = THREE, **more: Any) -> Node:
     """The first of `members`, which stands for election in `term` and has its own vote."""
     me = members[0]
     return server(
-        term=term, voted_for=me, log=log, members=members, role=Candidate(votes_granted=frozenset({me}))
+        term=term,
+        voted_for=me,
+        members=members,
+        role=Candidate(votes_granted=frozenset({me})),
+        **more,
     )
 
 
@@ -97,27 +150,27 @@ def leader(
     *,
     term: int = 1,
     log: tuple[Entry, ...] = (),
-    commit_index: int = 0,
     progress: tuple[tuple[int, int], ...] = (),
     members: tuple[str, ...] = THREE,
-    entries_max: int = 64,
+    known: dict[str, Any] | None = None,
+    **more: Any,
 ) -> Node:
-    """The first of `members`, which leads `term`; `progress` has (next index, match index) for each peer."""
-    known = progress or ((len(log) + 1, 0),) * (len(members) - 1)
-    return server(
-        term=term,
-        voted_for=members[0],
-        log=log,
-        commit_index=commit_index,
-        members=members,
-        entries_max=entries_max,
-        role=Leader(
-            tuple(
-                Progress(peer, next_index=following, match_index=match)
-                for peer, (following, match) in zip(members[1:], known, strict=True)
-            )
+    """The first of `members`, which leads `term`.
+
+    `progress` has (next index, match index) for each peer, `known` more of what a leader keeps.
+    """
+    node = server(term=term, voted_for=members[0], log=log, members=members, **more)
+    peers = sorted(node.configuration.members - {members[0]})
+    indices = progress or ((node.durable.last_index + 1, 0),) * len(peers)
+    role = Leader(
+        tuple(
+            Progress(peer, next_index=following, match_index=match)
+            for peer, (following, match) in zip(peers, indices, strict=True)
         ),
+        node.configuration,
+        node.change_index,
     )
+    return attrs.evolve(node, role=attrs.evolve(role, **known or {}))
 
 
 def ask_vote(
@@ -174,21 +227,59 @@ def logs(draw: st.DrawFn, *, terms_max: int = 4, size_max: int = 6) -> tuple[Ent
 
 @st.composite
 def _leader_logs(draw: st.DrawFn, node: Node, term: int) -> tuple[Entry, ...]:
-    """The log of a leader of `term`: it has what `node` knows to be committed, and perhaps another end."""
-    log = node.durable.log
-    kept = log[: draw(st.integers(min(node.commit_index, len(log)), len(log)))]
-    kept = tuple(entry for entry in kept if entry.term <= term)
+    """The log of a leader of `term`, from index 1 on.
+
+    It has what `node` knows to be committed, and perhaps another end. What the snapshot of `node` stands for
+    nobody looks at.
+    """
+    base, log = node.durable.snapshot, node.durable.log
+    committed = min(node.commit_index - base.index, len(log))
+    kept = log[: draw(st.integers(committed, len(log)))]
+    kept = tuple(entry for entry in (*(Entry(base.term, "?"),) * base.index, *kept) if entry.term <= term)
     lowest = kept[-1].term if kept else 1
     more = sorted(draw(st.lists(st.integers(lowest, term), max_size=3)))
-    return (*kept, *(Entry(each, draw(st.sampled_from("abc"))) for each in more))
+    values = st.sampled_from(["a", "b", "c", configuration("12"), configuration("123", outgoing="12")])
+    return (*kept, *(Entry(each, draw(values)) for each in more))
 
 
-_KINDS: Final = ("timeout", "append", "client", "vote?", "vote!", "entries?", "entries!")
+@st.composite
+def _configurations(draw: st.DrawFn, node: Node) -> Configuration:
+    """What an operator may ask for: mostly what may follow the configuration in force."""
+    old = node.configuration
+    name = draw(st.sampled_from(FIVE))
+    voters = old.voters ^ {name} if draw(st.booleans()) else old.voters
+    learners = (old.learners - voters) if voters != old.voters else old.learners ^ {name}
+    outgoing = old.voters if draw(st.integers(0, 3)) == 0 else frozenset[str]()
+    if old.is_joint and draw(st.booleans()):
+        return attrs.evolve(old, outgoing=frozenset())
+    try:
+        return Configuration(voters, outgoing, learners)
+    except InvalidConfig:
+        return old
+
+
+_REQUESTS: Final = (
+    "compact",
+    "change",
+    "transfer",
+    "abort",
+    "read",
+    "lease",
+    "renew",
+    "check",
+    "tick",
+    "synced",
+)
+_KINDS: Final = (
+    *("timeout", "append", "client", "vote?", "vote!", "entries?", "entries!", "pre-vote?", "pre-vote!"),
+    *("snapshot?", "now", *_REQUESTS),
+)
 #: What gets a server of a role further, so that elections are won and entries committed.
 _LIKELY: Final[dict[type[Role], tuple[str, ...]]] = {
-    Follower: ("entries?",),
+    Follower: ("entries?", "timeout", "tick", "compact"),
+    PreCandidate: ("pre-vote!", "pre-vote!", "pre-vote!"),
     Candidate: ("vote!", "vote!", "vote!"),
-    Leader: ("entries!", "entries!", "client"),
+    Leader: ("entries!", "entries!", "entries!", "client", "compact", "change", "transfer", "read", "renew"),
 }
 
 
@@ -196,7 +287,8 @@ _LIKELY: Final[dict[type[Role], tuple[str, ...]]] = {
 def inputs_for(draw: st.DrawFn, node: Node) -> Input:
     """An input that an honest world may hand to `node`, or one that the host routed wrongly."""
     config, durable = node.config, node.durable
-    someone = st.sampled_from([*config.peers * 4, config.node, "stranger"])
+    peers = sorted(node.configuration.members - {config.node})
+    someone = st.sampled_from([*peers * 4, config.node, "stranger"])
     kind = draw(st.sampled_from(_KINDS + _LIKELY[type(node.role)] * 4))
     match kind:
         case "timeout":
@@ -205,30 +297,82 @@ def inputs_for(draw: st.DrawFn, node: Node) -> Input:
             return AppendEntries(draw(someone))
         case "client":
             return ClientRequest(draw(st.sampled_from("abc")))
+        case "compact":
+            return Compact("state")
+        case "change":
+            return ChangeMembership(draw(_configurations(node)))
+        case "transfer":
+            return TransferLeadership(draw(someone))
+        case "abort":
+            return AbortTransfer()
+        case "read":
+            return ReadIndex(draw(st.sampled_from("rs")))
+        case "lease":
+            return LeaseRead("r")
+        case "renew":
+            return RenewLease()
+        case "check":
+            return CheckQuorum()
+        case "tick":
+            return Tick()
+        case "synced":
+            return DiskSynced(durable.last_index)
+    return Receive(draw(_messages_for(node, kind)))
+
+
+@st.composite
+def _messages_for(draw: st.DrawFn, node: Node, kind: str) -> Message:
+    config, durable = node.config, node.durable
+    peers = sorted(node.configuration.members - {config.node})
+    someone = st.sampled_from([*peers * 4, config.node, "stranger"])
     source = draw(someone)
     dest = config.node if draw(st.integers(0, 15)) else draw(someone)
     term = max(1, durable.current_term + draw(st.sampled_from([0] * 8 + [1, 2, -1, -2])))
-    message: Message
     match kind:
-        case "vote?":
+        case "vote?" | "pre-vote?":
             last = draw(logs(terms_max=term))
-            message = RequestVoteRequest(
+            ends = len(last), last[-1].term if last else 0
+            if kind == "pre-vote?":
+                return PreVoteRequest(
+                    term=term, source=source, dest=dest, last_log_index=ends[0], last_log_term=ends[1]
+                )
+            return RequestVoteRequest(
                 term=term,
                 source=source,
                 dest=dest,
-                last_log_index=len(last),
-                last_log_term=last[-1].term if last else 0,
+                last_log_index=ends[0],
+                last_log_term=ends[1],
+                transfer=draw(st.booleans()),
             )
         case "vote!":
-            message = RequestVoteResponse(
-                term=term, source=source, dest=dest, vote_granted=bool(draw(st.integers(0, 3)))
-            )
-        case "entries?":
+            granted = bool(draw(st.integers(0, 3)))
+            return RequestVoteResponse(term=term, source=source, dest=dest, vote_granted=granted)
+        case "pre-vote!":
+            granted = bool(draw(st.integers(0, 3)))
+            asked = durable.current_term + 1 if granted else term
+            return PreVoteResponse(term=asked, source=source, dest=dest, vote_granted=granted)
+        case "now":
+            return TimeoutNow(term=term, source=source, dest=dest)
+        case "entries?" | "snapshot?":
             if isinstance(node.role, Leader) and term == durable.current_term:
                 term += 1
             known = draw(_leader_logs(node, term))
+            if kind == "snapshot?" and known:
+                index = draw(st.integers(1, len(known)))
+                return InstallSnapshotRequest(
+                    term=term,
+                    source=source,
+                    dest=dest,
+                    snapshot=Snapshot(
+                        index=index,
+                        term=known[index - 1].term,
+                        configuration=config.first_snapshot.configuration,
+                        state="theirs",
+                    ),
+                    round=draw(st.integers(0, 2)),
+                )
             prev = draw(st.integers(0, len(known)))
-            message = AppendEntriesRequest(
+            return AppendEntriesRequest(
                 term=term,
                 source=source,
                 dest=dest,
@@ -236,36 +380,78 @@ def inputs_for(draw: st.DrawFn, node: Node) -> Input:
                 prev_log_term=known[prev - 1].term if prev else 0,
                 entries=known[prev : prev + draw(st.integers(0, 3))],
                 leader_commit=draw(st.integers(0, len(known))),
+                round=draw(st.integers(0, 2)),
             )
         case _:
             success = draw(st.booleans())
-            message = AppendEntriesResponse(
+            index = draw(st.just(durable.last_index) | st.integers(0, durable.last_index))
+            return AppendEntriesResponse(
                 term=term,
                 source=source,
                 dest=dest,
                 success=success,
-                match_index=draw(st.integers(0, len(durable.log))) if success else 0,
+                match_index=index if success else 0,
+                conflict=ConflictHint() if success else ConflictHint(draw(st.integers(0, term)), index + 1),
+                round=node.role.round if isinstance(node.role, Leader) else 0,
             )
-    return Receive(message)
 
 
 @st.composite
-def nodes(draw: st.DrawFn, *, inputs_max: int = 15) -> Node:
-    """Servers of clusters of one to five, after inputs that can happen and perhaps a crash."""
-    members = FIVE[: draw(st.integers(1, 5))]
-    node = recover(Config(draw(st.sampled_from(members)), members, draw(st.integers(1, 3))), Durable())
-    for _ in range(draw(st.integers(0, inputs_max))):
-        try:
-            node, _ = step(node, draw(inputs_for(node)))
-        except MisroutedInput:
-            continue
-        if draw(st.integers(0, 19)) == 0:
-            node = recover(node.config, node.durable)
+def _configs(draw: st.DrawFn) -> Config:
+    """Servers with any settings, in clusters that one to five of them founded, or that they are to join."""
+    founders = FIVE[: draw(st.integers(1, 5))]
+    name = draw(st.sampled_from([*founders * 3, "n6"]))
+    on = {
+        setting: draw(st.booleans())
+        for setting in ("pre_vote", "check_quorum", "leases", "pipelining", "conflict_term", "async_disk")
+    }
+    return Config(name, founders, draw(st.integers(1, 3)), 4, election_ticks=3, lease_ticks=2, **on)
+
+
+def _elected(node: Node) -> Node:
+    """The server after an election that all founders want it to win, with its no-op committed.
+
+    Who is no founder stays as it is.
+    """
+    node, _ = step(node, Timeout())
+    for granted in (PreVoteResponse, RequestVoteResponse):
+        for voter in sorted(node.configuration.voters - {node.config.node}):
+            term = node.durable.current_term + isinstance(node.role, PreCandidate)
+            answer = granted(term=term, source=voter, dest=node.config.node, vote_granted=True)
+            node, _ = step(node, Receive(answer))
+    node, _ = step(node, DiskSynced(node.durable.last_index))
+    for follower in sorted(node.configuration.voters - {node.config.node}):
+        held = AppendEntriesResponse(
+            term=node.durable.current_term,
+            source=follower,
+            dest=node.config.node,
+            success=True,
+            match_index=1,
+        )
+        node, _ = step(node, Receive(held))
     return node
 
 
 @st.composite
-def nodes_and_inputs(draw: st.DrawFn) -> tuple[Node, Input]:
-    """A server and an input for it."""
-    node = draw(nodes())
-    return node, draw(inputs_for(node))
+def walks(draw: st.DrawFn, *, inputs_max: int = 15) -> tuple[tuple[Node, Input], ...]:
+    """What a server goes through: each state with the input that it is handed there. Now and then it crashes."""
+    node = first_start(draw(_configs()))
+    if draw(st.booleans()):
+        node = _elected(node)
+    walk: list[tuple[Node, Input]] = []
+    for _ in range(draw(st.integers(inputs_max // 2, inputs_max))):
+        inp = draw(inputs_for(node))
+        walk.append((node, inp))
+        try:
+            node, _ = step(node, inp)
+        except MisroutedInput:
+            continue
+        if draw(st.integers(0, 19)) == 0:
+            node = crashed(node, draw(st.integers(node.durable_index, node.durable.last_index)))
+    return tuple(walk)
+
+
+def crashed(node: Node, last_index: int) -> Node:
+    """The server as it comes back, when its log up to an index was on disk."""
+    log = node.durable.log[: last_index - node.durable.snapshot.index]
+    return recover(node.config, attrs.evolve(node.durable, log=log))

@@ -5,6 +5,7 @@ wrong without the rule. "Figure 2" is the paper's summary of the algorithm.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,6 @@ from impl.raft import (
     Candidate,
     ClientRequest,
     Config,
-    Durable,
     Entry,
     Follower,
     Input,
@@ -26,19 +26,34 @@ from impl.raft import (
     Message,
     MisroutedInput,
     Node,
-    NotLeader,
     Persist,
     Progress,
     Receive,
+    Refused,
     RequestVoteRequest,
     RequestVoteResponse,
     ResetElectionTimer,
     Send,
+    SteppedDown,
     Timeout,
+    first_start,
     recover,
     step,
 )
-from tests.impl.nodes import FIVE, THREE, append, ask_vote, candidate, leader, log_of, received, sent, server
+from tests.impl.nodes import (
+    FIVE,
+    THREE,
+    append,
+    ask_vote,
+    candidate,
+    configuration,
+    disk,
+    leader,
+    log_of,
+    received,
+    sent,
+    server,
+)
 
 
 def vote(*, term: int, granted: bool = True, source: str = "n2") -> RequestVoteResponse:
@@ -85,6 +100,13 @@ def test_whoever_sees_a_later_term_follows_in_it(
     assert after.role == Follower()
 
 
+def test_a_leader_that_meets_a_later_term_says_that_it_leads_no_more() -> None:
+    """5.1: its host has timers of a leader to stop, and an election timer to start."""
+    _, effects = step(leader(term=3), Receive(append(term=5)))
+    assert SteppedDown(3) in effects
+    assert SteppedDown(3) not in step(candidate(term=3), Receive(append(term=5)))[1]
+
+
 @pytest.mark.parametrize("message", ["RequestVoteResponse", "AppendEntriesRequest", "AppendEntriesResponse"])
 def test_a_new_term_comes_with_a_free_vote(message: str) -> None:
     """Figure 2: votedFor is of the current term. A vote that is carried over would block the new term."""
@@ -126,7 +148,7 @@ def test_answers_of_an_earlier_term_are_ignored(node: Node) -> None:
 def test_an_election_is_a_new_term_a_vote_for_oneself_and_a_request_to_all_others() -> None:
     """5.2: increment the term, become candidate, vote for yourself, ask each other server in parallel."""
     after, effects = step(server(term=3, voted_for="n2", log=log_of(1, 2)), Timeout())
-    assert after.durable == Durable(current_term=4, voted_for="n1", log=log_of(1, 2))
+    assert after.durable == disk(term=4, voted_for="n1", log=log_of(1, 2))
     assert after.role == Candidate(votes_granted=frozenset({"n1"}))
     assert effects == (
         Persist(after.durable),
@@ -152,7 +174,7 @@ def test_a_server_votes_for_at_most_one_candidate_a_term_first_come_first_served
     """5.2: with a second vote in one term two candidates could both have a majority."""
     first, effects = step(server(term=1), Receive(ask_vote(term=1, source="n2")))
     assert effects == (
-        Persist(Durable(current_term=1, voted_for="n2")),
+        Persist(disk(term=1, voted_for="n2")),
         Send(RequestVoteResponse(term=1, source="n1", dest="n2", vote_granted=True)),
         ResetElectionTimer(),
     )
@@ -184,8 +206,10 @@ def test_a_candidate_refuses_its_rival_of_the_same_term() -> None:
 def test_votes_of_a_majority_make_a_leader_that_opens_its_term_with_a_no_op() -> None:
     """5.2 and section 8: a majority in its term wins; a no-op lets the leader commit what came before."""
     after, effects = step(candidate(term=2, log=log_of(1, 1)), Receive(vote(term=2)))
-    assert after.durable == Durable(current_term=2, voted_for="n1", log=(*log_of(1, 1), Entry(2, NOOP)))
-    assert after.role == Leader((Progress("n2", next_index=3), Progress("n3", next_index=3)))
+    assert after.durable == disk(term=2, voted_for="n1", log=(*log_of(1, 1), Entry(2, NOOP)))
+    assert after.role == Leader(
+        (Progress("n2", next_index=3), Progress("n3", next_index=3)), configuration("123")
+    )
     assert effects == (Persist(after.durable), BecameLeader(2))
 
 
@@ -228,7 +252,7 @@ def test_a_candidate_yields_to_the_leader_of_its_term_and_keeps_its_vote() -> No
     """
     after, effects = step(candidate(term=2), Receive(append(term=2)))
     assert after.role == Follower()
-    assert after.durable == Durable(current_term=2, voted_for="n1")
+    assert after.durable == disk(term=2, voted_for="n1")
     assert ResetElectionTimer() in effects
     late, answers = step(after, Receive(ask_vote(term=2, source="n3")))
     assert late == after
@@ -248,10 +272,10 @@ def test_a_leaders_election_timer_means_nothing() -> None:
 
 def test_a_cluster_of_one_elects_itself_and_commits_at_once() -> None:
     """5.2 and 5.3: one server is a majority of one; nobody will ever answer it."""
-    alone = recover(Config("n1", ("n1",)), Durable())
+    alone = first_start(Config("n1", ("n1",)))
     led, effects = step(alone, Timeout())
-    assert led.durable == Durable(current_term=1, voted_for="n1", log=(Entry(1, NOOP),))
-    assert (led.role, led.commit_index) == (Leader(()), 1)
+    assert led.durable == disk(term=1, voted_for="n1", log=(Entry(1, NOOP),), members=("n1",))
+    assert (led.role, led.commit_index) == (Leader((), configuration("1")), 1)
     assert effects == (Persist(led.durable), ResetElectionTimer(), BecameLeader(1), Apply(1, NOOP))
     taken, effects = step(led, ClientRequest("x"))
     assert taken.commit_index == 2
@@ -272,7 +296,8 @@ def test_a_leader_appends_what_clients_submit_and_does_not_commit_it_alone() -> 
 @pytest.mark.parametrize("node", [server(), candidate()], ids=["follower", "candidate"])
 def test_a_server_that_does_not_lead_hands_the_value_back(node: Node) -> None:
     """Section 8: clients of other servers are sent on. A value that is swallowed is lost without a word."""
-    assert step(node, ClientRequest("x")) == (node, (NotLeader("x"),))
+    request = ClientRequest("x")
+    assert step(node, request) == (node, (Refused(request, "this server does not lead"),))
 
 
 def test_a_request_carries_the_entries_from_the_next_index_on_and_the_one_before_them() -> None:
@@ -374,8 +399,7 @@ def test_after_a_refusal_the_leader_tries_one_entry_earlier() -> None:
     for expected in (3, 2, 1, 1):
         node = received(node, refused(term=2))
         assert isinstance(node.role, Leader)
-        assert node.role.of("n2").next_index == expected
-        assert node.role.of("n3").next_index == 4
+        assert [known.next_index for known in node.role.progress] == [expected, 4]
 
 
 def test_a_late_refusal_does_not_go_back_behind_what_is_known_to_match() -> None:
@@ -439,7 +463,7 @@ def test_a_vote_goes_only_to_a_log_at_least_as_up_to_date(
     )
     after, effects = step(server(term=4, log=log_of(*own)), Receive(request))
     assert sent(effects) == [RequestVoteResponse(term=5, source="n1", dest="n2", vote_granted=granted)]
-    assert after.durable == Durable(current_term=5, voted_for="n2" if granted else None, log=log_of(*own))
+    assert after.durable == disk(term=5, voted_for="n2" if granted else None, log=log_of(*own))
     assert (ResetElectionTimer() in effects) is granted
 
 
@@ -459,8 +483,8 @@ class Servers:
     """Servers and what passes between them, each message only when a test says so."""
 
     def __init__(self, *, log: tuple[Entry, ...]) -> None:
-        disk = Durable(current_term=1, log=log)
-        self.nodes = {name: recover(Config(name, FIVE, entries_max=1), disk) for name in FIVE}
+        durable = disk(term=1, log=log, members=FIVE)
+        self.nodes = {name: recover(Config(name, FIVE, entries_max=1), durable) for name in FIVE}
         self.applied: list[tuple[str, Apply]] = []
 
     def step(self, name: str, inp: Input) -> list[Message]:
@@ -572,7 +596,7 @@ def test_a_vote_stands_across_a_crash() -> None:
 
 def test_after_a_crash_the_log_is_applied_from_its_beginning() -> None:
     """Figure 2: lastApplied is volatile as well; the state machine is rebuilt from the log."""
-    back = recover(Config("n1", THREE), Durable(current_term=1, log=log_of(1, 1)))
+    back = recover(Config("n1", THREE), disk(term=1, log=log_of(1, 1)))
     _, effects = step(back, Receive(append(term=1, prev=(2, 1), leader_commit=2)))
     assert [effect for effect in effects if isinstance(effect, Apply)] == [Apply(1, "1.1"), Apply(2, "1.2")]
 
@@ -597,40 +621,64 @@ def test_a_message_for_another_server_is_the_hosts_mistake(message: Callable[[in
 
 
 @pytest.mark.parametrize("node", EACH_ROLE.values(), ids=EACH_ROLE)
-def test_a_message_of_a_stranger_is_ignored_whatever_its_term(node: Callable[[], Node]) -> None:
-    """5.1: the cluster is its members. A server that was removed must not depose the leader."""
-    for message in (
-        ask_vote(term=9, source="stranger"),
-        vote(term=9, source="stranger"),
-        vote(term=3, source="stranger"),
-        append(term=9, source="stranger"),
-        acknowledged(1, term=3, source="stranger"),
-        ask_vote(term=9, source="n1"),
-    ):
-        assert step(node(), Receive(message)) == (node(), ())
+def test_an_answer_of_a_stranger_of_this_term_counts_nowhere(node: Callable[[], Node]) -> None:
+    """5.1: quorums are of the cluster's voters. A removed server, or one that never joined, elects nobody."""
+    strangers = [f"stranger{number}" for number in range(3)]
+    votes = received(node(), *(vote(term=3, source=name) for name in strangers))
+    assert type(votes.role) is type(node().role)
+    acknowledgements = [acknowledged(1, term=3, source=name) for name in strangers]
+    assert received(node(), *acknowledgements) == node()
 
 
-def test_sending_to_who_is_no_peer_is_the_hosts_mistake() -> None:
-    node = leader(term=2)
-    with pytest.raises(MisroutedInput, match=r"'n9' is no peer of this leader: its peers are \['n2', 'n3'\]"):
-        step(node, AppendEntries("n9"))
-    assert node == leader(term=2)
+def test_a_stranger_is_heard_since_it_may_know_more_members() -> None:
+    """Thesis, 4.1: a server accepts requests of leaders that are not in its own latest configuration."""
+    after = received(server(term=1), append(term=2, entries=log_of(2), source="n9"))
+    assert after.durable == disk(term=2, log=log_of(2))
+
+
+@pytest.mark.parametrize("node", EACH_ROLE.values(), ids=EACH_ROLE)
+def test_what_a_server_seems_to_have_sent_itself_changes_nothing(node: Callable[[], Node]) -> None:
+    assert step(node(), Receive(ask_vote(term=9, source="n1"))) == (node(), ())
+
+
+def test_nothing_is_sent_to_who_is_no_member() -> None:
+    """A timer of the host may outlive the membership of the peer that it is for (thesis, 4.1)."""
+    assert step(leader(term=2), AppendEntries("n9")) == (leader(term=2), ())
 
 
 @pytest.mark.parametrize(
-    ("node", "members", "entries_max", "words"),
+    ("founders", "settings", "words"),
     [
-        ("n9", THREE, 1, "server 'n9' is not among its members"),
-        ("n1", ("n1", "n2", "n2"), 1, "name a server twice: each server has one vote"),
-        ("n1", THREE, 0, "entries_max is 0: a request must be able to carry at least 1 entry"),
+        ((), {}, "server 'n1' has 0 founders: name the cluster's first voters"),
+        (("n1", "n2", "n2"), {}, "name a server twice: each server has one vote"),
+        (THREE, {"entries_max": 0}, "entries_max is 0: a request must be able to carry at least 1 entry"),
+        (
+            THREE,
+            {"unacknowledged_max": 0},
+            "unacknowledged_max is 0: a leader must be able to send at least 1",
+        ),
+        (THREE, {"election_ticks": 0}, "election_ticks is 0: a leader must be heard for at least 1 tick"),
+        (THREE, {"lease_ticks": -1}, "lease_ticks is -1: a lease cannot end before it begins"),
+        (
+            THREE,
+            {"leases": True, "lease_ticks": 5, "election_ticks": 5},
+            "lease_ticks is 5 and election_ticks 5: a follower stays with its leader .* Use at most 4",
+        ),
     ],
 )
 def test_a_cluster_that_cannot_be_is_refused_with_what_to_mend(
-    node: str, members: tuple[str, ...], entries_max: int, words: str
+    founders: tuple[str, ...], settings: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(InvalidConfig, match=words):
-        Config(node, members, entries_max)
+        Config("n1", founders, **settings)
 
 
-def test_peers_are_all_members_but_oneself() -> None:
-    assert Config("n2", THREE).peers == ("n1", "n3")
+def test_a_lease_that_is_off_may_be_of_any_length() -> None:
+    assert Config("n1", THREE, lease_ticks=5, election_ticks=5).lease_ticks == 5
+
+
+def test_a_server_that_founded_nothing_starts_like_any_other_and_stands_for_nothing() -> None:
+    """Thesis, 4.1: who is to join gets the log before it is a member, and is no voter till then."""
+    joining = first_start(Config("n9", THREE))
+    assert joining.configuration == configuration("123")
+    assert step(joining, Timeout()) == (joining, (ResetElectionTimer(),))

@@ -5,95 +5,165 @@ words, done literally.
 """
 
 import copy
-import random
+import itertools
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
+from typing import TypeAlias
 
 import pytest
-from hypothesis import Phase, find, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from impl.raft import (
-    AppendEntries,
+    AppendEntriesResponse,
     Apply,
+    BecameLeader,
     Candidate,
+    Configuration,
+    Durable,
+    Effect,
     Entry,
     Follower,
     Input,
     Leader,
+    LeaseRead,
     MisroutedInput,
     Node,
     Persist,
+    PreCandidate,
+    ReadFailed,
+    ReadIndex,
+    ReadReady,
     Receive,
-    Role,
+    Refused,
+    Restore,
     Send,
-    recover,
+    Snapshot,
+    SteppedDown,
+    Write,
     rules,
     step,
 )
-from tests.impl.nodes import append, leader, logs, nodes, nodes_and_inputs, server
+from impl.raft.log import first_index_of, in_force, last_change, last_index_of
+from tests.impl.nodes import (
+    append,
+    configuration,
+    crashed,
+    disk,
+    leader,
+    logs,
+    server,
+    walks,
+)
 
-_THOROUGH = settings(max_examples=300, deadline=None)
+#: What `walks` draws.
+Walk: TypeAlias = tuple[tuple[Node, Input], ...]
+
+_THOROUGH = settings(max_examples=60, deadline=None)
+#: Where a log begins.
+_SNAPSHOT = disk().snapshot
 
 
 def _flaws(node: Node) -> list[str]:
     """What is wrong with a server; nothing for a legal one."""
     config, durable, role = node.config, node.durable, node.role
-    terms = [entry.term for entry in durable.log]
+    last_index = durable.last_index
+    terms = [durable.snapshot.term, *(entry.term for entry in durable.log)]
     checks = {
         "a term is not negative": durable.current_term >= 0,
         "terms in a log never decrease": terms == sorted(terms),
-        "no entry is of a later term than the server": not terms or terms[-1] <= durable.current_term,
-        "entries are of elected terms": not terms or terms[0] >= 1,
-        "a vote is for a member": durable.voted_for is None or durable.voted_for in config.members,
-        "what is committed is held": 0 <= node.commit_index <= len(durable.log),
+        "no entry is of a later term than the server": terms[-1] <= durable.current_term,
+        "entries are of elected terms": min(terms[1:], default=1) >= 1,
+        "what is committed is held": durable.snapshot.index <= node.commit_index <= last_index,
+        "what is on disk is written": 0 <= node.synced <= (last_index if config.async_disk else 0),
+        "nobody stays with a leader for ever": 0 <= node.heard <= config.election_ticks * config.is_timed,
     }
     match role:
         case Follower():
             pass
-        case Candidate(votes_granted=voters):
-            checks["a candidate has its own vote"] = (
-                config.node in voters and durable.voted_for == config.node
-            )
-            checks["voters are members"] = voters <= set(config.members)
-            checks["a majority would lead"] = 2 * len(voters) <= len(config.members)
+        case PreCandidate(votes_granted=voters) | Candidate(votes_granted=voters):
+            checks["a candidate has its own vote"] = config.node in voters
+            checks["a majority would lead"] = not node.configuration.has_quorum(voters)
         case Leader(progress=progress):
-            checks["a leader knows each peer once"] = tuple(p.peer for p in progress) == config.peers
+            members = node.configuration.members - {config.node}
+            checks["a leader knows each peer once"] = [p.peer for p in progress] == sorted(members)
             checks["what matches is behind what is next"] = all(
-                0 <= p.match_index < p.next_index <= len(durable.log) + 1 for p in progress
+                0 <= p.match_index < p.next_index <= last_index + 1 for p in progress
             )
-            checks["a leader has its own vote"] = durable.voted_for == config.node
+            checks["answered rounds were begun"] = all(0 <= p.acked <= role.round for p in progress)
+            checks["reads wait for a round"] = all(1 <= read.round <= role.round for read in role.pending)
+            in_log = in_force(durable.snapshot, durable.log, last_index)
+            checks["a leader goes by the last configuration in its log"] = role.configuration == in_log
+            change = last_change(durable.snapshot, durable.log, last_index)
+            checks["a leader knows where that is"] = (
+                role.change_index == change or change == 0 <= role.change_index <= durable.snapshot.index
+            )
+    if isinstance(role, Candidate | Leader):
+        checks["a vote is for oneself"] = durable.voted_for == config.node
     return [name for name, holds in checks.items() if not holds]
 
 
-@given(case=nodes_and_inputs())
+def _steps(walk: Walk) -> Iterator[tuple[Node, Input, Node, tuple[Effect, ...]]]:
+    """Each step that the server took; a misrouted input is none."""
+    for node, inp in walk:
+        try:
+            after, effects = step(node, inp)
+        except MisroutedInput:
+            continue
+        yield node, inp, after, effects
+
+
+@given(walk=walks())
 @_THOROUGH
-def test_any_input_in_any_reachable_state_leads_to_a_legal_state_or_is_misrouted(
-    case: tuple[Node, Input],
-) -> None:
+def test_any_input_in_any_reachable_state_leads_to_a_legal_state_or_is_misrouted(walk: Walk) -> None:
     """A server that dies of a message is a server that anybody can stop (paper, section 5.1)."""
-    node, inp = case
-    assert _flaws(node) == []
-    try:
-        after, _ = step(node, inp)
-    except MisroutedInput:
-        return
-    assert _flaws(after) == []
-    assert after.config == node.config
-    assert after.durable.current_term >= node.durable.current_term
-    assert after.commit_index >= node.commit_index
-    assert len(after.durable.log) >= node.commit_index
-    assert _flaws(recover(after.config, after.durable)) == []
+    for node, _, after, _ in _steps(walk):
+        assert _flaws(node) == []
+        assert _flaws(after) == []
+        assert after.config == node.config
+        assert after.durable.current_term >= node.durable.current_term
+        assert after.commit_index >= node.commit_index
+        assert after.durable.last_index >= node.commit_index
+        assert after.durable.snapshot.index >= node.durable.snapshot.index
+        assert _flaws(crashed(after, after.durable_index)) == []
 
 
-@pytest.mark.parametrize("role", [Follower, Candidate, Leader])
-def test_the_servers_drawn_here_get_to_every_role_in_a_cluster_and_commit(role: type[Role]) -> None:
+#: What the servers drawn here must get to, or the properties say little.
+SITUATIONS: dict[str, Callable[[Node], bool]] = {
+    "a follower that knows of commits": lambda node: (
+        isinstance(node.role, Follower) and node.commit_index > 0
+    ),
+    "a pre-candidate": lambda node: isinstance(node.role, PreCandidate),
+    "a candidate": lambda node: isinstance(node.role, Candidate),
+    "a leader that committed": lambda node: _leads(node) and node.commit_index > 0,
+    "a log behind a snapshot": lambda node: node.durable.snapshot.index > 0 and node.durable.log != (),
+    "a joint configuration": lambda node: _leads(node) and node.configuration.is_joint,
+    "a learner": lambda node: _leads(node) and node.configuration.learners != frozenset(),
+    "a read that waits": lambda node: isinstance(node.role, Leader) and node.role.pending != (),
+    "a lease": lambda node: isinstance(node.role, Leader) and node.role.lease.left > 0,
+    "a leader that hands over": lambda node: (
+        isinstance(node.role, Leader) and node.role.transferee is not None
+    ),
+    "entries not on disk": lambda node: _leads(node) and node.durable_index < node.durable.last_index,
+    "a leader that is heard": lambda node: node.heard > 0,
+}
+
+
+def _leads(node: Node) -> bool:
+    return isinstance(node.role, Leader) and len(node.configuration.members) > 1
+
+
+def test_the_servers_drawn_here_get_to_each_part_of_the_protocol() -> None:
     """A property of servers that never lead would say nothing of leaders."""
-    found = find(
-        nodes(),
-        lambda node: isinstance(node.role, role) and len(node.config.members) > 1 and node.commit_index > 0,
-        settings=settings(max_examples=3_000, deadline=None, database=None, phases=[Phase.generate]),
-        random=random.Random(0),
-    )
-    assert _flaws(found) == []
+    met: set[str] = set()
+
+    @given(walk=walks())
+    @settings(max_examples=200, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
+    def watch(walk: Walk) -> None:
+        met.update(name for node, _ in walk for name, holds in SITUATIONS.items() if holds(node))
+
+    watch()
+    assert met == set(SITUATIONS)
 
 
 def test_an_illegal_state_is_seen_to_be_one() -> None:
@@ -101,80 +171,123 @@ def test_an_illegal_state_is_seen_to_be_one() -> None:
     beyond = leader(log=(Entry(1, "a"),), progress=((5, 4), (1, 0)), commit_index=2)
     assert _flaws(beyond) == ["what is committed is held", "what matches is behind what is next"]
     assert _flaws(server(term=1, log=(Entry(2, "a"), Entry(1, "b")))) == ["terms in a log never decrease"]
-    assert _flaws(server(voted_for="nobody", role=Candidate(frozenset({"n1", "n2"})))) == [
-        "a vote is for a member",
+    assert _flaws(server(voted_for="nobody", role=Candidate(frozenset({"n3", "n2"})))) == [
         "a candidate has its own vote",
         "a majority would lead",
+        "a vote is for oneself",
+    ]
+    unknown = leader(log=(Entry(1, configuration("12")),), known={"change_index": 0})
+    assert _flaws(unknown) == ["a leader knows where that is"]
+    other = leader(known={"configuration": configuration("123", learners="4")})
+    assert _flaws(other) == [
+        "a leader knows each peer once",
+        "a leader goes by the last configuration in its log",
+    ]
+    assert _flaws(server(synced=1, heard=1)) == [
+        "what is on disk is written",
+        "nobody stays with a leader for ever",
     ]
 
 
-@given(case=nodes_and_inputs())
+@given(walk=walks())
 @_THOROUGH
-def test_the_same_server_and_input_give_the_same_result_and_stay_as_they_were(
-    case: tuple[Node, Input],
-) -> None:
+def test_the_same_server_and_input_give_the_same_result_and_stay_as_they_were(walk: Walk) -> None:
     """A step that remembers or reads a clock could not be replayed from a trace."""
-    node, inp = case
-    before = copy.deepcopy(case)
-
-    def result() -> object:
-        try:
-            return step(node, inp)
-        except MisroutedInput as error:
-            return str(error)
-
-    assert result() == result()
-    assert (node, inp) == before
+    before = copy.deepcopy(walk)
+    assert list(_steps(walk)) == list(_steps(walk))
+    assert walk == before
 
 
-@given(case=nodes_and_inputs())
+@given(walk=walks())
 @_THOROUGH
-def test_what_changed_on_disk_is_written_before_anything_is_sent(case: tuple[Node, Input]) -> None:
+def test_what_changed_on_disk_is_written_before_anything_is_sent(walk: Walk) -> None:
     """Paper, Figure 2: persistent state is on stable storage before a server responds.
 
-    A vote or entry that is told to others first and then lost in a crash is given twice.
+    A vote or entry that is told to others first and then lost in a crash is given twice. Only what a
+    leader appends may be written meanwhile (thesis, 10.2.1).
     """
-    node, inp = case
-    try:
-        after, effects = step(node, inp)
-    except MisroutedInput:
-        return
-    writes = [position for position, effect in enumerate(effects) if isinstance(effect, Persist)]
-    assert bool(writes) == (after.durable != node.durable)
-    if writes:
-        assert writes == [0]
-        assert effects[0] == Persist(after.durable)
-    for effect in effects:
-        if isinstance(effect, Send):
-            assert effect.message.term == after.durable.current_term
-            assert effect.message.source == node.config.node
-            assert effect.message.dest in node.config.peers
+    for node, _, after, effects in _steps(walk):
+        writes = [position for position, effect in enumerate(effects) if isinstance(effect, Persist | Write)]
+        assert bool(writes) >= (after.durable != node.durable)
+        assert bool(writes) <= (after.durable != node.durable or after.synced != node.synced)
+        if writes:
+            assert writes == [0]
+            is_safe = after.durable_index == after.durable.last_index
+            assert effects[0] == (Persist(after.durable) if is_safe else Write(after.durable))
 
 
-@given(case=nodes_and_inputs())
+@given(walk=walks())
 @_THOROUGH
-def test_values_are_applied_in_order_once_and_only_when_committed(case: tuple[Node, Input]) -> None:
-    """Paper, section 5.3 and Figure 2, rules for all servers: apply log[lastApplied], one after another."""
-    node, inp = case
-    try:
-        after, effects = step(node, inp)
-    except MisroutedInput:
-        return
-    applied = [effect for effect in effects if isinstance(effect, Apply)]
-    assert applied == [
-        Apply(index, after.durable.log[index - 1].value)
-        for index in range(node.commit_index + 1, after.commit_index + 1)
-    ]
+def test_what_is_told_to_others_outlives_a_crash(walk: Walk) -> None:
+    """Whoever voted for, or acknowledged, what it then forgets makes a quorum that is none (thesis, 10.2.1)."""
+    for node, _, after, effects in _steps(walk):
+        back = crashed(after, after.durable_index).durable
+        assert (back.current_term, back.voted_for) == (after.durable.current_term, after.durable.voted_for)
+        for effect in effects:
+            if isinstance(effect, Send):
+                assert effect.message.source == node.config.node
+                assert effect.message.dest != node.config.node
+                if isinstance(effect.message, AppendEntriesResponse):
+                    assert effect.message.match_index <= back.last_index
 
 
-@given(node=nodes())
-def test_a_misrouted_message_is_refused_in_every_state_and_changes_nothing(node: Node) -> None:
+@given(walk=walks())
+@_THOROUGH
+def test_values_are_applied_in_order_once_and_only_when_committed(walk: Walk) -> None:
+    """Paper, section 5.3 and Figure 2, rules for all servers: apply log[lastApplied], one after another.
+
+    A snapshot that arrives stands for all up to its index (paper, section 7).
+    """
+    for node, _, after, effects in _steps(walk):
+        expected: list[Effect] = []
+        snapshot, applied = after.durable.snapshot, node.commit_index
+        if snapshot.index > applied:
+            expected, applied = [Restore(snapshot.index, snapshot.state)], snapshot.index
+        for index in range(applied + 1, after.commit_index + 1):
+            expected.append(Apply(index, after.durable.entry_at(index).value))
+        assert [effect for effect in effects if isinstance(effect, Apply | Restore)] == expected
+
+
+@given(walk=walks())
+@_THOROUGH
+def test_what_is_refused_changes_nothing_and_what_is_asked_is_answered_once(walk: Walk) -> None:
+    """A client that is told no asks elsewhere: what was refused must not happen after all."""
+    for node, inp, after, effects in _steps(walk):
+        refusals = [effect for effect in effects if isinstance(effect, Refused)]
+        if refusals:
+            assert after == node
+            assert [(refusal.input, bool(refusal.reason)) for refusal in refusals] == [(inp, True)]
+        asked = Counter(_pending(node))
+        if isinstance(inp, ReadIndex | LeaseRead):
+            asked[inp.read] += 1
+        answered = Counter(effect.read for effect in effects if isinstance(effect, ReadReady | ReadFailed))
+        asked.subtract(answered)
+        asked.subtract(_pending(after))
+        assert sum(asked.values()) == len(refusals) * isinstance(inp, ReadIndex | LeaseRead)
+        assert min(asked.values(), default=0) >= 0
+
+
+def _pending(node: Node) -> list[Hashable]:
+    return [pending.read for pending in node.role.pending] if isinstance(node.role, Leader) else []
+
+
+@given(walk=walks())
+@_THOROUGH
+def test_who_begins_and_who_ceases_to_lead_is_told(walk: Walk) -> None:
+    """A host that is not told goes on with the wrong timers, and clients wait for nobody."""
+    for node, _, after, effects in _steps(walk):
+        leads = (isinstance(node.role, Leader), isinstance(after.role, Leader))
+        assert (BecameLeader(after.durable.current_term) in effects) is (leads == (False, True))
+        assert (SteppedDown(node.durable.current_term) in effects) is (leads == (True, False))
+
+
+@given(walk=walks())
+@_THOROUGH
+def test_a_misrouted_message_is_refused_in_every_state_and_changes_nothing(walk: Walk) -> None:
+    node, _ = walk[-1]
     before = copy.deepcopy(node)
     with pytest.raises(MisroutedInput, match="was handed a message for 'elsewhere'"):
         step(node, Receive(append(term=node.durable.current_term + 1, dest="elsewhere")))
-    if isinstance(node.role, Leader):
-        with pytest.raises(MisroutedInput, match="'elsewhere' is no peer of this leader"):
-            step(node, AppendEntries("elsewhere"))
     assert node == before
 
 
@@ -194,7 +307,7 @@ def _up_to_date_naively(last_log_index: int, last_log_term: int, log: tuple[Entr
 def test_up_to_date_is_what_the_paper_says_in_words(other: tuple[Entry, ...], log: tuple[Entry, ...]) -> None:
     """A candidate wrongly found up to date would lead without committed entries (section 5.4.1)."""
     ends = len(other), other[-1].term if other else 0
-    assert rules.log_is_up_to_date(*ends, log) == _up_to_date_naively(*ends, log)
+    assert rules.log_is_up_to_date(*ends, disk(log=log)) == _up_to_date_naively(*ends, log)
 
 
 def _accept_naively(
@@ -224,20 +337,23 @@ def test_accepting_entries_is_deleting_conflicts_and_appending_what_is_new(
         log[index] if index < len(log) and log[index].term == entry.term else entry
         for index, entry in enumerate(entries, start=prev)
     )
-    assert rules.accept(log, prev, agreeing) == _accept_naively(log, prev, agreeing)
+    whole = _accept_naively(log, prev, agreeing)
+    assert rules.accept(_SNAPSHOT, log, prev, agreeing) == whole
+    kept = len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], zip(log, whole, strict=False))))
+    covered = data.draw(st.integers(0, kept))
+    behind = Snapshot(index=covered, configuration=_SNAPSHOT.configuration)
+    assert rules.accept(behind, log[covered:], prev, agreeing) == whole[covered:]
 
 
-def _commit_index_naively(
-    log: tuple[Entry, ...], match_index: tuple[int, ...], commit_index: int, term: int
-) -> int:
-    """Paper, Figure 2, leaders: any N above commitIndex that a majority holds, with log[N].term = currentTerm."""
+def _commit_index_naively(durable: Durable, config: Configuration, held: dict[str, int], commit: int) -> int:
+    """Paper, Figure 2, leaders: any N above commitIndex that a quorum holds, with log[N].term = currentTerm."""
     fitting = [
         index
-        for index in range(commit_index + 1, len(log) + 1)
-        if log[index - 1].term == term
-        and 2 * (1 + sum(match >= index for match in match_index)) > 1 + len(match_index)
+        for index in range(commit + 1, durable.last_index + 1)
+        if durable.term_at(index) == durable.current_term
+        and config.has_quorum([name for name, match in held.items() if match >= index])
     ]
-    return max(fitting, default=commit_index)
+    return max(fitting, default=commit)
 
 
 @given(log=logs(), data=st.data())
@@ -246,12 +362,34 @@ def test_the_leader_commits_the_greatest_index_that_the_rule_allows(
     log: tuple[Entry, ...], data: st.DataObject
 ) -> None:
     """Too far loses committed entries (section 5.4.2, Figure 8); not far enough stalls clients."""
-    matches = st.lists(st.integers(0, len(log)), max_size=4).map(tuple)
-    match_index = data.draw(matches)
-    commit_index = data.draw(st.integers(0, len(log)))
+    covered = data.draw(st.integers(0, len(log)))
+    snapshot = Snapshot(
+        index=covered, term=log[covered - 1].term if covered else 0, configuration=_SNAPSHOT.configuration
+    )
     term = data.draw(st.integers(log[-1].term if log else 1, 5))
-    assert rules.leader_commit_index(log, match_index, commit_index, term) == _commit_index_naively(
-        log, match_index, commit_index, term
+    durable = disk(term=term, log=log[covered:], snapshot=snapshot)
+    config = data.draw(
+        st.sampled_from([configuration("1"), configuration("123"), configuration("2345", learners="1")])
+        | st.sampled_from([configuration("123", outgoing="12"), configuration("45", outgoing="123")])
+    )
+    held = {name: data.draw(st.integers(0, len(log) + 2)) for name in sorted(config.members)}
+    commit = data.draw(st.integers(covered, len(log)))
+    assert rules.leader_commit_index(durable, config, held, commit) == _commit_index_naively(
+        durable, config, held, commit
+    )
+
+
+@given(log=logs(), covered=st.integers(0, 3), term=st.integers(0, 6))
+def test_halving_finds_where_a_term_begins_and_ends(log: tuple[Entry, ...], covered: int, term: int) -> None:
+    """Paper, 5.3: a leader sent to the wrong place goes on too late, and never agrees, or much too early."""
+    snapshot = Snapshot(index=covered, configuration=_SNAPSHOT.configuration)
+    indices = {index: entry.term for index, entry in enumerate(log, start=covered + 1)}
+    behind = covered + len(log) + 1
+    assert first_index_of(term, snapshot, log) == min(
+        (i for i, t in indices.items() if t >= term), default=behind
+    )
+    assert last_index_of(term, snapshot, log) == max(
+        (i for i, t in indices.items() if t == term), default=None
     )
 
 

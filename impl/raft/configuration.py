@@ -1,0 +1,107 @@
+"""Configurations: who votes and who merely receives the log, and which may follow which (thesis, chapter 4)."""
+
+from collections.abc import Collection, Mapping
+from typing import TypeAlias
+
+import attrs
+
+from impl import quorum
+
+__all__ = ["Configuration", "InvalidConfig", "NodeId"]
+
+#: The name of a server, unique in its cluster.
+NodeId: TypeAlias = str
+
+_NOBODY: frozenset[NodeId] = frozenset()
+
+
+class InvalidConfig(ValueError):
+    """The operator described a server or a cluster that cannot be.
+
+    Usual causes: a founder named twice, a limit below 1, a lease that outlasts the promise on which
+    it rests, a server that is voter and learner at once.
+    """
+
+
+@attrs.frozen
+class Configuration:
+    """Who belongs to a cluster.
+
+    While two sets of voters change hands (joint consensus, paper, section 6) `outgoing` holds the old
+    ones; else it is empty.
+
+    Attributes:
+        voters: whose votes and acknowledgements count; at least one.
+        outgoing: the voters of before, whose votes still count as well.
+        learners: who receives the log and has no vote yet (thesis, 4.2.1).
+
+    Raises:
+        InvalidConfig: if nobody votes, or a learner votes as well.
+    """
+
+    voters: frozenset[NodeId]
+    outgoing: frozenset[NodeId] = _NOBODY
+    learners: frozenset[NodeId] = _NOBODY
+
+    def __attrs_post_init__(self) -> None:
+        if not self.voters:
+            raise InvalidConfig("a configuration has 0 voters: nobody could ever commit, keep at least 1")
+        if both := self.learners & self.all_voters:
+            raise InvalidConfig(f"{sorted(both)} are voters and learners at once: a learner has no vote yet")
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether old and new voters have to agree, each among themselves."""
+        return bool(self.outgoing)
+
+    @property
+    def all_voters(self) -> frozenset[NodeId]:
+        """Whose vote counts, on either side."""
+        return self.voters | self.outgoing if self.outgoing else self.voters
+
+    @property
+    def members(self) -> frozenset[NodeId]:
+        """All who receive the log."""
+        return self.voters | self.outgoing | self.learners
+
+    def has_quorum(self, nodes: Collection[NodeId]) -> bool:
+        """Whether these servers are a majority of the voters, in a joint configuration of the old ones too."""
+        agreed = frozenset(nodes)
+        return all(
+            quorum.has_majority(len(agreed & voters), len(voters))
+            for voters in (self.voters, self.outgoing)
+            if voters
+        )
+
+    def agreed_index(self, held: Mapping[NodeId, int]) -> int:
+        """The greatest index up to which a quorum holds something.
+
+        Args:
+            held: for each voter the index up to which it does; others do not count.
+
+        Returns:
+            0 if a quorum holds nothing.
+        """
+        agreed = quorum.commit_index([held[voter] for voter in self.voters])
+        if self.outgoing:
+            return min(agreed, quorum.commit_index([held[voter] for voter in self.outgoing]))
+        return agreed
+
+    def may_become(self, other: "Configuration") -> bool:
+        """Whether `other` may follow this configuration, so that quorums of both share a server.
+
+        One voter more or less, one learner more or less (thesis, 4.1), or any other voters by way of a
+        joint configuration (paper, 6), out of which there is one way. Who learnt and votes learns no
+        more.
+        """
+        if self.is_joint:
+            return other == Configuration(self.voters, learners=self.learners)
+        if other.is_joint:
+            return (
+                other.outgoing == self.voters != other.voters
+                and other.learners == self.learners - other.voters
+            )
+        changed = self.voters ^ other.voters
+        if changed:
+            return len(changed) == 1 and other.learners == self.learners - changed
+        return len(self.learners ^ other.learners) == 1

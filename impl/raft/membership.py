@@ -1,0 +1,77 @@
+"""Changes of who belongs to the cluster, and of who leads it (paper, 6; thesis, 3.10 and chapter 4)."""
+
+import attrs
+
+from impl.raft import rules
+from impl.raft.effects import Refused, Send
+from impl.raft.inputs import ChangeMembership, TransferLeadership
+from impl.raft.leading import appended, lead
+from impl.raft.messages import TimeoutNow
+from impl.raft.outcome import Outcome
+from impl.raft.state import NO_LEASE, Leader, Node, Progress
+
+__all__ = ["abort_transfer", "change_membership", "transfer_leadership"]
+
+
+def change_membership(node: Node, request: ChangeMembership) -> Outcome:
+    """Append another configuration, and go by it at once (paper, 6; thesis, 4.1).
+
+    A member that is new is sent the log from its end on, and what it lacks once it refuses that.
+    """
+    role, configuration = node.role, request.configuration
+
+    def refused(reason: str) -> Outcome:
+        return Outcome(node, answers=(Refused(request, reason),))
+
+    if not isinstance(role, Leader):
+        return refused("this server does not lead")
+    if role.transferee is not None:
+        return refused(f"this leader hands over to {role.transferee!r}")
+    if not rules.may_change(node):
+        if role.change_index > node.commit_index:
+            return refused(
+                f"the change at log index {role.change_index} is not committed yet: one change at a time"
+            )
+        return refused("this leader has not committed an entry of its own term yet: ask again soon")
+    if not rules.is_safe_change(role.configuration, configuration):
+        return refused(
+            f"{configuration} may not follow {role.configuration}: change one server, or leave "
+            "or enter a joint configuration"
+        )
+    last_index = node.durable.last_index
+    progress = tuple(
+        role.of(peer) or Progress(peer, next_index=last_index + 1)
+        for peer in sorted(configuration.members - {node.config.node})
+    )
+    changed = attrs.evolve(role, progress=progress, configuration=configuration, change_index=last_index + 1)
+    return lead(node, appended(node.durable, configuration), changed)
+
+
+def transfer_leadership(node: Node, request: TransferLeadership) -> Outcome:
+    """Take no more from clients, give up the lease, and tell the peer to take over once it holds all (thesis, 3.10)."""
+    role, peer = node.role, request.peer
+
+    def refused(reason: str) -> Outcome:
+        return Outcome(node, answers=(Refused(request, reason),))
+
+    if not isinstance(role, Leader):
+        return refused("this server does not lead")
+    if role.transferee is not None:
+        return refused(f"this leader hands over to {role.transferee!r} already")
+    progress = role.of(peer)
+    if progress is None or peer not in role.configuration.all_voters:
+        return refused(f"{peer!r} is no other voter of {role.configuration}")
+    is_ready = progress.match_index == node.durable.last_index
+    handing_over = attrs.evolve(
+        role, transferee=peer, handed_over=role.handed_over or is_ready, lease=NO_LEASE
+    )
+    request_now = Send(TimeoutNow(term=node.durable.current_term, source=node.config.node, dest=peer))
+    return Outcome(attrs.evolve(node, role=handing_over), (request_now,) if is_ready else ())
+
+
+def abort_transfer(node: Node) -> Outcome:
+    """Serve clients again: the other did not take over in time (thesis, 3.10)."""
+    role = node.role
+    if not isinstance(role, Leader) or role.transferee is None:
+        return Outcome(node)
+    return Outcome(attrs.evolve(node, role=attrs.evolve(role, transferee=None)))

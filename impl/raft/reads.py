@@ -1,0 +1,69 @@
+"""Linearizable reads without log entries: by asking a quorum, or by the clock (thesis, 6.4)."""
+
+import attrs
+
+from impl.raft import rules
+from impl.raft.effects import ReadReady, Refused
+from impl.raft.inputs import LeaseRead, ReadIndex
+from impl.raft.leading import holds_round, lead
+from impl.raft.outcome import Outcome
+from impl.raft.state import NO_LEASE, Leader, Lease, Node, PendingRead
+
+__all__ = ["lease_read", "read_index", "renew_lease", "tick"]
+
+_DOES_NOT_LEAD = "this server does not lead"
+_TERM_IS_NEW = "this leader has not committed an entry of its own term yet: ask again soon"
+
+
+def read_index(node: Node, request: ReadIndex) -> Outcome:
+    """Note what is committed now; answer when a quorum has answered a request sent after this (thesis, 6.4)."""
+    role = node.role
+    if not isinstance(role, Leader):
+        return Outcome(node, answers=(Refused(request, _DOES_NOT_LEAD),))
+    if not rules.may_read(node):
+        return Outcome(node, answers=(Refused(request, _TERM_IS_NEW),))
+    number = role.round + 1
+    read = PendingRead(request.read, node.commit_index, number)
+    return lead(node, node.durable, attrs.evolve(role, round=number, pending=(*role.pending, read)))
+
+
+def renew_lease(node: Node) -> Outcome:
+    """Begin a round on which to rest a lease, in the place of the present one (thesis, 6.4.1)."""
+    role = node.role
+    if not node.config.leases or not isinstance(role, Leader):
+        return Outcome(node)
+    if role.transferee is not None or not rules.may_hold_lease(role):
+        return Outcome(node)
+    number = role.round + 1
+    lease = Lease(number, node.config.lease_ticks)
+    return Outcome(attrs.evolve(node, role=attrs.evolve(role, round=number, lease=lease)))
+
+
+def lease_read(node: Node, request: LeaseRead) -> Outcome:
+    """Answer at once, as long as a quorum that answered the lease's round ignores candidates (thesis, 6.4.1)."""
+    role = node.role
+
+    def refused(reason: str) -> Outcome:
+        return Outcome(node, answers=(Refused(request, reason),))
+
+    if not isinstance(role, Leader):
+        return refused(_DOES_NOT_LEAD)
+    if not rules.may_read(node):
+        return refused(_TERM_IS_NEW)
+    if role.lease.left <= 0:
+        return refused("this leader has no lease: ask by ReadIndex, or renew the lease first")
+    if not holds_round(node, role, role.lease.round):
+        return refused(f"no quorum has answered round {role.lease.round}, on which the lease rests, yet")
+    return Outcome(node, answers=(ReadReady(request.read, node.commit_index),))
+
+
+def tick(node: Node) -> Outcome:
+    """Count down what a server promised to its leader, and what a leader may rely on."""
+    if not node.config.is_timed:
+        return Outcome(node)
+    role = node.role
+    if isinstance(role, Leader) and role.lease != NO_LEASE:
+        lease = role.lease
+        rest = Lease(lease.round, lease.left - 1) if lease.left > 1 else NO_LEASE
+        node = attrs.evolve(node, role=attrs.evolve(role, lease=rest))
+    return Outcome(attrs.evolve(node, heard=node.heard - 1) if node.heard else node)

@@ -1,0 +1,59 @@
+"""Snapshots: what is committed gives way to the state to which it leads (paper, section 7)."""
+
+import attrs
+
+from impl.raft import rules
+from impl.raft.effects import ResetElectionTimer, Send
+from impl.raft.following import follow_leader, safe_up_to
+from impl.raft.inputs import Compact
+from impl.raft.log import Snapshot
+from impl.raft.messages import AppendEntriesResponse, InstallSnapshotRequest
+from impl.raft.outcome import Outcome
+from impl.raft.state import Node
+
+__all__ = ["compact", "handle_install_snapshot_request"]
+
+
+def compact(node: Node, request: Compact) -> Outcome:
+    """Replace the part of the log that is known to be committed by the state after it."""
+    durable, index = node.durable, node.commit_index
+    kept = index - durable.snapshot.index
+    if kept <= 0:
+        return Outcome(node)
+    snapshot = Snapshot(
+        index=index,
+        term=durable.term_at(index),
+        configuration=node.committed_configuration,
+        state=request.state,
+    )
+    compacted = attrs.evolve(durable, log=durable.log[kept:], snapshot=snapshot)
+    return Outcome(attrs.evolve(node, durable=compacted, synced=safe_up_to(node, durable.last_index)))
+
+
+def handle_install_snapshot_request(node: Node, request: InstallSnapshotRequest) -> Outcome:
+    """Paper, Figure 13, InstallSnapshot RPC.
+
+    It is answered like a request whose last entry is the last one that the snapshot covers: from there
+    on sender and receiver agree.
+    """
+    stale = request.term < node.durable.current_term
+    index = request.snapshot.index
+    if not stale:
+        node = follow_leader(node, request.term)
+        durable, commit_index = node.durable, node.commit_index
+        if not rules.snapshot_is_stale(index, commit_index):
+            kept = rules.keep_behind_snapshot(durable, index, request.snapshot.term)
+            durable = attrs.evolve(durable, log=kept, snapshot=request.snapshot)
+            commit_index = index
+        synced = safe_up_to(node, durable.last_index)
+        if durable is not node.durable or synced != node.synced:
+            node = attrs.evolve(node, durable=durable, commit_index=commit_index, synced=synced)
+    response = AppendEntriesResponse(
+        term=node.durable.current_term,
+        source=node.config.node,
+        dest=request.source,
+        success=not stale,
+        match_index=0 if stale else index,
+        round=rules.answered_round(request.round, stale=stale),
+    )
+    return Outcome(node, (Send(response),) if stale else (Send(response), ResetElectionTimer()))
