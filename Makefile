@@ -39,7 +39,7 @@ lock: setup  ## Remake requirements/*.txt from pyproject.toml
 
 bench: setup  ## Measure, each benchmark beside its baseline
 	@set -e; for b in check_rate pool_rate oracle_rate oracle_memory graph_memory simulate_rate replay_rate \
-		explore_rate validation_rate simulator_rate histories_rate shrinking guided stateful_rate raft_scale machine_rate; \
+		explore_rate validation_rate simulator_rate histories_rate shrinking guided stateful_rate raft_scale raft_core_rate machine_rate; \
 		do $(BIN)/python -m benchmarks.$$b $(ARGS); done
 
 clean:  ## Remove what make made here, the environment included

@@ -6,10 +6,9 @@ from the leader's crash to the next leader and to the next commit; and the messa
 are simulated milliseconds: they count timers and the network, whose delays are stated, and neither
 computing nor disks. Seconds are of this process's CPU, for all servers of the cluster together.
 
-Then, in processor time and without any network: how many operations a second the pure core commits, for
-3 and 5 servers, by the entries that a request carries at most. The log is not compacted, and the core
-copies it for each entry: figures are given for a log that ends at 1,024 entries and at 10,240, which
-is just beyond where the documents take a snapshot (RAFT-3).
+A stream of one request a millisecond shows what pipelining changes. In processor time, without any
+network: how many operations a second the pure core commits, batched and pipelined
+(`benchmarks/raft_core_rate.py` has more of that, and the baselines).
 
 Why the documents' timeouts do not carry 1,000 servers: nobody knows of a candidate before its request
 arrives, and meanwhile `servers * delay / range` others stand as well, 20 for 3 ms and a range of 150 ms.
@@ -23,10 +22,9 @@ from collections.abc import Sequence
 
 import attrs
 
+from benchmarks import raft_core_rate
 from benchmarks._machine import begin, leave
-from impl import raft
-from property_tests.raft.adapter import server_names
-from property_tests.raft.scale import Figures, Timers, commit_without, measure
+from property_tests.raft.scale import Figures, Timers, commit_without, measure, stream
 from tlacheck.sim import Uniform
 
 #: The targets: A2 for the first three, KN for the others.
@@ -61,8 +59,11 @@ ROWS = [
     Row(1_000, NEAR, GIVEN, 1, within_ms=ELECTION_MS),
     *(Row(1_000, delay, WIDENED, 2) for delay in (NEAR, FAR)),
 ]
-#: How long a log is at the end of a measurement of the core, and how many entries a request carries at most.
-LOGS, BATCHES = (1_024, 10_240), (1, 64, 1_024)
+#: How the pure core is measured: without a machine, and with it.
+CORES = [
+    raft_core_rate.Row(256, pipelining=True, with_machine=with_machine) for with_machine in (False, True)
+]
+STREAM, CORE_OPERATIONS = 300, 4_096
 
 
 def cell(values: Sequence[int | None]) -> str:
@@ -148,77 +149,40 @@ def fourteen() -> None:
             )
 
 
-def committed_a_second(servers: int, *, entries_max: int, log: int) -> float:
-    """Operations that a cluster of pure cores commits, a second of CPU: messages are handed over at once."""
-    names = server_names(servers)
-    nodes = {
-        name: raft.recover(raft.Config(name, names, entries_max=entries_max), raft.Durable())
-        for name in names
-    }
-    first = names[0]
-
-    def take(name: str, inp: raft.Input) -> None:
-        """A step of a server, and all that follows from its messages."""
-        waiting = [(name, inp)]
-        while waiting:
-            at, what = waiting.pop(0)
-            nodes[at], effects = raft.step(nodes[at], what)
-            waiting += [
-                (effect.message.dest, raft.Receive(effect.message))
-                for effect in effects
-                if isinstance(effect, raft.Send)
-            ]
-
-    def replicate() -> None:
-        for peer in names[1:]:
-            take(first, raft.AppendEntries(peer))
-
-    take(first, raft.Timeout())
-    replicate()
-    started, done = time.process_time(), 0
-    while done < log:
-        for number in range(done, done + entries_max):
-            take(first, raft.ClientRequest(number))
-        done += entries_max
-        replicate()
-    seconds = time.process_time() - started
-    if nodes[first].commit_index != done + 1:
-        raise SystemExit(f"{nodes[first].commit_index} entries are committed, and not {done + 1}")
-    return done / seconds
-
-
-def throughput() -> dict[tuple[int, int, int], float]:
-    """Measure the pure core, and print the table: servers, batch, log -> operations a second."""
-    print(
-        "\noperations a second of CPU, the pure cores of all servers in one process, no network and no disk"
-    )
-    columns = [f"{entries:,} a request" for entries in BATCHES]
-    print(f"{'servers':>8}{'log':>10}" + "".join(f"{name:>20}" for name in columns))
-    rates = {}
-    for servers in (3, 5):
-        for log in LOGS:
-            for entries_max in BATCHES:
-                rates[servers, entries_max, log] = committed_a_second(
-                    servers, entries_max=entries_max, log=log
+def streams() -> None:
+    """One request a millisecond, with and without pipelining."""
+    print(f"\n{STREAM} requests, one a simulated millisecond: simulated ms as median/worst of all requests")
+    header = ("servers", "delay ms", "pipelined", "committed", "everywhere", "messages/op", "entries/op")
+    print("".join(f"{name:>14}" for name in header))
+    for servers in (3, 5, 14):
+        for delay in (NEAR, FAR):
+            for pipelining in (False, True):
+                found = stream(
+                    servers, requests=STREAM, seed=1, delay=delay, pipelining=pipelining, within_ms=5_000
                 )
-            cells = (f"{rates[servers, entries_max, log]:,.0f}" for entries_max in BATCHES)
-            print(f"{servers:>8}{log:>10,}" + "".join(f"{text:>20}" for text in cells), flush=True)
-    return rates
+                cells = (
+                    f"{servers}",
+                    f"{delay.least_ms}-{delay.greatest_ms}",
+                    "yes" if pipelining else "no",
+                    cell(found.committed_ms),
+                    "none" if found.everywhere_ms is None else f"{found.everywhere_ms}",
+                    f"{found.messages / STREAM:.1f}",
+                    f"{found.entries / STREAM:.1f}",
+                )
+                print("".join(f"{text:>14}" for text in cells), flush=True)
 
 
-def throughput_against(rates: dict[tuple[int, int, int], float]) -> str:
-    """The operations a second with the greatest batch beside the target."""
-    best = {
-        f"{servers} servers, log to {log:,}": rate
-        for (servers, entries_max, log), rate in rates.items()
-        if entries_max == max(BATCHES)
-    }
-    missed = [name for name, rate in best.items() if rate <= OPERATIONS_A_SECOND]
-    return (
-        "; ".join(f"{name}: {rate:,.0f}" for name, rate in best.items())
-        + f"; {max(BATCHES):,} entries a request, CPU of all servers, no network and no disk; "
-        + (f"missed by {', '.join(missed)}" if missed else "met")
-    )
+def throughput() -> list[tuple[str, float]]:
+    """Operations a second of the pure core, by what was measured."""
+    values = raft_core_rate.requests(CORE_OPERATIONS)
+    return [
+        (
+            f"{servers} servers{' with the machine' if row.with_machine else ''}",
+            statistics.median(raft_core_rate.measured(servers, row, values)[0] for _ in range(3)),
+        )
+        for servers in (3, 5)
+        for row in CORES
+    ]
 
 
 def main() -> None:
@@ -226,9 +190,11 @@ def main() -> None:
     begin("Raft clusters in simulated time, and the pure core in processor time")
     found = clusters()
     fourteen()
+    streams()
     rates = throughput()
     print(
-        "\nthe targets (RAFT-7), in simulated time: the worst of the seeds by number of servers; "
+        "\nthe targets (RAFT-7) beside what was measured. Times are simulated: they count timers and a network "
+        "whose delays are given, no computing and no disk.\nThe worst of the seeds by number of servers; "
         f"* with election timeouts of {WIDENED.election_ms[0]} to {WIDENED.election_ms[1]:,} ms"
     )
     for source, what, target_ms, name in (
@@ -239,16 +205,26 @@ def main() -> None:
     ):
         for delay in (NEAR, FAR):
             print(
-                f"{source}  {what} < {target_ms:,} ms, messages take {delay.least_ms} to {delay.greatest_ms} ms: "
-                + against(found, name, target_ms, delay)
+                f"{source}  {what} < {target_ms:,} ms, messages take {delay.least_ms} to {delay.greatest_ms} ms "
+                f"(simulated time): {against(found, name, target_ms, delay)}"
             )
-    print(f"KN  throughput > {OPERATIONS_A_SECOND:,} op/s: {throughput_against(rates)}")
+    electing = [row for row, measured in found.items() if all(each.elected_ms for each in measured)]
+    print(
+        f"A2  up to {SERVERS:,} servers (simulated time): {max(row.servers for row in electing):,} elect a leader, "
+        f"{max(row.servers for row in electing if row.timers == GIVEN):,} with the documents' timeouts"
+    )
+    for what, rate in rates:
+        print(
+            f"KN  throughput > {OPERATIONS_A_SECOND:,} op/s, {what}: {rate:,.0f} "
+            f"{'met' if rate > OPERATIONS_A_SECOND else 'missed'} (CPU of all servers in one process, "
+            "256 entries a request, pipelined, no network and no disk)"
+        )
     figures = " ".join(
         f"elected_{row.servers}_{row.delay.greatest_ms}_{row.timers.election_ms[1]}="
         f"{cell([each.elected_ms for each in measured])}"
         for row, measured in found.items()
     )
-    print(f"raft_scale: {figures} core_slowest={min(rates.values()):.0f}")
+    print(f"raft_scale: {figures} core_slowest={min(rate for _, rate in rates):.0f}")
     leave()
 
 

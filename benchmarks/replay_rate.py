@@ -44,7 +44,7 @@ def bare(runs: list[list[tuple[str, raft.Input | None]]]) -> None:
     """Only `step` and `recover`."""
     members = server_names(3)
     for inputs in runs:
-        nodes = {name: raft.recover(raft.Config(name, members, 2), raft.Durable()) for name in members}
+        nodes = {name: raft.first_start(raft.Config(name, members, 2)) for name in members}
         for name, inp in inputs:
             node = nodes[name]
             nodes[name] = raft.recover(node.config, node.durable) if inp is None else raft.step(node, inp)[0]

@@ -17,7 +17,9 @@ import attrs
 from immutabledict import immutabledict
 
 from property_tests.raft.adapter import RaftSystem
+from property_tests.raft.features import FULL, PLAIN, Setting, system_of
 from property_tests.raft.machine import oracle_for, run_machine
+from property_tests.raft.script import ACTIONS, INTERESTING, endure, last_steps
 from tlacheck import itf
 from tlacheck.conform.explore import Plan, explore
 from tlacheck.conform.replay import replay
@@ -31,11 +33,14 @@ from tlacheck.verify import Context, Outcome
 
 __all__ = [
     "LAYERS",
+    "all_parts",
+    "endurance",
     "guided",
     "invariants",
     "mutants",
     "replay_weakened",
     "replay_witnesses",
+    "soaked",
     "stateful",
     "walks",
 ]
@@ -57,12 +62,13 @@ _WEIGHTS: Final = immutabledict(
 
 
 def replay_witnesses(context: Context) -> Outcome:
-    """Replay every recorded witness: the implementation follows each of them, state by state."""
+    """Replay every recorded witness, and what wrong parameters lead to: the implementation follows them all."""
     steps = 0
-    paths = _recorded("witness")
+    paths = _recorded("witness") + _recorded("misconfigured")
     for path in paths:
         context.progress(path.stem)
-        run = replay(itf.read(path), RaftSystem())
+        trace = itf.read(path)
+        run = replay(trace, system_of(trace))
         steps += len(run)
         if run.violation is not None:
             return _violated(context, run, f"the implementation leaves {path.name}")
@@ -80,12 +86,13 @@ def replay_weakened(context: Context) -> Outcome:
     paths = _recorded("weakened")
     for path in paths:
         context.progress(path.stem)
-        run = replay(itf.read(path), RaftSystem())
+        trace = itf.read(path)
+        run = replay(trace, system_of(trace))
         steps += len(run)
         if run.violation is None:
             return _violated(
                 context,
-                attrs.evolve(run, violation=itf.read(path).violation),
+                attrs.evolve(run, violation=trace.violation),
                 f"the implementation follows {path.name} to its end: it has the fault that was put into the spec",
             )
     figures = immutabledict(traces=len(paths), steps=steps)
@@ -165,6 +172,68 @@ def invariants(context: Context, *, examples: int = 100) -> Outcome:
     return _hypothesis(context, examples=examples, judged=False)
 
 
+def all_parts(context: Context, *, examples: int = 40) -> Outcome:
+    """The same with all parts of Raft on: Hypothesis against spec and `Safety`, then progress."""
+    return _hypothesis(context, examples=examples, judged=True, setting=FULL)
+
+
+def endurance(context: Context, *, seeds: int = 8, steps: int = 600) -> Outcome:
+    """Scripts of clients, operators and faults with all parts on; every action is taken in lockstep with the spec."""
+    sometimes: Counter[str] = Counter()
+    taken = 0
+    for number in range(seeds):
+        seed = context.seed + number
+        run = endure(seed, steps=steps, setting=FULL, judged=True, rest_every=steps, command=context.command)
+        taken += run.steps
+        sometimes.update(run.sometimes)
+        context.progress(f"{number + 1} of {seeds} seeds, {taken:,} steps")
+        if run.trace is not None and run.trace.violation is not None:
+            return _violated(context, run.trace, f"the run of seed {seed} fails after {run.steps} steps")
+    figures = immutabledict(
+        seeds=seeds,
+        steps=taken,
+        **{name.replace(" ", "_"): sometimes[name] for name in (*_SHOWN, *_SHOWN_OF_ALL_PARTS)},
+    )
+    if missing := [name for name in ACTIONS if not sometimes[name]]:
+        reason = f"no run took {', '.join(missing)}. Play more seeds, or longer"
+        return Outcome(verdict=Verdict.unknown(reason), figures=figures)
+    return Outcome(verdict=Verdict.sampled(seeds, context.seed), figures=figures)
+
+
+def soaked(context: Context, *, seeds: int = 20, steps: int = 10_000) -> Outcome:
+    """A soak (`soak.py`) in this process: `Safety` and progress judge, without the spec."""
+    sometimes: Counter[str] = Counter()
+    taken = 0
+    begin = time.process_time()
+    for number in range(seeds):
+        seed = context.seed + number
+        run = endure(seed, steps=steps)
+        taken += run.steps
+        sometimes.update(run.sometimes)
+        context.progress(f"{number + 1} of {seeds} seeds, {taken:,} steps")
+        if run.broken:
+            path = context.folder / "counterexample.itf.json"
+            last = last_steps(endure(seed, steps=steps, recorded=True, command=context.command).trace)
+            if last is not None:
+                itf.write(last, path)
+            return Outcome(
+                verdict=Verdict.violated(run.broken.partition(":")[0], f"the run of seed {seed}"),
+                trace=path if last is not None else None,
+                message=run.broken,
+            )
+    rate = int(taken / max(time.process_time() - begin, 0.001))
+    figures = immutabledict(
+        seeds=seeds,
+        steps=taken,
+        steps_a_second=rate,
+        **{name.replace(" ", "_"): sometimes[name] for name in (*_SHOWN, *_SHOWN_OF_ALL_PARTS)},
+    )
+    if missing := [name for name in INTERESTING if not sometimes[name]]:
+        reason = f"no run met: {'; '.join(missing)}. Soak longer"
+        return Outcome(verdict=Verdict.unknown(reason), figures=figures)
+    return Outcome(verdict=Verdict.sampled(seeds, context.seed), figures=figures)
+
+
 def mutants(context: Context) -> Outcome:
     """Every wrong implementation is noticed by some layer. `make mutants` also tries the equivalent ones."""
     caught: Counter[str] = Counter()
@@ -191,7 +260,7 @@ def mutants(context: Context) -> Outcome:
     )
 
 
-def _hypothesis(context: Context, *, examples: int, judged: bool) -> Outcome:
+def _hypothesis(context: Context, *, examples: int, judged: bool, setting: Setting = PLAIN) -> Outcome:
     started = time.monotonic()
 
     def watch(tried: int, steps: int) -> None:
@@ -204,6 +273,7 @@ def _hypothesis(context: Context, *, examples: int, judged: bool) -> Outcome:
         examples=examples,
         counterexample=path,
         judged=judged,
+        setting=setting,
         command=context.command,
         watch=watch,
     )
@@ -215,9 +285,12 @@ def _hypothesis(context: Context, *, examples: int, judged: bool) -> Outcome:
     if run.failure is not None and run.failure.violation is not None:
         verdict = Verdict.violated(run.failure.violation.property, f"after {len(run.failure)} steps")
         return Outcome(verdict=verdict, figures=figures, trace=path, message=run.message)
-    if run.missing:
+    missing = run.missing
+    if setting.features:  # what Hypothesis seldom meets in so many parts, `endurance` and `soaked` ask for
+        missing = tuple(name for name in _REQUIRED_OF_ALL_PARTS if not run.sometimes[name])
+    if missing:
         return Outcome(
-            verdict=Verdict.unknown(f"no example met: {'; '.join(run.missing)}. Try more examples"),
+            verdict=Verdict.unknown(f"no example met: {'; '.join(missing)}. Try more examples"),
             figures=figures,
         )
     return Outcome(verdict=Verdict.sampled(run.examples, context.seed), figures=figures)
@@ -226,9 +299,37 @@ def _hypothesis(context: Context, *, examples: int, judged: bool) -> Outcome:
 #: The layers that `tlacheck mutants` asks, the quickest first.
 LAYERS: Final = (
     Layer("replay", "property_tests.raft.checks:replay_witnesses"),
+    Layer("weakened", "property_tests.raft.feature_checks:follows_weakened"),
+    Layer("runs", "property_tests.raft.feature_checks:follows_runs"),
     Layer("oracle", "property_tests.raft.checks:walks", {"walks": 200}),
     Layer("stateful", "property_tests.raft.checks:stateful", {"examples": 200}),
     Layer("invariant", "property_tests.raft.checks:invariants", {"examples": 400}),
+    Layer("all parts", "property_tests.raft.checks:all_parts", {"examples": 60}),
+)
+
+
+#: What examples with all parts must meet, or they say nothing.
+_REQUIRED_OF_ALL_PARTS: Final = (
+    "a third leader is elected",
+    "an entry is committed",
+    "two servers believe that they lead",
+    "ChangeMembership",
+    "TransferLeadership",
+    "ReadIndex",
+    "CheckQuorum",
+    "DiskSynced",
+    "Restart",
+)
+
+#: And those of a run with all parts.
+_SHOWN_OF_ALL_PARTS: Final = (
+    "a snapshot is installed",
+    "a change is committed",
+    "a joint change is committed",
+    "leadership is handed over",
+    "a read is answered by a quorum",
+    "a read is answered by the lease",
+    "the end of a log is lost in a crash",
 )
 
 

@@ -1,374 +1,251 @@
-"""What clients of a Raft cluster see, under faults, and whether a log explains it: linearizability (RAFT-1, 8).
+"""What clients of the service see, under faults, and whether one thing at a time explains it (RAFT-4, RAFT-8, SMR-1).
 
-Clients submit commands to servers that believe that they lead, deposed ones among them. A command is
-an entry of the log: `append` adds a value and is answered with its index among the values, `prefix`
-is a read and is answered with all values before it. A server answers when it has applied the entry
-that it appended, in the term in which it did: a leader of a later term answers for nobody else's
-entries. A client that waited too long gives up; its command may be committed later, or never.
+`service.py` runs the replicated state machine on Raft with all its parts on, `clients.py` asks for cases,
+records and overlays, and reads, and `service_runs.py` disturbs all that. The history must be linearizable.
 
-Two wrong services show that the check can fail (`Service`): one answers before anything is committed,
-one reads from its own copy without asking anybody, as a deposed leader may do for long. That is what
-ReadIndex is for (thesis, 6.4).
+Reads are answered by ReadIndex (thesis, 6.4), or by the lease (6.4.1), which needs clocks that keep to what the
+spec assumes (`LeasesAreSafe`). With `skewed_clock` they do not keep to it, and a leader whose clock
+is slow answers from the past. Two services are wrong with any clock (`Service`): one answers before anything is
+committed, one reads from its own machine without asking anybody.
 
-Only what servers show is looked at: role, term, log and commit index. So whatever drives the cluster,
-the history is what clients could have seen.
+    python -m property_tests.raft.histories --operations 1000 --seed 1
+    python -m property_tests.raft.histories --operations 1000 --seed 1 --lease-reads
+    python -m property_tests.raft.histories --operations 1000 --seed 3 --lease-reads --skewed-clock
+
+Of a history that is not linearizable the run is made once more and filmed (`film.py`), so that it can be
+seen who led, by which clock, when the read was answered that misses a write.
 """
 
-import enum
-import random
+import argparse
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Final
 
 import attrs
+import click
 from immutabledict import immutabledict
 
-from impl import raft
-from property_tests.raft.adapter import server_names
-from property_tests.raft.cluster import ELECTION_TIMEOUT_MS, Cluster
-from property_tests.raft.machine import oracle_for
-from tlacheck import __version__, itf
-from tlacheck.conform.lockstep import Diverged
-from tlacheck.histories import Fate, History, Legality, Recorder, Result, check, log, write
-from tlacheck.trace import Origin, Trace, Violation
+from property_tests.raft.service import Service
+from property_tests.raft.service_runs import PARTED_MS_MAX, PROMISE_MS, Simulated, simulate
+from tlacheck import itf
+from tlacheck.histories import Fate, Legality, Operation, Result, check, key_value, write
+from tlacheck.histories.timeline import lanes
+from tlacheck.report.lanes import lanes_of
+from tlacheck.report.page import render_page
+from tlacheck.trace import Violation
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 
-__all__ = ["INTERESTING", "Service", "Simulated", "histories", "simulate"]
+__all__ = ["INTERESTING", "Service", "Simulated", "histories", "main", "missed_write", "simulate"]
 
 #: The situations that the runs of a check must meet, or they say nothing.
 INTERESTING: Final = (
     "operations overlap",
     "a second leader is elected",
-    "a command of unknown fate was committed",
-    "a command of unknown fate was lost",
     "two servers believe that they lead",
+    "a server crashes",
+    "a server comes back with a snapshot",
+    "a server is sent a snapshot",
+    "the network falls apart",
+    "a server is paused",
+    "a change of membership is committed",
+    "the leadership is handed over",
+    "a request is in the log twice",
+    "a request of unknown fate was carried out",
+    "a request of unknown fate was lost",
 )
-
-#: How often clients look whether they are answered, virtual milliseconds.
-_TICK_MS: Final = 10
-#: How long a client waits before it gives up, virtual milliseconds: longer than an election may take.
-_PATIENCE_MS: Final = 2 * ELECTION_TIMEOUT_MS[1]
-#: How long a cluster without faults gets to agree on a leader, and to answer the last reads, virtual milliseconds.
-_CALM_MS: Final = 5 * ELECTION_TIMEOUT_MS[1]
-_CLIENTS: Final = 4
-_APPEND, _READ = "append", "prefix"
-
-
-class Service(enum.Enum):
-    """How servers answer clients; the first one is right."""
-
-    WHEN_APPLIED = "when the entry is applied"
-    BEFORE_COMMIT = "as soon as the entry is in the leader's log"
-    LOCAL_READS = "reads at once, from the server's own copy"
-
-
-@attrs.frozen
-class _Waiting:
-    """A client's open operation, and the entry at the server that it asked."""
-
-    number: int
-    kind: str
-    server: str
-    term: int
-    index: int
-    since_ms: int
-
-
-class _Clients:
-    """Clients of a cluster, one operation at a time each."""
-
-    def __init__(self, cluster: Cluster, service: Service, rng: random.Random) -> None:
-        self.recorder = Recorder()
-        self.overlaps = 0
-        self.answered_after: dict[int, int] = {}
-        self._cluster = cluster
-        self._service = service
-        self._rng = rng
-        self._waiting: dict[str, _Waiting] = {}
-        self._names = tuple(f"c{number}" for number in range(1, _CLIENTS + 1))
-
-    @property
-    def idle(self) -> tuple[str, ...]:
-        """The clients that wait for nothing."""
-        return tuple(name for name in self._names if name not in self._waiting)
-
-    def call(self, client: str, kind: str) -> None:
-        """A client submits a command to a server that leads, or is turned away by one that does not."""
-        cluster = self._cluster
-        up = [server for server in cluster.servers if server not in cluster.world.down]
-        leading = [server for server in up if _leads(cluster, server)]
-        # Operations are numbered in the order of their calls, so that a value is unique.
-        number = self.recorder.invoke(client, kind, **self._arguments(kind))
-        self.overlaps += bool(self._waiting)
-        if not leading:
-            self.recorder.fail(number)
-            return
-        server = self._rng.choice(leading)
-        if kind == _READ and self._service is Service.LOCAL_READS:
-            node = cluster.system.nodes[server]
-            self._tell(number, _values(node, node.commit_index))
-            return
-        if not cluster.client_request(f"{kind}{number}", server):
-            self.recorder.fail(number)
-            return
-        node = cluster.system.nodes[server]
-        waiting = _Waiting(
-            number,
-            kind,
-            server,
-            node.durable.current_term,
-            len(node.durable.log),
-            cluster.world.now_ms,
-        )
-        if self._service is Service.BEFORE_COMMIT:
-            self._answer(waiting)
-        else:
-            self._waiting[client] = waiting
-
-    def look(self) -> None:
-        """Clients take their answers; those who waited too long give up."""
-        cluster = self._cluster
-        for client, waiting in tuple(self._waiting.items()):
-            node = cluster.system.nodes[waiting.server]
-            if (
-                waiting.server not in cluster.world.down
-                and _leads(cluster, waiting.server)
-                and node.durable.current_term == waiting.term
-                and node.commit_index >= waiting.index
-            ):
-                del self._waiting[client]
-                self._answer(waiting)
-            elif cluster.world.now_ms - waiting.since_ms > _PATIENCE_MS:
-                del self._waiting[client]
-                self.recorder.give_up(waiting.number)
-
-    def _arguments(self, kind: str) -> dict[str, str]:
-        return {"value": f"append{self.recorder.calls + 1}"} if kind == _APPEND else {}
-
-    def _answer(self, waiting: _Waiting) -> None:
-        values = _values(self._cluster.system.nodes[waiting.server], waiting.index)
-        self._tell(waiting.number, len(values) if waiting.kind == _APPEND else values)
-
-    def _tell(self, number: int, answer: object) -> None:
-        self.answered_after[number] = self._cluster.steps
-        self.recorder.answer(number, answer)
-
-
-def _leads(cluster: Cluster, server: str) -> bool:
-    return isinstance(cluster.system.nodes[server].role, raft.Leader)
-
-
-def _values(node: raft.Node, index: int) -> tuple[str, ...]:
-    """The values that a server's log holds up to an index: without no-ops, and without reads."""
-    found = (str(entry.value) for entry in node.durable.log[:index] if entry.value != raft.NOOP)
-    return tuple(value for value in found if value.startswith(_APPEND))
-
-
-@attrs.frozen(kw_only=True)
-class Simulated:
-    """One run of a cluster with clients and faults.
-
-    Attributes:
-        history: what the clients saw.
-        trace: the steps of the cluster.
-        answered_after: operation -> after how many of those steps it was answered.
-        sometimes: how often each interesting situation was met, as far as the run alone shows it.
-        broken: the property of the cluster itself that failed, in words; empty if none did.
-    """
-
-    history: History
-    trace: Trace
-    answered_after: immutabledict[int, int]
-    sometimes: Counter[str]
-    broken: str = ""
-
-
-def simulate(
-    seed: int,
-    *,
-    rounds: int = 60,
-    servers: int = 3,
-    service: Service = Service.WHEN_APPLIED,
-    command: str = "",
-) -> Simulated:
-    """Let clients use a cluster while faults happen; then let all faults end, and all clients read.
-
-    Args:
-        seed: decides everything: clients, faults, delays, timeouts.
-        rounds: how many times clients call and a fault may happen.
-        servers: how many servers the cluster has.
-        service: how servers answer.
-        command: the command that repeats this run, for the trace.
-    """
-    rng = random.Random(seed)  # noqa: S311 - reproducible on purpose
-    cluster = Cluster(oracle_for(servers), server_names(servers), seed=seed, judged=False, command=command)
-    clients = _Clients(cluster, service, rng)
-    broken, trace = "", None
-    try:
-        _pass(cluster, clients, 2 * ELECTION_TIMEOUT_MS[1])
-        for _ in range(rounds):
-            for client in clients.idle:
-                if rng.random() < 0.5:
-                    clients.call(client, rng.choice((_APPEND, _APPEND, _READ)))
-            if rng.random() < 0.4:
-                _fault(cluster, rng)
-            _pass(cluster, clients, rng.randint(_TICK_MS, 12 * _TICK_MS))
-        cluster.world.heal()
-        for server in sorted(cluster.world.down):
-            cluster.restart(server)
-        _pass(cluster, clients, _CALM_MS)
-        for client in clients.idle:
-            clients.call(client, _READ)
-        _pass(cluster, clients, _CALM_MS, until_idle=True)
-    except Diverged as failure:
-        broken, trace = str(failure), failure.trace
-    sometimes = Counter(cluster.sometimes)
-    sometimes["operations overlap"] = clients.overlaps
-    sometimes["a second leader is elected"] = max(0, sometimes["a leader is elected"] - 1)
-    origin = Origin(
-        source="simulation",
-        seed=seed,
-        command=command,
-        versions=immutabledict({"tlacheck": __version__}),
-    )
-    return Simulated(
-        history=clients.recorder.history(model="log", origin=origin),
-        trace=trace or cluster.lockstep.trace,
-        answered_after=immutabledict(clients.answered_after),
-        sometimes=sometimes,
-        broken=broken,
-    )
-
-
-def _pass(cluster: Cluster, clients: _Clients, for_ms: int, *, until_idle: bool = False) -> None:
-    """Let time pass; clients look for answers. It ends early when it is `until_idle` and all have theirs."""
-    for _ in range(0, for_ms, _TICK_MS):
-        if until_idle and len(clients.idle) == _CLIENTS:
-            return
-        cluster.advance(_TICK_MS)
-        clients.look()
-
-
-def _fault(cluster: Cluster, rng: random.Random) -> None:
-    """One fault, of those that can happen now; a partition and a crash are as likely to end as to begin."""
-    world = cluster.world
-    flights = tuple(world.flights)
-    match rng.choice(("lose", "duplicate", "part", "crash")):
-        case "lose" if flights:
-            cluster.drop(rng.choice(flights))
-        case "duplicate" if flights:
-            cluster.duplicate(rng.choice(flights))
-        case "part" if world.islands:
-            world.heal()
-        case "part":
-            world.partition({cluster.leader or rng.choice(cluster.servers)})
-        case "crash" if world.down:
-            cluster.restart(min(world.down))
-        case "crash":
-            cluster.crash(rng.choice(cluster.servers))
 
 
 def histories(
     context: Context,
     *,
-    runs: int = 20,
-    rounds: int = 60,
-    servers: int = 3,
-    service: Service = Service.WHEN_APPLIED,
+    runs: int = 3,
+    operations: int = 1_000,
+    clients: int = 25,
+    servers: int = 5,
+    service: Service | str = Service.READ_INDEX,
+    skewed_clock: bool = False,
 ) -> Outcome:
-    """What clients see of simulated clusters is linearizable to a log.
+    """What clients see of the simulated service is linearizable.
 
     Args:
         context: the run that this is part of.
         runs: how many clusters to simulate.
-        rounds: how long each run is.
-        servers: how many servers each cluster has.
-        service: how servers answer; all but the default are wrong on purpose.
+        operations: how many operations the clients of each call.
+        clients: how many clients each has.
+        servers: how many servers each has.
+        service: how servers answer, or its name.
+        skewed_clock: whether clocks break the assumption on which leases rest.
     """
+    kind = Service[service] if isinstance(service, str) else service
     met: Counter[str] = Counter()
     counted: Counter[str] = Counter()
     for number in range(runs):
         seed = context.seed + number
-        run = simulate(seed, rounds=rounds, servers=servers, service=service, command=context.command)
-        if run.broken:
-            return _broken(context, run, seed)
-        result = check(run.history, log())
+        run = simulate(
+            seed,
+            operations=operations,
+            clients=clients,
+            servers=servers,
+            service=kind,
+            skewed_clock=skewed_clock,
+            command=context.command,
+        )
+        if run.broken is not None:
+            name, explanation = run.broken
+            return Outcome(
+                verdict=Verdict.violated(name, f"in the run of seed {seed}, before a client could notice"),
+                message=explanation,
+                figures=immutabledict(seed=seed),
+            )
+        result = check(run.history, key_value())
         if not result.verdict().is_established:
-            return _rejected(context, run, result, seed)
+            filmed = simulate(
+                seed,
+                operations=operations,
+                clients=clients,
+                servers=servers,
+                service=kind,
+                skewed_clock=skewed_clock,
+                command=context.command,
+                film=True,
+            )
+            words = _command(seed, operations, clients, servers, service=kind, skewed_clock=skewed_clock)
+            return _rejected(context.folder, filmed, result, seed, command=words or context.command)
         fates = Counter(operation.fate for operation in run.history.operations)
-        happened = Counter(placed.operation.fate for placed in result.witness)
-        met.update({name: run.sometimes[name] for name in INTERESTING})
-        # An operation without an answer is in the order only if somebody saw that it happened.
-        met["a command of unknown fate was committed"] += happened[Fate.UNKNOWN]
-        met["a command of unknown fate was lost"] += _lost(run.history)
+        met += run.sometimes
         counted["operations"] += result.operations
         counted["answered"] += fates[Fate.ANSWERED]
         counted["unknown"] += fates[Fate.UNKNOWN] + fates[Fate.PENDING]
-        counted["leaders"] += run.sometimes["a leader is elected"]
+        counted["by_lease"] += run.sometimes["answered by lease"]
+        counted["leaders"] += run.sometimes["leaders"]
+        counted["events"] += run.events
         counted["configurations"] += result.configurations
+        counted["clocks_parted_ms"] = max(counted["clocks_parted_ms"], run.parted_ms)
         context.progress(f"{number + 1} of {runs} runs, {counted['operations']:,} operations")
     figures = immutabledict(runs=runs, **counted)
-    if missing := [name for name in INTERESTING if not met[name]]:
+    wanted = (*INTERESTING, "answered by lease") if kind is Service.LEASE else INTERESTING
+    if missing := [name for name in wanted if not met[name]]:
         reason = f"no run met: {'; '.join(missing)}. Simulate more runs, or longer ones"
         return Outcome(verdict=Verdict.unknown(reason), figures=figures)
     return Outcome(verdict=Verdict.sampled(runs, context.seed), figures=figures)
 
 
-def _lost(history: History) -> int:
-    """How many appends that were given up on are in no later read: those of the last reads tell."""
-    reads = [
-        operation.answer
-        for operation in history.operations
-        if operation.call.name == _READ and operation.fate is Fate.ANSWERED
+def missed_write(result: Result) -> Operation | None:
+    """Of a history that is not linearizable: the latest write that the wrong answer missed.
+
+    It was answered before the operation with the wrong answer was called, and what it wrote is what the
+    model would have answered, or has been overwritten since; None if there is no such write.
+    """
+    if result.frontier is None:
+        return None
+    wrong = result.frontier.returning
+    before = [
+        operation
+        for operation in result.frontier.operations
+        if operation.call.name == "cas"
+        and operation.answer is True
+        and operation.answered_at is not None
+        and operation.answered_at < wrong.invoked_at
     ]
-    last = set(reads[-1]) if reads else set()
-    return sum(
-        operation.call.name == _APPEND and operation.is_open and operation.call["value"] not in last
-        for operation in history.operations
+    last = [each for each in before if each.call["new"] in result.frontier.expected]
+    return max(last or before, key=lambda each: each.answered_at or 0, default=None)
+
+
+def _command(
+    seed: int, operations: int, clients: int, servers: int, *, service: Service, skewed_clock: bool
+) -> str:
+    """The command that repeats one run; empty if the service is one that commands do not offer."""
+    if service not in (Service.READ_INDEX, Service.LEASE):
+        return ""
+    return (
+        f"python -m property_tests.raft.histories --operations {operations} --clients {clients} "
+        f"--servers {servers} --seed {seed}"
+        + (" --lease-reads" if service is Service.LEASE else "")
+        + (" --skewed-clock" if skewed_clock else "")
     )
 
 
-def _rejected(context: Context, run: Simulated, result: Result, seed: int) -> Outcome:
-    """The history on disk, and the steps up to the answer that is wrong."""
-    path = context.folder / "history.ndjson"
+def _rejected(folder: Path, run: Simulated, result: Result, seed: int, *, command: str) -> Outcome:
+    """The history on disk, and the way to the answer that is wrong as a trace and as a page."""
+    path = folder / "history.ndjson"
     write(run.history, path)
+    lines = [f"the clients of seed {seed} saw {len(run.history.operations)} operations:", result.reason]
     trace: Path | None = None
-    if result.legality is Legality.ILLEGAL and result.frontier is not None:
-        wrong = run.answered_after[result.frontier.returning.number]
-        violation = Violation(
-            property=result.property_name, step=wrong, explanation=(result.reason, f"history: {path}")
-        )
-        cut = attrs.evolve(run.trace, steps=run.trace.steps[:wrong], violation=violation)
-        trace = _written(context, cut)
-    message = "\n".join(
-        (
-            f"the clients of seed {seed} saw {len(run.history.operations)} operations:",
-            result.reason,
-            f"history: {path}",
-            f"look at it with: tlacheck histories {path}",
-        )
-    )
+    if result.legality is Legality.ILLEGAL and result.frontier is not None and run.film is not None:
+        wrong, missed = result.frontier.returning, missed_write(result)
+        by = f"answered by {run.answered_by[wrong.number]}"
+        clocks = f"two clocks parted by up to {run.parted_ms} ms within {PROMISE_MS} ms; leases bear {PARTED_MS_MAX} ms"
+        explanation = [result.reason, by, clocks] if "lease" in by else [result.reason, by]
+        if missed is not None:
+            explanation.append(f"the write that it missed was answered before it was called: {missed}")
+        violation = Violation(property=result.property_name, step=None, explanation=tuple(explanation))
+        origin = attrs.evolve(run.history.origin, command=command)
+        film = run.film.trace(missed, wrong, violation, origin)
+        trace = folder / "counterexample.itf.json"
+        itf.write(film, trace)
+        page = folder / "counterexample.html"
+        page.write_text(render_page(lanes_of(film), file=str(trace)), encoding="utf-8")
+        lines += explanation[1:]
+        lines += [
+            f"  {line}" for line in lanes([each for each in (missed, wrong) if each], wrong=(wrong.number,))
+        ]
+        lines.append(f"page: {page}")
+    lines += [f"history: {path}", f"look at it with: tlacheck histories {path}", f"again: {command}"]
     return Outcome(
+        command=command,
         verdict=result.verdict(),
         trace=trace,
-        message=message,
+        message="\n".join(lines),
         figures=immutabledict(operations=result.operations, seed=seed),
     )
 
 
-def _broken(context: Context, run: Simulated, seed: int) -> Outcome:
-    """The cluster broke a property of its own before any client could notice."""
-    name = run.trace.violation.property if run.trace.violation else "Safety"
-    return Outcome(
-        verdict=Verdict.violated(name, f"in the run of seed {seed}, before a client could notice"),
-        trace=_written(context, run.trace),
-        message=run.broken,
-        figures=immutabledict(seed=seed),
+# --- the command --------------------------------------------------------------------------------
+
+
+def main(arguments: list[str]) -> int:
+    """Simulate, check, and print what came of it; 0 linearizable, 1 not, 3 not decided."""
+    parser = argparse.ArgumentParser(
+        prog="python -m property_tests.raft.histories",
+        description="Clients of the replicated state machine on Raft, under faults: is what they see linearizable?",
     )
+    parser.add_argument("--operations", type=int, default=1_000)
+    parser.add_argument("--clients", type=int, default=25)
+    parser.add_argument("--servers", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--runs", type=int, default=1, help="so many seeds, from the given one on")
+    parser.add_argument("--lease-reads", action="store_true", help="reads by lease, not by ReadIndex")
+    parser.add_argument("--skewed-clock", action="store_true", help="clocks break the assumption of leases")
+    parser.add_argument("--folder", type=Path, default=Path(".verify/histories"))
+    given = parser.parse_args(arguments)
+    given.folder.mkdir(parents=True, exist_ok=True)
+    words = ["python -m property_tests.raft.histories", *arguments]
+    context = Context(
+        folder=given.folder,
+        budget="ci",
+        seed=given.seed,
+        command=" ".join(words),
+        progress=lambda text: click.echo(text, err=True),
+    )
+    outcome = histories(
+        context,
+        runs=given.runs,
+        operations=given.operations,
+        clients=given.clients,
+        servers=given.servers,
+        service=Service.LEASE if given.lease_reads else Service.READ_INDEX,
+        skewed_clock=given.skewed_clock,
+    )
+    click.echo(outcome.verdict)
+    if outcome.message:
+        click.echo(outcome.message)
+    click.echo(" ".join(f"{name}={value}" for name, value in outcome.figures.items()))
+    if outcome.verdict.is_established:
+        return 0
+    return 1 if outcome.verdict.is_violated else 3
 
 
-def _written(context: Context, trace: Trace) -> Path:
-    path = context.folder / "counterexample.itf.json"
-    itf.write(attrs.evolve(trace, origin=attrs.evolve(trace.origin, command=context.command)), path)
-    return path
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -28,6 +28,7 @@ from hypothesis.stateful import (
 from impl import raft
 from property_tests.raft.adapter import server_names, spec_for
 from property_tests.raft.cluster import Cluster
+from property_tests.raft.features import PLAIN, Setting, oracle_of
 from tlacheck import itf
 from tlacheck.conform.lockstep import Diverged
 from tlacheck.sim import Flight
@@ -55,6 +56,9 @@ INTERESTING = (
     "DuplicateMessage",
 )
 
+#: How long a cluster with parts that a setting names runs before the first rule, virtual milliseconds.
+BEGIN_MS = 1_000
+
 #: How long a failing run is made shorter. What was found by then is shown.
 SHRINKING_SECONDS_MAX = 30.0
 
@@ -72,6 +76,7 @@ class Tally:
     judged: bool
     seed: int
     command: str
+    setting: Setting
     counterexample: Path
     watch: Callable[[int, int], None] | None
     shrinking_seconds: float = SHRINKING_SECONDS_MAX
@@ -112,25 +117,31 @@ class ShrunkEnoughError(BaseException):
 
 
 class RaftMachine(RuleBasedStateMachine):
-    """One simulated cluster of three to five servers."""
+    """One simulated cluster: of three to five servers with the core alone, or as its setting says."""
 
     tally: Tally
 
     cluster: Cluster | None = None
     failed = False
+    reads = 0
 
     @initialize(servers=st.sampled_from([3, 4, 5]), seed=st.integers(0, 2**16 - 1))
     def start(self, servers: int, seed: int) -> None:
         if self.tally.has_shrunk_enough:
             raise ShrunkEnoughError
         self.tally.examples += 1
+        setting = self.tally.setting
+        is_plain = not setting.features
         self.cluster = Cluster(
-            oracle_for(servers),
-            server_names(servers),
+            oracle_for(servers) if is_plain else oracle_of(setting),
+            server_names(servers) if is_plain else setting.names,
             seed=seed,
             judged=self.tally.judged,
             command=self.tally.command,
+            setting=setting,
         )
+        if setting.features:  # with all that there is to happen, what comes before the first leader is not it
+            self._watched("advance", BEGIN_MS)
 
     # --- what happens
 
@@ -141,6 +152,47 @@ class RaftMachine(RuleBasedStateMachine):
     @rule(value=st.sampled_from(["v1", "v2", "v3"]))
     def client_request(self, value: str) -> None:
         self._watched("client_request", value)
+
+    @rule(by_lease=st.booleans(), number=st.integers(0, 5))
+    @precondition(lambda self: self._has("Reads"))
+    def read(self, number: int, *, by_lease: bool) -> None:
+        """A client asks for a read, of a server that may believe that it leads."""
+        if self.reads < self._running.setting.reads:
+            name = f"r{self.reads + 1}"
+            request = raft.LeaseRead(name) if by_lease else raft.ReadIndex(name)
+            self.reads += self._asked(request, self._one(number))
+
+    @rule(number=st.integers(0, 5))
+    @precondition(lambda self: self._has("Membership"))
+    def move_on(self, number: int) -> None:
+        """A stranger learns, a learner votes, a voter leaves; two voters are left."""
+        configuration, server = self._configuration(), self._one(number)
+        if configuration is None or configuration.is_joint:
+            return
+        voters, learners = configuration.voters, configuration.learners
+        if server in learners:
+            new = raft.Configuration(voters | {server}, learners=learners - {server})
+        elif server not in voters:
+            new = raft.Configuration(voters, learners=learners | {server})
+        elif len(voters) > 2:
+            new = raft.Configuration(voters - {server}, learners=learners)
+        else:
+            return
+        self._asked(raft.ChangeMembership(new))
+
+    @rule(numbers=st.sets(st.integers(0, 3), min_size=2))
+    @precondition(lambda self: self._has("Membership"))
+    def change_hands(self, numbers: set[int]) -> None:
+        """All voters are changed at once, by way of a joint configuration."""
+        configuration, voters = self._configuration(), frozenset(self._named(numbers))
+        if configuration is not None and not configuration.is_joint:
+            learners = configuration.learners - voters
+            self._asked(raft.ChangeMembership(raft.Configuration(voters, configuration.voters, learners)))
+
+    @rule(number=st.integers(1, 5))
+    @precondition(lambda self: self._has("Transfer"))
+    def hand_over(self, number: int) -> None:
+        self._asked(raft.TransferLeadership(self._one(number)))
 
     @rule(position=st.integers(0, 30))
     @precondition(lambda self: self._flights())
@@ -265,6 +317,17 @@ class RaftMachine(RuleBasedStateMachine):
         servers = self._running.servers
         return sorted({servers[number % len(servers)] for number in numbers})
 
+    def _has(self, feature: str) -> bool:
+        return self.cluster is not None and self.cluster.setting.has(feature)
+
+    def _configuration(self) -> raft.Configuration | None:
+        leader = self._running.leader
+        return self._running.system.nodes[leader].configuration if leader is not None else None
+
+    def _asked(self, request: raft.Input, node: str | None = None) -> bool:
+        taken: bool = self._watched("ask", request, node)
+        return taken
+
     def _is_torn_apart(self) -> bool:
         world = self._running.world
         return bool(world.islands or world.cuts)
@@ -276,10 +339,10 @@ class RaftMachine(RuleBasedStateMachine):
         flights = self._running.world.flights
         return flights[position % len(flights)]
 
-    def _watched(self, call: str, *arguments: Any, **named: Any) -> None:
+    def _watched(self, call: str, *arguments: Any, **named: Any) -> Any:
         """Call the cluster; if the run fails, put its trace on disk before anything else."""
         try:
-            getattr(self._running, call)(*arguments, **named)
+            return getattr(self._running, call)(*arguments, **named)
         except Diverged as failure:
             self.failed = True
             self.tally.keep(failure.trace)
@@ -318,6 +381,7 @@ def run_machine(
     counterexample: Path,
     steps: int = 40,
     judged: bool = True,
+    setting: Setting = PLAIN,
     command: str = "",
     shrinking_seconds: float = SHRINKING_SECONDS_MAX,
     watch: Callable[[int, int], None] | None = None,
@@ -330,6 +394,7 @@ def run_machine(
         counterexample: where the trace of a failure is written.
         steps: how many rules an example may take.
         judged: whether each step is checked against the spec, or `Safety` and progress alone judge.
+        setting: which parts of Raft are on; `PLAIN` stands for clusters of three to five servers.
         command: the command that repeats this, for messages and the trace.
         shrinking_seconds: how long a failing run is made shorter.
         watch: told after each example how many examples and steps there were so far.
@@ -337,6 +402,7 @@ def run_machine(
     tally = Tally(
         judged=judged,
         seed=seed,
+        setting=setting,
         command=command,
         counterexample=counterexample,
         watch=watch,

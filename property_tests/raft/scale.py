@@ -6,15 +6,15 @@ simulator what a server's process is to the core: timers, disk and network. The 
 source documents (RAFT-1), 150 to 300 ms for elections and 50 ms for heartbeats, unless a test asks
 for others.
 
-A leader sends to all its peers when it is elected, when a client asks, and every heartbeat; a peer
-that is behind gets the next entries as soon as it has answered. Followers learn that an entry is
+A leader sends to all its peers when it is elected and every heartbeat, and to those that lack nothing else when a
+client asks (pipelined: to all); a peer that is behind gets the next entries as soon as it has answered. Followers learn that an entry is
 committed from the next message of the leader, as in the paper. What a server computes takes no
 simulated time: simulated times are of timers and the network alone.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any, Final, TypeAlias, assert_never
+from typing import Any, Final, TypeAlias
 
 import attrs
 
@@ -31,17 +31,20 @@ from tlacheck.sim import (
     Network,
     Send,
     SetTimer,
+    StopTimer,
     Sync,
     Tell,
     Uniform,
     Write,
 )
 
-__all__ = ["Figures", "RaftCore", "ScaledCluster", "Timers", "commit_without", "measure"]
+__all__ = ["Figures", "RaftCore", "ScaledCluster", "Stream", "Timers", "commit_without", "measure", "stream"]
 
 _ELECTION: Final = "election"
 _HEARTBEAT: Final = "heartbeat"
 _DISK: Final = "durable"
+#: How many full requests may be under way to a peer, if they are pipelined.
+_REQUESTS_AHEAD: Final = 16
 
 
 @attrs.frozen
@@ -72,20 +75,39 @@ class RaftCore:
         servers: the names of all servers.
         timers: the durations of its timers.
         entries_max: how many entries a request carries at most.
+        pipelining: whether requests are sent before earlier ones are acknowledged (thesis, 10.2.1).
 
     Attributes:
         sent: how many messages were sent, by their kind.
+        entries_sent: how many entries they carried.
     """
 
-    def __init__(self, servers: tuple[str, ...], *, timers: Timers, entries_max: int = 64) -> None:
+    def __init__(
+        self, servers: tuple[str, ...], *, timers: Timers, entries_max: int = 64, pipelining: bool = False
+    ) -> None:
         self.sent: Counter[str] = Counter()
-        self._configs = {server: raft.Config(server, servers, entries_max) for server in servers}
+        self.entries_sent = 0
+        self._configs = {
+            server: raft.Config(
+                server,
+                servers,
+                entries_max=entries_max,
+                unacknowledged_max=_REQUESTS_AHEAD * entries_max,
+                pipelining=pipelining,
+                conflict_term=pipelining,
+            )
+            for server in servers
+        }
         self._heartbeat_ms = timers.heartbeat_ms
         self._reset = SetTimer(_ELECTION, Uniform(*timers.election_ms))
 
     def start(self, node: str, disk: Disk) -> tuple[raft.Node, Iterable[Command]]:
         """A server with what its disk holds; its election timer runs."""
-        return raft.recover(self._configs[node], disk.read(_DISK, raft.Durable())), (self._reset,)
+        config, durable = self._configs[node], disk.read(_DISK)
+        if durable is not None:
+            return raft.recover(config, durable), (self._reset,)
+        first = raft.first_start(config)
+        return first, (Write(_DISK, first.durable), Sync(), self._reset)
 
     def on_message(self, source: str, message: Any, clock_ms: int) -> _Input:
         """A message is the core's own."""
@@ -107,12 +129,12 @@ class RaftCore:
             case _HeartbeatTimer():
                 return self._sent_to_all(state, [])
             case raft.ClientRequest():
-                return self._sent_to_all(*self._taken(state, inp))
+                return self._sent_on(*self._taken(state, inp))
             case raft.Receive(message=raft.AppendEntriesResponse(source=source)):
                 after, commands = self._taken(state, inp)
-                if isinstance(after.role, raft.Leader) and after.role.of(source).next_index <= len(
-                    after.durable.log
-                ):
+                known, learnt = _progress(state, source), _progress(after, source)
+                # An answer that says nothing new is one of two to the same entries: the other one goes on.
+                if learnt is not None and learnt != known and learnt.next_index <= after.durable.last_index:
                     after, more = self._taken(after, raft.AppendEntries(source))
                     commands += more
                 return after, commands
@@ -126,10 +148,27 @@ class RaftCore:
     def _sent_to_all(self, node: raft.Node, commands: list[Command]) -> tuple[raft.Node, list[Command]]:
         """A leader's request to each of its peers, and the timer for the next ones."""
         if isinstance(node.role, raft.Leader):
-            for peer in node.config.peers:
-                node, more = self._taken(node, raft.AppendEntries(peer))
+            for progress in node.role.progress:
+                node, more = self._taken(node, raft.AppendEntries(progress.peer))
                 commands += more
             commands.append(SetTimer(_HEARTBEAT, self._heartbeat_ms))
+        return node, commands
+
+    def _sent_on(self, node: raft.Node, commands: list[Command]) -> tuple[raft.Node, list[Command]]:
+        """A new entry to each peer; without pipelining only to who holds all before it, for others follow their answers."""
+        role = node.role
+        if not isinstance(role, raft.Leader):
+            return node, commands
+        free = [
+            progress.peer
+            for progress in role.progress
+            if node.config.pipelining or progress.next_index == node.durable.last_index
+        ]
+        if len(free) == len(role.progress):
+            return self._sent_to_all(node, commands)
+        for peer in free:
+            node, more = self._taken(node, raft.AppendEntries(peer))
+            commands += more
         return node, commands
 
     def _taken(self, node: raft.Node, inp: raft.Input) -> tuple[raft.Node, list[Command]]:
@@ -140,6 +179,8 @@ class RaftCore:
         match effect:
             case raft.Send(message=message):
                 self.sent[type(message).__name__] += 1
+                if isinstance(message, raft.AppendEntriesRequest):
+                    self.entries_sent += len(message.entries)
                 return (Send(message.dest, message),)
             case raft.Persist(durable=durable):
                 return Write(_DISK, durable), Sync()
@@ -147,10 +188,15 @@ class RaftCore:
                 return (self._reset,)
             case raft.BecameLeader():
                 return SetTimer(_HEARTBEAT, 0), Tell(effect)
-            case raft.Apply() | raft.NotLeader():
-                return (Tell(effect),)
+            case raft.SteppedDown():
+                return (StopTimer(_HEARTBEAT),)
             case _:
-                assert_never(effect)
+                return (Tell(effect),)
+
+
+def _progress(node: raft.Node, peer: str) -> raft.Progress | None:
+    """What a leader knows of a peer; None if it does not lead."""
+    return node.role.of(peer) if isinstance(node.role, raft.Leader) else None
 
 
 class ScaledCluster:
@@ -162,6 +208,7 @@ class ScaledCluster:
         delay: how long each message takes.
         timers: the durations of the servers' timers.
         entries_max: how many entries a request carries at most.
+        pipelining: whether requests are sent before earlier ones are acknowledged.
 
     Attributes:
         servers: their names.
@@ -169,10 +216,19 @@ class ScaledCluster:
     """
 
     def __init__(
-        self, n: int, *, seed: int, delay: Delay, timers: Timers | None = None, entries_max: int = 64
+        self,
+        n: int,
+        *,
+        seed: int,
+        delay: Delay,
+        timers: Timers | None = None,
+        entries_max: int = 64,
+        pipelining: bool = False,
     ) -> None:
         self.servers = server_names(n)
-        self._core = RaftCore(self.servers, timers=timers or Timers(), entries_max=entries_max)
+        self._core = RaftCore(
+            self.servers, timers=timers or Timers(), entries_max=entries_max, pipelining=pipelining
+        )
         self.cluster = Cluster(self._core, self.servers, seed=seed, network=Network(delay=delay))
         self._read = 0
         self._elected: dict[int, str] = {}
@@ -187,6 +243,11 @@ class ScaledCluster:
     def messages(self) -> int:
         """How many messages were sent so far."""
         return self._core.sent.total()
+
+    @property
+    def entries(self) -> int:
+        """How many entries the messages carried so far."""
+        return self._core.entries_sent
 
     @property
     def term(self) -> int:
@@ -323,6 +384,71 @@ def measure(n: int, *, seed: int, delay: Delay, timers: Timers | None = None, wi
     if more_ms is None:
         return figures
     return attrs.evolve(figures, elected_again_ms=elected_again_ms, recovered_ms=elected_again_ms + more_ms)
+
+
+@attrs.frozen(kw_only=True)
+class Stream:
+    """What a stream of requests met. Times are simulated milliseconds.
+
+    Attributes:
+        committed_ms: for each request, from the request to its commit at the leader.
+        everywhere_ms: from the last request until all servers have applied all; None if that did not come.
+        messages: how many messages were sent meanwhile, by all servers.
+        entries: how many entries they carried.
+    """
+
+    committed_ms: tuple[int, ...]
+    everywhere_ms: int | None
+    messages: int
+    entries: int
+
+
+def stream(n: int, *, requests: int, seed: int, delay: Delay, pipelining: bool, within_ms: int) -> Stream:
+    """Ask for an entry every millisecond.
+
+    Args:
+        n: how many servers.
+        requests: how many entries are asked for, 1 or more.
+        seed: decides delays and election timeouts.
+        delay: how long each message takes.
+        pipelining: whether the leader sends before earlier requests are acknowledged.
+        within_ms: how long is waited for a leader, and for the end, in virtual milliseconds.
+
+    Raises:
+        ConfigError: if there is no leader to begin with, or it is lost on the way.
+    """
+    scaled = ScaledCluster(n, seed=seed, delay=delay, pipelining=pipelining)
+    scaled.wait(lambda: scaled.is_everywhere(raft.NOOP), within_ms=within_ms)
+    messages, entries = scaled.messages, scaled.entries
+    asked_ms: dict[int, int] = {}
+    committed_ms: dict[int, int] = {}
+
+    def note() -> None:
+        for number, since_ms in asked_ms.items():
+            if number not in committed_ms and scaled.is_committed(number):
+                committed_ms[number] = scaled.now_ms - since_ms
+
+    for number in range(requests):
+        if not scaled.submit(number):
+            raise ConfigError(
+                f"{n} servers have no leader at {scaled.now_ms} ms, with seed {seed}: wait longer"
+            )
+        asked_ms[number] = scaled.now_ms
+        scaled.cluster.advance(1)
+        note()
+    last_ms = scaled.now_ms
+
+    def is_done() -> bool:
+        note()
+        return scaled.is_everywhere(requests - 1)
+
+    done_ms = scaled.wait(is_done, within_ms=within_ms)
+    return Stream(
+        committed_ms=tuple(committed_ms[number] for number in sorted(committed_ms)),
+        everywhere_ms=None if done_ms is None else scaled.now_ms - last_ms,
+        messages=scaled.messages - messages,
+        entries=scaled.entries - entries,
+    )
 
 
 def commit_without(

@@ -1,7 +1,7 @@
 """The recorded traces of TLC: the implementation follows every witness and leaves every weakened behaviour.
 
 `traces/golden/raft/witness` holds behaviours of the spec, `weakened` behaviours that only a spec with
-one rule less allows. A trace that is followed to its end, or left, for a wrong reason would say
+one rule less allows, `misconfigured` what the spec and the implementation do if their parameters are wrong. A trace that is followed to its end, or left, for a wrong reason would say
 nothing; so both judgements are seen to fail here as well.
 """
 
@@ -13,6 +13,7 @@ import pytest
 
 from impl import raft
 from property_tests.raft.adapter import RaftSystem
+from property_tests.raft.features import system_of
 from tlacheck import itf
 from tlacheck.conform.replay import replay
 from tlacheck.trace import Trace
@@ -20,6 +21,7 @@ from tlacheck.values import Value
 
 _GOLDEN = Path(__file__).resolve().parents[2] / "traces" / "golden" / "raft"
 WITNESSES = sorted((_GOLDEN / "witness").glob("*.itf.json"))
+MISCONFIGURED = sorted((_GOLDEN / "misconfigured").glob("*.itf.json"))
 WEAKENED = sorted((_GOLDEN / "weakened").glob("*.itf.json"))
 
 
@@ -40,7 +42,17 @@ def test_there_are_traces_to_replay() -> None:
 def test_the_implementation_follows_a_witness_to_its_end(path: Path) -> None:
     """Each shows a situation that Raft must be able to reach; code that cannot does not follow the spec."""
     trace = itf.read(path)
-    run = replay(trace, RaftSystem())
+    run = replay(trace, system_of(trace))
+    assert run.violation is None
+    assert len(run) == len(trace) > 0
+
+
+@pytest.mark.parametrize("path", MISCONFIGURED, ids=_name)
+def test_the_implementation_follows_wrong_parameters_to_where_they_lead(path: Path) -> None:
+    """Leases that clocks outrun, PreVote without check-quorum: what the spec shows happens to the code as well."""
+    trace = itf.read(path)
+    assert trace.violation is not None
+    run = replay(trace, system_of(trace))
     assert run.violation is None
     assert len(run) == len(trace) > 0
 
@@ -50,7 +62,7 @@ def test_the_implementation_leaves_what_only_a_weakened_spec_allows(path: Path) 
     """Code that follows one of these has the fault that was put into the spec (`Raft.tla`, "The rules")."""
     trace = itf.read(path)
     assert trace.violation is not None
-    run = replay(trace, RaftSystem())
+    run = replay(trace, system_of(trace))
     assert run.violation is not None
     assert run.violation.property.startswith("conforms to ")
     assert run.violation.expected is not None
@@ -106,11 +118,13 @@ class Broken(RaftSystem):
 
 
 class Forgetful(RaftSystem):
-    """A cluster whose disks keep nothing: every `Persist` is lost."""
+    """A cluster whose disks keep logs alone: terms and votes are lost."""
 
     def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
         super().perform(action, arguments)
-        self._disks = dict.fromkeys(self._disks, raft.Durable())
+        self._disks = {
+            name: attrs.evolve(disk, current_term=0, voted_for=None) for name, disk in self._disks.items()
+        }
 
 
 def _forgets_votes(before: raft.Node, after: raft.Node) -> raft.Node:
@@ -137,8 +151,8 @@ def _differs(run: Trace, part: str) -> bool:
     return run.violation is not None and any(line.startswith(part) for line in run.violation.explanation)
 
 
-def test_servers_that_persist_nothing_are_left_when_one_comes_back() -> None:
-    """Paper, Figure 2: a term, vote or log that is not on disk is gone after a crash."""
+def test_servers_that_persist_neither_term_nor_vote_are_left_when_one_comes_back() -> None:
+    """Paper, Figure 2: a term or vote that is not on disk is gone after a crash."""
     run = _leader_runs("leader_restarts", Forgetful())
     assert run.steps[-1].action == "Restart"
     assert _differs(run, "currentTerm[")
@@ -159,7 +173,7 @@ def test_servers_that_keep_conflicting_entries_are_left_where_the_spec_removes_o
 def test_servers_that_commit_what_clients_submit_at_once_are_left_there() -> None:
     def eager(before: raft.Node, after: raft.Node) -> raft.Node:
         del before
-        return attrs.evolve(after, commit_index=len(after.durable.log))
+        return attrs.evolve(after, commit_index=after.durable.last_index)
 
     run = _leader_runs("commit", Broken(eager))
     assert _differs(run, "commitIndex[")

@@ -3,7 +3,7 @@
 import pytest
 
 from impl import quorum, raft
-from property_tests.raft.scale import Figures, ScaledCluster, Timers, commit_without, measure
+from property_tests.raft.scale import Figures, ScaledCluster, Timers, commit_without, measure, stream
 from tlacheck.errors import ConfigError
 from tlacheck.sim import Fixed, Uniform
 
@@ -66,3 +66,22 @@ def test_a_server_that_was_behind_catches_up_in_requests_of_the_allowed_size() -
 def test_to_begin_without_a_leader_is_an_error_and_not_a_figure() -> None:
     with pytest.raises(ConfigError, match="3 servers have no leader 10 ms after their start"):
         commit_without(3, crashed=1, with_leader=False, seed=1, delay=DELAY, within_ms=10)
+
+
+@pytest.mark.parametrize("delay", [Uniform(1, 5), Uniform(1, 20)])
+def test_pipelining_commits_a_stream_of_requests_sooner(delay: Uniform) -> None:
+    """Thesis, 10.2.1: an entry does not wait until the request before it was answered. It costs messages."""
+    one, many = (
+        stream(3, requests=100, seed=1, delay=delay, pipelining=pipelining, within_ms=3_000)
+        for pipelining in (False, True)
+    )
+    assert len(one.committed_ms) == len(many.committed_ms) == 100
+    assert sum(many.committed_ms) < 0.8 * sum(one.committed_ms)
+    assert many.messages > one.messages
+    assert one.everywhere_ms is not None
+    assert many.everywhere_ms is not None
+
+
+def test_a_stream_without_a_leader_is_an_error_and_not_a_figure() -> None:
+    with pytest.raises(ConfigError, match="3 servers have no leader at 10 ms"):
+        stream(3, requests=1, seed=1, delay=DELAY, pipelining=True, within_ms=10)

@@ -14,7 +14,7 @@ from tlacheck.stateful import SpecMachine, run
 from tlacheck.tlc import SpecOracle
 
 _LIMITS = hypothesis.settings(
-    max_examples=25,
+    max_examples=50,
     stateful_step_count=40,
     database=None,
     deadline=None,

@@ -1,0 +1,180 @@
+"""The replicated state machine as a service: its operations are those of `kv`, carried out once, and they survive."""
+
+import random
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from immutabledict import immutabledict
+
+from impl import machine, raft
+from impl.machine import rules
+from property_tests.raft.clients import operation_of
+from property_tests.raft.histories import Service, histories
+from property_tests.raft.service import (
+    ELECTION_TICKS,
+    LEASE_TICKS,
+    Answered,
+    Ask,
+    Look,
+    Server,
+    ServiceCore,
+    TurnedAway,
+    config_for,
+    value_of,
+)
+from property_tests.raft.service_runs import Agreement, Broken, simulate
+from tlacheck.histories import Call, key_value
+from tlacheck.sim import Cluster, Command, Tell
+from tlacheck.verify import Context
+
+_VALUES = {
+    "case-1": (None, "CREATED", "RUNNING", "COMPLETED"),
+    "record-1": (None, 1, 2, 3, 4, 5, 6),
+    "spec-1": (None, "overlay-1", "overlay-2", "overlay-3", "overlay-4"),
+}
+
+
+def _context(folder: Path) -> Context:
+    return Context(folder=folder, budget="smoke", seed=1, command="the command", progress=lambda _: None)
+
+
+def _told(service: Service = Service.READ_INDEX) -> tuple[Cluster[Server, Any, Command], str]:
+    """Three servers in a whole network, and who leads them."""
+    names = ("n1", "n2", "n3")
+    cluster: Cluster[Server, Any, Command] = Cluster(ServiceCore(names, service=service), names, seed=1)
+    cluster.advance(600)
+    (leader,) = [name for name in names if isinstance(cluster.states[name].node.role, raft.Leader)]
+    return cluster, leader
+
+
+def _differences(seed: int) -> list[str]:
+    """Where the machine and the model `kv` answer differently, on random changes of three keys."""
+    rng = random.Random(seed)  # noqa: S311 - reproducible on purpose
+    state, _ = machine.apply(machine.initial(), machine.Register())
+    step = key_value().step
+    held: dict[str, Any] = dict.fromkeys(_VALUES)
+    found = []
+    for sequence in range(1, 60):
+        key = rng.choice(list(_VALUES))
+        old, new = rng.choice(list(pairwise(_VALUES[key])))
+        if key == "spec-1":
+            old, new = held[key] if rng.random() < 0.5 else old, f"overlay-{sequence}"  # never named twice
+        request = machine.Request(1, sequence, operation_of(key, old, new))
+        state, answer = machine.apply(state, request)
+        ((expected, held[key]),) = step(held[key], Call("cas", immutabledict(key=key, old=old, new=new)))
+        if (answer == machine.Applied()) is not expected or value_of(state, key) != held[key]:
+            found.append(f"{request}: {answer}, and kv answers {expected}")
+    return found
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_each_operation_of_the_machine_is_the_one_of_kv_that_histories_note(seed: int) -> None:
+    """Else the verdict on a history would be one on something else."""
+    assert _differences(seed) == []
+
+
+def test_a_machine_that_is_not_kv_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "follows", lambda version, written: version > written)
+    assert any(_differences(seed) for seed in range(20))
+
+
+def test_a_server_that_does_not_lead_turns_clients_away() -> None:
+    cluster, leader = _told()
+    (other, *_) = [name for name in cluster.states if name != leader]
+    cluster.request(other, Ask("a", machine.Register(), cluster.world.clock_ms(other)))
+    cluster.request(other, Look("b", "case-1", cluster.world.clock_ms(other)))
+    turned = [what.token for _, _, what in cluster.told if isinstance(what, TurnedAway)]
+    assert turned == ["a", "b"]
+
+
+@pytest.mark.parametrize(("service", "way"), [(Service.READ_INDEX, "ReadIndex"), (Service.LEASE, "lease")])
+def test_a_read_says_by_which_way_it_was_answered(service: Service, way: str) -> None:
+    """By ReadIndex it takes a round trip, by the lease none (thesis, 6.4 and 6.4.1)."""
+    cluster, leader = _told(service)
+    for wait_ms in range(0, 400, 20):
+        before = len(cluster.told)
+        cluster.request(leader, Look(wait_ms, "case-1", cluster.world.clock_ms(leader)))
+        at_once = [what for _, _, what in cluster.told[before:] if isinstance(what, Answered)]
+        cluster.advance(20)
+        if way == "lease" and at_once:
+            assert at_once == [Answered(wait_ms, None, "lease")]
+            return
+        assert not at_once
+    assert way == "ReadIndex"
+    cluster.advance(100)
+    ways = {what.by for _, _, what in cluster.told if isinstance(what, Answered)}
+    assert ways == {"ReadIndex"}
+
+
+def test_the_settings_leave_the_spec_its_skew_of_two_ticks() -> None:
+    """`LeasesAreSafe` of specs/raft/Raft.tla with MaxSkew = 2."""
+    config = config_for("n1", ("n1", "n2", "n3"))
+    assert config.lease_ticks + 2 * 2 <= config.election_ticks
+    assert (config.election_ticks, config.lease_ticks) == (ELECTION_TICKS, LEASE_TICKS)
+
+
+def test_a_crash_leaves_what_was_answered() -> None:
+    cluster, leader = _told()
+    cluster.request(leader, Ask("a", machine.Register(), cluster.world.clock_ms(leader)))
+    cluster.advance(100)
+    assert [what.answer for _, _, what in cluster.told if isinstance(what, Answered)] == [
+        machine.Registered(2)
+    ]
+    run = simulate(3, operations=300)
+    assert run.broken is None
+    assert run.sometimes["a server comes back with a snapshot"]
+    assert run.sometimes["a server is sent a snapshot"]
+
+
+# --- machines that are wrong ----------------------------------------------------------------------
+
+
+def test_clients_notice_a_machine_that_carries_out_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exactly once (thesis, 6.3): the second time it is told no, though it was done."""
+    monkeypatch.setattr(rules, "is_repeated", lambda *_: False)
+    monkeypatch.setattr(rules, "is_next", lambda sequence, answered: sequence >= answered)
+    outcome = histories(_context(tmp_path), runs=12, operations=600, clients=25)
+    assert outcome.verdict.violates == "linearizable to kv"
+
+
+def test_clients_notice_a_snapshot_that_loses_a_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = machine.restore
+
+    def without_records(data: bytes) -> machine.State:
+        state = whole(data)
+        content = state.content
+        lost = machine.Content(content.cases, content.policies, content.overlays, content.latest)
+        return machine.State(state.limits, state.applied, lost, state.sessions)
+
+    monkeypatch.setattr(machine, "restore", without_records)
+    outcome = histories(_context(tmp_path), runs=6, operations=600, clients=25)
+    assert outcome.verdict.violates == "linearizable to kv"
+
+
+# --- the second opinion ---------------------------------------------------------------------------
+
+
+def test_two_leaders_of_a_term_and_two_entries_at_an_index_break_the_agreement() -> None:
+    agreement = Agreement()
+    told = [
+        (1, "n1", raft.BecameLeader(1)),
+        (2, "n1", raft.Apply(1, raft.NOOP)),
+        (3, "n2", raft.Apply(1, raft.NOOP)),
+    ]
+    agreement.follow(told)
+    with pytest.raises(Broken, match="n1 and n2 were both elected in term 1, at 4 ms"):
+        agreement.follow([*told, (4, "n2", raft.BecameLeader(1))])
+    with pytest.raises(Broken, match="n3 applies v at log index 1"):
+        agreement.follow([*told, (4, "n2", raft.BecameLeader(1)), (5, "n3", raft.Apply(1, "v"))])
+
+
+def test_what_the_process_wants_done_is_a_command() -> None:
+    """`step` gives commands already, and `commands` leaves them as they are."""
+    told = Tell("something")
+    assert list(ServiceCore(("n1",)).commands(told)) == [told]
