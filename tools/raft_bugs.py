@@ -35,8 +35,7 @@ test found it, and TLC's own where the mutant follows a counterexample of a weak
 |-----------|------------------------------------------------------------------------------------------|
 | replay    | follows TLC's witnesses: interesting behaviours that the spec allows                     |
 | weakened  | follows TLC's counterexamples of weakened specs, which the right implementation leaves   |
-| runs      | takes runs with all parts again that the spec has judged: tries what it must not do,     |
-|           | lets messages arrive late, and tears what is being written in each crash                 |
+| runs      | takes runs with all parts again that the spec has judged, and tries what must not be: requests, late messages, torn writes |
 | oracle    | follows random walks of the spec                                                         |
 | stateful  | Hypothesis: clients, time and faults, judged by the spec                                 |
 | invariant | the same, judged by invariants and by progress alone                                     |

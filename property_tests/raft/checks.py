@@ -3,6 +3,8 @@
 | layer     | what drives the implementation                | what judges it                        |
 |-----------|-----------------------------------------------|---------------------------------------|
 | replay    | recorded traces of TLC                        | the states of the trace               |
+| weakened  | TLC's counterexamples of weakened specs       | that it leaves each of them           |
+| runs      | recorded runs with all parts                  | what the spec did and allowed there   |
 | oracle    | random walks of the spec                      | the states of the walk                |
 | stateful  | Hypothesis: clients, time, faults             | the spec, after each step; `Safety`; progress |
 | invariant | Hypothesis: clients, time, faults             | `Safety` and progress, without the spec |
@@ -234,8 +236,13 @@ def soaked(context: Context, *, seeds: int = 20, steps: int = 10_000) -> Outcome
     return Outcome(verdict=Verdict.sampled(seeds, context.seed), figures=figures)
 
 
-def mutants(context: Context) -> Outcome:
-    """Every wrong implementation is noticed by some layer. `make mutants` also tries the equivalent ones."""
+def mutants(context: Context, *, which: str = "MUTANTS") -> Outcome:
+    """Every wrong implementation is noticed by some layer. `make mutants` also tries the equivalent ones.
+
+    Args:
+        context: what `verify` gives.
+        which: `MUTANTS`, or `SAMPLE` for some of them.
+    """
     caught: Counter[str] = Counter()
 
     def watch(result: Result) -> None:
@@ -243,7 +250,7 @@ def mutants(context: Context) -> Outcome:
         context.progress(f"{caught.total()} tried, {caught['survived']} survived")
 
     results = try_mutants(
-        "property_tests.raft.mutants:MUTANTS",
+        f"property_tests.raft.mutants:{which}",
         LAYERS,
         folder=context.folder,
         seed=context.seed,

@@ -106,12 +106,6 @@ class Late:
     message: Value
     changes: State
 
-    @property
-    def call(self) -> _Call:
-        """The step that takes it."""
-        arguments = immutabledict(node=self.message["dest"], message=self.message)
-        return f"Handle{self.message['type']}", arguments
-
 
 @attrs.frozen(kw_only=True)
 class Recorded:
@@ -229,7 +223,6 @@ def _allowed(trace: Trace) -> immutabledict[int, frozenset[_Call]]:
 
 def _late(trace: Trace) -> immutabledict[int, tuple[Late, ...]]:
     """What the spec makes of messages of earlier terms that arrive once more, each time a timer fires."""
-    oracle = oracle_of(FULL)
     seen: dict[tuple[Value, ...], dict[Value, None]] = {}
     tries: Counter[tuple[Value, ...]] = Counter()
     late: dict[int, tuple[Late, ...]] = {}
@@ -246,17 +239,24 @@ def _late(trace: Trace) -> immutabledict[int, tuple[Late, ...]]:
             key = (state["role"][dest], *kind)
             if old and tries[key] < _LATE_MAX:
                 tries[key] += 1
-                arrived = Late(old[-1], state)
-                before = oracle.state(state.set("messages", _with_copy(state, old[-1])))
-                (after,) = oracle.successors(before, *arrived.call)
-                changes = {
-                    name: after.state.values[name]
-                    for name in state
-                    if name == "messages" or after.state.values[name] != state[name]
-                }
-                found.append(Late(old[-1], immutabledict(changes)))
+                found.append(_judged(state, old[-1]))
         late[number] = tuple(found)
     return immutabledict(late)
+
+
+def _judged(state: State, message: Value) -> Late:
+    """What the spec makes of a message that arrives once more."""
+    oracle = oracle_of(FULL)
+    before = oracle.state(state.set("messages", _with_copy(state, message)))
+    (successor,) = oracle.successors(before, *_arrival(message))
+    after = successor.state.values
+    changes = {name: after[name] for name in state if name == "messages" or after[name] != state[name]}
+    return Late(message, immutabledict(changes))
+
+
+def _arrival(message: Value) -> _Call:
+    """The step that takes a message."""
+    return f"Handle{message['type']}", immutabledict(node=message["dest"], message=message)
 
 
 def _with_copy(state: State, message: Value) -> Value:
@@ -396,7 +396,7 @@ def _trespass(run: Recorded) -> tuple[Trace, int]:
 
 def _belated(trace: Trace, number: int, system: RaftSystem, late: Late) -> Trace | None:
     """The run with a message that arrives late, if it leads the system elsewhere than the spec; else None."""
-    action, arguments = late.call
+    action, arguments = _arrival(late.message)
     fork = system.fork()
     fork.network[message_from_spec(late.message)] += 1
     expected = immutabledict({**trace.states[number], **late.changes})

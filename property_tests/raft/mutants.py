@@ -9,7 +9,7 @@ from typing import Final
 
 from tlacheck.mutants import Mutant
 
-__all__ = ["MUTANTS"]
+__all__ = ["MUTANTS", "SAMPLE"]
 
 _QUORUM: Final = "impl.quorum"
 _CONFIGURATION: Final = "impl.raft.configuration"
@@ -747,3 +747,6 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
 )
+
+#: A fifth of them, some of each part, for a check that is to take a minute; `make mutants` tries them all.
+SAMPLE: tuple[Mutant, ...] = MUTANTS[3::5]

@@ -126,7 +126,8 @@ def test_a_late_message_that_is_believed_is_noticed_in_a_run_that_is_right_up_to
     handle = elections.handle_pre_vote_response
 
     def believes(node: raft.Node, response: raft.PreVoteResponse) -> Any:
-        return handle(node, attrs.evolve(response, term=node.durable.current_term + response.vote_granted))
+        term = node.durable.current_term + 1 if response.vote_granted else response.term
+        return handle(node, attrs.evolve(response, term=term))
 
     with monkeypatch.context() as patch:
         patch.setattr(elections, "handle_pre_vote_response", believes)
@@ -140,14 +141,15 @@ def test_a_late_message_that_is_believed_is_noticed_in_a_run_that_is_right_up_to
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "wrong"),
-    [(Journal, "recover", lambda journal: journal._first), (Record, "is_whole", True)],
+    ("owner", "wrong"),
+    [(Journal, {"recover": lambda journal: vars(journal)["_first"]}), (Record, {"is_whole": True})],
     ids=["a disk that is empty again", "a torn record that is believed"],
 )
 def test_a_host_that_forgets_is_noticed_where_a_server_comes_back(
-    tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, wrong: Any
+    tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch, owner: type, wrong: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(owner, name, wrong)
+    for name, value in wrong.items():
+        monkeypatch.setattr(owner, name, value)
     outcome = follows_runs(_context(tmp_path), folder=runs)
     assert outcome.verdict.violates == "conforms to RaftEvents"
     assert outcome.message.startswith("after Restart")

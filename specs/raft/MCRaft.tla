@@ -80,7 +80,9 @@ MayAsk(i) == currentTerm[i] \in RequestTerms
 (* Which configurations a client may propose; a configuration may replace it. *)
 Proposals(c) == Successors(c)
 
-(* When the clock of server i runs, and what the network may lose; a configuration may replace them. *)
+(* Whose election timers fire, when the clock of server i runs, and what the network may lose; a *)
+(* configuration may replace them.                                                                 *)
+MayStand(i) == TRUE
 MayTick(i) == TRUE
 MayDrop    == TRUE
 
@@ -96,7 +98,7 @@ MCInit ==
     /\ spent = [restarts |-> 0, duplicates |-> 0, drops |-> 0, compactions |-> 0, changes |-> 0, transfers |-> 0]
 
 MCNext ==
-    \/ \E i \in Server : currentTerm[i] < MaxTerm /\ NetworkHasRoom /\ TimeoutEvent(i) /\ SpendNothing
+    \/ \E i \in Server : currentTerm[i] < MaxTerm /\ NetworkHasRoom /\ MayStand(i) /\ TimeoutEvent(i) /\ SpendNothing
     \/ \E i \in Server, v \in Value :
            /\ LastIndex(i) < MaxLogLength /\ MayAsk(i)
            /\ Retries \/ ~IsKnown(i, v)
@@ -134,6 +136,12 @@ MCSpec == MCInit /\ [][MCNext]_MCVars
 
 (* One server more, or one less; no learners and no joint configurations. *)
 VotersOnly(c) == {d \in SingleChanges(c) : d.learners = {}}
+
+(* The leader of the first term, and one other server after it: two that contend. *)
+TwoContend(i) ==
+    \/ elected = {}
+    \/ \E e \in elected : e.leader = i
+    \/ Cardinality({e.leader : e \in elected}) < 2 /\ currentTerm[i] = 1
 
 (* One server less. *)
 LeaveOnly(c) == {[c EXCEPT !.voters = @ \ {j}] : j \in {k \in c.voters : c.voters # {k}}}

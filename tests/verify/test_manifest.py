@@ -83,6 +83,20 @@ def test_recording_changes_the_numbers_and_nothing_else(manifest: Path) -> None:
     assert record([(again[0], found)]) == ()
 
 
+def test_a_manifest_that_changed_meanwhile_is_left_alone(manifest: Path) -> None:
+    """A check takes minutes; an entry that was removed by then moves all that follow it."""
+    models = read_manifest(manifest)
+    first, rest = manifest.read_text().split("[[model]]", 2)[1:]
+    shorter = "[[model]]" + rest
+    manifest.write_text(shorter)
+    with pytest.raises(
+        ConfigError, match=r"changed while its models were checked: entry \d+ was .* No pin was written"
+    ):
+        record([(model, Pins(generated=7, distinct=7, depth=7)) for model in models])
+    assert manifest.read_text() == shorter
+    assert first
+
+
 def test_a_new_pin_goes_among_the_others_in_their_order(manifest: Path) -> None:
     manifest.write_text(ENTRY.rstrip() + "\ndistinct = 5")
     (model,) = read_manifest(manifest)

@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 
 from tlacheck.errors import ConfigError
-from tlacheck.verify.manifest import PINS, Model, Pins
+from tlacheck.verify.manifest import PINS, Model, Pins, read_manifest
 
 __all__ = ["Change", "record"]
 
@@ -43,7 +43,8 @@ def record(found: Iterable[tuple[Model, Pins]]) -> tuple[Change, ...]:
         What differs from before. A manifest in which nothing differs is not touched.
 
     Raises:
-        ConfigError: a manifest is laid out so that it cannot be edited safely; it is left alone.
+        ConfigError: a manifest is laid out so that it cannot be edited safely, or its models are others
+            than when it was read; it is left alone.
     """
     by_file: dict[Path, list[tuple[Model, Pins]]] = {}
     for model, pins in found:
@@ -57,9 +58,21 @@ def record(found: Iterable[tuple[Model, Pins]]) -> tuple[Change, ...]:
             if pin in pins and pins[pin] != model.pins.get(pin)
         ]
         if differing:
+            _refuse_if_changed(file, [model for model, _ in entries])
             _rewrite(file, {model.position: pins for model, pins in entries})
             changes += differing
     return tuple(changes)
+
+
+def _refuse_if_changed(file: Path, models: Iterable[Model]) -> None:
+    now = {model.position: model for model in read_manifest(file)}
+    for model in models:
+        found = now.get(model.position)
+        if found is None or found.config != model.config:
+            raise ConfigError(
+                f"{file} was changed while its models were checked: entry {model.position + 1} was "
+                f"{model.config.name} and is {found.config.name if found else 'gone'}. No pin was written; check again"
+            )
 
 
 def _rewrite(file: Path, pins: Mapping[int, Pins]) -> None:
