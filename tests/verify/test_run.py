@@ -32,6 +32,9 @@ class StandIn:
 
     worker_pid = None
 
+    def __init__(self, *, light: bool = False) -> None:
+        """Either way it answers the same."""
+
     def check(self, spec: Spec, **options: Any) -> CheckResult:
         """One of four outcomes, by the configuration."""
         options["on_progress"](Progress(generated=40, distinct=20, queue=3, seconds=0.5))
@@ -233,12 +236,28 @@ def test_pins_do_not_count_while_they_are_recorded(project: Callable[[], Path]) 
 
 
 def test_trouble_of_the_tool_itself_costs_one_check_only(project: Callable[[], Path]) -> None:
-    def broken() -> StandIn:
+    def broken(**_: bool) -> StandIn:
         raise ZeroDivisionError("a bug")
 
     report = _run(project(), "counter/holds", "toy/proved", make_checker=broken)
     assert [result.status for result in report.results] == [Status.FAILED, Status.OK]
     assert "ZeroDivisionError: a bug" in report.results[0].message
+
+
+def test_a_small_model_gets_a_light_checker_and_the_one_before_is_closed(project: Callable[[], Path]) -> None:
+    told: list[str] = []
+
+    class Told(StandIn):
+        def __init__(self, *, light: bool = False) -> None:
+            self._kind = "light" if light else "heavy"
+            told.append(f"make {self._kind}")
+
+        def close(self) -> None:
+            told.append(f"close {self._kind}")
+
+    # Only the first has a pin, of 91 generated states; what is not known may be large.
+    _run(project(), "counter/holds", "counter/unreached", jobs=1, make_checker=Told)
+    assert told == ["make heavy", "close heavy", "make light", "close light"]
 
 
 def test_a_signal_ends_the_run_with_what_was_done(project: Callable[[], Path]) -> None:

@@ -28,6 +28,9 @@ __all__ = ["ModelChecker", "Worker", "flat"]
 
 _LOG = "output.txt"
 
+#: Models of fewer generated states than this take less time where Java compiles quickly instead of well.
+_LIGHT_BELOW = 80_000
+
 
 class ModelChecker(Protocol):
     """What checks a model: `tlacheck.tlc.Checker`, or something that stands for it."""
@@ -50,25 +53,35 @@ class ModelChecker(Protocol):
         """The number of that process. A check ends when it is killed."""
 
 
+class MakeChecker(Protocol):
+    """Makes what checks models."""
+
+    def __call__(self, *, light: bool) -> ModelChecker:
+        """Make one; `light` is for small models, see `tlacheck.tlc.Checker`."""
+
+
 @attrs.frozen(kw_only=True)
 class Worker:
     """Does one check after another, models on a checker that stays warm.
 
+    A small model, as told by its pin, gets a light checker. There is one checker at a time: as the large models come
+    first, it changes once.
+
     Attributes:
         setting: what the checks share.
         command: the command that repeats a check.
-        make_checker: makes what checks models, when there is a first model.
+        make_checker: makes what checks models, when there is a model.
         environment: the environment of checks in Python.
         pinned: whether a drifted pin counts.
     """
 
     setting: Setting
     command: Callable[[Check], str]
-    make_checker: Callable[[], ModelChecker]
+    make_checker: MakeChecker
     environment: Mapping[str, str]
     pinned: bool = True
     _running: list[CheckProcess] = attrs.field(factory=list, init=False)
-    _warm: list[ModelChecker] = attrs.field(factory=list, init=False)
+    _warm: dict[bool, ModelChecker] = attrs.field(factory=dict, init=False)
 
     def do(self, check: Check, on_progress: Callable[[str], None]) -> Result:
         """Do the check. Whatever goes wrong is in the result; nothing is raised."""
@@ -97,14 +110,14 @@ class Worker:
         """End what runs. May be called from another thread; `do` then returns something that nobody should use."""
         for process in tuple(self._running):
             process.kill()
-        for checker in tuple(self._warm):
+        for checker in tuple(self._warm.values()):
             with contextlib.suppress(ProcessLookupError, AttributeError):  # it is ending at this very moment
                 if (pid := checker.worker_pid) is not None:
                     os.kill(pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End the warm checker."""
-        for checker in self._warm:
+        for checker in self._warm.values():
             checker.close()
         self._warm.clear()
 
@@ -138,9 +151,7 @@ class Worker:
         )
 
     def _model(self, check: Model, folder: Path, on_progress: Callable[[str], None]) -> Result:
-        if not self._warm:
-            self._warm.append(self.make_checker())
-        found = self._warm[0].check(
+        found = self._checker_for(check).check(
             Spec.load(check.spec, check.config),
             deadlock=check.deadlock,
             timeout=check.timeout,
@@ -165,6 +176,13 @@ class Worker:
             message="" if judgement.status is Status.OK else "\n".join(found.warnings),
             command=self.command(check),
         )
+
+    def _checker_for(self, check: Model) -> ModelChecker:
+        light = check.pins.get("generated", _LIGHT_BELOW) < _LIGHT_BELOW
+        if light not in self._warm:
+            self.close()
+            self._warm[light] = self.make_checker(light=light)
+        return self._warm[light]
 
     def _failed(self, check: Check, message: str, trace: Path | None) -> Result:
         return Result(

@@ -144,7 +144,7 @@ def _worker(setting: Setting, jobs: int, engine: Engine | None, options: _Option
     return Worker(
         setting=setting,
         command=lambda check: _command(check, setting, options),
-        make_checker=lambda: Checker(engine=engine, memory_mb=_memory_mb(jobs)),
+        make_checker=lambda *, light: Checker(engine=engine, memory_mb=_memory_mb(jobs), light=light),
         environment=_environment(options.engine),
         pinned=not options.record,
     )
