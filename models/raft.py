@@ -27,54 +27,43 @@ prints the clauses, what the proof needs each of them for, and what happens to f
 import enum
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Final
 
 import attrs
+import click
 import z3
 
-from tlacheck import itf
+from models.axioms import quorums_meet, total_order
 from tlacheck.smt import (
     Action,
     Clause,
     Expression,
-    Necessity,
-    Need,
-    Result,
+    Proof,
     Sort,
     TransitionSystem,
     Variable,
     View,
     becomes,
-    each_dropped,
     exists,
     forall,
-    inductive,
     relation,
     uninterpreted,
 )
-from tlacheck.trace import Trace
-from tlacheck.verdict import Kind, Verdict
 from tlacheck.verify import Context, Outcome
 
 __all__ = [
     "GOALS",
+    "PROOF",
     "Fault",
     "Sorts",
     "clauses_needed",
     "election_safety",
     "elections",
-    "main",
     "mutants_fail",
-    "needs",
-    "prove",
 ]
 
 #: What is to be proved; the other clauses are there for these.
 GOALS: Final = ("ElectionSafety", "OneLeaderATerm")
-
-#: What repeats all of it by hand.
-_COMMAND: Final = ".venv/bin/python -m models.raft"
 
 
 class Fault(enum.Enum):
@@ -146,33 +135,14 @@ def _variables(sorts: Sorts) -> tuple[Variable, ...]:
 
 
 def _axioms(sorts: Sorts, fault: Fault | None) -> tuple[Clause, ...]:
-    server, quorum, term = sorts.server, sorts.quorum, sorts.term
-    order = (
-        Clause("Reflexive", lambda s: forall([term], lambda t: s.le(t, t))),
-        Clause(
-            "Transitive",
-            lambda s: forall(
-                [term, term, term], lambda t, u, v: z3.Implies(z3.And(s.le(t, u), s.le(u, v)), s.le(t, v))
-            ),
-        ),
-        Clause(
-            "Antisymmetric",
-            lambda s: forall([term, term], lambda t, u: z3.Implies(z3.And(s.le(t, u), s.le(u, t)), t == u)),
-        ),
-        Clause("Total", lambda s: forall([term, term], lambda t, u: z3.Or(s.le(t, u), s.le(u, t)))),
-        Clause("ZeroIsLeast", lambda s: forall([term], lambda t: s.le(s.zero, t))),
-    )
-    meet = Clause(
-        "QuorumsMeet",
-        lambda s: forall(
-            [quorum, quorum],
-            lambda q, r: exists([server], lambda m: z3.And(s.member(m, q), s.member(m, r))),
-        ),
-    )
+    server, quorum = sorts.server, sorts.quorum
     inhabited = Clause(
         "QuorumsHaveMembers", lambda s: forall([quorum], lambda q: exists([server], lambda m: s.member(m, q)))
     )
-    return (*order, inhabited if fault is Fault.QUORUMS_APART else meet)
+    return (
+        *total_order("le", sorts.term, "zero"),
+        inhabited if fault is Fault.QUORUMS_APART else quorums_meet(server, quorum),
+    )
 
 
 def _initial(sorts: Sorts) -> Callable[[View], Expression]:
@@ -283,7 +253,7 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
     server, quorum, term = sorts.server, sorts.quorum, sorts.term
     role = ("candidate", "granted", "leads")
 
-    def timeout(s: View, n: View, i: Expression, t: Expression) -> Expression:
+    def timeout(s: View, n: View, *, i: Expression, t: Expression) -> Expression:
         """The timer of i fires: it is a candidate in the next term, t, votes for itself and asks all others."""
         return z3.And(
             forall([quorum], lambda q: z3.Not(s.leads(i, q))),
@@ -297,7 +267,7 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
             becomes(n, "ballot", lambda u, m, a: z3.Or(z3.And(u == t, m == i, a == i), s.ballot(u, m, a))),
         )
 
-    def grant(s: View, n: View, i: Expression, j: Expression, t: Expression) -> Expression:
+    def grant(s: View, n: View, *, i: Expression, j: Expression, t: Expression) -> Expression:
         """Server i receives the request of j for term t, and gives it its vote."""
         current = s.currentTerm(i)
         newer = _less(s, current, t)
@@ -316,7 +286,7 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
             becomes(n, "ballot", lambda u, m, a: z3.Or(z3.And(u == t, m == i, a == j), s.ballot(u, m, a))),
         )
 
-    def meet_term(s: View, n: View, i: Expression, j: Expression, t: Expression) -> Expression:
+    def meet_term(s: View, n: View, *, i: Expression, j: Expression, t: Expression) -> Expression:
         """Server i meets a term above its own and gives no vote.
 
         It is in some message of j, of whatever kind: whoever sends t has been in t, and terms never go back.
@@ -332,7 +302,7 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
             _follows(n, s, i, keeps),
         )
 
-    def receive_vote(s: View, n: View, i: Expression, m: Expression, t: Expression) -> Expression:
+    def receive_vote(s: View, n: View, *, i: Expression, m: Expression, t: Expression) -> Expression:
         """Candidate i receives the vote of m for term t, which is its own."""
         return z3.And(
             s.response(t, m, i),
@@ -341,7 +311,7 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
             becomes(n, "granted", lambda a, b: z3.Or(z3.And(a == i, b == m), s.granted(a, b))),
         )
 
-    def become_leader(s: View, n: View, i: Expression, q: Expression) -> Expression:
+    def become_leader(s: View, n: View, *, i: Expression, q: Expression) -> Expression:
         """Candidate i has the votes of the quorum q, and leads."""
         return z3.And(
             s.candidate(i),
@@ -356,7 +326,7 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
             ),
         )
 
-    def restart(s: View, n: View, i: Expression) -> Expression:
+    def restart(s: View, n: View, *, i: Expression) -> Expression:
         """Server i crashes and comes back with what it had made durable."""
         forgets = z3.BoolVal(fault is Fault.VOTE_NOT_DURABLE)
         return z3.And(
@@ -364,14 +334,14 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
             becomes(n, "votedFor", lambda a, b: z3.And(s.votedFor(a, b), z3.Not(z3.And(a == i, forgets)))),
         )
 
-    def drop_request(s: View, n: View, i: Expression, t: Expression) -> Expression:
+    def drop_request(s: View, n: View, *, i: Expression, t: Expression) -> Expression:
         """The network loses the request of i."""
         return z3.And(
             s.request(t, i),
             becomes(n, "request", lambda u, a: z3.And(s.request(u, a), z3.Or(u != t, a != i))),
         )
 
-    def drop_response(s: View, n: View, m: Expression, i: Expression, t: Expression) -> Expression:
+    def drop_response(s: View, n: View, *, m: Expression, i: Expression, t: Expression) -> Expression:
         """The network loses the vote of m for i."""
         return z3.And(
             s.response(t, m, i),
@@ -406,116 +376,30 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
     )
 
 
-def prove(*, fault: Fault | None = None, on_progress: Callable[[str], None] = lambda _: None) -> Result:
-    """Try the whole invariant; of a wrong model, up to the first obligation that fails."""
-    system = elections(fault=fault)
-    return inductive(system, system.properties, stop_early=fault is not None, on_progress=on_progress)
-
-
-def needs(on_progress: Callable[[str], None] = lambda _: None) -> tuple[Necessity, ...]:
-    """Drop each clause but the goals in turn."""
-    system = elections()
-    return each_dropped(system, system.properties, goals=GOALS, on_progress=on_progress)
+#: The proof, what it needs, and how wrong models fail it.
+PROOF: Final = Proof(
+    claim="Raft elections, any number of servers and terms",
+    model=lambda fault: elections(fault=fault),
+    faults=Fault,
+    goals=GOALS,
+    command=".venv/bin/python -m models.raft",
+)
 
 
 def election_safety(context: Context) -> Outcome:
     """At most one leader a term, in a cluster of any size: each action keeps each clause of the invariant."""
-    result = prove(on_progress=context.progress)
-    return Outcome(
-        verdict=result.verdict,
-        figures={"clauses": len(result.clauses), "obligations": len(result.obligations)},
-        trace=_written(context, "not-inductive", result.trace),
-        message="\n".join(f"{one.name}: {one.verdict}" for one in result.failing),
-        command=_COMMAND,
-    )
+    return PROOF.holds(context)
 
 
 def clauses_needed(context: Context) -> Outcome:
-    """Without any one of its clauses the invariant is no proof: a counterexample to induction each.
-
-    The counterexamples are left in the folder of the check. A clause that proves to be redundant is a
-    violation: it is to be taken out.
-    """
-    found = needs(context.progress)
-    for one in found:
-        if one.witness is not None:
-            _written(context, f"without-{one.clause.name}", one.witness.trace)
-    redundant = [one.clause.name for one in found if one.need is Need.REDUNDANT]
-    open_ = [one.clause.name for one in found if one.need is Need.UNKNOWN]
-    verdict = Verdict.proved()
-    if redundant:
-        verdict = Verdict.violated("ClausesAreNeeded", f"the proof does without {', '.join(redundant)}")
-    elif open_:
-        verdict = Verdict.unknown(f"no answer in time without {', '.join(open_)}")
-    figures = {
-        "needed": len(found) - len(redundant) - len(open_),
-        "redundant": len(redundant),
-        "unknown": len(open_),
-    }
-    return Outcome(verdict=verdict, figures=figures, message="\n".join(map(_need, found)), command=_COMMAND)
+    """Without any one of its clauses the invariant is no proof."""
+    return PROOF.clauses_needed(context)
 
 
 def mutants_fail(context: Context) -> Outcome:
-    """Each wrong model has a step that breaks the invariant, and nothing else of the proof is changed.
-
-    The steps are left in the folder of the check.
-    """
-    lines, surviving, open_ = [], [], []
-    for fault in Fault:
-        context.progress(fault.value)
-        result = prove(fault=fault)
-        lines.append(f"{fault.value}: {result.verdict}")
-        if result.verdict.kind is Kind.PROVED:
-            surviving.append(fault.value)
-        elif _written(context, fault.name.lower().replace("_", "-"), result.trace) is None:
-            open_.append(fault.value)
-    verdict = Verdict.proved()
-    if surviving:
-        verdict = Verdict.violated("MutantsFail", f"proved all the same: {'; '.join(surviving)}")
-    elif open_:
-        verdict = Verdict.unknown(f"no counterexample in time: {'; '.join(open_)}")
-    failed = len(Fault) - len(surviving) - len(open_)
-    return Outcome(
-        verdict=verdict,
-        figures={"wrong_models": len(Fault), "failed": failed},
-        message="\n".join(lines),
-        command=_COMMAND,
-    )
-
-
-def _written(context: Context, name: str, trace: Trace | None) -> Path | None:
-    if trace is None:
-        return None
-    path = context.folder / f"{name}.itf.json"
-    itf.write(trace, path)
-    return path
-
-
-def _need(one: Necessity) -> str:
-    witness = f": without it, {one.witness.name} fails" if one.witness is not None else ""
-    return f"{one.clause.name} is {one.need.value}{witness}"
-
-
-def main() -> int:
-    """Print the proof, what it needs its clauses for, and how the wrong models fail.
-
-    Returns:
-        The exit status: 0 if all is as it should be, 1 otherwise.
-    """
-    result = prove()
-    print(f"Raft elections, any number of servers and terms: {result.verdict}")  # noqa: T201 - its product
-    found = needs()
-    print("\n".join(map(_need, found)))  # noqa: T201 - its product
-    wrong = [(fault, prove(fault=fault)) for fault in Fault]
-    for fault, failed in wrong:
-        print(f"{fault.value}: {failed.verdict}")  # noqa: T201 - its product
-    is_fine = (
-        result.verdict.kind is Kind.PROVED
-        and all(one.need is Need.NEEDED for one in found)
-        and all(failed.trace is not None for _, failed in wrong)
-    )
-    return 0 if is_fine else 1
+    """Each wrong model has a step that breaks the invariant."""
+    return PROOF.mutants_fail(context)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(0 if PROOF.tell(click.echo) else 1)

@@ -42,58 +42,51 @@ prints the proof, what it needs each clause for, and how five wrong models fail 
 import enum
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Final
 
 import attrs
+import click
 import z3
 
-from tlacheck import itf
+from models.axioms import quorums_meet, total_order
 from tlacheck.smt import (
     Action,
     Clause,
     Expression,
-    Necessity,
-    Need,
-    Result,
+    Proof,
     Sort,
     TransitionSystem,
     Variable,
     View,
     becomes,
-    bounded,
-    each_dropped,
     exists,
     forall,
-    inductive,
     relation,
     uninterpreted,
 )
-from tlacheck.trace import Trace
-from tlacheck.verdict import Kind, Verdict
 from tlacheck.verify import Context, Outcome
 
 __all__ = [
     "GOALS",
+    "PROOF",
     "Fault",
     "Sorts",
     "clauses_needed",
-    "consequences",
     "goals",
     "log_safety",
     "logs",
-    "main",
     "mutants_fail",
-    "needs",
-    "prove",
 ]
 
 #: The clauses that are never dropped: those that Figure 3 states, or follows from, and one that follows from
 #: DecidedByAcks and DeadIsNotAcked. The proof succeeds without that one and takes thirty times as long.
-GOALS: Final = ("ElectionSafety", "LogsAreOfLedgers", "CommitsAreOfLedgers", "DecidedIsNotDead")
-
-#: What repeats all of it by hand.
-_COMMAND: Final = ".venv/bin/python -m models.raft_log"
+GOALS: Final = (
+    "ElectionSafety",
+    "OneEntryAnIndex",
+    "LogsAreOfLedgers",
+    "CommitsAreOfLedgers",
+    "DecidedIsNotDead",
+)
 
 
 class Fault(enum.Enum):
@@ -136,11 +129,10 @@ def logs(
         axioms: more about what is rigid, for a finite instance.
     """
     sorts = sorts or Sorts()
-    variables = _variables(sorts)
     return TransitionSystem(
         name="Raft logs",
-        variables=variables,
-        axioms=(*_once(_axioms(sorts), variables), *axioms),
+        variables=_variables(sorts),
+        axioms=(*_axioms(sorts), *axioms),
         initial=_initial(sorts),
         actions=_actions(sorts, fault),
         properties=_invariant(sorts),
@@ -182,52 +174,11 @@ def _variables(sorts: Sorts) -> tuple[Variable, ...]:
     )
 
 
-def _order(name: str, sort: Sort, least: str) -> tuple[Clause, ...]:
-    def le(s: View, t: Expression, u: Expression) -> Expression:
-        return getattr(s, name)(t, u)
-
-    return (
-        Clause(f"{name}Reflexive", lambda s: forall([sort], lambda t: le(s, t, t))),
-        Clause(
-            f"{name}Transitive",
-            lambda s: forall(
-                [sort, sort, sort], lambda t, u, v: z3.Implies(z3.And(le(s, t, u), le(s, u, v)), le(s, t, v))
-            ),
-        ),
-        Clause(
-            f"{name}Antisymmetric",
-            lambda s: forall([sort, sort], lambda t, u: z3.Implies(z3.And(le(s, t, u), le(s, u, t)), t == u)),
-        ),
-        Clause(f"{name}Total", lambda s: forall([sort, sort], lambda t, u: z3.Or(le(s, t, u), le(s, u, t)))),
-        Clause(f"{name}Least", lambda s: forall([sort], lambda t: le(s, getattr(s, least), t))),
-    )
-
-
-def _once(axioms: Sequence[Clause], variables: Sequence[Variable]) -> tuple[Clause, ...]:
-    """Axioms as one formula each, whatever the moment: they are about what is rigid.
-
-    Z3 takes two copies that differ in the names of what is bound for two axioms, and works twice as much.
-    """
-    rigid = View({variable: variable.at("") for variable in variables if variable.is_rigid})
-    return tuple(_constant(axiom.name, axiom.formula(rigid)) for axiom in axioms)
-
-
-def _constant(name: str, formula: Expression) -> Clause:
-    return Clause(name, lambda _: formula)
-
-
 def _axioms(sorts: Sorts) -> tuple[Clause, ...]:
-    server, quorum = sorts.server, sorts.quorum
     return (
-        *_order("le", sorts.term, "zero"),
-        *_order("upto", sorts.index, "start"),
-        Clause(
-            "QuorumsMeet",
-            lambda s: forall(
-                [quorum, quorum],
-                lambda q, r: exists([server], lambda m: z3.And(s.member(m, q), s.member(m, r))),
-            ),
-        ),
+        *total_order("le", sorts.term, "zero"),
+        *total_order("upto", sorts.index, "start"),
+        quorums_meet(sorts.server, sorts.quorum),
     )
 
 
@@ -280,59 +231,61 @@ def _opened(s: View, t: Expression) -> Expression:
     return s.ledger(t, s.start, s.zero, s.blank)
 
 
+def _clause(name: str, over: Sequence[Sort], body: Callable[[View], Callable[..., Expression]]) -> Clause:
+    """The clause that a body holds of all elements of these sorts, in the state that it is given first."""
+    return Clause(name, lambda s: forall(over, body(s)))
+
+
 def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
     server, quorum, term, index, value = sorts.server, sorts.quorum, sorts.term, sorts.index, sorts.value
 
-    def clause(name: str, over: Sequence[Sort], body: Callable[[View], Callable[..., Expression]]) -> Clause:
-        return Clause(name, lambda s: forall(over, body(s)))
-
     return (
-        clause(
+        _clause(
             "ElectionSafety",
             [term, server, server, quorum, quorum],
             lambda s: lambda t, i, j, q, r: z3.Implies(z3.And(s.won(t, i, q), s.won(t, j, r)), i == j),
         ),
         # elections
-        clause(
+        _clause(
             "OneBallotATerm",
             [term, server, server, server],
             lambda s: lambda t, m, i, j: z3.Implies(z3.And(s.ballot(t, m, i), s.ballot(t, m, j)), i == j),
         ),
-        clause(
+        _clause(
             "BallotIsRemembered",
             [term, server, server],
             lambda s: lambda t, m, i: z3.Implies(s.ballot(t, m, i), s.voted(t, m, i)),
         ),
-        clause(
+        _clause(
             "NoBallotAhead",
             [term, server, server, term],
             lambda s: lambda t, m, i, u: z3.Implies(z3.And(s.ballot(t, m, i), _less(s, u, t)), s.past(m, u)),
         ),
-        clause(
+        _clause(
             "NoBallotForTermsAhead",
             [term, server, server, term],
             lambda s: lambda t, m, i, u: z3.Implies(z3.And(s.ballot(t, m, i), _less(s, u, t)), s.past(i, u)),
         ),
-        clause(
+        _clause(
             "NoRequestAhead",
             [term, server, index, term, term],
             lambda s: (
                 lambda t, i, e, w, u: z3.Implies(z3.And(s.request(t, i, e, w), _less(s, u, t)), s.past(i, u))
             ),
         ),
-        clause(
+        _clause(
             "WonByBallots",
             [term, server, quorum, server],
             lambda s: (
                 lambda t, i, q, m: z3.Implies(z3.And(s.won(t, i, q), s.member(m, q)), s.ballot(t, m, i))
             ),
         ),
-        clause(
+        _clause(
             "CandidatesHaveNotOpened",
             [term, server, quorum],
             lambda s: lambda t, i, q: z3.Not(z3.And(s.candidate(t, i), s.won(t, i, q), _opened(s, t))),
         ),
-        clause(
+        _clause(
             "RolesAreOfTheTerm",
             [term, server, term],
             lambda s: (
@@ -341,13 +294,13 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
                 )
             ),
         ),
-        clause("NobodyRunsInZero", [server], lambda s: lambda i: z3.Not(s.candidate(s.zero, i))),
-        clause(
+        _clause("NobodyRunsInZero", [server], lambda s: lambda i: z3.Not(s.candidate(s.zero, i))),
+        _clause(
             "OneLeaderATerm",
             [term, server, server],
             lambda s: lambda t, i, j: z3.Implies(z3.And(s.leads(t, i), s.leads(t, j)), i == j),
         ),
-        clause(
+        _clause(
             "OpenedByWinners",
             [term],
             lambda s: (
@@ -357,8 +310,8 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
             ),
         ),
         # logs
-        clause("FirstEntry", [server], lambda s: lambda n: s.entry(n, s.start, s.zero, s.blank)),
-        clause(
+        _clause("FirstEntry", [server], lambda s: lambda n: s.entry(n, s.start, s.zero, s.blank)),
+        _clause(
             "OneEntryAnIndex",
             [term, index, term, value, term, value],
             lambda s: (
@@ -367,7 +320,7 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
                 )
             ),
         ),
-        clause(
+        _clause(
             "LogsAreOfLedgers",
             [server, index, term, value, index, term, value],
             lambda s: (
@@ -376,7 +329,7 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
                 )
             ),
         ),
-        clause(
+        _clause(
             "LedgersAreOfLedgers",
             [term, index, term, value, index, term, value],
             lambda s: (
@@ -385,27 +338,27 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
                 )
             ),
         ),
-        clause(
+        _clause(
             "LeadersHoldLedgers",
             [term, server, index, term, value],
             lambda s: (
                 lambda t, i, k, u, v: z3.Implies(s.leads(t, i), s.entry(i, k, u, v) == s.ledger(t, k, u, v))
             ),
         ),
-        clause(
+        _clause(
             "NoEntryAhead",
             [server, index, term, value, term],
             lambda s: (
                 lambda n, k, u, v, t: z3.Implies(z3.And(s.entry(n, k, u, v), _less(s, t, u)), s.past(n, t))
             ),
         ),
-        clause(
+        _clause(
             "NoLedgerEntryAhead",
             [term, index, term, value],
             lambda s: lambda t, k, u, v: z3.Implies(s.ledger(t, k, u, v), s.le(u, t)),
         ),
         # what may have been committed
-        clause(
+        _clause(
             "AckedIsHeldOrDead",
             [term, server, index],
             lambda s: (
@@ -414,7 +367,7 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
                 )
             ),
         ),
-        clause(
+        _clause(
             "DeadIsNotAcked",
             [term, index, quorum],
             lambda s: (
@@ -426,7 +379,7 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
                 )
             ),
         ),
-        clause(
+        _clause(
             "LedgersLackTheDead",
             [term, term, index],
             lambda s: (
@@ -436,7 +389,7 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
                 )
             ),
         ),
-        clause(
+        _clause(
             "CandidatesHoldTheirRequest",
             [term, server, index, term],
             lambda s: (
@@ -446,7 +399,7 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
                 )
             ),
         ),
-        clause(
+        _clause(
             "VotersAreBehind",
             [term, server, server, term, index],
             lambda s: (
@@ -458,26 +411,17 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
         ),
         # what was committed
         Clause("FirstDecision", lambda s: s.decided(s.zero, s.start)),
-        clause(
+        _clause(
             "OpenedWithFirstEntry",
             [term, index, term, value],
             lambda s: lambda t, k, u, v: z3.Implies(s.ledger(t, k, u, v), _opened(s, t)),
         ),
-        clause(
+        _clause(
             "DecidedIsNotDead",
             [term, index],
             lambda s: lambda t, k: z3.Not(z3.And(s.decided(t, k), s.dead(t, k))),
         ),
-        clause(
-            "ToldAreOfLedgers",
-            [term, index, term, index, term, value],
-            lambda s: (
-                lambda d, k, t, j, u, v: z3.Implies(
-                    s.told(d, k, t, j), s.ledger(d, k, u, v) == s.ledger(t, k, u, v)
-                )
-            ),
-        ),
-        clause(
+        _clause(
             "DecidedByAcks",
             [term, index],
             lambda s: (
@@ -490,28 +434,21 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
                 )
             ),
         ),
-        clause(
-            "DecidedInLedger",
-            [term, index],
-            lambda s: (
-                lambda t, k: z3.Implies(s.decided(t, k), exists([value], lambda v: s.ledger(t, k, t, v)))
-            ),
-        ),
-        clause(
+        _clause(
             "CommitsAreDecided",
             [server, index, term, index],
             lambda s: (
                 lambda n, k, t, j: z3.Implies(s.commit(n, k, t, j), z3.And(s.decided(t, j), s.upto(k, j)))
             ),
         ),
-        clause(
+        _clause(
             "NoCommitAhead",
             [server, index, term, index, term],
             lambda s: (
                 lambda n, k, t, j, u: z3.Implies(z3.And(s.commit(n, k, t, j), _less(s, u, t)), s.past(n, u))
             ),
         ),
-        clause(
+        _clause(
             "ToldIsDecided",
             [term, index, term, index],
             lambda s: (
@@ -520,7 +457,7 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
                 )
             ),
         ),
-        clause(
+        _clause(
             "CommitsAreOfLedgers",
             [server, index, term, index, term, value],
             lambda s: (
@@ -536,11 +473,8 @@ def goals(sorts: Sorts) -> tuple[Clause, ...]:
     """What the paper's Figure 3 states of logs, of whatever these sorts are."""
     server, term, index, value = sorts.server, sorts.term, sorts.index, sorts.value
 
-    def clause(name: str, over: Sequence[Sort], body: Callable[[View], Callable[..., Expression]]) -> Clause:
-        return Clause(name, lambda s: forall(over, body(s)))
-
     return (
-        clause(
+        _clause(
             "LogMatching",
             [server, server, index, term, value, value, index, term, value],
             lambda s: (
@@ -550,7 +484,7 @@ def goals(sorts: Sorts) -> tuple[Clause, ...]:
                 )
             ),
         ),
-        clause(
+        _clause(
             "LeaderCompleteness",
             [term, index, index, term, value, term, server],
             lambda s: (
@@ -562,13 +496,23 @@ def goals(sorts: Sorts) -> tuple[Clause, ...]:
                 )
             ),
         ),
-        clause(
+        _clause(
             "StateMachineSafety",
             [server, server, index, term, index, term, index, term, value],
             lambda s: (
                 lambda n, m, k, t, j, d, h, u, v: z3.Implies(
                     z3.And(s.commit(n, k, t, j), s.commit(m, k, d, h), s.entry(n, k, u, v)),
                     s.entry(m, k, u, v),
+                )
+            ),
+        ),
+        # With the others: what is at an index is one entry.
+        _clause(
+            "LogsAreFunctions",
+            [server, index, term, value, term, value],
+            lambda s: (
+                lambda n, k, u, v, w, x: z3.Implies(
+                    z3.And(s.entry(n, k, u, v), s.entry(n, k, w, x)), z3.And(u == w, v == x)
                 )
             ),
         ),
@@ -615,8 +559,8 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
         """The leader of t counts who holds its entry at k: it is of its own term."""
         return exists([term], lambda u: sent(s, t, k, u)) if counts_all else sent(s, t, k, t)
 
-    def timeout(  # noqa: PLR0917 - the parameters of an action
-        s: View, n: View, i: Expression, c: Expression, t: Expression, e: Expression, u: Expression
+    def timeout(
+        s: View, n: View, *, i: Expression, c: Expression, t: Expression, e: Expression, u: Expression
     ) -> Expression:
         """The timer of i fires in its term c: it is a candidate in the next one, t; its last entry is (e, u)."""
         return z3.And(
@@ -637,8 +581,8 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
             ),
         )
 
-    def grant(  # noqa: PLR0917 - the parameters of an action
-        s: View, n: View, i: Expression, j: Expression, t: Expression, e: Expression, u: Expression
+    def grant(
+        s: View, n: View, *, i: Expression, j: Expression, t: Expression, e: Expression, u: Expression
     ) -> Expression:
         """Server i receives the request of j for term t, whose log ends with (e, u), and gives it its vote."""
         fresh = forall(
@@ -659,11 +603,11 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
             becomes(n, "ballot", lambda d, m, a: z3.Or(s.ballot(d, m, a), z3.And(d == t, m == i, a == j))),
         )
 
-    def meet_term(s: View, n: View, i: Expression, t: Expression) -> Expression:
+    def meet_term(s: View, n: View, *, i: Expression, t: Expression) -> Expression:
         """Server i meets a term not below its own, in any message, and follows."""
         return z3.And(z3.Not(s.past(i, t)), _moves(n, s, i, t), _keeps(n, s, ("candidate", "leads"), i))
 
-    def win(s: View, n: View, i: Expression, t: Expression, q: Expression) -> Expression:
+    def win(s: View, n: View, *, i: Expression, t: Expression, q: Expression) -> Expression:
         """Candidate i has the votes of the quorum q in t."""
         return z3.And(
             s.candidate(t, i),
@@ -671,7 +615,7 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
             becomes(n, "won", lambda d, a, r: z3.Or(s.won(d, a, r), z3.And(d == t, a == i, r == q))),
         )
 
-    def become_leader(s: View, n: View, i: Expression, t: Expression, q: Expression) -> Expression:
+    def become_leader(s: View, n: View, *, i: Expression, t: Expression, q: Expression) -> Expression:
         """Candidate i, who has won t, leads. Entries of earlier terms that its log lacks are dead."""
         return z3.And(
             s.candidate(t, i),
@@ -691,8 +635,8 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
             ),
         )
 
-    def client_request(  # noqa: PLR0917 - the parameters of an action
-        s: View, n: View, i: Expression, t: Expression, e: Expression, k: Expression, v: Expression
+    def client_request(
+        s: View, n: View, *, i: Expression, t: Expression, e: Expression, k: Expression, v: Expression
     ) -> Expression:
         """Leader i appends a value behind its last entry, at e: the next index is k."""
         return z3.And(
@@ -729,8 +673,8 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
             return holds_any(s, i, p)
         return holds(s, i, p, w)
 
-    def remove(  # noqa: PLR0917 - the parameters of an action
-        s: View, n: View, i: Expression, t: Expression, k: Expression, u: Expression, w: Expression
+    def remove(
+        s: View, n: View, *, i: Expression, t: Expression, k: Expression, u: Expression, w: Expression
     ) -> Expression:
         """Server i removes its entry at k, of term w, and all behind it: the leader of t has one of term u there."""
         return z3.And(
@@ -743,9 +687,10 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
             ),
         )
 
-    def store(  # noqa: PLR0917 - the parameters of an action
+    def store(
         s: View,
         n: View,
+        *,
         i: Expression,
         t: Expression,
         p: Expression,
@@ -776,9 +721,10 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
             ),
         )
 
-    def confirm(  # noqa: PLR0917 - the parameters of an action
+    def confirm(
         s: View,
         n: View,
+        *,
         i: Expression,
         t: Expression,
         e: Expression,
@@ -807,9 +753,7 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
             ),
         )
 
-    def commit(  # noqa: PLR0917 - the parameters of an action
-        s: View, n: View, i: Expression, t: Expression, k: Expression, q: Expression
-    ) -> Expression:
+    def commit(s: View, n: View, *, i: Expression, t: Expression, k: Expression, q: Expression) -> Expression:
         """Leader i sees its entry of its own term t at k acknowledged by the quorum q."""
         return z3.And(
             s.leads(t, i),
@@ -831,7 +775,7 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
             ),
         )
 
-    def restart(s: View, n: View, i: Expression) -> Expression:
+    def restart(s: View, n: View, *, i: Expression) -> Expression:
         """Server i crashes and comes back with what it had made durable."""
         forgets = z3.BoolVal(fault is Fault.VOTE_NOT_DURABLE)
         return z3.And(
@@ -898,149 +842,31 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
     )
 
 
-def prove(*, fault: Fault | None = None, on_progress: Callable[[str], None] = lambda _: None) -> Result:
-    """Try the whole invariant; of a wrong model, up to the first obligation that fails."""
-    system = logs(fault=fault)
-    return inductive(system, system.properties, stop_early=fault is not None, on_progress=on_progress)
-
-
-def consequences(without: str = "") -> tuple[Result, ...]:
-    """Whether what Figure 3 of the paper states follows from the invariant, in one and the same state.
-
-    Args:
-        without: a clause that is left out.
-
-    Returns:
-        A result for each goal. It is bounded, at depth 0, if the goal follows: the states that are looked at
-        are all that satisfy the invariant, and not only those that are reached.
-    """
-    system = logs()
-    kept = [clause for clause in system.properties if clause.name != without]
-    anywhere = attrs.evolve(system, initial=lambda s: z3.And(*(clause.formula(s) for clause in kept)))
-    return tuple(bounded(anywhere, goal, 0) for goal in goals(Sorts()))
-
-
-def needs(on_progress: Callable[[str], None] = lambda _: None) -> tuple[Necessity, ...]:
-    """Drop each clause but the goals in turn."""
-    system = logs()
-    return each_dropped(system, system.properties, goals=GOALS, on_progress=on_progress)
+#: The proof, what it needs, what follows from it, and how wrong models fail it.
+PROOF: Final = Proof(
+    claim="Raft logs, any number of servers, terms and entries",
+    model=lambda fault: logs(fault=fault),
+    faults=Fault,
+    goals=GOALS,
+    consequences=goals(Sorts()),
+    command=".venv/bin/python -m models.raft_log",
+)
 
 
 def log_safety(context: Context) -> Outcome:
     """Figure 3 of the paper in a cluster of any size: the invariant is inductive, and the goals follow."""
-    result = prove(on_progress=context.progress)
-    follows = consequences()
-    missing = [one for one in follows if one.verdict.kind is not Kind.BOUNDED]
-    verdict = result.verdict
-    if verdict.kind is Kind.PROVED and missing:
-        names = ", ".join(one.clauses[0].name for one in missing)
-        verdict = Verdict.unknown(f"the invariant holds, and {names} does not follow from it")
-    lines = [
-        *(f"{one.name}: {one.verdict}" for one in result.failing),
-        *(f"{one.clauses[0].name}: {one.verdict}" for one in missing),
-    ]
-    return Outcome(
-        verdict=verdict,
-        figures={
-            "clauses": len(result.clauses),
-            "obligations": len(result.obligations),
-            "goals_that_follow": len(follows) - len(missing),
-        },
-        trace=_written(context, "not-inductive", result.trace),
-        message="\n".join(lines),
-        command=_COMMAND,
-    )
+    return PROOF.holds(context)
 
 
 def clauses_needed(context: Context) -> Outcome:
-    """Without any one of its clauses the invariant is no proof: a counterexample to induction each.
-
-    The counterexamples are left in the folder of the check. A clause that proves to be redundant is a
-    violation: it is to be taken out.
-    """
-    found = needs(context.progress)
-    for one in found:
-        if one.witness is not None:
-            _written(context, f"without-{one.clause.name}", one.witness.trace)
-    redundant = [one.clause.name for one in found if one.need is Need.REDUNDANT]
-    open_ = [one.clause.name for one in found if one.need is Need.UNKNOWN]
-    verdict = Verdict.proved()
-    if redundant:
-        verdict = Verdict.violated("ClausesAreNeeded", f"the proof does without {', '.join(redundant)}")
-    elif open_:
-        verdict = Verdict.unknown(f"no answer in time without {', '.join(open_)}")
-    figures = {
-        "needed": len(found) - len(redundant) - len(open_),
-        "redundant": len(redundant),
-        "unknown": len(open_),
-    }
-    return Outcome(verdict=verdict, figures=figures, message="\n".join(map(_need, found)), command=_COMMAND)
+    """Without any one of its clauses the invariant is no proof."""
+    return PROOF.clauses_needed(context)
 
 
 def mutants_fail(context: Context) -> Outcome:
-    """Each wrong model has a step that breaks the invariant, and nothing else of the proof is changed.
-
-    The steps are left in the folder of the check.
-    """
-    lines, surviving, open_ = [], [], []
-    for fault in Fault:
-        context.progress(fault.value)
-        result = prove(fault=fault)
-        lines.append(f"{fault.value}: {result.verdict}")
-        if result.verdict.kind is Kind.PROVED:
-            surviving.append(fault.value)
-        elif _written(context, fault.name.lower().replace("_", "-"), result.trace) is None:
-            open_.append(fault.value)
-    verdict = Verdict.proved()
-    if surviving:
-        verdict = Verdict.violated("MutantsFail", f"proved all the same: {'; '.join(surviving)}")
-    elif open_:
-        verdict = Verdict.unknown(f"no counterexample in time: {'; '.join(open_)}")
-    return Outcome(
-        verdict=verdict,
-        figures={"wrong_models": len(Fault), "failed": len(Fault) - len(surviving) - len(open_)},
-        message="\n".join(lines),
-        command=_COMMAND,
-    )
-
-
-def _written(context: Context, name: str, trace: Trace | None) -> Path | None:
-    if trace is None:
-        return None
-    path = context.folder / f"{name}.itf.json"
-    itf.write(trace, path)
-    return path
-
-
-def _need(one: Necessity) -> str:
-    witness = f": without it, {one.witness.name} fails" if one.witness is not None else ""
-    return f"{one.clause.name} is {one.need.value}{witness}"
-
-
-def main() -> int:
-    """Print the proof, what it needs its clauses for, and how the wrong models fail.
-
-    Returns:
-        The exit status: 0 if all is as it should be, 1 otherwise.
-    """
-    result, follows = prove(), consequences()
-    print(f"Raft logs, any number of servers, terms and entries: {result.verdict}")  # noqa: T201 - its product
-    for one in follows:
-        says = "follows" if one.verdict.kind is Kind.BOUNDED else f"does not follow: {one.verdict}"
-        print(f"{one.clauses[0].name} {says}")  # noqa: T201 - its product
-    found = needs()
-    print("\n".join(map(_need, found)))  # noqa: T201 - its product
-    wrong = [(fault, prove(fault=fault)) for fault in Fault]
-    for fault, failed in wrong:
-        print(f"{fault.value}: {failed.verdict}")  # noqa: T201 - its product
-    is_fine = (
-        result.verdict.kind is Kind.PROVED
-        and all(one.verdict.kind is Kind.BOUNDED for one in follows)
-        and all(one.need is Need.NEEDED for one in found)
-        and all(failed.trace is not None for _, failed in wrong)
-    )
-    return 0 if is_fine else 1
+    """Each wrong model has a step that breaks the invariant."""
+    return PROOF.mutants_fail(context)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(0 if PROOF.tell(click.echo) else 1)

@@ -8,7 +8,6 @@ here: each action asks for messages and none for the lack of one, so that losing
 state of the servers. TLC's module does lose them, and the states are the same.
 """
 
-import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -18,8 +17,9 @@ import z3
 from immutabledict import immutabledict
 
 from impl.quorum import majority
+from models.instance import members, numbered, ordered, quorums, servers
 from models.raft import Fault, Sorts, elections
-from tlacheck.smt import Clause, TransitionSystem, View, enumeration, reachable
+from tlacheck.smt import Clause, TransitionSystem, reachable
 from tlacheck.tlc.graph import Node, stream_graph
 from tlacheck.values import Function, to_tla
 from tlacheck.verdict import Kind, Verdict
@@ -47,31 +47,21 @@ class Cluster:
 
     def system(self, *, fault: Fault | None = None) -> TransitionSystem:
         """The model with these servers, all quorums of the size asked for, and these terms."""
-        names = [f"n{number}" for number in range(1, self.servers + 1)]
-        size = self.quorum_size or majority(self.servers)
-        groups = list(itertools.combinations(names, size))
-        server = enumeration("Server", names)
-        quorum = enumeration("Quorum", ["+".join(group) for group in groups])
-        term = enumeration("Term", [f"t{number}" for number in range(self.terms + 1)])
-        sorts = Sorts(server=server, quorum=quorum, term=term)
-        members, quorums, ranks = server.elements or (), quorum.elements or (), term.elements or ()
-
-        def concrete(s: View) -> Any:
-            return z3.And(
-                s.zero == ranks[0],
-                *(
-                    s.le(t, u) == z3.BoolVal(before <= after)
-                    for (before, t), (after, u) in itertools.product(enumerate(ranks), repeat=2)
-                ),
-                *(
-                    s.member(m, q) == z3.BoolVal(name in group)
-                    for (name, m), (group, q) in itertools.product(
-                        zip(names, members, strict=True), zip(groups, quorums, strict=True)
-                    )
-                ),
-            )
-
-        return elections(sorts, fault=fault, axioms=[Clause("Concrete", concrete)])
+        sorts = Sorts(
+            server=servers(self.servers),
+            quorum=quorums(self.servers, self.quorum_size or majority(self.servers)),
+            term=numbered("Term", "t", self.terms),
+        )
+        zero, *_ = sorts.term.elements or ()
+        concrete = Clause(
+            "Concrete",
+            lambda s: z3.And(
+                s.zero == zero,
+                ordered(s.le, sorts.term),
+                members(s.member, sorts.server, sorts.quorum),
+            ),
+        )
+        return elections(sorts, fault=fault, axioms=[concrete])
 
     def states(self, *, fault: Fault | None = None) -> tuple[frozenset[Function], Verdict]:
         """What the model says of each server, in each reachable state that Z3 finds."""

@@ -1,5 +1,6 @@
 """`tlacheck.smt` on toys: what holds, what is violated and when, what only a lemma or a greater k proves."""
 
+import itertools
 import sys
 from typing import Any
 
@@ -30,9 +31,11 @@ from tlacheck.smt import (
     inductive,
     reachable,
     relation,
+    scheduled,
     spacer,
     uninterpreted,
 )
+from tlacheck.smt._unroll import axioms
 from tlacheck.values import ModelValue
 from tlacheck.verdict import Kind
 
@@ -335,6 +338,75 @@ def test_a_listing_that_is_cut_short_is_unknown() -> None:
     assert len(reachable(COUNTER).states) == 6
 
 
+# axioms
+
+
+def ordered(axiom: Clause) -> TransitionSystem:
+    """A clock that goes from tick to tick of an order."""
+    tick = uninterpreted("Tick")
+    return TransitionSystem(
+        name="Clock",
+        variables=[relation("le", tick, tick, is_rigid=True), Variable("now", (), tick)],
+        initial=lambda _: z3.BoolVal(True),
+        actions=[Action("Go", {"t": tick}, ["now"], lambda s, n, t: z3.And(s.le(s.now, t), n.now == t))],
+        properties=[Clause("Reflexive", lambda s: s.le(s.now, s.now))],
+        axioms=[axiom],
+    )
+
+
+def test_an_axiom_on_what_is_rigid_is_said_once_and_any_other_at_each_moment() -> None:
+    tick = uninterpreted("Tick")
+    rigid = ordered(Clause("Total", lambda s: forall([tick], lambda t: s.le(t, t))))
+    changing = ordered(Clause("Now", lambda s: s.le(s.now, s.now)))
+    assert len(axioms(rigid, rigid.view("0"), rigid.view("1"), rigid.view("2"))) == 1
+    assert len(axioms(changing, changing.view("0"), changing.view("1"), changing.view("2"))) == 3
+    for system in (rigid, changing):
+        assert inductive(system, ["Reflexive"]).verdict.kind is Kind.PROVED
+        assert induction(system, "Reflexive", k=2).verdict.kind is Kind.PROVED
+        assert bounded(system, "Reflexive", 2).verdict.kind is Kind.BOUNDED
+
+
+def test_without_the_axiom_the_same_fails() -> None:
+    nothing = ordered(Clause("Nothing", lambda s: s.now == s.now))
+    assert inductive(nothing, ["Reflexive"]).verdict.violates == "Reflexive"
+
+
+# schedules
+
+
+def test_a_schedule_leads_to_a_behaviour_whose_arguments_are_found() -> None:
+    trace = scheduled(COUNTER, "NeverFour", ["Add", "Reset", "Add", "Add"]).trace
+    assert trace is not None
+    assert [step.action for step in trace.steps] == ["Add", "Reset", "Add", "Add"]
+    assert [dict(state) for state in trace.states[2:]] == [{"x": x, "y": 7} for x in (0, 2, 4)]
+    assert trace.violation is not None
+    assert (trace.violation.property, trace.violation.step) == ("NeverFour", 4)
+    assert itf.from_json(itf.to_json(trace)) == trace
+
+
+def test_another_schedule_shows_nothing_of_it() -> None:
+    assert str(scheduled(COUNTER, "NeverFour", ["Add", "Reset", "Add"]).verdict) == "bounded(3 steps)"
+    assert scheduled(COUNTER, "Positive", []).verdict.is_violated
+
+
+def test_a_schedule_agrees_with_all_behaviours_of_its_length() -> None:
+    for name in ("NeverFour", "AtMostFive", "NeverSix"):
+        kinds = {
+            scheduled(COUNTER, name, schedule).verdict.is_violated
+            for schedule in itertools.product(("Add", "Reset"), repeat=3)
+        }
+        assert (True in kinds) == bounded(COUNTER, name, 3).verdict.is_violated
+
+
+def test_a_schedule_without_an_answer_in_time_is_unknown() -> None:
+    assert scheduled(factors(64), "Prime", ["Pick"], timeout_seconds=0.02).verdict.is_unknown
+
+
+def test_a_schedule_of_what_there_is_not_is_refused() -> None:
+    with pytest.raises(ConfigError, match="Counter has no action Take; it has Add, Reset"):
+        scheduled(COUNTER, "NeverFour", ["Add", "Take"])
+
+
 # declarations
 
 
@@ -343,7 +415,14 @@ def test_a_listing_that_is_cut_short_is_unknown() -> None:
     [
         ({"variables": [Variable("x", (), INT), Variable("x", (), BOOL)]}, "two variables of the name x"),
         ({"actions": [Action("A", {}, ["z"], lambda s, n: s.x == n.x)]}, "changes z"),
-        ({"actions": [Action("A", {"i": INT}, ["x"], lambda s, n: s.x == n.x)]}, "takes 2 arguments"),
+        (
+            {"actions": [Action("A", {"i": INT}, ["x"], lambda s, n: s.x == n.x)]},
+            "unexpected keyword argument 'i'",
+        ),
+        (
+            {"actions": [Action("A", {"by": INT}, ["x"], lambda s, n, to: n.x == s.x + to)]},
+            "its parameters by name, which are by",
+        ),
         ({"actions": []}, "one action at least"),
     ],
 )

@@ -66,11 +66,9 @@ def trace_of(
     for number, (step, before) in enumerate(zip(raw.steps, taken, strict=True)):
         # The arguments of the action that was taken; those of the others mean nothing.
         arguments = trace_from_z3(model, [before.arguments[step.action]]).initial
-        steps.append(
-            Step(step.action, universe.renamed(arguments), State(universe.renamed(raw.states[number + 1])))
-        )
+        steps.append(Step(step.action, universe.named(arguments), universe.named(raw.states[number + 1])))
     return Trace(
-        initial=State(universe.renamed(raw.initial)),
+        initial=universe.named(raw.initial),
         steps=tuple(steps),
         origin=Origin(source="smt", spec=system.name, versions=raw.origin.versions),
         violation=violation,
@@ -112,6 +110,10 @@ class _Universe:
         for terms in itertools.product(*(self.of(sort) for sort in variable.arguments)):
             key = tuple(ModelValue(str(term)) for term in terms)
             yield (key[0] if len(key) == 1 else key), symbol(*terms)
+
+    def named(self, values: Mapping[str, Value]) -> State:
+        """The values of variables or parameters, of which there may be none, with each element under its own name."""
+        return State({name: self.renamed(value) for name, value in values.items()})
 
     def renamed(self, value: Value) -> Value:
         """A value with the elements under their own names: what Z3 calls `S!val!0` is S1."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from tlacheck.errors import ConfigError
 from tlacheck.smt._traces import Taken
 from tlacheck.smt._z3 import z3
 from tlacheck.smt.sorts import Expression
@@ -10,9 +11,28 @@ from tlacheck.smt.system import Action, Clause, TransitionSystem, View
 __all__ = ["all_of", "axioms", "one_action", "some_action"]
 
 
-def axioms(system: TransitionSystem, view: View) -> list[Expression]:
-    """What is taken for granted at a moment."""
-    return [clause.formula(view) for clause in system.axioms]
+def axioms(system: TransitionSystem, *views: View) -> list[Expression]:
+    """What is taken for granted at these moments.
+
+    An axiom on what is rigid is said once: it is the same at each moment, but Z3 takes copies that differ in
+    the names of what is bound for as many axioms, and works more.
+    """
+    first, *later = views
+    changing = [clause for clause in system.axioms if not _is_rigid(system, clause)] if later else []
+    return [
+        *all_of(system.axioms, first),
+        *(formula for view in later for formula in all_of(changing, view)),
+    ]
+
+
+def _is_rigid(system: TransitionSystem, clause: Clause) -> bool:
+    """Whether a clause makes its formula of rigid variables alone."""
+    rigid = View({variable: variable.at("") for variable in system.variables if variable.is_rigid})
+    try:
+        clause.formula(rigid)
+    except ConfigError:  # it asks for another variable
+        return False
+    return True
 
 
 def all_of(clauses: Iterable[Clause], view: View) -> list[Expression]:
@@ -24,7 +44,7 @@ def one_action(action: Action, before: View, after: View, moment: str) -> tuple[
     """The formula of a step by this action, without what it leaves as it is, and what a model says of it."""
     constants = action.constants(moment)
     taken = Taken({action.name: True}, {action.name: constants})
-    return action.relation(before, after, *constants.values()), taken
+    return action.relation(before, after, **constants), taken
 
 
 def some_action(
@@ -36,7 +56,7 @@ def some_action(
     formulas = [z3.Or(*chosen.values())]
     for action in system.actions:
         whole = [
-            action.relation(before, after, *arguments[action.name].values()),
+            action.relation(before, after, **arguments[action.name]),
             *system.unchanged(action, before, after),
         ]
         formulas.append(z3.Implies(chosen[action.name], z3.And(*whole)))

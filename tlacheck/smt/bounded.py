@@ -40,16 +40,17 @@ def bounded(
     if depth < 0:
         raise ConfigError(f"depth is {depth}: it counts steps, from 0 on")
     views = [system.view("0")]
-    formulas: list[Expression] = [*axioms(system, views[0]), system.initial(views[0])]
+    behaviour: list[Expression] = [system.initial(views[0])]
     taken: list[Taken] = []
-    begins = ask(formulas, timeout_seconds, hoping=Sat.YES)
+    begins = ask([*axioms(system, *views), *behaviour], timeout_seconds, hoping=Sat.YES)
     if begins.sat is not Sat.YES:
         reason = (
             begins.reason or "no state satisfies the axioms and the initial formula, so any clause would hold"
         )
         return _result(system, clause, Verdict.unknown(reason), None)
     for number in range(depth + 1):
-        answer = ask([*formulas, z3.Not(clause.formula(views[-1]))], timeout_seconds)
+        wrong = z3.Not(clause.formula(views[-1]))
+        answer = ask([*axioms(system, *views), *behaviour, wrong], timeout_seconds)
         if answer.sat is Sat.UNKNOWN:
             return _result(system, clause, Verdict.unknown(f"at depth {number}: {answer.reason}"), None)
         if answer.sat is Sat.YES:
@@ -57,18 +58,18 @@ def bounded(
             trace = trace_of(system, answer.model, views, taken, violation)
             return _result(system, clause, Verdict.violated(clause.name), trace)
         if number < depth:
-            _extend(system, views, formulas, taken)
+            _extend(system, views, behaviour, taken)
     return _result(system, clause, Verdict.bounded(depth), None)
 
 
 def _extend(
-    system: TransitionSystem, views: list[View], formulas: list[Expression], taken: list[Taken]
+    system: TransitionSystem, views: list[View], behaviour: list[Expression], taken: list[Taken]
 ) -> None:
     """One more step, by any action."""
     moment = str(len(views))
     after = system.view(moment)
     step, said = some_action(system, views[-1], after, str(len(views) - 1))
-    formulas += [*step, *axioms(system, after)]
+    behaviour += step
     views.append(after)
     taken.append(said)
 

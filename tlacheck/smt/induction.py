@@ -3,6 +3,7 @@
 * `induction`: a clause holds in the first k states, and after any k states in a row in which it holds.
 * `inductive`: clauses together hold initially, and each action keeps each of them. Pair after pair, so
   that a failure has a name: this clause, after this action.
+* `implied`: a clause holds in each state that satisfies an invariant, with no step taken.
 
 A step of the induction that fails comes with a counterexample to induction: states that satisfy what is
 assumed, and a step out of it. Its first state need not be reachable. So it shows the proof to be
@@ -25,7 +26,7 @@ from tlacheck.smt.system import Action, Clause, TransitionSystem
 from tlacheck.trace import Violation
 from tlacheck.verdict import Kind, Verdict
 
-__all__ = ["NOT_REACHED", "induction", "inductive"]
+__all__ = ["NOT_REACHED", "implied", "induction", "inductive"]
 
 #: What the trace of a counterexample to induction says of itself.
 NOT_REACHED: Final = "a counterexample to induction: its first state need not be reachable"
@@ -65,10 +66,10 @@ def induction(
     if base.verdict.kind is not Kind.BOUNDED:
         return base
     views = [system.view(str(number)) for number in range(k + 1)]
-    formulas: list[Expression] = []
+    formulas: list[Expression] = axioms(system, *views)
     taken: list[Taken] = []
     for number, view in enumerate(views):
-        formulas += [*axioms(system, view), *all_of(known, view)]
+        formulas += all_of(known, view)
         if number < k:
             step, said = some_action(system, view, views[number + 1], str(number))
             formulas += [clause.formula(view), *step]
@@ -156,6 +157,52 @@ def inductive(
     return result(verdict)
 
 
+def implied(
+    system: TransitionSystem,
+    invariant: Iterable[Clause | str],
+    conclusion: Clause | str,
+    *,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+) -> Result:
+    """Prove that a clause follows from others, in one and the same state.
+
+    Args:
+        system: the system; only its axioms matter.
+        invariant: what is assumed: properties of the system by name, or any clauses.
+        conclusion: what is to follow.
+        timeout_seconds: how long Z3 may take for each of two questions.
+
+    Returns:
+        Proved: it holds wherever the invariant does. Unknown: there is no answer in time, a state satisfies
+        the invariant and not the conclusion, or no state satisfies the invariant.
+
+    Raises:
+        ConfigError: there is no such property, or the time makes no sense.
+    """
+    conclusion = system.find(conclusion)
+    view = system.view("0")
+    assumed = [*axioms(system, view), *all_of(map(system.find, invariant), view)]
+    trace = None
+    answer = ask([*assumed, z3.Not(conclusion.formula(view))], timeout_seconds)
+    match answer.sat:
+        case Sat.YES:
+            verdict = Verdict.unknown(f"{conclusion.name} does not follow: a state satisfies the rest")
+            trace = trace_of(system, answer.model, [view], [], _not_kept(conclusion, 0))
+        case Sat.UNKNOWN:
+            verdict = Verdict.unknown(answer.reason)
+        case Sat.NO:
+            begins = ask(assumed, timeout_seconds, hoping=Sat.YES)
+            verdict = (
+                Verdict.proved()
+                if begins.sat is Sat.YES
+                else Verdict.unknown(begins.reason or "no state satisfies the invariant, so anything follows")
+            )
+    obligation = Obligation(clause=conclusion, verdict=verdict, trace=trace)
+    return Result(
+        system=system, clauses=(conclusion,), verdict=verdict, obligations=(obligation,), trace=trace
+    )
+
+
 def _whole(obligations: Sequence[Obligation]) -> Verdict:
     """What the obligations establish together: as much as the worst of them."""
     failing = [one for one in obligations if not one.verdict.is_established]
@@ -188,11 +235,13 @@ def _consecution(
     action: Action,
     timeout_seconds: float,
 ) -> Obligation:
-    before, after = system.view("0"), system.view_after(action, "0", "1")
+    # All formulas are made anew for each question: the search of Z3 depends on the age of terms, and where the
+    # questions of a proof share theirs, some take a hundred times as long.
+    before = system.view("0")
+    after = system.view_after(action, before, "1")
     step, said = one_action(action, before, after, "0")
     formulas = [
-        *axioms(system, before),
-        *axioms(system, after),
+        *axioms(system, before, after),
         *all_of(invariant, before),
         step,
         z3.Not(clause.formula(after)),
@@ -211,10 +260,11 @@ def _never(
     system: TransitionSystem, invariant: Sequence[Clause], action: Action, timeout_seconds: float
 ) -> str:
     """Why it is not known that the action can happen where the invariant holds; empty if it can."""
-    before, after = system.view("0"), system.view_after(action, "0", "1")
+    before = system.view("0")
+    after = system.view_after(action, before, "1")
     step, _ = one_action(action, before, after, "0")
     answer = ask(
-        [*axioms(system, before), *axioms(system, after), *all_of(invariant, before), step],
+        [*axioms(system, before, after), *all_of(invariant, before), step],
         timeout_seconds,
         hoping=Sat.YES,
     )

@@ -61,7 +61,7 @@ def reachable(
     step, _ = some_action(system, before, after, "0")
     begin, go_on = _solver(timeout_seconds), _solver(timeout_seconds)
     begin.add(*axioms(system, before), system.initial(before))
-    go_on.add(*axioms(system, before), *axioms(system, after), *step)
+    go_on.add(*axioms(system, before, after), *step)
     seen: set[tuple[Any, ...]] = set()
     queue: deque[tuple[Any, ...]] = deque()
 

@@ -56,7 +56,7 @@ def spacer(
     engine.declare_var(*bound)
     engine.rule(reached(*now), [system.initial(before), *axioms(system, before)])
     for action in system.actions:
-        step = action.relation(before, after, *action.constants("0").values())
+        step = action.relation(before, after, **action.constants("0"))
         whole = [step, *system.unchanged(action, before, after), *axioms(system, after)]
         engine.rule(reached(*then), [reached(*now), *whole])
     engine.rule(wrong(), [reached(*now), z3.Not(clause.formula(before))])

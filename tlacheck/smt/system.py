@@ -7,7 +7,8 @@ is about:
 
     Action("Take", {"i": Process}, changes=("held",), relation=lambda before, after, i: ...)
 
-What an action does not list in `changes` stays as it is; nothing else has to be said of it.
+What an action does not list in `changes` stays as it is; nothing else has to be said of it. The elements
+are passed by name.
 
 * `Variable` is a term, a relation or a function, declared once and copied for each moment. A rigid one
   has no copies: it is chosen at the beginning and never changes (who is in which group; an order).
@@ -150,9 +151,9 @@ class Action:
 
     Attributes:
         name: its name in traces.
-        parameters: parameter -> its sort, in the order in which `relation` takes them.
+        parameters: parameter -> its sort.
         changes: the names of the variables that it may change.
-        relation: from the views before and after and the parameters to the formula.
+        relation: from the views before and after, and the parameters by name, to the formula.
     """
 
     name: str
@@ -191,7 +192,7 @@ class TransitionSystem:
 
     Raises:
         ConfigError: two things have one name, an action changes what is not declared or is rigid, or its
-            relation does not take the two views and its parameters.
+            relation does not take the two views and its parameters by their names.
     """
 
     name: str
@@ -221,22 +222,19 @@ class TransitionSystem:
                     f"{self.name}: the action {action.name} changes {strangers[0]}, which is no variable that may "
                     f"change; these may: {', '.join(sorted(flexible))}"
                 )
-            taken = len(inspect.signature(action.relation).parameters)
-            if taken != 2 + len(action.parameters):
-                raise ConfigError(
-                    f"{self.name}: the relation of {action.name} takes {taken} arguments; it is given the views before "
-                    f"and after and {len(action.parameters)} parameters"
-                )
+            _check_relation(self.name, action)
 
     def view(self, moment: str) -> View:
         """The variables at a moment; moments of different names have different copies."""
         return View({variable: variable.at(moment) for variable in self.variables})
 
-    def view_after(self, action: Action, before: str, after: str) -> View:
+    def view_after(self, action: Action, before: View, after: str) -> View:
         """The variables after an action alone: what it does not change *is* the copy before it."""
         return View(
             {
-                variable: variable.at(after if variable.name in action.changes else before)
+                variable: variable.at(after)
+                if variable.name in action.changes
+                else getattr(before, variable.name)
                 for variable in self.variables
             }
         )
@@ -268,6 +266,17 @@ def _same(variable: Variable, before: Expression, after: Expression) -> Expressi
     if not variable.arguments:
         return before == after
     return forall(variable.arguments, lambda *terms: before(*terms) == after(*terms))
+
+
+def _check_relation(system: str, action: Action) -> None:
+    try:
+        inspect.signature(action.relation).bind(None, None, **action.parameters)
+    except TypeError as error:
+        names = ", ".join(action.parameters) or "none"
+        raise ConfigError(
+            f"{system}: the relation of {action.name} is given the views before and after, and its parameters "
+            f"by name, which are {names}: {error}"
+        ) from None
 
 
 def _check_name(name: str, what: str) -> None:

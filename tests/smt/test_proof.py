@@ -1,0 +1,278 @@
+"""Proofs and scenarios as checks of `tlacheck verify`, on a lock: what they establish, and what they notice."""
+
+import enum
+from pathlib import Path
+
+import attrs
+import pytest
+import z3
+
+from tlacheck import itf
+from tlacheck.smt import (
+    NOT_REACHED,
+    Action,
+    Clause,
+    Expression,
+    Proof,
+    Scenario,
+    Sort,
+    TransitionSystem,
+    Variable,
+    View,
+    becomes,
+    enumeration,
+    exists,
+    forall,
+    implied,
+    relation,
+    scenarios_found,
+    uninterpreted,
+)
+from tlacheck.verdict import Verdict
+from tlacheck.verify import Context
+
+PROCESS = uninterpreted("Process")
+
+
+class Fault(enum.Enum):
+    """What a wrong lock does."""
+
+    TAKES_BLINDLY = "a process takes the lock without looking"
+    GIVES_BLINDLY = "a process gives back what it does not hold"
+
+
+def lock(fault: Fault | None, sort: Sort = PROCESS) -> TransitionSystem:
+    """A lock with a flag that says whether it is free."""
+
+    def take(s: View, n: View, *, i: Expression) -> Expression:
+        may = z3.BoolVal(True) if fault is Fault.TAKES_BLINDLY else s.free
+        return z3.And(may, z3.Not(n.free), becomes(n, "held", lambda j: z3.Or(j == i, s.held(j))))
+
+    def give(s: View, n: View, *, i: Expression) -> Expression:
+        may = z3.BoolVal(True) if fault is Fault.GIVES_BLINDLY else s.held(i)
+        return z3.And(may, n.free, becomes(n, "held", lambda j: z3.And(j != i, s.held(j))))
+
+    return TransitionSystem(
+        name="Lock",
+        variables=[Variable("free"), relation("held", sort)],
+        initial=lambda s: z3.And(s.free, forall([sort], lambda i: z3.Not(s.held(i)))),
+        actions=[
+            Action("Take", {"i": sort}, ["free", "held"], take),
+            Action("Give", {"i": sort}, ["free", "held"], give),
+        ],
+        properties=[
+            Clause(
+                "Exclusive",
+                lambda s: forall([sort, sort], lambda i, j: z3.Implies(z3.And(s.held(i), s.held(j)), i == j)),
+            ),
+            Clause("FreeIsFree", lambda s: z3.Implies(s.free, forall([sort], lambda i: z3.Not(s.held(i))))),
+        ],
+    )
+
+
+PROOF = Proof(
+    claim="Lock, any number of processes",
+    model=lock,
+    faults=Fault,
+    goals=["Exclusive"],
+    consequences=[Clause("HeldIsNotFree", lambda s: z3.Implies(exists([PROCESS], s.held), z3.Not(s.free)))],
+    command="python -m lock",
+)
+
+
+def of(system: TransitionSystem) -> Proof[Fault]:
+    """The same proof of another model, whatever the fault is."""
+    return attrs.evolve(PROOF, model=lambda _: system)
+
+
+def with_clause(clause: Clause) -> Proof[Fault]:
+    system = lock(None)
+    return of(attrs.evolve(system, properties=[*system.properties, clause]))
+
+
+def stubborn() -> Proof[Fault]:
+    """A proof that Z3 does not get done in a few milliseconds: that a product of two primes is none."""
+    word = Sort(name="Word", z3=z3.BitVecSort(128))
+
+    def prime(s: View) -> Expression:
+        small = z3.And(z3.ULT(1, s.a), z3.ULT(1, s.b), z3.ULT(s.a, 2**40), z3.ULT(s.b, 2**40))
+        return z3.Not(z3.And(small, s.a * s.b == 999_999_000_001 * 999_998_999_957))
+
+    system = TransitionSystem(
+        name="Factors",
+        variables=[Variable("a", (), word), Variable("b", (), word)],
+        initial=lambda s: z3.And(s.a == 0, s.b == 0),
+        actions=[
+            Action("Pick", {"a": word, "b": word}, ["a", "b"], lambda _, n, a, b: z3.And(n.a == a, n.b == b))
+        ],
+        properties=[Clause("Prime", prime), Clause("Any", lambda s: s.a == s.a)],
+    )
+    return attrs.evolve(of(system), goals=["Prime"], consequences=[], timeout_seconds=0.05)
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    return Context(folder=tmp_path, budget="ci", seed=0, command="", progress=lambda _: None)
+
+
+def files(context: Context) -> list[str]:
+    return sorted(path.name.removesuffix(".itf.json") for path in context.folder.iterdir())
+
+
+# a proof
+
+
+def test_a_proof_counts_what_it_looked_at_and_what_follows(context: Context) -> None:
+    outcome = PROOF.holds(context)
+    assert outcome.verdict == Verdict.proved()
+    assert dict(outcome.figures) == {"clauses": 2, "obligations": 6, "consequences": 1}
+    assert (outcome.trace, outcome.message, outcome.command) == (None, "", "python -m lock")
+
+
+def test_an_action_that_breaks_a_clause_is_named_and_its_step_is_left_as_a_file(context: Context) -> None:
+    outcome = of(lock(Fault.TAKES_BLINDLY)).holds(context)
+    assert outcome.verdict.is_unknown
+    assert "Exclusive after Take" in outcome.message
+    assert outcome.trace is not None
+    assert [step.action for step in itf.read(outcome.trace).steps] == ["Take"]
+
+
+def test_a_consequence_that_does_not_follow_makes_it_no_proof(context: Context) -> None:
+    somebody = Clause("Somebody", lambda s: z3.Implies(z3.Not(s.free), exists([PROCESS], s.held)))
+    outcome = attrs.evolve(PROOF, consequences=[*PROOF.consequences, somebody]).holds(context)
+    assert outcome.verdict == Verdict.unknown("the invariant holds, and Somebody does not follow from it")
+    assert outcome.figures["consequences"] == 1
+    assert outcome.trace is not None
+    state = itf.read(outcome.trace).initial
+    assert dict(state) == {"free": False, "held": frozenset()}
+
+
+def test_what_does_not_follow_from_a_part_comes_with_a_state_that_need_not_be_reached() -> None:
+    assert implied(lock(None), ["FreeIsFree"], PROOF.consequences[0]).verdict == Verdict.proved()
+    found = implied(lock(None), ["Exclusive"], PROOF.consequences[0])
+    assert found.verdict.is_unknown
+    assert found.trace is not None
+    assert found.trace.violation is not None
+    assert found.trace.violation.explanation == (NOT_REACHED,)
+
+
+def test_from_what_contradicts_itself_nothing_is_said_to_follow() -> None:
+    never = Clause("Never", lambda s: z3.And(s.free, z3.Not(s.free)))
+    assert "so anything follows" in str(implied(lock(None), [never], "Exclusive").verdict)
+
+
+def test_a_proof_without_an_answer_in_time_is_unknown(context: Context) -> None:
+    assert "Z3 gave no answer within 0.05 s" in str(stubborn().holds(context).verdict)
+
+
+# its clauses
+
+
+def test_a_clause_is_needed_if_the_rest_fails_without_it(context: Context) -> None:
+    outcome = PROOF.clauses_needed(context)
+    assert outcome.verdict == Verdict.proved()
+    assert dict(outcome.figures) == {"needed": 1, "redundant": 0, "unknown": 0}
+    assert outcome.message == "FreeIsFree is needed: without it, Exclusive after Take fails"
+    assert files(context) == ["without-FreeIsFree"]
+
+
+def test_a_clause_that_nothing_needs_is_a_violation(context: Context) -> None:
+    outcome = with_clause(Clause("Idle", lambda s: s.free == s.free)).clauses_needed(context)
+    assert outcome.verdict == Verdict.violated("ClausesAreNeeded", "the proof does without Idle")
+    assert dict(outcome.figures) == {"needed": 1, "redundant": 1, "unknown": 0}
+
+
+def test_a_need_without_an_answer_in_time_is_unknown(context: Context) -> None:
+    outcome = stubborn().clauses_needed(context)
+    assert outcome.verdict == Verdict.unknown("no answer in time: Any")
+    assert dict(outcome.figures) == {"needed": 0, "redundant": 0, "unknown": 1}
+
+
+# wrong models
+
+
+def test_each_wrong_model_fails_and_its_step_is_left_as_a_file(context: Context) -> None:
+    outcome = PROOF.mutants_fail(context)
+    assert outcome.verdict == Verdict.proved()
+    assert dict(outcome.figures) == {"wrong_models": 2, "failed": 2}
+    assert files(context) == ["gives-blindly", "takes-blindly"]
+
+
+def test_a_wrong_model_that_is_proved_all_the_same_is_a_violation(context: Context) -> None:
+    outcome = of(lock(None)).mutants_fail(context)
+    assert outcome.verdict.violates == "MutantsFail"
+    assert f"proved all the same: {Fault.TAKES_BLINDLY.value}" in str(outcome.verdict.reason)
+    assert dict(outcome.figures) == {"wrong_models": 2, "failed": 0}
+
+
+def test_a_wrong_model_without_an_answer_in_time_is_unknown(context: Context) -> None:
+    outcome = stubborn().mutants_fail(context)
+    assert outcome.verdict.is_unknown
+    assert dict(outcome.figures) == {"wrong_models": 2, "failed": 0}
+
+
+def test_it_is_told_line_after_line_and_whether_all_is_fine() -> None:
+    lines: list[str] = []
+    assert PROOF.tell(lines.append)
+    assert lines == [
+        "Lock, any number of processes: proved",
+        "HeldIsNotFree follows",
+        "FreeIsFree is needed: without it, Exclusive after Take fails",
+        f"{Fault.TAKES_BLINDLY.value}: unknown(Exclusive after Take: the action may break it)",
+        f"{Fault.GIVES_BLINDLY.value}: unknown(FreeIsFree after Give: the action may break it)",
+    ]
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        of(lock(None)),
+        with_clause(Clause("Idle", lambda s: s.free == s.free)),
+        attrs.evolve(PROOF, consequences=[Clause("Taken", lambda s: z3.Not(s.free))]),
+    ],
+    ids=["a wrong model is proved", "a clause is redundant", "a consequence does not follow"],
+)
+def test_what_is_not_fine_is_told(proof: Proof[Fault]) -> None:
+    assert not proof.tell(lambda _: None)
+
+
+# scenarios
+
+
+def pair(fault: Fault | None) -> TransitionSystem:
+    return lock(fault, enumeration("Process", ["p1", "p2"]))
+
+
+TWICE = Scenario(fault=Fault.TAKES_BLINDLY, breaks="Exclusive", schedule=["Take", "Take"], model=pair)
+
+
+def test_a_scenario_is_what_a_wrong_model_does_and_a_right_one_does_not(context: Context) -> None:
+    outcome = scenarios_found(context, [TWICE])
+    assert outcome.verdict == Verdict.proved()
+    assert dict(outcome.figures) == {"scenarios": 1, "as_expected": 1}
+    assert files(context) == ["takes-blindly"]
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        attrs.evolve(TWICE, schedule=["Take"]),
+        attrs.evolve(TWICE, model=lambda _: pair(Fault.TAKES_BLINDLY)),
+    ],
+    ids=["the wrong model does not do it", "the right model does it too"],
+)
+def test_a_scenario_that_is_otherwise_is_a_violation(context: Context, scenario: Scenario[Fault]) -> None:
+    outcome = scenarios_found(context, [TWICE, scenario])
+    assert outcome.verdict == Verdict.violated("BehavioursFound", f"not so: {Fault.TAKES_BLINDLY.value}")
+    assert outcome.figures["as_expected"] == 1
+
+
+def test_a_scenario_without_an_answer_in_time_is_unknown(context: Context) -> None:
+    slow = Scenario(
+        fault=Fault.TAKES_BLINDLY,
+        breaks="Prime",
+        schedule=["Pick"],
+        model=stubborn().model,
+        timeout_seconds=0.05,
+    )
+    assert scenarios_found(context, [slow]).verdict.is_unknown
