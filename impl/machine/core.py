@@ -41,7 +41,7 @@ def apply(state: State, command: object) -> tuple[State, Answer]:
         The machine after it, with `applied` one higher, and the answer for whoever sent it. If that
         is `Refused`, no case, policy, overlay or record has changed.
     """
-    state = attrs.evolve(state, applied=state.applied + 1)
+    state = State(state.limits, state.applied + 1, state.content, state.sessions)
     if isinstance(command, Register):
         return _register(state)
     if isinstance(command, Request):
@@ -83,14 +83,15 @@ def _request(state: State, request: Request) -> tuple[State, Answer]:
     answer: Answer
     if rules.is_repeated(sequence, session.sequence) and session.answer is not None:
         answer = session.answer
-        session = attrs.evolve(session, used=state.applied)
+        session = Session(state.applied, session.sequence, session.answer)
     elif rules.is_next(sequence, session.sequence):
         content, answer = _operate(state, request.operation)
         session = Session(state.applied, sequence, answer)
     else:
         answer = _unexpected(client, sequence, session)
-        session = attrs.evolve(session, used=state.applied)
-    return attrs.evolve(state, content=content, sessions=state.sessions.put(client, session)), answer
+        session = Session(state.applied, session.sequence, session.answer)
+    sessions = state.sessions.put(client, session)
+    return State(state.limits, state.applied, content, sessions), answer
 
 
 def _unexpected(client: int, sequence: int, session: Session) -> Refused:
@@ -153,7 +154,7 @@ def _update_case_state(content: Content, operation: UpdateCaseState) -> _Outcome
             f"case {_shown(operation.case_id)} is {case.state.name} and cannot become {operation.state.name}: "
             + (f"it can become {legal}" if legal else "it has ended, create another one"),
         )
-    moved = attrs.evolve(case, state=operation.state)
+    moved = Case(case.spec_id, operation.state, case.data)
     return attrs.evolve(content, cases=content.cases.put(operation.case_id, moved)), Applied()
 
 
