@@ -3,9 +3,9 @@
     .venv/bin/python tools/record_traces.py specs/raft/manifest.toml traces/golden/raft
 
 A model that expects a witness gives `witness/<name>.itf.json`; one that must fail by a finite
-behaviour gives `weakened/<name>.itf.json` if a rule is replaced in it, which the implementation must
-leave, else `misconfigured/<name>.itf.json`: its parameters are wrong, so that the implementation, with
-the same, fails as well. Behaviours that never end, and models of an abstraction that the
+behaviour gives `weakened/<name>.itf.json` if a rule of the protocol is replaced in it, which the implementation
+must leave, else `misconfigured/<name>.itf.json`: its parameters are wrong, so that the implementation, with
+the same, fails as well, or what is wrong is in the modules MC*.tla, and no matter of the protocol. Behaviours that never end, and models of an abstraction that the
 implementation does not follow, have none.
 """
 
@@ -24,13 +24,22 @@ def folder_of(model: Model) -> str | None:
         return "witness"
     if model.expect is Expectation.VIOLATED:
         base = _replaced(model.base) if model.base else frozenset()
-        return "weakened" if _replaced(model.config) - base else "misconfigured"
+        rules = {replaced.split()[0] for replaced in _replaced(model.config) - base}
+        return "weakened" if rules - _of_the_model_checker(model.spec) else "misconfigured"
     return None
 
 
 def _replaced(config: Path) -> frozenset[str]:
     """The definitions that a configuration replaces, with what it puts in their place."""
     return frozenset(re.findall(r"^ *(\w+ <- \w+)", config.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def _of_the_model_checker(spec: Path) -> frozenset[str]:
+    """What the modules define that only make the spec finite."""
+    texts = (path.read_text(encoding="utf-8") for path in sorted(spec.parent.glob("MC*.tla")))
+    return frozenset(
+        name for text in texts for name in re.findall(r"^(\w+)(?:\(.*?\))? *==", text, re.MULTILINE)
+    )
 
 
 def main(manifest: Path, folder: Path) -> int:

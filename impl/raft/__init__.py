@@ -29,8 +29,8 @@ Figure 2: "updated on stable storage before responding to RPCs").
 Each input is handled in the module of its idea: `elections`, `replication`, `snapshots`, `membership`,
 `reads`; `leading` is how each step of a leader ends, `rules` what safety rests on.
 
-Sources: "paper" is Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm",
-USENIX ATC 2014; "thesis" is Ongaro, "Consensus: Bridging Theory and Practice", 2014.
+Sources: "paper" is Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm", the
+extended version of their paper at USENIX ATC 2014; "thesis" is Ongaro, "Consensus: Bridging Theory and Practice", 2014.
 """
 
 from impl.raft.configuration import Configuration, InvalidConfig, NodeId
@@ -80,6 +80,7 @@ from impl.raft.messages import (
     RequestVoteResponse,
     TimeoutNow,
 )
+from impl.raft.sizes import SizeLimits
 from impl.raft.state import (
     NO_LEASE,
     Candidate,
@@ -148,6 +149,7 @@ __all__ = [
     "Restore",
     "Role",
     "Send",
+    "SizeLimits",
     "Snapshot",
     "SteppedDown",
     "Tick",

@@ -49,6 +49,11 @@ class Configuration:
         if both := self.learners & self.all_voters:
             raise InvalidConfig(f"{sorted(both)} are voters and learners at once: a learner has no vote yet")
 
+    def __str__(self) -> str:
+        """Who belongs to it, by name, so that what is said of it is the same in every process."""
+        parts = {"voters": self.voters, "outgoing": self.outgoing, "learners": self.learners}
+        return "; ".join(f"{part} {', '.join(sorted(who))}" for part, who in parts.items() if who)
+
     @property
     def is_joint(self) -> bool:
         """Whether old and new voters have to agree, each among themselves."""

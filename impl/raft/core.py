@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from impl.raft import elections, leading, membership, reads, replication, snapshots
+from impl.raft import elections, inputs, leading, membership, messages, reads, replication, snapshots
 from impl.raft.effects import (
     Apply,
     Effect,
@@ -13,34 +13,8 @@ from impl.raft.effects import (
     SteppedDown,
     Write,
 )
-from impl.raft.inputs import (
-    AbortTransfer,
-    AppendEntries,
-    ChangeMembership,
-    CheckQuorum,
-    ClientRequest,
-    Compact,
-    DiskSynced,
-    Input,
-    LeaseRead,
-    ReadIndex,
-    Receive,
-    RenewLease,
-    Tick,
-    Timeout,
-    TransferLeadership,
-)
-from impl.raft.messages import (
-    AppendEntriesRequest,
-    AppendEntriesResponse,
-    InstallSnapshotRequest,
-    Message,
-    PreVoteRequest,
-    PreVoteResponse,
-    RequestVoteRequest,
-    RequestVoteResponse,
-    TimeoutNow,
-)
+from impl.raft.inputs import Input
+from impl.raft.messages import Message
 from impl.raft.outcome import Outcome
 from impl.raft.state import Config, Durable, Leader, MisroutedInput, Node
 
@@ -90,33 +64,33 @@ def step(node: Node, inp: Input) -> tuple[Node, tuple[Effect, ...]]:
         MisroutedInput: if the input is for another server. That is the host's mistake.
     """
     match inp:
-        case Receive(message=message):
+        case inputs.Receive(message=message):
             outcome = _receive(node, message)
-        case AppendEntries(peer=peer):
+        case inputs.AppendEntries(peer=peer):
             outcome = replication.append_entries(node, peer)
-        case ClientRequest():
+        case inputs.ClientRequest():
             outcome = leading.client_request(node, inp)
-        case Tick():
+        case inputs.Tick():
             outcome = reads.tick(node)
-        case DiskSynced(index=index):
+        case inputs.DiskSynced(index=index):
             outcome = leading.disk_synced(node, index)
-        case Timeout():
+        case inputs.Timeout():
             outcome = elections.timeout(node)
-        case ReadIndex():
+        case inputs.ReadIndex():
             outcome = reads.read_index(node, inp)
-        case LeaseRead():
+        case inputs.LeaseRead():
             outcome = reads.lease_read(node, inp)
-        case RenewLease():
+        case inputs.RenewLease():
             outcome = reads.renew_lease(node)
-        case CheckQuorum():
+        case inputs.CheckQuorum():
             outcome = leading.check_quorum(node)
-        case Compact():
+        case inputs.Compact():
             outcome = snapshots.compact(node, inp)
-        case ChangeMembership():
+        case inputs.ChangeMembership():
             outcome = membership.change_membership(node, inp)
-        case TransferLeadership():
+        case inputs.TransferLeadership():
             outcome = membership.transfer_leadership(node, inp)
-        case AbortTransfer():
+        case inputs.AbortTransfer():
             outcome = membership.abort_transfer(node)
         case _:
             assert_never(inp)
@@ -130,21 +104,21 @@ def _receive(node: Node, message: Message) -> Outcome:
     if message.source == node.config.node:
         return Outcome(node)
     match message:
-        case AppendEntriesRequest():
+        case messages.AppendEntriesRequest():
             return replication.handle_append_entries_request(node, message)
-        case AppendEntriesResponse():
+        case messages.AppendEntriesResponse():
             return replication.handle_append_entries_response(node, message)
-        case RequestVoteRequest():
+        case messages.RequestVoteRequest():
             return elections.handle_request_vote_request(node, message)
-        case RequestVoteResponse():
+        case messages.RequestVoteResponse():
             return elections.handle_request_vote_response(node, message)
-        case PreVoteRequest():
+        case messages.PreVoteRequest():
             return elections.handle_pre_vote_request(node, message)
-        case PreVoteResponse():
+        case messages.PreVoteResponse():
             return elections.handle_pre_vote_response(node, message)
-        case InstallSnapshotRequest():
+        case messages.InstallSnapshotRequest():
             return snapshots.handle_install_snapshot_request(node, message)
-        case TimeoutNow():
+        case messages.TimeoutNow():
             return elections.handle_timeout_now(node, message)
         case _:
             assert_never(message)
@@ -159,8 +133,6 @@ def _effects(before: Node, inp: Input, outcome: Outcome) -> tuple[Effect, ...]:
     if after.durable is not before.durable:
         is_safe = after.durable_index == after.durable.last_index
         effects.append(Persist(after.durable) if is_safe else Write(after.durable))
-    elif after.synced != before.synced and not isinstance(inp, DiskSynced):
-        effects.append(Persist(after.durable))
     effects.extend(outcome.effects)
     if isinstance(before.role, Leader) and not isinstance(after.role, Leader):
         effects.append(SteppedDown(before.durable.current_term))
@@ -187,7 +159,7 @@ def _applied(applied: int, after: Node) -> list[Effect]:
 def _failed(leader: Leader, inp: Input, outcome: Outcome) -> list[Effect]:
     """The reads that a leader owed when it stepped down, one asked for in that very step among them."""
     asked = [pending.read for pending in leader.pending]
-    if isinstance(inp, ReadIndex):
+    if isinstance(inp, inputs.ReadIndex):
         asked.append(inp.read)
-    answered = [answer.read for answer in outcome.answers if not isinstance(answer, Refused)]
+    answered = {answer.read for answer in outcome.answers if not isinstance(answer, Refused)}
     return [ReadFailed(read) for read in asked if read not in answered]

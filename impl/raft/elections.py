@@ -31,7 +31,11 @@ __all__ = [
 
 
 def timeout(node: Node) -> Outcome:
-    """Stand for election; with `pre_vote` ask first whether it would be won (paper, 5.2; thesis, 9.6)."""
+    """Stand for election; with `pre_vote` ask first whether it would be won (paper, 5.2; thesis, 9.6).
+
+    The timer of a leader means nothing; that of a server that may not stand, or stays with its leader,
+    begins anew.
+    """
     if isinstance(node.role, Leader):
         return Outcome(node)
     if node.heard > 0 or not rules.may_campaign(node):

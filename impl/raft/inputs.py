@@ -34,7 +34,10 @@ class Timeout:
 
 @attrs.frozen
 class ClientRequest:
-    """A client submits a value to be replicated (paper, 5.3)."""
+    """A client submits a value to be replicated (paper, 5.3).
+
+    A `Configuration` is none, and is refused, as is what `Config.size_limits` does not let in.
+    """
 
     value: Hashable
 

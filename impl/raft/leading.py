@@ -1,13 +1,16 @@
 """How each step of a leader ends: it commits, answers reads, and steps down when it is no voter any more."""
 
+import itertools
+
 import attrs
 
 from impl.raft import rules
-from impl.raft.effects import BecameLeader, ReadReady, Refused, ResetElectionTimer, Send
+from impl.raft.configuration import Configuration
+from impl.raft.effects import BecameLeader, ReadReady, ResetElectionTimer, Send
 from impl.raft.following import safe_up_to
 from impl.raft.inputs import ClientRequest
 from impl.raft.log import NOOP, Entry
-from impl.raft.outcome import Outcome
+from impl.raft.outcome import DOES_NOT_LEAD, Outcome, refusal
 from impl.raft.state import Durable, Follower, Leader, Node, Progress
 
 __all__ = [
@@ -32,10 +35,13 @@ def lead(
     A leader that is no voter of a committed configuration steps down (thesis, 4.2.2).
 
     Args:
-        node: the leader before, but for `synced`, which is that after the step.
+        node: the server before the step, but for `synced`, which is that after it.
         durable: its durable state after the step.
         role: what it knows after the step.
         effects: what the step asks for.
+
+    Returns:
+        The leader, or the follower that it became, with the reads that are ready as answers.
     """
     me, configuration = node.config.node, role.configuration
     held = {progress.peer: progress.match_index for progress in role.progress}
@@ -44,10 +50,11 @@ def lead(
 
     ready: tuple[ReadReady, ...] = ()
     if role.pending:
-        confirmed = tuple(read for read in role.pending if holds_round(node, role, read.round))
+        # They wait in the order of their rounds, and who answered a round answered all before.
+        confirmed = tuple(itertools.takewhile(lambda read: holds_round(node, role, read.round), role.pending))
         if confirmed:
             ready = tuple(ReadReady(read.read, read.index) for read in confirmed)
-            role = attrs.evolve(role, pending=tuple(read for read in role.pending if read not in confirmed))
+            role = attrs.evolve(role, pending=role.pending[len(confirmed) :])
 
     retires = (
         me not in configuration.voters and not configuration.is_joint and role.change_index <= commit_index
@@ -86,9 +93,14 @@ def client_request(node: Node, request: ClientRequest) -> Outcome:
     """Append a client's value to the leader's log (paper, 5.3)."""
     role = node.role
     if not isinstance(role, Leader):
-        return Outcome(node, answers=(Refused(request, "this server does not lead"),))
+        return refusal(node, request, DOES_NOT_LEAD)
     if role.transferee is not None:
-        return Outcome(node, answers=(Refused(request, f"this leader hands over to {role.transferee!r}"),))
+        return refusal(node, request, f"this leader hands over to {role.transferee!r}")
+    if isinstance(request.value, Configuration):
+        return refusal(node, request, "a configuration is no value of a client: ask by ChangeMembership")
+    limits = node.config.size_limits
+    if limits is not None and (complaint := limits.complaint(request.value)):
+        return refusal(node, request, complaint)
     return lead(node, appended(node.durable, request.value), role)
 
 

@@ -3,11 +3,11 @@
 import attrs
 
 from impl.raft import rules
-from impl.raft.effects import Refused, Send
+from impl.raft.effects import Send
 from impl.raft.inputs import ChangeMembership, TransferLeadership
 from impl.raft.leading import appended, lead
 from impl.raft.messages import TimeoutNow
-from impl.raft.outcome import Outcome
+from impl.raft.outcome import DOES_NOT_LEAD, TERM_IS_NEW, Outcome, refusal
 from impl.raft.state import NO_LEASE, Leader, Node, Progress
 
 __all__ = ["abort_transfer", "change_membership", "transfer_leadership"]
@@ -19,24 +19,21 @@ def change_membership(node: Node, request: ChangeMembership) -> Outcome:
     A member that is new is sent the log from its end on, and what it lacks once it refuses that.
     """
     role, configuration = node.role, request.configuration
-
-    def refused(reason: str) -> Outcome:
-        return Outcome(node, answers=(Refused(request, reason),))
-
     if not isinstance(role, Leader):
-        return refused("this server does not lead")
+        return refusal(node, request, DOES_NOT_LEAD)
     if role.transferee is not None:
-        return refused(f"this leader hands over to {role.transferee!r}")
+        return refusal(node, request, f"this leader hands over to {role.transferee!r}")
     if not rules.may_change(node):
         if role.change_index > node.commit_index:
-            return refused(
-                f"the change at log index {role.change_index} is not committed yet: one change at a time"
-            )
-        return refused("this leader has not committed an entry of its own term yet: ask again soon")
+            reason = f"the change at log index {role.change_index} is not committed yet: one change at a time"
+            return refusal(node, request, reason)
+        return refusal(node, request, TERM_IS_NEW)
     if not rules.is_safe_change(role.configuration, configuration):
-        return refused(
-            f"{configuration} may not follow {role.configuration}: change one server, or leave "
-            "or enter a joint configuration"
+        return refusal(
+            node,
+            request,
+            f"{configuration} may not follow {role.configuration}: change one server, or leave or enter a joint "
+            "configuration",
         )
     last_index = node.durable.last_index
     progress = tuple(
@@ -50,17 +47,13 @@ def change_membership(node: Node, request: ChangeMembership) -> Outcome:
 def transfer_leadership(node: Node, request: TransferLeadership) -> Outcome:
     """Take no more from clients, give up the lease, and tell the peer to take over once it holds all (thesis, 3.10)."""
     role, peer = node.role, request.peer
-
-    def refused(reason: str) -> Outcome:
-        return Outcome(node, answers=(Refused(request, reason),))
-
     if not isinstance(role, Leader):
-        return refused("this server does not lead")
+        return refusal(node, request, DOES_NOT_LEAD)
     if role.transferee is not None:
-        return refused(f"this leader hands over to {role.transferee!r} already")
+        return refusal(node, request, f"this leader hands over to {role.transferee!r} already")
     progress = role.of(peer)
     if progress is None or peer not in role.configuration.all_voters:
-        return refused(f"{peer!r} is no other voter of {role.configuration}")
+        return refusal(node, request, f"{peer!r} is no other voter of {role.configuration}")
     is_ready = progress.match_index == node.durable.last_index
     handing_over = attrs.evolve(
         role, transferee=peer, handed_over=role.handed_over or is_ready, lease=NO_LEASE

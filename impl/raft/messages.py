@@ -108,7 +108,7 @@ class AppendEntriesResponse:
     """The answer to a request of a leader, also to `InstallSnapshotRequest`.
 
     On success, `match_index` is the last log index that the request vouched for; else 0. `round` is
-    the request's.
+    the request's; 0 in the refusal of an earlier term.
     """
 
     term: int

@@ -1,11 +1,17 @@
 """What the handling of one input comes to."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from impl.raft.effects import BecameLeader, ReadReady, Refused, ResetElectionTimer, Send
+from impl.raft.inputs import Input
 from impl.raft.state import Node
 
-__all__ = ["Outcome"]
+__all__ = ["DOES_NOT_LEAD", "TERM_IS_NEW", "Outcome", "refusal"]
+
+#: Why a server refuses that is no leader.
+DOES_NOT_LEAD: Final = "this server does not lead"
+#: Why a leader refuses that has not committed in its term.
+TERM_IS_NEW: Final = "this leader has not committed an entry of its own term yet: ask again soon"
 
 
 class Outcome(NamedTuple):
@@ -20,3 +26,8 @@ class Outcome(NamedTuple):
     node: Node
     effects: tuple[Send | ResetElectionTimer | BecameLeader, ...] = ()
     answers: tuple[ReadReady | Refused, ...] = ()
+
+
+def refusal(node: Node, request: Input, reason: str) -> Outcome:
+    """The server as it was, and the reason for whoever asked."""
+    return Outcome(node, answers=(Refused(request, reason),))

@@ -3,25 +3,22 @@
 import attrs
 
 from impl.raft import rules
-from impl.raft.effects import ReadReady, Refused
+from impl.raft.effects import ReadReady
 from impl.raft.inputs import LeaseRead, ReadIndex
 from impl.raft.leading import holds_round, lead
-from impl.raft.outcome import Outcome
+from impl.raft.outcome import DOES_NOT_LEAD, TERM_IS_NEW, Outcome, refusal
 from impl.raft.state import NO_LEASE, Leader, Lease, Node, PendingRead
 
 __all__ = ["lease_read", "read_index", "renew_lease", "tick"]
-
-_DOES_NOT_LEAD = "this server does not lead"
-_TERM_IS_NEW = "this leader has not committed an entry of its own term yet: ask again soon"
 
 
 def read_index(node: Node, request: ReadIndex) -> Outcome:
     """Note what is committed now; answer when a quorum has answered a request sent after this (thesis, 6.4)."""
     role = node.role
     if not isinstance(role, Leader):
-        return Outcome(node, answers=(Refused(request, _DOES_NOT_LEAD),))
+        return refusal(node, request, DOES_NOT_LEAD)
     if not rules.may_read(node):
-        return Outcome(node, answers=(Refused(request, _TERM_IS_NEW),))
+        return refusal(node, request, TERM_IS_NEW)
     number = role.round + 1
     read = PendingRead(request.read, node.commit_index, number)
     return lead(node, node.durable, attrs.evolve(role, round=number, pending=(*role.pending, read)))
@@ -42,18 +39,15 @@ def renew_lease(node: Node) -> Outcome:
 def lease_read(node: Node, request: LeaseRead) -> Outcome:
     """Answer at once, as long as a quorum that answered the lease's round ignores candidates (thesis, 6.4.1)."""
     role = node.role
-
-    def refused(reason: str) -> Outcome:
-        return Outcome(node, answers=(Refused(request, reason),))
-
     if not isinstance(role, Leader):
-        return refused(_DOES_NOT_LEAD)
+        return refusal(node, request, DOES_NOT_LEAD)
     if not rules.may_read(node):
-        return refused(_TERM_IS_NEW)
+        return refusal(node, request, TERM_IS_NEW)
     if role.lease.left <= 0:
-        return refused("this leader has no lease: ask by ReadIndex, or renew the lease first")
+        return refusal(node, request, "this leader has no lease: ask by ReadIndex, or renew the lease first")
     if not holds_round(node, role, role.lease.round):
-        return refused(f"no quorum has answered round {role.lease.round}, on which the lease rests, yet")
+        reason = f"no quorum has answered round {role.lease.round}, on which the lease rests, yet"
+        return refusal(node, request, reason)
     return Outcome(node, answers=(ReadReady(request.read, node.commit_index),))
 
 

@@ -29,7 +29,7 @@ def append_entries(node: Node, peer: NodeId) -> Outcome:
     """Send a peer the entries from its next index on, or the snapshot if they are compacted (paper, 5.3 and 7).
 
     None is a heartbeat. Pipelined, the leader takes for granted what it sent, until a refusal tells
-    otherwise (thesis, 10.2.1).
+    otherwise (thesis, 10.2.2).
     """
     role, durable, config = node.role, node.durable, node.config
     progress = role.of(peer) if isinstance(role, Leader) else None
@@ -56,6 +56,8 @@ def append_entries(node: Node, peer: NodeId) -> Outcome:
         room = max(0, min(room, config.unacknowledged_max - (prev - progress.match_index)))
     behind = prev - durable.snapshot.index
     entries = durable.log[behind : behind + room]
+    if config.size_limits is not None:
+        entries = config.size_limits.fitting(entries)
     request = AppendEntriesRequest(
         term=durable.current_term,
         source=config.node,
@@ -104,11 +106,11 @@ def handle_append_entries_request(node: Node, request: AppendEntriesRequest) -> 
         durable = Durable(durable.current_term, durable.voted_for, log, snapshot=durable.snapshot)
     last_new_index = prev + len(request.entries)
     commit_index = rules.follower_commit_index(node.commit_index, request.leader_commit, last_new_index)
-    synced = safe_up_to(node, durable.last_index)
-    if durable is not node.durable or commit_index != node.commit_index or synced != node.synced:
+    if durable is not node.durable or commit_index != node.commit_index:
+        synced = safe_up_to(node, durable.last_index)
         node = Node(node.config, durable, synced, commit_index, node.role, node.heard)
-    acknowledged = rules.acknowledged_index(last_new_index, durable.last_index)
-    response = _answer(node, request, success=True, match_index=acknowledged)
+    # It answers for no more than the request vouches for: behind that there may be entries of its own (paper, 5.3).
+    response = _answer(node, request, success=True, match_index=last_new_index)
     return Outcome(node, (Send(response), ResetElectionTimer()))
 
 
@@ -155,6 +157,8 @@ def handle_append_entries_response(node: Node, response: AppendEntriesResponse) 
     known = role.of(peer) if isinstance(role, Leader) and response.term == durable.current_term else None
     if not isinstance(role, Leader) or known is None:
         return Outcome(node)
+    if response.match_index > durable.last_index:
+        return Outcome(node)  # It answers nothing that this leader sent.
     if response.success:
         next_index = max(known.next_index, response.match_index + 1)
         match_index = rules.match_after_success(known.match_index, response.match_index)
@@ -177,9 +181,9 @@ def _hint(node: Node, progress: Progress, conflict: ConflictHint) -> int:
     """Where to go on after a refusal (paper, 5.3).
 
     Behind its last entry of the conflicting term if it has any, else where the follower's entries of
-    that term begin.
+    that term begin. A refusal that says nothing of a conflict answers a request of an earlier term of this leader.
     """
-    if not node.config.conflict_term:
+    if not node.config.conflict_term or conflict == NO_CONFLICT:
         return progress.next_index - 1
     last = last_index_of(conflict.term, node.durable.snapshot, node.durable.log)
     return conflict.index if last is None else last + 1

@@ -1,6 +1,8 @@
 """The rules on which Raft's safety rests, each a function on plain values.
 
-They carry the names of their definitions in `specs/raft/Raft.tla`, section "The rules".
+They carry the names of their definitions in `specs/raft/Raft.tla`, section "The rules". Where such a
+definition is a single value (`AcknowledgedIndex`, `CompactibleIndex`, `NoLease`, what survives a crash),
+the value stands where it is used.
 """
 
 from collections.abc import Mapping
@@ -11,7 +13,6 @@ from impl.raft.state import Durable, Leader, Node, Progress
 
 __all__ = [
     "accept",
-    "acknowledged_index",
     "answered_round",
     "committed_in_its_term",
     "follower_commit_index",
@@ -106,14 +107,6 @@ def follower_commit_index(commit_index: int, leader_commit: int, last_new_index:
     No further than the entries that this request vouches for, and never back.
     """
     return max(commit_index, min(leader_commit, last_new_index))
-
-
-def acknowledged_index(last_new_index: int, last_index: int) -> int:  # noqa: ARG001 - mutants answer with it
-    """Up to where a follower answers for its log: no further than the request vouches for (paper, 5.3).
-
-    Behind that, up to `last_index`, there may be entries of its own.
-    """
-    return last_new_index
 
 
 def answered_round(number: int, *, stale: bool) -> int:

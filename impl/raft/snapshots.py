@@ -6,16 +6,20 @@ from impl.raft import rules
 from impl.raft.effects import ResetElectionTimer, Send
 from impl.raft.following import follow_leader, safe_up_to
 from impl.raft.inputs import Compact
+from impl.raft.leading import lead
 from impl.raft.log import Snapshot
 from impl.raft.messages import AppendEntriesResponse, InstallSnapshotRequest
 from impl.raft.outcome import Outcome
-from impl.raft.state import Node
+from impl.raft.state import Leader, Node
 
 __all__ = ["compact", "handle_install_snapshot_request"]
 
 
 def compact(node: Node, request: Compact) -> Outcome:
-    """Replace the part of the log that is known to be committed by the state after it."""
+    """Replace the part of the log that is known to be committed by the state after it.
+
+    The whole log is on its disk then, and a leader may commit by it (thesis, 10.2.1).
+    """
     durable, index = node.durable, node.commit_index
     kept = index - durable.snapshot.index
     if kept <= 0:
@@ -27,7 +31,10 @@ def compact(node: Node, request: Compact) -> Outcome:
         state=request.state,
     )
     compacted = attrs.evolve(durable, log=durable.log[kept:], snapshot=snapshot)
-    return Outcome(attrs.evolve(node, durable=compacted, synced=safe_up_to(node, durable.last_index)))
+    node = attrs.evolve(node, synced=safe_up_to(node, durable.last_index))
+    if isinstance(node.role, Leader):
+        return lead(node, compacted, node.role)
+    return Outcome(attrs.evolve(node, durable=compacted))
 
 
 def handle_install_snapshot_request(node: Node, request: InstallSnapshotRequest) -> Outcome:
@@ -40,14 +47,11 @@ def handle_install_snapshot_request(node: Node, request: InstallSnapshotRequest)
     index = request.snapshot.index
     if not stale:
         node = follow_leader(node, request.term)
-        durable, commit_index = node.durable, node.commit_index
-        if not rules.snapshot_is_stale(index, commit_index):
-            kept = rules.keep_behind_snapshot(durable, index, request.snapshot.term)
-            durable = attrs.evolve(durable, log=kept, snapshot=request.snapshot)
-            commit_index = index
-        synced = safe_up_to(node, durable.last_index)
-        if durable is not node.durable or synced != node.synced:
-            node = attrs.evolve(node, durable=durable, commit_index=commit_index, synced=synced)
+        if not rules.snapshot_is_stale(index, node.commit_index):
+            kept = rules.keep_behind_snapshot(node.durable, index, request.snapshot.term)
+            durable = attrs.evolve(node.durable, log=kept, snapshot=request.snapshot)
+            synced = safe_up_to(node, durable.last_index)
+            node = attrs.evolve(node, durable=durable, commit_index=index, synced=synced)
     response = AppendEntriesResponse(
         term=node.durable.current_term,
         source=node.config.node,

@@ -7,6 +7,7 @@ import attrs
 
 from impl.raft.configuration import Configuration, InvalidConfig, NodeId
 from impl.raft.log import Entry, Snapshot, in_force, last_change, term_of
+from impl.raft.sizes import SizeLimits
 
 __all__ = [
     "NO_LEASE",
@@ -50,12 +51,13 @@ class Config:
         check_quorum: a leader whom no quorum answers steps down, and who hears a leader ignores
             candidates (thesis, 6.2 and 4.2.3).
         leases: a leader may answer reads by its clock (thesis, 6.4.1).
-        pipelining: send requests before earlier ones are acknowledged (thesis, 10.2.1).
+        pipelining: send requests before earlier ones are acknowledged (thesis, 10.2.2).
         conflict_term: a refusal says where to go on (paper, 5.3).
         async_disk: a leader writes its disk while it replicates (thesis, 10.2.1).
         election_ticks: for so many ticks of its clock a server that heard a leader stays with it, at
             least 1; no more than the shortest election timeout.
         lease_ticks: for so many ticks after a round was sent the leader relies on it.
+        size_limits: how large clients' values and requests may be; None if of any size.
 
     Raises:
         InvalidConfig: if there are no founders or one is named twice, a limit is below 1, or leases
@@ -76,6 +78,7 @@ class Config:
     async_disk: bool = False
     election_ticks: int = 10
     lease_ticks: int = 6
+    size_limits: SizeLimits | None = None
 
     def __attrs_post_init__(self) -> None:
         if not self.founders:
@@ -218,7 +221,7 @@ class Leader:
         change_index: the log index of that configuration; 0 if it was the snapshot's when the leader
             was elected.
         round: counts the rounds of requests that reads and leases asked for.
-        pending: the reads to be answered, by rounds.
+        pending: the reads to be answered, in the order of their rounds.
         lease: what reads by the clock rest on.
         transferee: to whom it is handing over; None if to nobody.
         handed_over: whether it ever asked anybody to take over.

@@ -15,7 +15,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
-import attrs
 from immutabledict import immutabledict
 
 from property_tests.raft.adapter import RaftSystem
@@ -23,13 +22,12 @@ from property_tests.raft.features import FULL, PLAIN, Setting, system_of
 from property_tests.raft.machine import oracle_for, run_machine
 from property_tests.raft.script import ACTIONS, INTERESTING, endure, last_steps
 from tlacheck import itf
+from tlacheck.conform.checks import follows, leaves, violated
 from tlacheck.conform.explore import Plan, explore
-from tlacheck.conform.replay import replay
 from tlacheck.conform.shrink import shrink
 from tlacheck.conform.walk import walk_and_replay
 from tlacheck.errors import TraceError
 from tlacheck.mutants import Layer, Result, try_mutants
-from tlacheck.trace import Trace
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 
@@ -65,40 +63,12 @@ _WEIGHTS: Final = immutabledict(
 
 def replay_witnesses(context: Context) -> Outcome:
     """Replay every recorded witness, and what wrong parameters lead to: the implementation follows them all."""
-    steps = 0
-    paths = _recorded("witness") + _recorded("misconfigured")
-    for path in paths:
-        context.progress(path.stem)
-        trace = itf.read(path)
-        run = replay(trace, system_of(trace))
-        steps += len(run)
-        if run.violation is not None:
-            return _violated(context, run, f"the implementation leaves {path.name}")
-    figures = immutabledict(traces=len(paths), steps=steps)
-    return Outcome(verdict=Verdict.sampled(len(paths), 0), figures=figures)
+    return follows(context, _recorded("witness") + _recorded("misconfigured"), system_of)
 
 
 def replay_weakened(context: Context) -> Outcome:
-    """Replay TLC's counterexample of every weakened spec: the implementation must leave each of them.
-
-    Each of these behaviours uses a rule that was weakened. An implementation that could follow one
-    to its end would have the same fault.
-    """
-    steps = 0
-    paths = _recorded("weakened")
-    for path in paths:
-        context.progress(path.stem)
-        trace = itf.read(path)
-        run = replay(trace, system_of(trace))
-        steps += len(run)
-        if run.violation is None:
-            return _violated(
-                context,
-                attrs.evolve(run, violation=trace.violation),
-                f"the implementation follows {path.name} to its end: it has the fault that was put into the spec",
-            )
-    figures = immutabledict(traces=len(paths), steps=steps)
-    return Outcome(verdict=Verdict.sampled(len(paths), 0), figures=figures)
+    """Replay TLC's counterexample of every weakened spec: the implementation must leave each of them."""
+    return leaves(context, _recorded("weakened"), system_of)
 
 
 def walks(context: Context, *, walks: int = 60, steps: int = 80, servers: int = 3) -> Outcome:
@@ -111,7 +81,7 @@ def walks(context: Context, *, walks: int = 60, steps: int = 80, servers: int = 
         run = walk_and_replay(oracle, RaftSystem(), seed=context.seed + number, steps=steps, weights=_WEIGHTS)
         if run.violation is not None:
             shrunk = shrink(run, oracle, RaftSystem).trace
-            return _violated(
+            return violated(
                 context,
                 shrunk,
                 f"walk {number} leaves the spec after {len(run)} steps, {len(shrunk)} after shrinking",
@@ -156,7 +126,7 @@ def guided(context: Context, *, steps: int = 6000, servers: int = 3) -> Outcome:
     )
     if found.run is not None:
         shrunk = shrink(found.run, oracle, RaftSystem)
-        return _violated(
+        return violated(
             context,
             shrunk.trace,
             f"a walk leaves the spec after {shrunk.steps_before} steps, {shrunk.steps_after} after shrinking",
@@ -190,7 +160,7 @@ def endurance(context: Context, *, seeds: int = 8, steps: int = 600) -> Outcome:
         sometimes.update(run.sometimes)
         context.progress(f"{number + 1} of {seeds} seeds, {taken:,} steps")
         if run.trace is not None and run.trace.violation is not None:
-            return _violated(context, run.trace, f"the run of seed {seed} fails after {run.steps} steps")
+            return violated(context, run.trace, f"the run of seed {seed} fails after {run.steps} steps")
     figures = immutabledict(
         seeds=seeds,
         steps=taken,
@@ -349,17 +319,3 @@ def _recorded(kind: str) -> list[Path]:
     if not paths:
         raise TraceError("there is no recorded trace here: run tools/record_traces.py", _TRACES / kind)
     return paths
-
-
-def _violated(context: Context, run: Trace, reason: str) -> Outcome:
-    path = context.folder / "counterexample.itf.json"
-    itf.write(attrs.evolve(run, origin=attrs.evolve(run.origin, command=context.command)), path)
-    violation = run.violation
-    name = violation.property if violation else "conforms to its spec"
-    message = "\n".join(violation.explanation if violation else ())
-    return Outcome(
-        verdict=Verdict.violated(name, reason),
-        trace=path,
-        message=message,
-        figures=immutabledict(steps=len(run)),
-    )

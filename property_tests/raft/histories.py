@@ -16,8 +16,6 @@ Of a history that is not linearizable the run is made once more and filmed (`fil
 seen who led, by which clock, when the read was answered that misses a write.
 """
 
-import argparse
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Final
@@ -29,6 +27,7 @@ from immutabledict import immutabledict
 from property_tests.raft.service import Service
 from property_tests.raft.service_runs import PARTED_MS_MAX, PROMISE_MS, Simulated, simulate
 from tlacheck import itf
+from tlacheck.errors import ConfigError
 from tlacheck.histories import Fate, Legality, Operation, Result, check, key_value, write
 from tlacheck.histories.timeline import lanes
 from tlacheck.report.lanes import lanes_of
@@ -77,7 +76,12 @@ def histories(
         servers: how many servers each has.
         service: how servers answer, or its name.
         skewed_clock: whether clocks break the assumption on which leases rest.
+
+    Raises:
+        ConfigError: without a run, an operation, a client or a server: nobody would see anything.
     """
+    if runs < 1:
+        raise ConfigError(f"runs is {runs}: of no run nothing can be said, give 1 or more")
     kind = Service[service] if isinstance(service, str) else service
     met: Counter[str] = Counter()
     counted: Counter[str] = Counter()
@@ -205,47 +209,78 @@ def _rejected(folder: Path, run: Simulated, result: Result, seed: int, *, comman
 # --- the command --------------------------------------------------------------------------------
 
 
-def main(arguments: list[str]) -> int:
-    """Simulate, check, and print what came of it; 0 linearizable, 1 not, 3 not decided."""
-    parser = argparse.ArgumentParser(
-        prog="python -m property_tests.raft.histories",
-        description="Clients of the replicated state machine on Raft, under faults: is what they see linearizable?",
-    )
-    parser.add_argument("--operations", type=int, default=1_000)
-    parser.add_argument("--clients", type=int, default=25)
-    parser.add_argument("--servers", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--runs", type=int, default=1, help="so many seeds, from the given one on")
-    parser.add_argument("--lease-reads", action="store_true", help="reads by lease, not by ReadIndex")
-    parser.add_argument("--skewed-clock", action="store_true", help="clocks break the assumption of leases")
-    parser.add_argument("--folder", type=Path, default=Path(".verify/histories"))
-    given = parser.parse_args(arguments)
-    given.folder.mkdir(parents=True, exist_ok=True)
-    words = ["python -m property_tests.raft.histories", *arguments]
-    context = Context(
-        folder=given.folder,
-        budget="ci",
-        seed=given.seed,
-        command=" ".join(words),
-        progress=lambda text: click.echo(text, err=True),
-    )
+@click.command()
+@click.option(
+    "--operations",
+    type=click.IntRange(min=1),
+    default=1_000,
+    show_default=True,
+    help="How many clients call.",
+)
+@click.option(
+    "--clients", type=click.IntRange(min=1), default=25, show_default=True, help="How many call them."
+)
+@click.option(
+    "--servers", type=click.IntRange(min=1), default=5, show_default=True, help="How many found it."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="The first seed.")
+@click.option(
+    "--runs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="So many seeds, from the given one on.",
+)
+@click.option("--lease-reads", is_flag=True, help="Reads by lease, not by ReadIndex.")
+@click.option("--skewed-clock", is_flag=True, help="Clocks break the assumption of leases.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".verify/histories"),
+    show_default=True,
+    help="Where a history that is wrong goes.",
+)
+@click.pass_context
+def main(
+    context: click.Context,
+    *,
+    operations: int,
+    clients: int,
+    servers: int,
+    seed: int,
+    runs: int,
+    lease_reads: bool,
+    skewed_clock: bool,
+    folder: Path,
+) -> None:
+    """Clients of the replicated state machine on Raft, under faults: is what they see linearizable?
+
+    Leaves with 0 if it is, 1 if it is not, 3 if it is not decided.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    service = Service.LEASE if lease_reads else Service.READ_INDEX
     outcome = histories(
-        context,
-        runs=given.runs,
-        operations=given.operations,
-        clients=given.clients,
-        servers=given.servers,
-        service=Service.LEASE if given.lease_reads else Service.READ_INDEX,
-        skewed_clock=given.skewed_clock,
+        Context(
+            folder=folder,
+            budget="ci",
+            seed=seed,
+            command=_command(seed, operations, clients, servers, service=service, skewed_clock=skewed_clock),
+            progress=lambda text: click.echo(text, err=True),
+        ),
+        runs=runs,
+        operations=operations,
+        clients=clients,
+        servers=servers,
+        service=service,
+        skewed_clock=skewed_clock,
     )
     click.echo(outcome.verdict)
     if outcome.message:
         click.echo(outcome.message)
     click.echo(" ".join(f"{name}={value}" for name, value in outcome.figures.items()))
-    if outcome.verdict.is_established:
-        return 0
-    return 1 if outcome.verdict.is_violated else 3
+    if not outcome.verdict.is_established:
+        context.exit(1 if outcome.verdict.is_violated else 3)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(prog_name="python -m property_tests.raft.histories")

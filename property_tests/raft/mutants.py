@@ -65,8 +65,6 @@ MUTANTS: tuple[Mutant, ...] = (
             "    if after.durable is not before.durable:\n"
             "        is_safe = after.durable_index == after.durable.last_index\n"
             "        effects.append(Persist(after.durable) if is_safe else Write(after.durable))\n"
-            "    elif after.synced != before.synced and not isinstance(inp, DiskSynced):\n"
-            "        effects.append(Persist(after.durable))\n"
             "    effects.extend(outcome.effects)\n"
         ),
         new=(
@@ -74,8 +72,6 @@ MUTANTS: tuple[Mutant, ...] = (
             "    if after.durable is not before.durable:\n"
             "        is_safe = after.durable_index == after.durable.last_index\n"
             "        effects.append(Persist(after.durable) if is_safe else Write(after.durable))\n"
-            "    elif after.synced != before.synced and not isinstance(inp, DiskSynced):\n"
-            "        effects.append(Persist(after.durable))\n"
         ),
     ),
     Mutant(
@@ -185,10 +181,10 @@ MUTANTS: tuple[Mutant, ...] = (
         name="term-of-the-snapshot",
         bug="RE-15",
         module=_SNAPSHOTS,
-        old="attrs.evolve(durable, log=kept, snapshot=request.snapshot)",
+        old="attrs.evolve(node.durable, log=kept, snapshot=request.snapshot)",
         new=(
             "attrs.evolve(\n"
-            "                durable, current_term=request.snapshot.term, log=kept, snapshot=request.snapshot\n"
+            "                node.durable, current_term=request.snapshot.term, log=kept, snapshot=request.snapshot\n"
             "            )"
         ),
     ),
@@ -256,7 +252,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         name="backs-off-behind-what-matches",
-        bug="RC-04, after a late refusal",
+        bug="late refusals, as in raft.tla",
         module=_RULES,
         old="max(min(progress.next_index - 1, hint), progress.match_index + 1)",
         new="max(min(progress.next_index - 1, hint), 1)",
@@ -264,13 +260,13 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="match-index-beyond-the-request",
         bug="RC-07",
-        module=_RULES,
-        old="return last_new_index\n",
-        new="return last_index\n",
+        module=_REPLICATION,
+        old="success=True, match_index=last_new_index)",
+        new="success=True, match_index=durable.last_index)",
     ),
     Mutant(
         name="match-index-unlearnt",
-        bug="late answers, raft.tla before 2018",
+        bug="late answers, as in raft.tla, which PySyncObj and RaftOS followed",
         module=_RULES,
         old="return max(known, acknowledged)",
         new="return acknowledged",
@@ -392,7 +388,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         name="sends-what-was-not-acknowledged",
-        bug="thesis, 10.2.1: no limit on what is in flight",
+        bug="thesis, 10.2.2: no limit on what is in flight",
         module=_REPLICATION,
         old="room = max(0, min(room, config.unacknowledged_max - (prev - progress.match_index)))",
         new="room = max(0, room)",
@@ -472,8 +468,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="snapshot-is-not-committed",
         bug="paper, 7: what it covers is",
         module=_SNAPSHOTS,
-        old="            commit_index = index\n",
-        new="            pass\n",
+        old="durable=durable, commit_index=index, synced=synced)",
+        new="durable=durable, synced=synced)",
     ),
     Mutant(
         name="snapshot-not-restored",
@@ -597,8 +593,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="read-without-a-quorum",
         bug="RR-01",
         module=_LEADING,
-        old="for read in role.pending if holds_round(node, role, read.round)",
-        new="for read in role.pending",
+        old="itertools.takewhile(lambda read: holds_round(node, role, read.round), role.pending)",
+        new="role.pending",
     ),
     Mutant(
         name="read-before-own-term-commits",
@@ -688,13 +684,10 @@ MUTANTS: tuple[Mutant, ...] = (
         name="takes-requests-while-handing-over",
         bug="thesis, 3.10",
         module=_LEADING,
-        old=(
-            "    if role.transferee is not None:\n"
-            '        return Outcome(node, answers=(Refused(request, f"this'
-        ),
+        old=('    if role.transferee is not None:\n        return refusal(node, request, f"this'),
         new=(
             "    if role.transferee is not None and role.handed_over:\n"
-            '        return Outcome(node, answers=(Refused(request, f"this'
+            '        return refusal(node, request, f"this'
         ),
     ),
     Mutant(
@@ -729,22 +722,6 @@ MUTANTS: tuple[Mutant, ...] = (
         new="log[behind] != entry",
         equivalent=True,
         why="entries of one term at one index are equal (LogMatching), so that comparing values adds nothing",
-    ),
-    Mutant(
-        name="no-persist-for-what-was-written",
-        bug="none",
-        module=_CORE,
-        old=(
-            "    elif after.synced != before.synced and not isinstance(inp, DiskSynced):\n"
-            "        effects.append(Persist(after.durable))\n"
-        ),
-        new="",
-        equivalent=True,
-        why=(
-            "the step is never taken. Only a leader has entries that are not on its disk, and until its term ends: a "
-            "later term, a vote and a snapshot are durable changes, which make all safe. Within its term only the leader "
-            "of that term could make it write with no such change, which is itself (ElectionSafety)"
-        ),
     ),
 )
 

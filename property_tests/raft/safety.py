@@ -222,8 +222,8 @@ class Safety:
                 continue
             self.committed.append((entry, durable.current_term))
             self._machines.append(_apply(self._machines[-1], entry.value))
-            changes = isinstance(entry.value, raft.Configuration)
-            self._configurations.append(entry.value if changes else self._configurations[-1])  # type: ignore[arg-type]  # told by `changes`
+            change = entry.value if isinstance(entry.value, raft.Configuration) else None
+            self._configurations.append(change or self._configurations[-1])
             holders = {other for other, node in self.nodes.items() if _is_safe_at(node, index, entry)}
             configurations = {_configuration(durable, durable.last_index), _configuration(durable, index)}
             if not any(_is_quorum(holders, configuration) for configuration in configurations):

@@ -75,7 +75,7 @@ class RaftCore:
         servers: the names of all servers.
         timers: the durations of its timers.
         entries_max: how many entries a request carries at most.
-        pipelining: whether requests are sent before earlier ones are acknowledged (thesis, 10.2.1).
+        pipelining: whether requests are sent before earlier ones are acknowledged (thesis, 10.2.2).
 
     Attributes:
         sent: how many messages were sent, by their kind.
@@ -351,7 +351,12 @@ def measure(n: int, *, seed: int, delay: Delay, timers: Timers | None = None, wi
 
     Returns:
         The figures; a function of the arguments. After the first that did not come, none comes.
+
+    Raises:
+        ConfigError: if there are fewer than 3 servers.
     """
+    if n < 3:
+        raise ConfigError(f"{n} servers cannot go on without their leader: give 3 or more")
     scaled = ScaledCluster(n, seed=seed, delay=delay, timers=timers)
     elected_ms = scaled.wait(lambda: scaled.leader is not None, within_ms=within_ms)
     figures = Figures(elected_ms=elected_ms, elected_term=scaled.term)
@@ -415,8 +420,10 @@ def stream(n: int, *, requests: int, seed: int, delay: Delay, pipelining: bool, 
         within_ms: how long is waited for a leader, and for the end, in virtual milliseconds.
 
     Raises:
-        ConfigError: if there is no leader to begin with, or it is lost on the way.
+        ConfigError: if nothing is asked for, or there is no leader to begin with, or it is lost on the way.
     """
+    if requests < 1:
+        raise ConfigError(f"{requests} requests are no stream: give 1 or more")
     scaled = ScaledCluster(n, seed=seed, delay=delay, pipelining=pipelining)
     scaled.wait(lambda: scaled.is_everywhere(raft.NOOP), within_ms=within_ms)
     messages, entries = scaled.messages, scaled.entries
@@ -468,8 +475,11 @@ def commit_without(
         The virtual milliseconds from the crash to the commit; None if it does not come.
 
     Raises:
-        ConfigError: if there is no leader to begin with: `within_ms` is too short.
+        ConfigError: if nobody crashes or nobody is left, or there is no leader to begin with: `within_ms`
+            is too short.
     """
+    if not 1 <= crashed < n:
+        raise ConfigError(f"{crashed} of {n} servers cannot crash and leave others: give 1 to {n - 1}")
     scaled = ScaledCluster(n, seed=seed, delay=delay)
     scaled.wait(lambda: scaled.is_everywhere(raft.NOOP), within_ms=within_ms)
     leader = scaled.leader

@@ -14,6 +14,7 @@ from typing import Any, Final
 import attrs
 
 from impl import raft
+from property_tests.raft.adapter import RaftSystem
 from property_tests.raft.cluster import Cluster
 from property_tests.raft.features import SOAKED, Setting, oracle_of
 from tlacheck.conform.lockstep import Diverged
@@ -23,6 +24,9 @@ __all__ = ["ACTIONS", "INTERESTING", "SHOWN_STEPS", "Endured", "endure", "last_s
 
 #: How many steps of a failing run are written.
 SHOWN_STEPS: Final = 100
+
+#: The actions of the spec.
+ACTIONS: Final = tuple(RaftSystem.declaration.actions)
 
 #: The situations that runs must meet, all together, or they say nothing.
 INTERESTING: Final = (
@@ -55,35 +59,8 @@ INTERESTING: Final = (
     "a clock is skewed",
     "a clock drifts",
     "all faults end and the cluster makes progress",
-    "Timeout",
-    "ClientRequest",
-    "AppendEntries",
-    "InstallSnapshot",
-    "Compact",
-    "ChangeMembership",
-    "CheckQuorum",
-    "TransferLeadership",
-    "AbortTransfer",
-    "ReadIndex",
-    "LeaseRead",
-    "RenewLease",
-    "HandlePreVoteRequest",
-    "HandlePreVoteResponse",
-    "HandleRequestVoteRequest",
-    "HandleRequestVoteResponse",
-    "HandleAppendEntriesRequest",
-    "HandleAppendEntriesResponse",
-    "HandleInstallSnapshotRequest",
-    "HandleTimeoutNow",
-    "Tick",
-    "DiskSynced",
-    "Restart",
-    "DuplicateMessage",
-    "DropMessage",
+    *ACTIONS,
 )
-
-#: The actions of the spec among them.
-ACTIONS: Final = tuple(name for name in INTERESTING if name[0].isupper())
 
 #: What may happen next -> how often.
 _MOVES: Final = {

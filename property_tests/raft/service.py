@@ -42,6 +42,7 @@ __all__ = [
     "TurnedAway",
     "config_for",
     "in_words",
+    "size_of",
     "value_of",
 ]
 
@@ -162,6 +163,19 @@ def value_of(state: machine.State, key: str) -> str | int | None:
             return content.latest.get(key)
 
 
+def size_of(command: Hashable) -> int:
+    """How many bytes a command takes: its texts in UTF-8, and eight for whatever is a number.
+
+    For `raft.SizeLimits`, which a service of one's own gives the size of its own encoding.
+    """
+    if isinstance(command, str):
+        return len(command.encode())
+    kind: type[Any] = type(command)
+    if attrs.has(kind):
+        return sum(size_of(getattr(command, field.name)) for field in attrs.fields(kind))
+    return 8
+
+
 # --- one server ---------------------------------------------------------------------------------
 
 
@@ -197,7 +211,9 @@ class Server:
     is_writing: bool = False
 
 
-def config_for(server: str, founders: tuple[str, ...]) -> raft.Config:
+def config_for(
+    server: str, founders: tuple[str, ...], *, size_limits: raft.SizeLimits | None = None
+) -> raft.Config:
     """A server's settings with all parts of the protocol on."""
     return raft.Config(
         server,
@@ -212,6 +228,7 @@ def config_for(server: str, founders: tuple[str, ...]) -> raft.Config:
         async_disk=True,
         election_ticks=ELECTION_TICKS,
         lease_ticks=LEASE_TICKS,
+        size_limits=size_limits,
     )
 
 
@@ -223,6 +240,7 @@ class ServiceCore:
         service: how it answers.
         compact_after: with more entries than this behind its snapshot a log is compacted.
         disk: how long it takes until what was written is on disk.
+        size_limits: how large commands may be; any, unless given.
     """
 
     def __init__(
@@ -232,16 +250,18 @@ class ServiceCore:
         service: Service = Service.READ_INDEX,
         compact_after: int = 40,
         disk: Delay | None = None,
+        size_limits: raft.SizeLimits | None = None,
     ) -> None:
         self.service = service
         self.compact_after = compact_after
         self.disk = disk or Uniform(1, 10)
         self.reset = SetTimer(_ELECTION, Uniform(*ELECTION_TIMEOUT_MS))
         self._founders = founders
+        self._size_limits = size_limits
 
     def start(self, node: str, disk: Disk) -> tuple[Server, Iterable[Command]]:
         """A server with what its disk holds; its election timer runs."""
-        config = config_for(node, self._founders)
+        config = config_for(node, self._founders, size_limits=self._size_limits)
         durable = disk.read(_DISK)
         if durable is None:
             core = raft.first_start(config)

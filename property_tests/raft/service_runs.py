@@ -36,6 +36,7 @@ from property_tests.raft.service import (
     in_words,
 )
 from tlacheck import __version__
+from tlacheck.errors import ConfigError
 from tlacheck.histories import History, Invoke, Recorder
 from tlacheck.histories.history import Event
 from tlacheck.sim import Cluster, Command, Fault, Network, Uniform
@@ -176,14 +177,22 @@ class _Run:
     """A cluster, its clients, and the faults."""
 
     def __init__(
-        self, seed: int, *, servers: int, clients: int, service: Service, skewed_clock: bool, film: bool
+        self,
+        seed: int,
+        *,
+        servers: int,
+        clients: int,
+        service: Service,
+        skewed_clock: bool,
+        film: bool,
+        size_limits: raft.SizeLimits | None,
     ) -> None:
         self.rng = random.Random(seed)  # noqa: S311 - reproducible on purpose
         self.names = server_names(servers)
         self.film = Film() if film else None
         self.agreement = Agreement()
         self.met: Counter[str] = Counter()
-        core = _FilmedCore(self.names, service=service)
+        core = _FilmedCore(self.names, service=service, size_limits=size_limits)
         self._core = core
         network = Network(delay=Uniform(1, 20), loss=_LOSS, duplication=_DUPLICATION)
         self.cluster: Cluster[Server, Any, Command] = Cluster(
@@ -344,8 +353,10 @@ class _Run:
             after = raft.Configuration(now.voters | {joining}, learners=now.learners - {joining})
         elif outside:
             after = raft.Configuration(now.voters, learners=frozenset({self.rng.choice(outside)}))
-        else:
+        elif len(now.voters) > 1:
             after = raft.Configuration(now.voters - {self.rng.choice(sorted(now.voters))})
+        else:
+            return  # The only server there is cannot leave.
         self._operate(raft.ChangeMembership(after))
 
     def _move_leadership(self, server: str) -> None:
@@ -378,6 +389,7 @@ def simulate(
     skewed_clock: bool = False,
     command: str = "",
     film: bool = False,
+    size_limits: raft.SizeLimits | None = None,
 ) -> Simulated:
     """Let clients use the service while faults happen; then let all faults end, and read each key.
 
@@ -390,8 +402,23 @@ def simulate(
         skewed_clock: whether clocks break the assumption on which leases rest.
         command: the command that repeats this run.
         film: whether to keep all events, for a trace. The run is the same.
+        size_limits: how large commands and requests may be; any size, unless given.
+
+    Raises:
+        ConfigError: without an operation, a client or a server: the run would never end, or show nothing.
     """
-    run = _Run(seed, servers=servers, clients=clients, service=service, skewed_clock=skewed_clock, film=film)
+    for name, value in (("operations", operations), ("clients", clients), ("servers", servers)):
+        if value < 1:
+            raise ConfigError(f"{name} is {value}: a run needs at least 1")
+    run = _Run(
+        seed,
+        servers=servers,
+        clients=clients,
+        service=service,
+        skewed_clock=skewed_clock,
+        film=film,
+        size_limits=size_limits,
+    )
     broken = None
     try:
         run.play(operations)

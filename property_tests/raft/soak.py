@@ -13,14 +13,14 @@ soak that does not find it would not find the like of it either.
 
 What is broken is told with its seed and command; the run is repeated with a trace, of which the last
 steps are written. Exit status: 0 if nothing was broken and every situation of `INTERESTING` was met, 1
-if something was broken, 2 if a situation was never met, so that the soak says nothing of it.
+if something was broken, 2 if the command makes no sense, 3 if a situation was never met, so that the soak
+says nothing of it.
 """
 
-import argparse
+import difflib
 import importlib
 import multiprocessing
 import platform
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -28,8 +28,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
+import click
 
 from tlacheck import __version__
+from tlacheck.errors import ConfigError
 from tlacheck.mutants import Mutant
 from tlacheck.mutants.mutation import install
 
@@ -131,7 +133,14 @@ def soak(
         jobs: how many processes share the work; each is fresh, so that a mutant reaches all its modules.
         mutant: what is made wrong in the implementation.
         until_broken: whether to end with the first run that is broken.
+
+    Raises:
+        ConfigError: without a seed, a step or a process: a soak of nothing finds nothing.
     """
+    if not seeds or steps < 1 or jobs < 1:
+        raise ConfigError(
+            f"{len(seeds)} seeds of {steps} steps by {jobs} processes: a soak needs at least 1 of each"
+        )
     found: list[dict[str, Any]] = []
     context = multiprocessing.get_context("spawn")
     tasks = [(seed, steps) for seed in seeds]
@@ -151,7 +160,7 @@ def soak(
         seconds=sum(row["seconds"] for row in found),
         sometimes=sometimes,
         broken=tuple(sorted((row["seed"], row["broken"]) for row in found if row["broken"])),
-        missing=tuple(name for name in found[0]["interesting"] if not sometimes[name]) if found else (),
+        missing=tuple(name for name in found[0]["interesting"] if not sometimes[name]),
     )
 
 
@@ -196,43 +205,72 @@ def write_trace(seed: int, *, steps: int, path: Path, command: str, mutant: Muta
         return pool.apply(_trace, ((seed, steps, command, str(path)),))
 
 
-def _mutant(name: str) -> Mutant:
+def _mutant(_context: click.Context, _parameter: click.Parameter, name: str | None) -> Mutant | None:
+    """The mutant of that name; click tells what is wrong with any other."""
+    if name is None:
+        return None
     others: tuple[Mutant, ...] = importlib.import_module("property_tests.raft.mutants").MUTANTS
     known = {mutant.name: mutant for mutant in (*others, *MUTANTS)}
     if name not in known:
-        sys.exit(f"there is no mutant {name!r}: there are {', '.join(sorted(known))}")
+        near = ", ".join(difflib.get_close_matches(name, sorted(known), n=5, cutoff=0.4))
+        raise click.BadParameter(
+            f"there is no mutant {name!r}; {f'near to it are {near}; ' if near else ''}"
+            f"MUTANTS here and in property_tests/raft/mutants.py are all {len(known)}"
+        )
     return known[name]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; see the module."""
-    parser = argparse.ArgumentParser(
-        prog="python -m property_tests.raft.soak", description=__doc__.split("\n")[0]
-    )
-    parser.add_argument("--seeds", type=int, default=100, help="how many runs, from --seed on")
-    parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument("--steps", type=int, default=10_000, help="steps of a run, ticks not counted")
-    parser.add_argument("--jobs", type=int, default=1, help="how many processes")
-    parser.add_argument(
-        "--mutant", help="the name of a wrong implementation; then the soak ends when it is found"
-    )
-    parser.add_argument("--out", type=Path, default=Path(".verify"), help="where the trace of a failure goes")
-    options = parser.parse_args(arguments)
-    mutant = _mutant(options.mutant) if options.mutant else None
-    seeds = range(options.seed, options.seed + options.seeds)
+@click.command()
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="How many runs, from --seed on.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed.")
+@click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    help="Steps of a run, ticks not counted.",
+)
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="How many processes.")
+@click.option(
+    "--mutant",
+    callback=_mutant,
+    metavar="NAME",
+    help="A wrong implementation; the soak ends when it is found.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".verify"),
+    show_default=True,
+    help="Where the trace of a failure goes.",
+)
+@click.pass_context
+def main(
+    context: click.Context, *, seeds: int, seed: int, steps: int, jobs: int, mutant: Mutant | None, out: Path
+) -> None:
+    """Simulate Raft clusters with all parts and all faults, for as many steps as wanted.
+
+    Leaves with 0 if nothing was broken, 1 if something was, 3 if a situation that matters was never met.
+    """
     found = soak(
-        seeds, steps=options.steps, jobs=options.jobs, mutant=mutant, until_broken=mutant is not None
+        range(seed, seed + seeds), steps=steps, jobs=jobs, mutant=mutant, until_broken=mutant is not None
     )
     for line in found.lines:
-        print(line)  # noqa: T201 - the command's output
-    for seed, words in found.broken[:3]:
+        click.echo(line)
+    for number, words in found.broken[:3]:
         wrong = f" --mutant {mutant.name}" if mutant else ""
-        command = f"python -m property_tests.raft.soak --seeds 1 --seed {seed} --steps {options.steps}{wrong}"
-        options.out.mkdir(parents=True, exist_ok=True)
-        path = options.out / f"soak-{seed}.itf.json"
-        written = write_trace(seed, steps=options.steps, path=path, command=command, mutant=mutant)
+        command = f"python -m property_tests.raft.soak --seeds 1 --seed {number} --steps {steps}{wrong}"
+        out.mkdir(parents=True, exist_ok=True)
+        path = out / f"soak-{number}.itf.json"
+        written = write_trace(number, steps=steps, path=path, command=command, mutant=mutant)
         lines = (
-            f"seed {seed}: {words}",
+            f"seed {number}: {words}",
             f"trace:    {path}, the last {written} steps"
             if written
             else "trace:    none, it did not fail again",
@@ -240,14 +278,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"repeat:   {command}",
             f"versions: tlacheck {__version__}, Python {platform.python_version()}",
         )
-        print("\n".join(lines))  # noqa: T201 - the command's output
+        click.echo("\n".join(lines))
     if found.broken:
-        return 1
+        context.exit(1)
     if found.missing:
-        print(f"never met: {'; '.join(found.missing)}. Soak longer")  # noqa: T201 - the command's output
-        return 2
-    return 0
+        click.echo(f"{len(found.missing)} situations that matter were never met; soak longer:")
+        for name in found.missing:
+            click.echo(f"  {name}")
+        context.exit(3)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(prog_name="python -m property_tests.raft.soak")

@@ -1,11 +1,13 @@
 """The recorded traces of TLC: the implementation follows every witness and leaves every weakened behaviour.
 
 `traces/golden/raft/witness` holds behaviours of the spec, `weakened` behaviours that only a spec with
-one rule less allows, `misconfigured` what the spec and the implementation do if their parameters are wrong. A trace that is followed to its end, or left, for a wrong reason would say
-nothing; so both judgements are seen to fail here as well.
+one rule less allows, `misconfigured` what the spec and the implementation do if their parameters are
+wrong. A trace that is followed to its end, or left, for a wrong reason would say nothing; so both
+judgements are seen to fail here as well.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -38,18 +40,12 @@ def test_there_are_traces_to_replay() -> None:
     assert len(WEAKENED) >= 15
 
 
-@pytest.mark.parametrize("path", WITNESSES, ids=_name)
-def test_the_implementation_follows_a_witness_to_its_end(path: Path) -> None:
-    """Each shows a situation that Raft must be able to reach; code that cannot does not follow the spec."""
-    trace = itf.read(path)
-    run = replay(trace, system_of(trace))
-    assert run.violation is None
-    assert len(run) == len(trace) > 0
+@pytest.mark.parametrize("path", [*WITNESSES, *MISCONFIGURED], ids=_name)
+def test_the_implementation_follows_the_spec_to_the_end(path: Path) -> None:
+    """To each situation that Raft must be able to reach, and to where wrong parameters lead.
 
-
-@pytest.mark.parametrize("path", MISCONFIGURED, ids=_name)
-def test_the_implementation_follows_wrong_parameters_to_where_they_lead(path: Path) -> None:
-    """Leases that clocks outrun, PreVote without check-quorum: what the spec shows happens to the code as well."""
+    Leases that clocks outrun, PreVote without check-quorum: what the spec shows happens to the code as well.
+    """
     trace = itf.read(path)
     assert trace.violation is not None
     run = replay(trace, system_of(trace))
@@ -141,42 +137,41 @@ def _never_truncates(before: raft.Node, after: raft.Node) -> raft.Node:
     return after
 
 
-def _leader_runs(witness: str, system: RaftSystem) -> Trace:
-    run = replay(_witness(witness), system)
+def _commits_at_once(before: raft.Node, after: raft.Node) -> raft.Node:
+    del before
+    return attrs.evolve(after, commit_index=after.durable.last_index)
+
+
+@pytest.mark.parametrize(
+    ("witness", "system", "action", "part"),
+    [
+        pytest.param(
+            "leader_restarts", Forgetful, "Restart", "currentTerm[", id="persists no term and no vote"
+        ),
+        pytest.param("leader", partial(Broken, _forgets_votes), "Timeout", "votedFor[", id="forgets votes"),
+        pytest.param(
+            "conflict_removed",
+            partial(Broken, _never_truncates),
+            "HandleAppendEntriesRequest",
+            "log[",
+            id="keeps conflicting entries",
+        ),
+        pytest.param(
+            "commit",
+            partial(Broken, _commits_at_once),
+            "HandleRequestVoteResponse",
+            "commitIndex[",
+            id="commits at once",
+        ),
+    ],
+)
+def test_wrong_servers_are_left_at_the_first_step_that_shows_it(
+    witness: str, system: Callable[[], RaftSystem], action: str, part: str
+) -> None:
+    run = replay(_witness(witness), system())
     assert run.violation is not None
-    return run
-
-
-def _differs(run: Trace, part: str) -> bool:
-    return run.violation is not None and any(line.startswith(part) for line in run.violation.explanation)
-
-
-def test_servers_that_persist_neither_term_nor_vote_are_left_when_one_comes_back() -> None:
-    """Paper, Figure 2: a term or vote that is not on disk is gone after a crash."""
-    run = _leader_runs("leader_restarts", Forgetful())
-    assert run.steps[-1].action == "Restart"
-    assert _differs(run, "currentTerm[")
-
-
-def test_servers_that_forget_their_votes_are_left_at_the_first_one() -> None:
-    run = _leader_runs("leader", Broken(_forgets_votes))
-    assert run.steps[-1].action == "Timeout"
-    assert len(run) == 1
-
-
-def test_servers_that_keep_conflicting_entries_are_left_where_the_spec_removes_one() -> None:
-    run = _leader_runs("conflict_removed", Broken(_never_truncates))
-    assert run.steps[-1].action == "HandleAppendEntriesRequest"
-    assert _differs(run, "log[")
-
-
-def test_servers_that_commit_what_clients_submit_at_once_are_left_there() -> None:
-    def eager(before: raft.Node, after: raft.Node) -> raft.Node:
-        del before
-        return attrs.evolve(after, commit_index=after.durable.last_index)
-
-    run = _leader_runs("commit", Broken(eager))
-    assert _differs(run, "commitIndex[")
+    assert run.steps[-1].action == action
+    assert any(line.startswith(part) for line in run.violation.explanation)
 
 
 def test_an_implementation_with_the_weakness_follows_the_weakened_trace() -> None:

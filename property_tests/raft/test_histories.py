@@ -2,8 +2,10 @@
 
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from impl.raft import leading, reads, rules
 from property_tests.raft.histories import (
@@ -17,6 +19,7 @@ from property_tests.raft.histories import (
 )
 from property_tests.raft.service_runs import PARTED_MS_MAX
 from tlacheck import itf
+from tlacheck.errors import ConfigError
 from tlacheck.histories import Fate, Legality, check, key_value, read
 from tlacheck.verify import Context
 
@@ -64,12 +67,13 @@ def test_runs_that_meet_nothing_are_inconclusive(tmp_path: Path) -> None:
 
 
 def test_a_lease_of_a_clock_that_is_slow_outlives_the_leader_and_the_two_operations_are_shown(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
 ) -> None:
     """Thesis, 6.4.1: leases rest on clocks. The page shows the write that was missed and the stale read."""
     words = ["--operations", "1000", "--runs", "12", "--seed", "1", "--lease-reads"]
-    assert main([*words, "--skewed-clock", "--folder", str(tmp_path)]) == 1
-    told = capsys.readouterr().out
+    found = CliRunner().invoke(main, [*words, "--skewed-clock", "--folder", str(tmp_path)])
+    assert found.exit_code == 1
+    told = found.output
     result = check(read(tmp_path / "history.ndjson"), key_value())
     assert result.frontier is not None
     stale, missed = result.frontier.returning, missed_write(result)
@@ -91,10 +95,10 @@ def test_a_lease_of_a_clock_that_is_slow_outlives_the_leader_and_the_two_operati
     assert f"again: {trace.origin.command}" in told
     # Whoever types the command gets the same again.
     seed = trace.origin.command.split("--seed ")[1].split()[0]
-    assert (
-        main([*words[:2], "--seed", seed, "--lease-reads", "--skewed-clock", "--folder", str(tmp_path)]) == 1
-    )
-    assert str(missed) in capsys.readouterr().out
+    again = [*words[:2], "--seed", seed, "--lease-reads", "--skewed-clock", "--folder", str(tmp_path)]
+    found = CliRunner().invoke(main, again)
+    assert found.exit_code == 1
+    assert str(missed) in found.output
 
 
 def test_the_same_seeds_are_linearizable_by_read_index_whatever_the_clock(tmp_path: Path) -> None:
@@ -173,8 +177,49 @@ def test_the_same_seed_gives_the_same_history_filmed_or_not() -> None:
     assert _seen(first) != _seen(other)
 
 
-def test_the_command_leaves_with_3_if_nothing_interesting_was_met(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+# --- the command ---------------------------------------------------------------------------------
+
+
+def test_the_command_leaves_with_3_if_nothing_interesting_was_met(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["--operations", "1", "--folder", str(tmp_path)])
+    assert result.exit_code == 3
+    assert "no run met" in result.output
+
+
+def test_one_server_alone_meets_too_little_and_breaks_nothing(tmp_path: Path) -> None:
+    """It cannot leave its own cluster, whatever the operator wants."""
+    command = ["--operations", "20", "--clients", "1", "--servers", "1", "--folder", str(tmp_path)]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 3
+    assert "no run met" in result.output
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        *(
+            (option, value, "x>=1")
+            for option in ("--operations", "--clients", "--servers", "--runs")
+            for value in ("0", "-1")
+        ),
+        ("--seed", "-1", "x>=0"),
+        ("--clients", "some", "not a valid integer"),
+    ],
+)
+def test_a_command_that_makes_no_sense_is_refused_before_anything_is_done(
+    tmp_path: Path, option: str, value: str, said: str
 ) -> None:
-    assert main(["--operations", "1", "--folder", str(tmp_path)]) == 3
-    assert "no run met" in capsys.readouterr().out
+    folder = tmp_path / "histories"
+    result = CliRunner().invoke(main, [option, value, "--folder", str(folder)])
+    assert result.exit_code == 2
+    assert option in result.output
+    assert said in result.output
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("name", ["runs", "operations", "clients", "servers"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_histories_of_nothing_establish_nothing(tmp_path: Path, name: str, value: int) -> None:
+    nothing: dict[str, Any] = {name: value}
+    with pytest.raises(ConfigError, match=f"{name} is {value}"):
+        histories(_context(tmp_path), **nothing)

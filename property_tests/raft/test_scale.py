@@ -70,7 +70,7 @@ def test_to_begin_without_a_leader_is_an_error_and_not_a_figure() -> None:
 
 @pytest.mark.parametrize("delay", [Uniform(1, 5), Uniform(1, 20)])
 def test_pipelining_commits_a_stream_of_requests_sooner(delay: Uniform) -> None:
-    """Thesis, 10.2.1: an entry does not wait until the request before it was answered. It costs messages."""
+    """Thesis, 10.2.2: an entry does not wait until the request before it was answered. It costs messages."""
     one, many = (
         stream(3, requests=100, seed=1, delay=delay, pipelining=pipelining, within_ms=3_000)
         for pipelining in (False, True)
@@ -85,3 +85,26 @@ def test_pipelining_commits_a_stream_of_requests_sooner(delay: Uniform) -> None:
 def test_a_stream_without_a_leader_is_an_error_and_not_a_figure() -> None:
     with pytest.raises(ConfigError, match="3 servers have no leader at 10 ms"):
         stream(3, requests=1, seed=1, delay=DELAY, pipelining=True, within_ms=10)
+
+
+@pytest.mark.parametrize("requests", [0, -1])
+def test_a_stream_of_nothing_is_an_error_and_not_a_figure(requests: int) -> None:
+    with pytest.raises(ConfigError, match=f"{requests} requests are no stream"):
+        stream(3, requests=requests, seed=1, delay=DELAY, pipelining=True, within_ms=3_000)
+
+
+@pytest.mark.parametrize("crashed", [-1, 0, 3, 4])
+def test_a_crash_of_nobody_or_of_all_is_an_error_and_not_a_figure(crashed: int) -> None:
+    with pytest.raises(ConfigError, match=f"{crashed} of 3 servers"):
+        commit_without(3, crashed=crashed, with_leader=True, seed=1, delay=DELAY, within_ms=3_000)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_servers_that_cannot_lose_one_are_not_measured(n: int) -> None:
+    with pytest.raises(ConfigError, match=f"{n} servers cannot go on without their leader"):
+        measure(n, seed=1, delay=DELAY, within_ms=3_000)
+
+
+def test_a_cluster_has_a_server() -> None:
+    with pytest.raises(ConfigError, match="a cluster has one node or more"):
+        ScaledCluster(0, seed=1, delay=DELAY)

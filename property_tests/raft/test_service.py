@@ -22,10 +22,11 @@ from property_tests.raft.service import (
     ServiceCore,
     TurnedAway,
     config_for,
+    size_of,
     value_of,
 )
 from property_tests.raft.service_runs import Agreement, Broken, simulate
-from tlacheck.histories import Call, key_value
+from tlacheck.histories import Call, Fate, check, key_value
 from tlacheck.sim import Cluster, Command, Tell
 from tlacheck.verify import Context
 
@@ -43,7 +44,12 @@ def _context(folder: Path) -> Context:
 def _told(service: Service = Service.READ_INDEX) -> tuple[Cluster[Server, Any, Command], str]:
     """Three servers in a whole network, and who leads them."""
     names = ("n1", "n2", "n3")
-    cluster: Cluster[Server, Any, Command] = Cluster(ServiceCore(names, service=service), names, seed=1)
+    return _led(ServiceCore(names, service=service), names)
+
+
+def _led(core: ServiceCore, names: tuple[str, ...]) -> tuple[Cluster[Server, Any, Command], str]:
+    """A cluster of such servers after an election, and who won it."""
+    cluster: Cluster[Server, Any, Command] = Cluster(core, names, seed=1)
     cluster.advance(600)
     (leader,) = [name for name in names if isinstance(cluster.states[name].node.role, raft.Leader)]
     return cluster, leader
@@ -126,6 +132,88 @@ def test_a_crash_leaves_what_was_answered() -> None:
     assert run.broken is None
     assert run.sometimes["a server comes back with a snapshot"]
     assert run.sometimes["a server is sent a snapshot"]
+
+
+# --- limits on sizes ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("command", "size"),
+    [
+        (machine.Register(), 0),
+        (machine.Request(1, 2, machine.Custom("name", 1, "é")), 8 + 8 + 4 + 8 + 2),
+        (machine.Request(1, 2, machine.UpdateCaseState("case-1", machine.CaseState.RUNNING)), 8 + 8 + 6 + 8),
+    ],
+)
+def test_a_command_has_the_size_of_its_texts_and_numbers(command: machine.Command, size: int) -> None:
+    assert size_of(command) == size
+
+
+class _Weighed(ServiceCore):
+    """The service, which notes how many bytes of commands each request brought."""
+
+    weights: list[int]
+
+    def on_message(self, source: str, message: Any, clock_ms: int) -> Any:
+        if isinstance(message, raft.AppendEntriesRequest):
+            self.weights.append(sum(size_of(entry.value) for entry in message.entries))
+        return super().on_message(source, message, clock_ms)
+
+
+def _write(limits: raft.SizeLimits) -> tuple[dict[object, object], list[TurnedAway], list[int]]:
+    """A large command and six small ones at once: what is answered, what turned away, what requests weighed."""
+    names = ("n1", "n2", "n3")
+    core = _Weighed(names, size_limits=limits)
+    core.weights = []
+    cluster, leader = _led(core, names)
+
+    def ask(token: str, command: machine.Command) -> None:
+        cluster.request(leader, Ask(token, command, cluster.world.clock_ms(leader)))
+
+    ask("open", machine.Register())
+    cluster.advance(100)
+    (opened,) = [what for _, _, what in cluster.told if isinstance(what, Answered)]
+    assert isinstance(opened.answer, machine.Registered)
+    session = opened.answer.client
+    ask("large", machine.Request(session, 1, machine.Custom("record-1", 1, "x" * 1_000)))
+    for sequence in range(1, 7):
+        operation = machine.Custom("record-1", sequence, "x" * 50)
+        ask(f"small {sequence}", machine.Request(session, sequence, operation))
+    cluster.advance(300)
+    assert {value_of(state.machine, "record-1") for state in cluster.states.values()} == {6}
+    turned = [what for _, _, what in cluster.told if isinstance(what, TurnedAway)]
+    return (
+        {what.token: what.answer for _, _, what in cluster.told if isinstance(what, Answered)},
+        turned,
+        core.weights,
+    )
+
+
+def test_a_command_that_is_too_large_is_turned_away_and_all_others_are_carried_out() -> None:
+    """The leader goes on to lead, and sends what it may."""
+    limits = raft.SizeLimits(size_of=size_of, entry_bytes_max=100, request_bytes_max=170)
+    answered, turned, weights = _write(limits)
+    assert [what.token for what in turned] == ["large"]
+    assert "has 1032 bytes, and an entry at most 100" in turned[0].reason
+    assert [answered[f"small {sequence}"] for sequence in range(1, 7)] == [machine.Applied()] * 6
+    assert max(weights) == 2 * (8 + 8 + 8 + 8 + 50)
+
+
+def test_clients_are_served_under_all_faults_when_a_request_carries_one_command() -> None:
+    """Whoever was away catches up all the same, command by command."""
+    limits = raft.SizeLimits(size_of=size_of, entry_bytes_max=60, request_bytes_max=64)
+    run = simulate(3, operations=300, size_limits=limits)
+    assert run.broken is None
+    assert run.sometimes["a server crashes"]
+    result = check(run.history, key_value())
+    assert result.verdict().is_established, result.reason
+    assert sum(each.fate is Fate.ANSWERED for each in run.history.operations) > 200
+
+
+def test_requests_that_carry_too_much_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raft.SizeLimits, "fitting", lambda _, entries: entries)
+    _, _, weights = _write(raft.SizeLimits(size_of=size_of, entry_bytes_max=100, request_bytes_max=170))
+    assert max(weights) == 6 * (8 + 8 + 8 + 8 + 50)
 
 
 # --- machines that are wrong ----------------------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 import pytest
+from click.testing import CliRunner
 
 from impl.raft import rules
 from property_tests.raft import checks
@@ -15,6 +16,7 @@ from property_tests.raft.script import ACTIONS, INTERESTING, endure, last_steps
 from property_tests.raft.soak import MUTANTS, main, soak
 from property_tests.raft.timers import Clocks
 from tlacheck import itf
+from tlacheck.errors import ConfigError
 from tlacheck.verify import Context
 
 #: Two runs, from this seed on, that take every action of the spec between them.
@@ -79,14 +81,39 @@ def test_a_soak_meets_much_and_breaks_nothing(context: Context) -> None:
     assert int(outcome.figures["steps"]) > 10 * 2_500
 
 
-def test_a_soak_that_met_too_little_is_inconclusive(
-    context: Context, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_soak_that_met_too_little_is_inconclusive(context: Context) -> None:
     assert checks.soaked(context, seeds=1, steps=50).verdict.is_unknown
-    assert main(["--seeds", "1", "--steps", "50"]) == 2
-    out = capsys.readouterr().out
-    assert re.search(r"1 seeds, [\d,]+ steps", out)
-    assert "never met: " in out
+    result = CliRunner().invoke(main, ["--seeds", "1", "--steps", "50"])
+    assert result.exit_code == 3
+    assert re.search(r"1 seeds, [\d,]+ steps", result.output)
+    assert re.search(r"\d+ situations that matter were never met; soak longer:\n  ", result.output)
+    assert max(map(len, result.output.splitlines())) < 110
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        *((option, value, "x>=1") for option in ("--seeds", "--steps", "--jobs") for value in ("0", "-3")),
+        ("--seeds", "many", "not a valid integer"),
+        ("--seed", "-1", "x>=0"),
+        ("--mutant", "x", "there is no mutant 'x'; MUTANTS here and in"),
+        ("--mutant", "vote-not-kept", "near to it are vote-not-persisted"),
+    ],
+)
+def test_a_soak_of_nothing_is_no_success_but_a_command_that_makes_no_sense(
+    option: str, value: str, said: str
+) -> None:
+    result = CliRunner().invoke(main, [option, value])
+    assert result.exit_code == 2
+    assert option in result.output
+    assert said in result.output
+    assert "seeds, " not in result.output
+
+
+@pytest.mark.parametrize(("seeds", "steps", "jobs"), [(0, 1, 1), (1, 0, 1), (1, 1, 0)])
+def test_who_asks_for_a_soak_of_nothing_is_told(seeds: int, steps: int, jobs: int) -> None:
+    with pytest.raises(ConfigError, match=f"{seeds} seeds of {steps} steps by {jobs} processes"):
+        soak(range(seeds), steps=steps, jobs=jobs)
 
 
 def test_a_run_is_the_same_whether_it_is_recorded_or_not() -> None:
@@ -99,12 +126,12 @@ def test_a_run_is_the_same_whether_it_is_recorded_or_not() -> None:
     assert last_steps(recorded.trace) is None
 
 
-def test_a_wrong_server_is_found_told_with_its_seed_and_left_as_a_trace(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_server_is_found_told_with_its_seed_and_left_as_a_trace(tmp_path: Path) -> None:
     name = "reads-before-an-own-commit"
-    assert main(["--seeds", "5", "--steps", "5000", "--mutant", name, "--out", str(tmp_path)]) == 1
-    out = capsys.readouterr().out
+    command = ["--seeds", "5", "--steps", "5000", "--mutant", name, "--out", str(tmp_path)]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1
+    out = result.output
     (path,) = tmp_path.iterdir()
     trace = itf.read(path)
     assert trace.violation is not None
@@ -130,11 +157,6 @@ def test_a_soak_finds_wrong_servers(name: str, broken: str) -> None:
     found = soak(range(10), steps=5_000, mutant=mutant, until_broken=True)
     assert found.broken
     assert found.broken[0][1].startswith(f"{broken}: violated")
-
-
-def test_there_is_no_mutant_of_another_name() -> None:
-    with pytest.raises(SystemExit, match="there is no mutant 'x': there are "):
-        main(["--mutant", "x"])
 
 
 def test_every_action_of_the_spec_is_asked_for() -> None:

@@ -1,7 +1,7 @@
 """Logs of simulated Raft runs are judged by the spec, though they show little; tampered ones and wrong servers too."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import attrs
@@ -121,7 +121,9 @@ def test_a_changed_field_is_rejected_where_it_is(field: str, value: object) -> N
 
 
 @pytest.mark.parametrize("trap", [_lost, _swapped], ids=["lost", "reordered"])
-def test_a_lost_or_reordered_event_is_rejected_unless_nobody_can_tell(trap: object) -> None:
+def test_a_lost_or_reordered_event_is_rejected_unless_nobody_can_tell(
+    trap: Callable[[Sequence[Event], int], list[Event]],
+) -> None:
     """A request that is sent twice while nobody looks, two servers that act side by side: then there is a behaviour.
 
     It is given, and is replayed here step by step.
@@ -129,7 +131,7 @@ def test_a_lost_or_reordered_event_is_rejected_unless_nobody_can_tell(trap: obje
     run = _log()
     rejected = 0
     for place in _places(run.events):
-        events = trap(run.events, place)  # type: ignore[operator]  # both are functions
+        events = trap(run.events, place)
         found = _validated(run, events)
         assert not found.verdict.is_unknown
         if found.verdict.is_violated:

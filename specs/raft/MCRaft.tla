@@ -39,19 +39,21 @@ Dead(m) ==
            /\ m.term <= currentTerm[i]
         \/ /\ m.type = "AppendEntriesResponse"
            /\ \/ m.term < currentTerm[i]
-              \/ m.term = currentTerm[i] /\ role[i] # "Leader"
+              \/ m.term = currentTerm[i] /\ role[i] \notin {"Candidate", "Leader"}
         \/ /\ m.type = "TimeoutNow"
            /\ m.term < currentTerm[i]
 
 LiveMessages == [m \in {n \in DOMAIN messages : ~Dead(n)} |-> messages[m]]
 
 (* The view leaves out `event` and dead messages.  Leaving out dead messages is sound: no guard reads *)
-(* them, a dead message stays dead for as long as terms do not go back, and receiving, duplicating or *)
-(* dropping one leads to the same view or to one with less left to spend.  tests/ compares the        *)
+(* them, a dead message stays dead (DeadStaysDead, checked with PlainView), and receiving, duplicating *)
+(* or dropping one leads to the same view or to one with less left to spend.  tests/ compares the     *)
 (* verdicts with those of PlainView on a small instance.                                              *)
 PlainView == <<vars, spent>>
 MCView == <<LiveMessages, currentTerm, votedFor, snapshot, log, synced, role, commitIndex, votesGranted, nextIndex,
             matchIndex, lead, heard, ahead, elected, committed, reads, spent>>
+
+DeadStaysDead == [][\A m \in DOMAIN messages : Dead(m) /\ m \in DOMAIN messages' => Dead(m)']_vars
 
 (* Founders are interchangeable, values are as well; sound for safety, never used for liveness, *)
 (* and only where no other constant names a server.                                                        *)
@@ -221,17 +223,25 @@ NoAppendBelowSnapshot == [][\A m \in DOMAIN messages :
                                  m.prevLogIndex >= snapshot[m.dest].index]_vars
 (* A server comes back from a crash with a snapshot. *)
 NoRestartFromSnapshot == [][\A i \in Server : commitIndex'[i] < commitIndex[i] => snapshot[i].index = 0]_vars
-(* A change of membership is committed, a joint configuration is left, a learner votes. *)
+(* A change of membership is committed; a joint configuration is left; a server that was a learner votes. *)
 NoChangeCommitted   == \A k \in DOMAIN committed : committed[k].entry.value \in Value \cup {NoOp}
 NoJointLeft         == \A k \in DOMAIN committed :
                            ~IsConfiguration(committed[k].entry.value)
                            \/ \A l \in 1..k - 1 : ~IsConfiguration(committed[l].entry.value)
+NoLearnerVotes      == \A k \in DOMAIN committed :
+                           ~IsConfiguration(committed[k].entry.value)
+                           \/ \A i \in Voters(committed[k].entry.value) :
+                                  \A l \in 1..k - 1 : IsConfiguration(committed[l].entry.value)
+                                                          => i \notin committed[l].entry.value.learners
 (* A leader steps down because it is no member any more; a change that was not committed is undone. *)
 NoLeaderRemoved     == [][\A i \in Server : role[i] = "Leader" /\ role'[i] = "Follower" /\ currentTerm'[i] = currentTerm[i]
                              => i \in Config(i).voters \/ spent'.restarts > spent.restarts]_vars
 NoChangeUndone      == [][\A i \in Server : Changes(log'[i]) = {} /\ Changes(log[i]) # {} => snapshot'[i] # snapshot[i]]_vars
-(* A read is answered; one is answered although something was committed since it was asked for. *)
+(* A read is answered; a leader that no quorum answers steps down. *)
 NoReadAnswered      == \A r \in DOMAIN reads : reads[r].answer = Unanswered
+(* Requests of one leader are in flight to one peer side by side; a refusal names the term that conflicts. *)
+NoPipelining        == \A i, j \in Server : i # j /\ role[i] = "Leader" => AppendsInFlight(i, j) < 2
+NoConflictTerm      == \A m \in DOMAIN messages : m.type = "AppendEntriesResponse" => m.conflict.term = 0
 NoLeaderStepsDown   == [][\A i \in Server : role[i] = "Leader" /\ role'[i] = "Follower" /\ currentTerm'[i] = currentTerm[i]
                              => spent'.restarts > spent.restarts]_vars
 (* The server that a leader handed over to leads. *)

@@ -45,7 +45,7 @@ TruncatesAlways(base, entries, prevLogIndex, new) == SubSeq(entries, 1, Max(0, p
 NeverTruncates(base, entries, prevLogIndex, new) ==
     entries \o SubSeq(new, Max(0, base.index + Len(entries) - prevLogIndex) + 1, Len(new))
 
-(* A late acknowledgement unlearns what a peer holds; a late refusal goes back behind it [RC-04]. *)
+(* A late acknowledgement unlearns what a peer holds; a late refusal goes back behind it. *)
 Unlearns(known, acknowledged) == acknowledged
 BacksOffTooFar(next, known, hint) == Max(Min(next - 1, hint), 1)
 
@@ -116,4 +116,13 @@ AnswersBeforeSync(before, lastIndex) == before
 
 (* A leader counts itself for what is not on its disk yet [RC-22]. *)
 CountsUnsynced(index, durable) == TRUE
+
+-----------------------------------------------------------------------------
+(* What the view leaves out *)
+
+(* An answer to a candidate is left out, which comes alive when the candidate wins. *)
+DeadTooEarly(m) ==
+    /\ m.type = "AppendEntriesResponse"
+    /\ \/ m.term < currentTerm[m.dest]
+       \/ m.term = currentTerm[m.dest] /\ role[m.dest] # "Leader"
 =============================================================================

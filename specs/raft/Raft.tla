@@ -7,8 +7,9 @@
 (* messages, with servers that crash and restart.                          *)
 (*                                                                         *)
 (* Sources: Ongaro and Ousterhout, "In Search of an Understandable         *)
-(* Consensus Algorithm" (USENIX ATC 2014), here "paper"; Ongaro,           *)
-(* "Consensus: Bridging Theory and Practice" (2014), here "thesis".        *)
+(* Consensus Algorithm", the extended version of their paper at USENIX ATC *)
+(* 2014, here "paper"; Ongaro, "Consensus: Bridging Theory and Practice"   *)
+(* (2014), here "thesis".                                                  *)
 (*                                                                         *)
 (* What one step is.  Each action is one input of one server: a timer that *)
 (* fires, a client's request, one message that arrives, a restart.  The    *)
@@ -60,16 +61,16 @@ AllFeatures == {
     "Transfer",      \* a leader hands over to another server (thesis, 3.10)
     "Reads",         \* linearizable reads without log entries (thesis, 6.4)
     "Leases",        \* reads by the clock (thesis, 6.4.1)
-    "Pipelining",    \* requests are sent before earlier ones are acknowledged (thesis, 10.2.1)
+    "Pipelining",    \* requests are sent before earlier ones are acknowledged (thesis, 10.2.2)
     "ConflictTerm",  \* a refusal says where to go on (paper, 5.3)
     "AsyncDisk"}     \* a leader writes its disk while it replicates (thesis, 10.2.1)
 
-ASSUME /\ IsFiniteSet(Server) /\ Founders # {} /\ Founders \subseteq Server
-       /\ Nil \notin Server
-       /\ NoOp \notin Value
-       /\ Features \subseteq AllFeatures
-       /\ MaxEntries \in Nat \ {0} /\ MaxUnacknowledged \in Nat \ {0}
-       /\ ElectionTicks \in Nat \ {0} /\ LeaseTicks \in Nat /\ MaxSkew \in Nat \ {0}
+ASSUME FoundersAreServers    == IsFiniteSet(Server) /\ Founders # {} /\ Founders \subseteq Server
+ASSUME NilIsNoServer         == Nil \notin Server
+ASSUME NoOpIsNoValue         == NoOp \notin Value
+ASSUME FeaturesAreKnown      == Features \subseteq AllFeatures
+ASSUME LimitsAreOneAtLeast   == MaxEntries \in Nat \ {0} /\ MaxUnacknowledged \in Nat \ {0}
+ASSUME TicksAreNumbers       == ElectionTicks \in Nat \ {0} /\ LeaseTicks \in Nat /\ MaxSkew \in Nat \ {0}
 
 Has(feature) == feature \in Features
 
@@ -266,7 +267,7 @@ Holders(i, index, durable, match) ==
 (* The greatest index that leader i may take as committed, given its log, what of it is on its disk, *)
 (* and what its peers hold.                                                                           *)
 LeaderCommitIndex(i, entries, durable, match) ==
-    LET base   == snapshot[i]
+    LET base   == snapshot'[i]
         config == After(base.configuration, entries)
         committable == {k \in commitIndex[i] + 1..base.index + Len(entries) :
                             /\ MayCommitTerm(TermOf(base, entries, k), currentTerm'[i])
@@ -308,7 +309,8 @@ CommittedInItsTerm(i) == commitIndex[i] >= snapshot[i].index /\ TermAt(i, commit
 MayChange(i) == LastChangeIsCommitted(i) /\ CommittedInItsTerm(i)
 MayRead(i)   == CommittedInItsTerm(i)
 
-(* A change is one that keeps quorums sharing a server. *)
+(* A change is one that keeps quorums sharing a server.  Next draws from these anyway; the rule bites *)
+(* where a configuration lets clients propose others.                                                  *)
 IsSafeChange(old, new) == new \in Successors(old)
 
 (* A server stands for election if it is a voter, or was one and may still be needed: as long as it *)
@@ -405,10 +407,11 @@ Hears(i) == heard' = IF Timed THEN [heard EXCEPT ![i] = ElectionTicks] ELSE hear
 
 (* How each step of leader i ends.  It holds `entries` behind its snapshot, and `next`, `match` and `l` *)
 (* of its peers; `asked` are all reads, those asked for in this step among them.  It commits what a    *)
-(* quorum holds and answers the reads that a quorum confirmed.  Once a configuration without it is      *)
+(* quorum holds and answers the reads that a quorum confirmed.  Term and snapshot are those after the   *)
+(* step, so that an action says first what becomes of them.  Once a configuration without it is         *)
 (* committed it steps down (thesis, 4.2.2).  The history keeps what no leader had committed before.     *)
 Lead(i, entries, next, match, l, asked) ==
-    LET base      == snapshot[i]
+    LET base      == snapshot'[i]
         config    == After(base.configuration, entries)
         durable   == IF Has("AsyncDisk") THEN synced'[i] ELSE base.index + Len(entries)
         commit    == LeaderCommitIndex(i, entries, durable, match)
@@ -453,13 +456,13 @@ Campaign(i, isTransfer, bag) ==
         /\ messages'    = With(bag, {[type |-> "RequestVoteRequest", term |-> term, source |-> i, dest |-> j,
                                       lastLogIndex |-> LastIndex(i), lastLogTerm |-> LastTerm(i),
                                       transfer |-> isTransfer] : j \in Voters(Config(i)) \ {i}})
+        /\ UNCHANGED <<snapshot, clockVars>>
         /\ IF IsQuorum({i}, Config(i))
            THEN /\ Sync(i, LastIndex(i) + Len(OpeningEntries(term)))
                 /\ BecomeLeader(i, term)
            ELSE /\ Sync(i, LastIndex(i))
                 /\ TakeRole(i, "Candidate", {i})
                 /\ UNCHANGED <<log, commitIndex, historyVars>>
-        /\ UNCHANGED <<snapshot, clockVars>>
 
 -----------------------------------------------------------------------------
 (* Actions: timers and clients *)
@@ -512,19 +515,23 @@ InstallSnapshot(i, j) ==
     /\ UNCHANGED <<durableVars, role, commitIndex, votesGranted, leaderVars, clockVars, historyVars>>
 
 (* Server i replaces the part of its log that it knows to be committed by the state to which it leads *)
-(* (paper, 7).                                                                                         *)
+(* (paper, 7).  Its whole log is on its disk then, and a leader may commit by it.                      *)
 Compact(i) ==
     LET index  == CompactibleIndex(i)
         kept   == index - snapshot[i].index
         prefix == SubSeq(log[i], 1, kept)
+        rest   == SubSeq(log[i], kept + 1, Len(log[i]))
     IN  /\ Has("Snapshots")
         /\ kept > 0
         /\ snapshot' = [snapshot EXCEPT ![i] =
                            [index |-> index, term |-> TermAt(i, index),
                             configuration |-> After(@.configuration, prefix), state |-> Apply(@.state, prefix)]]
-        /\ log' = [log EXCEPT ![i] = SubSeq(@, kept + 1, Len(@))]
         /\ Sync(i, LastIndex(i))
-        /\ UNCHANGED <<messages, currentTerm, votedFor, role, commitIndex, votesGranted, leaderVars, clockVars, historyVars>>
+        /\ UNCHANGED <<messages, currentTerm, votedFor, clockVars, elected>>
+        /\ IF role[i] = "Leader"
+           THEN Lead(i, rest, nextIndex[i], matchIndex[i], lead[i], reads)
+           ELSE /\ log' = [log EXCEPT ![i] = rest]
+                /\ UNCHANGED <<role, commitIndex, votesGranted, leaderVars, committed, reads>>
 
 (* Leader i appends configuration c, and goes by it at once (paper, 6; thesis, 4.1).  A member that is *)
 (* new is sent the log from its end on, and what it lacks once it refuses that.                         *)
@@ -757,15 +764,18 @@ HandleInstallSnapshotRequest(m) ==
         /\ UNCHANGED historyVars
 
 (* Where leader i goes on after a refusal: behind its last entry of the conflicting term if it has *)
-(* any, else where the follower's entries of that term begin (paper, 5.3).                           *)
+(* any, else where the follower's entries of that term begin (paper, 5.3).  A refusal that says      *)
+(* nothing of a conflict answers a request of an earlier term of this leader.                         *)
 Hint(i, next, conflict) ==
     LET same == {k \in snapshot[i].index + 1..LastIndex(i) : TermAt(i, k) = conflict.term}
-    IN  IF ~Has("ConflictTerm") THEN next - 1
+    IN  IF ~Has("ConflictTerm") \/ conflict.index = 0 THEN next - 1
         ELSE IF same = {} THEN conflict.index ELSE Greatest(same) + 1
 
 (* Paper, 5.3.  An answer may be late or a duplicate: what a peer is known to hold never shrinks, *)
 (* and nextIndex backs off no further than behind it.  Any answer in its term says that the peer  *)
-(* followed this leader when the request's round was sent.                                         *)
+(* is in that term too; one to a request of that term also, by its round, that the peer followed  *)
+(* this leader when the round was sent.  A refusal of a request of an earlier term says no more    *)
+(* than the former, and costs one step of backing off.                                              *)
 HandleAppendEntriesResponse(m) ==
     LET i     == m.dest
         j     == m.source

@@ -134,7 +134,8 @@ ReadsAnswered ==
         (stable /\ \E i \in Server : LeadsLatestTerm(i) /\ \E p \in lead[i].pending : p.read = r)
             ~> (r \in DOMAIN reads /\ reads[r].answer # Unanswered)
 
-(* A change of membership that the leader of the latest term holds commits, once the system is stable; *)
+(* A change of membership that the leader of the latest term holds commits, unless another leader      *)
+(* undoes it, once the system is stable;                                                                *)
 (* that leader learns of it, and steps down if it is no member any more.                                *)
 ChangesCommit ==
     \A i \in Server : (stable /\ LeadsLatestTerm(i) /\ ~LastChangeIsCommitted(i)) ~> LastChangeIsCommitted(i)
@@ -157,6 +158,6 @@ OpensWithNothing(term) == <<>>
 (* does not lead them to it [RM-06].                                                                      *)
 OnlyMembersCampaign(i) == i \in Voters(Config(i))
 
-(* A leader sends its snapshot again and again to who has it already [RS-02, RS-07]. *)
+(* A leader sends its snapshot again and again to who has it already [RS-07]. *)
 SnapshotForEver(next, base) == base.index > 0 /\ next <= base.index + 1
 =============================================================================

@@ -401,7 +401,7 @@ def _configs(draw: st.DrawFn) -> Config:
     """Servers with any settings, in clusters that one to five of them founded, or that they are to join."""
     founders = FIVE[: draw(st.integers(1, 5))]
     name = draw(st.sampled_from([*founders * 3, "n6"]))
-    on = {
+    on: dict[str, Any] = {
         setting: draw(st.booleans())
         for setting in ("pre_vote", "check_quorum", "leases", "pipelining", "conflict_term", "async_disk")
     }

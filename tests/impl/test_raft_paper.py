@@ -419,6 +419,12 @@ def test_a_late_acknowledgement_does_not_unlearn_what_a_peer_holds() -> None:
     assert node.role.of("n2") == Progress("n2", next_index=4, match_index=3)
 
 
+def test_an_acknowledgement_of_entries_that_were_never_sent_is_ignored() -> None:
+    """5.1: believed, the leader would go on behind the end of its log, where there is nothing to send."""
+    node = leader(term=1, log=log_of(1, 1, 1))
+    assert step(node, Receive(acknowledged(4))) == (node, ())
+
+
 def test_an_entry_on_a_majority_is_committed_with_all_before_it() -> None:
     """5.3: this also commits all preceding entries, also those of earlier leaders."""
     node = leader(term=2, log=log_of(1, 1, 2), members=FIVE)

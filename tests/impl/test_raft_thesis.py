@@ -65,6 +65,7 @@ from impl.raft import (
     TransferLeadership,
     Write,
     first_start,
+    leading,
     recover,
     step,
 )
@@ -239,8 +240,17 @@ def test_a_leader_changes_nothing_before_it_has_committed_in_its_term() -> None:
 
 
 def test_a_change_that_lets_quorums_miss_each_other_is_refused() -> None:
-    assert "may not follow" in why_not(changeable(), ChangeMembership(configuration("145")))
+    why = why_not(changeable(), ChangeMembership(configuration("145", learners="6")))
+    assert why.startswith(
+        "voters n1, n4, n5; learners n6 may not follow voters n1, n2, n3: change one server"
+    )
     assert why_not(server(), ChangeMembership(configuration("12"))) == "this server does not lead"
+
+
+def test_a_configuration_is_no_value_of_a_client() -> None:
+    """4.1: taken as a value it would be in force on whoever receives it, though no rule of changes allows it."""
+    why = why_not(changeable(), ClientRequest(configuration("4")))
+    assert why == "a configuration is no value of a client: ask by ChangeMembership"
 
 
 def test_in_joint_consensus_both_majorities_elect_and_commit() -> None:
@@ -574,6 +584,25 @@ def test_a_read_is_answered_from_what_was_committed_when_it_was_asked_for_or_lat
     assert effects == (ReadReady("r", 1), ReadReady("s", 1))
 
 
+def test_of_the_reads_that_wait_a_step_looks_at_those_that_it_answers_and_one_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """6.4: the rounds of reads only grow. Looked at one by one in each step, a thousand would stop the leader."""
+    node = changeable()
+    for read in range(10):
+        node, _ = step(node, ReadIndex(read))
+    holds_round, asked = leading.holds_round, []
+
+    def counted(*what: Any) -> bool:
+        asked.append(what)
+        return holds_round(*what)
+
+    monkeypatch.setattr(leading, "holds_round", counted)
+    node, effects = step(node, Receive(acknowledged(1, number=4)))
+    assert (len(effects), len(asked)) == (4, 5)
+    assert [pending.read for pending in role_of(node).pending] == [4, 5, 6, 7, 8, 9]
+
+
 def test_a_new_leader_does_not_know_yet_what_is_committed() -> None:
     """6.4: it waits for the commit of its no-op."""
     node = leader(term=2, log=log_of(1, 2), commit_index=1, leases=True)
@@ -620,7 +649,7 @@ def test_who_hands_over_has_no_lease_and_never_again_in_its_term() -> None:
     assert step(changeable(), RenewLease()) == (changeable(), ())
 
 
-# --- replication: where to go on, pipelining, slow disks (paper, 5.3; 10.2.1) -------------------
+# --- replication: where to go on, slow disks, pipelining (paper, 5.3; 10.2.1 and 10.2.2) --------
 
 
 @pytest.mark.parametrize(
@@ -662,7 +691,7 @@ def test_a_leader_goes_on_where_a_refusal_points_it(conflict: ConflictHint, expe
 
 
 def test_pipelined_requests_follow_each_other_up_to_a_limit() -> None:
-    """10.2.1: the leader takes for granted what it sent; the limit bounds what a slow follower costs."""
+    """10.2.2: the leader takes for granted what it sent; the limit bounds what a slow follower costs."""
     node = leader(
         log=log_of(1, 1, 1, 1, 1, 1),
         progress=((2, 1), (7, 0)),
@@ -705,15 +734,26 @@ def test_of_what_was_written_in_part_a_leader_counts_that_part() -> None:
 
 
 def test_who_answers_or_votes_has_written_all_before() -> None:
-    """Paper, Figure 2: also what it wrote as a leader, though nothing of it changes now."""
-    node = server(log=log_of(1, 1), async_disk=True, synced=1)
-    heartbeat, effects = step(node, Receive(append(term=1, prev=(2, 1))))
-    assert (heartbeat.synced, effects[0]) == (2, Persist(node.durable))
-    voted, effects = step(node, Receive(ask_vote(term=1, last_log_index=2, last_log_term=1)))
-    assert (voted.synced, effects[0]) == (2, Persist(voted.durable))
-    refusing, effects = step(node, Receive(append(term=1, prev=(5, 1))))
-    assert (refusing, len(effects)) == (node, 2)
-    assert crashed(node, 1).durable.log == log_of(1)
+    """Paper, Figure 2: also what it wrote as the leader of an earlier term, though its log does not change now."""
+    deposed = server(log=log_of(1, 1), async_disk=True, synced=1)
+    for message in (
+        append(term=2, prev=(2, 1)),
+        append(term=2, prev=(5, 1)),
+        ask_vote(term=2, last_log_index=2, last_log_term=1),
+    ):
+        after, effects = step(deposed, Receive(message))
+        assert (after.synced, effects[0]) == (2, Persist(after.durable))
+        assert after.durable.log == deposed.durable.log
+    assert crashed(deposed, 1).durable.log == log_of(1)
+
+
+def test_compaction_puts_the_whole_log_on_disk_and_a_leader_alone_commits_by_it() -> None:
+    node = step(first_start(Config("n1", ("n1",), async_disk=True)), Timeout())[0]
+    node = step(node, ClientRequest("x"))[0]
+    assert (node.commit_index, node.durable.last_index) == (1, 2)
+    node, effects = step(node, Compact(b"state"))
+    assert (node.synced, node.commit_index) == (2, 2)
+    assert Apply(2, "x") in effects
 
 
 def test_a_cluster_of_one_is_elected_with_what_it_wrote() -> None:

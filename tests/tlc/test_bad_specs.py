@@ -72,6 +72,13 @@ BAD = [
     _bad("another one", _with("D == TRUE ∧ FALSE"), "M.tla:3:11", 'does not know "∧"; write /\\'),
     _bad("a symbol in a string", _with('D == "≜"'), "M.tla:3:7", 'does not know "≜"'),
     _bad("a symbol of no TLC", _with("D == €"), "M.tla:3:6", 'does not know "€"; it reads ASCII'),
+    _bad(
+        "no order of operators",
+        _with("D == TRUE \\/ TRUE /\\ TRUE"),
+        "M.tla:3:11",
+        r"of \/ and /\ binds tighter",
+    ),
+    _bad("a list item too far left", _with("D == /\\ (1\n  )"), "M.tla:4:3", "wrong indentation"),
     _bad("a comment without an end", _with("D == 1 (* and"), "M.tla:3", "*) is missing"),
     _bad("20,000 parentheses", _with(f"D == {'(' * 20_000}1{')' * 20_000}"), "M.tla", "nests too deep"),
     _bad("20,000 sets", _with(f"D == {'{' * 20_000}1{'}' * 20_000}"), "M.tla", "nests too deep"),

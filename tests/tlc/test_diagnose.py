@@ -8,6 +8,8 @@ import pytest
 
 from tlacheck.errors import SpecError
 from tlacheck.tlc import Checker, Spec
+from tlacheck.tlc._diagnose import diagnose
+from tlacheck.tlc._protocol import Kind, Message
 
 _GOOD = "VARIABLE x\nInit == x = 0\nNext == x' = x\n"
 _CONFIG = "INIT Init\nNEXT Next\n"
@@ -44,6 +46,36 @@ MISTAKES = [
         "VARIABLE x\nInit == x = (1 + 2\nNext == x' = x\n",
         place="M.tla:5:1",
         words=("syntax error", 'after "2"', "line 4, column 13"),
+    ),
+    Mistake(
+        "operators without an order",
+        "VARIABLE x\nInit == x = 0 \\/ x = 1\n  /\\ x = 2\nNext == x' = x\n",
+        place="M.tla:4:15",
+        words=(r"which of \/ and /\ binds tighter", "parentheses"),
+    ),
+    Mistake(
+        "operators that are written otherwise",
+        "VARIABLE x\nInit == x = 0 \\equiv TRUE ~> x /= 1\nNext == x' = x\n",
+        place="M.tla:4:15",
+        words=("which of <=> and ~> binds tighter",),
+    ),
+    Mistake(
+        "an operator that does not chain",
+        "VARIABLE x\nInit == x \\in 1..2..3\nNext == x' = x\n",
+        place="M.tla:4:16",
+        words=("how .. groups with another ..; write parentheses",),
+    ),
+    Mistake(
+        "a prefix and a postfix operator",
+        "VARIABLE x\nInit == x = 0\nNext == UNCHANGED x'\n",
+        place="M.tla:5:20",
+        words=("which of UNCHANGED and ' binds tighter",),
+    ),
+    Mistake(
+        "an item of a list that goes on too far left",
+        "VARIABLE x\nInit == /\\ (x = 0\n  )\nNext == x' = x\n",
+        place="M.tla:5:3",
+        words=("wrong indentation", "line 4, column 9", "indent this further"),
     ),
     Mistake(
         "empty definition", "VARIABLE x\nInit == x = 0\nNext ==\n", place="M.tla:5:1", words=("syntax error",)
@@ -264,6 +296,19 @@ def test_places_are_written_as_the_user_gave_the_file(
     with pytest.raises(SpecError) as caught:
         checker.check(Spec.load("M.tla"))
     assert str(caught.value).startswith("M.tla:3:13: unknown operator a")
+
+
+def test_a_complaint_of_sany_that_is_new_is_told_in_its_words(tmp_path: Path) -> None:
+    """That it gives no reason is said only where it gives none."""
+    (tmp_path / "M.tla").write_text(f"---- MODULE M ----\n{_GOOD}====\n")
+    (tmp_path / "M.cfg").write_text(_CONFIG)
+    spec = Spec.load(tmp_path / "M.tla")
+    said = "***Parse Error***\nTwo suns at line 3, col 9 to line 3, col 9 of module M\n  \n\nResidual stack trace follows:\nExpression"
+    failed = Message(3002, Kind.ERROR, "Parsing or semantic analysis failed.")
+    error = diagnose(spec, [Message(None, Kind.INFORMATION, said), failed])
+    assert error.message == "syntax error: Two suns at line 3, col 9 to line 3, col 9 of module M"
+    assert str(error.location) == str(tmp_path / "M.tla:3:9")
+    assert diagnose(spec, [failed]).message == "SANY cannot parse M and does not say why"
 
 
 def test_a_missing_file_is_refused_with_those_that_are_there(load: Any, specs: Path) -> None:

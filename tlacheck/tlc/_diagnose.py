@@ -38,6 +38,17 @@ _SYNTAX = re.compile(
     r'Encountered "(?P<found>.*?)" at line (?P<line>\d+), column (?P<column>\d+)(?: and token "(?P<after>.*?)")?',
     re.DOTALL,
 )
+_PRECEDENCE = re.compile(
+    r"\*\*\*\s*Parse Error\s*\*\*\*\s*Precedence conflict between ops (?P<left>\S+) in block (?P<place>.*?) "
+    r"and (?P<right>\S+)\.\s"
+)
+_INDENTATION = re.compile(
+    r"\*\*\*\s*Parse Error\s*\*\*\*\s*Item at (?P<place>.*?) is not properly indented inside conjunction or\s+"
+    r"disjunction list item at line (?P<line>\d+), col (?P<column>\d+) "
+)
+_OTHER_SYNTAX = re.compile(
+    r"\*\*\*\s*Parse Error\s*\*\*\*\s*(.*?)(?:Residual stack trace follows:|\Z)", re.DOTALL
+)
 _CONSTRUCT = re.compile(r"Residual stack trace follows:\n(.*?) starting at line (\d+), column (\d+)")
 _SEMANTIC = re.compile(r"\*\*\* Errors: (\d+)\s+(.*?)\n\s*\n(.*?)(?=\n\s*\n|\Z)", re.DOTALL)
 _ABORT = re.compile(r"\*\*\* Abort messages: (\d+)\s+(.*?)\n\s*\n(.*?)(?=\n\s*\n|\Z)", re.DOTALL)
@@ -64,6 +75,11 @@ _ASCII = {
     "⇒": "=>", "⇔": "<=>", "≡": "<=>", "≠": "#", "≤": "<=", "≥": ">=", "→": "->", "←": "<-", "↦": "|->",
     "×": "\\X", "∪": "\\union", "∩": "\\intersect", "⊆": "\\subseteq", "∖": "\\", "⟨": "<<", "⟩": ">>",  # noqa: RUF001 - the symbols themselves
     "′": "'", "□": "[]", "◇": "<>", "⇝": "~>", "‥": "..", "∘": "\\o", "ℕ": "Nat", "ℤ": "Int",  # noqa: RUF001 - the symbols themselves
+}  # fmt: skip
+
+#: What SANY calls an operator that is mostly written otherwise.
+_USUAL_SPELLING = {
+    "\\lor": "\\/", "\\land": "/\\", "\\lnot": "~", "\\equiv": "<=>", "/=": "#", "\\leq": "<=", "\\geq": ">=",
 }  # fmt: skip
 
 #: What the Java names of values are to a reader.
@@ -188,6 +204,30 @@ def _syntax(match: re.Match[str], file: str, _spec: Spec, text: str) -> SpecErro
     return SpecError("".join(parts), place)
 
 
+def _precedence(match: re.Match[str], file: str, spec: Spec, _text: str) -> SpecError:
+    left, right = (_USUAL_SPELLING.get(match[side], match[side]) for side in ("left", "right"))
+    which = (
+        f"how {left} groups with another {right}"
+        if left == right
+        else f"which of {left} and {right} binds tighter"
+    )
+    message = f"precedence conflict: TLA+ does not say {which}; write parentheses"
+    return SpecError(message, location_in(match["place"], spec) or Location(file))
+
+
+def _indentation(match: re.Match[str], file: str, spec: Spec, _text: str) -> SpecError:
+    message = (
+        f"wrong indentation: the list item that begins at line {match['line']}, column {match['column']} goes on "
+        r"here, but no further right than its /\ or \/; indent this further, or end the item before it"
+    )
+    return SpecError(message, location_in(match["place"], spec) or Location(file))
+
+
+def _other_syntax(match: re.Match[str], file: str, spec: Spec, _text: str) -> SpecError:
+    words = _joined(match[1])
+    return SpecError(f"syntax error: {words}", location_in(words, spec) or Location(file))
+
+
 def _semantic(match: re.Match[str], file: str, spec: Spec, _text: str) -> SpecError:
     count, where, what = int(match[1]), match[2], " ".join(match[3].split())
     if unknown := re.search(r"Unknown operator: `(.*?)'", what):
@@ -253,6 +293,9 @@ _PARSER_COMPLAINTS: tuple[
     (_LEXICAL, _lexical),
     (_OPEN_COMMENT, _open_comment),
     (_SYNTAX, _syntax),
+    (_PRECEDENCE, _precedence),
+    (_INDENTATION, _indentation),
+    (_OTHER_SYNTAX, _other_syntax),
     (_ABORT, _semantic),
     (_SEMANTIC, _semantic),
     (_MISSING_FILE, _missing_module),

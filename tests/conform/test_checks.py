@@ -1,0 +1,95 @@
+"""Conformance as checks of `tlacheck verify`: each can fail, and says nothing where there was nothing to do."""
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from tests.conform.toys import CALLS, Shows, Tally, Wraps, oracle, run
+from tlacheck import itf
+from tlacheck.conform.checks import follows, leaves, takes_every_edge, violated
+from tlacheck.trace import Trace, Violation
+from tlacheck.verdict import Kind
+from tlacheck.verify import Context, Outcome
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    return Context(folder=tmp_path, budget="ci", seed=0, command="repeat it", progress=lambda _: None)
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> list[Path]:
+    """One behaviour of the spec, which says that it violates something."""
+    trace = run(*CALLS)
+    wrong = Violation(property="NeverThis", step=len(trace))
+    path = tmp_path / "recorded.itf.json"
+    itf.write(attrs.evolve(trace, violation=wrong), path)
+    return [path]
+
+
+def right(_: Trace) -> Tally:
+    return Tally()
+
+
+def wrong(_: Trace) -> Tally:
+    return Shows("total", total=3)
+
+
+def _left_on_disk(outcome: Outcome) -> Trace:
+    assert outcome.verdict.kind is Kind.VIOLATED
+    assert outcome.trace is not None
+    found = itf.read(outcome.trace)
+    assert found.origin.command == "repeat it"
+    return found
+
+
+def test_a_right_system_follows_what_was_recorded(context: Context, recorded: list[Path]) -> None:
+    outcome = follows(context, recorded, right)
+    assert outcome.verdict.kind is Kind.SAMPLED
+    assert dict(outcome.figures) == {"traces": 1, "steps": len(CALLS)}
+
+
+def test_a_wrong_one_leaves_it_and_the_run_is_on_disk(context: Context, recorded: list[Path]) -> None:
+    outcome = follows(context, recorded, wrong)
+    assert len(_left_on_disk(outcome)) == 3
+    assert "leaves recorded.itf" in (outcome.verdict.reason or "")
+    assert "total: the spec has 2, the system has 3" in outcome.message
+
+
+def test_who_leaves_what_only_a_weakened_spec_has_is_right(context: Context, recorded: list[Path]) -> None:
+    assert leaves(context, recorded, wrong).verdict.kind is Kind.SAMPLED
+
+
+def test_who_follows_it_has_its_fault(context: Context, recorded: list[Path]) -> None:
+    outcome = leaves(context, recorded, right)
+    assert len(_left_on_disk(outcome)) == len(CALLS)
+    assert "the fault that was put into the spec" in (outcome.verdict.reason or "")
+
+
+@pytest.mark.parametrize("check", [follows, leaves])
+def test_no_trace_establishes_nothing(context: Context, check: Any) -> None:
+    assert check(context, [], right).verdict.kind is Kind.UNKNOWN
+
+
+def test_every_edge_of_a_model_is_taken(context: Context) -> None:
+    outcome = takes_every_edge(context, oracle().spec, Tally, edges_min=10)
+    assert outcome.verdict.kind is Kind.EXHAUSTED
+    assert int(outcome.figures["steps"]) >= int(outcome.figures["edges"]) >= 10
+
+
+def test_a_model_that_has_shrunk_establishes_nothing(context: Context) -> None:
+    outcome = takes_every_edge(context, oracle().spec, Tally, edges_min=10**6)
+    assert "widen its bounds" in (outcome.verdict.reason or "")
+
+
+def test_an_edge_that_goes_wrong_is_on_disk(context: Context) -> None:
+    outcome = takes_every_edge(context, oracle().spec, Wraps, edges_min=10)
+    assert len(_left_on_disk(outcome)) > 0
+    assert "an edge goes wrong" in (outcome.verdict.reason or "")
+
+
+def test_a_run_in_which_nothing_is_wrong_is_no_violation(context: Context) -> None:
+    with pytest.raises(ValueError, match="nothing is wrong"):
+        violated(context, run(*CALLS), "no reason")
