@@ -1,0 +1,105 @@
+"""Checkpoints: what a quorum has is stable, and what led to it is discarded (paper, 4.3); state transfer (TOCS, 5.3)."""
+
+import functools
+
+import attrs
+
+from impl.pbft import rules
+from impl.pbft.crypto import signed
+from impl.pbft.effects import Diverged, Effect, Send, Transferred
+from impl.pbft.encoding import Digest
+from impl.pbft.execution import execute_from
+from impl.pbft.messages import Checkpoint, CheckpointCertificate, State, StateRequest, StateResponse
+from impl.pbft.outcome import Outcome
+from impl.pbft.state import Node, beyond
+from impl.pbft.voting import heard_checkpoint, without_checkpoints
+
+__all__ = [
+    "collect_checkpoints",
+    "collect_own_checkpoints",
+    "discard",
+    "receive_checkpoint",
+    "receive_state_request",
+    "receive_state_response",
+    "state_request",
+]
+
+
+def receive_checkpoint(node: Node, message: Checkpoint) -> Outcome:
+    """A replica has made a checkpoint."""
+    return collect_checkpoints(heard_checkpoint(node, message), message.seq, message.digest)
+
+
+def collect_checkpoints(node: Node, seq: int, digest: Digest) -> Outcome:
+    """When a quorum has this state at this number it is stable, and its log is discarded (paper, 4.3)."""
+    heard = [each for several in node.checkpoints.values() for each in several]
+    if seq <= node.durable.stable.seq or not rules.is_stable(node.config, heard, seq, digest):
+        return Outcome(node)
+    voters = rules.checkpoint_votes(node.config, heard, seq, digest)
+    chosen = [source for source in node.config.replicas if source in voters][: rules.quorum_size(node.config)]
+    proof = {each.source: each for each in heard if each.seq == seq and each.digest == digest}
+    stable = CheckpointCertificate(seq=seq, digest=digest, proof=tuple(proof[source] for source in chosen))
+    return discard(node, stable)
+
+
+def collect_own_checkpoints(node: Node) -> Outcome:
+    """After execution: its own checkpoints may be the last that were missing."""
+    outcome = Outcome(node)
+    for own in node.checkpoints.get(node.name, ()):
+        outcome = outcome.then(functools.partial(collect_checkpoints, seq=own.seq, digest=own.digest))
+    return outcome
+
+
+def discard(node: Node, stable: CheckpointCertificate) -> Outcome:
+    """Take a later stable checkpoint for the low watermark; who has not executed up to there asks for the state."""
+    durable, seq = node.durable, stable.seq
+    own = next((each for each in node.checkpoints.get(node.name, ()) if each.seq == seq), None)
+    effects: list[Effect] = []
+    if own is not None and own.digest != stable.digest:
+        effects.append(Diverged(seq, own.digest, stable.digest))
+    durable = attrs.evolve(
+        durable,
+        stable=stable,
+        accepted=beyond(durable.accepted, seq),
+        prepared=beyond(durable.prepared, seq),
+        committed=beyond(durable.committed, seq),
+        snapshots=beyond(durable.snapshots, seq - 1),
+    )
+    node = without_checkpoints(attrs.evolve(node, durable=durable), seq)
+    if durable.executed < seq:
+        effects.append(state_request(node))
+    return Outcome(node, tuple(effects))
+
+
+# --- state transfer -----------------------------------------------------------------------------
+
+
+def state_request(node: Node) -> Send:
+    """Ask all for the state of the stable checkpoint or a later one."""
+    request = StateRequest(seq=node.durable.stable.seq, source=node.name)
+    return Send(signed(request, node.config.keys))
+
+
+def receive_state_request(node: Node, request: StateRequest) -> Outcome:
+    """Send the stable checkpoint, with its proof and its state."""
+    stable = node.durable.stable
+    response = StateResponse(checkpoint=stable, state=node.durable.snapshots[stable.seq], source=node.name)
+    return Outcome(node, (Send(signed(response, node.config.keys), request.source),))
+
+
+def receive_state_response(node: Node, response: StateResponse) -> Outcome:
+    """Take over a state whose digest a quorum vouches for; the stable checkpoint is perhaps news as well."""
+    checkpoint = response.checkpoint
+    outcome = Outcome(node)
+    if checkpoint.seq > node.durable.stable.seq:
+        node = discard(node, checkpoint).node
+        outcome = Outcome(node)
+    return outcome.then(lambda after: _transfer_state(after, response.state)).then(collect_own_checkpoints)
+
+
+def _transfer_state(node: Node, state: State) -> Outcome:
+    """From the state of the stable checkpoint on, execute what is committed behind it."""
+    seq = node.durable.stable.seq
+    durable = attrs.evolve(node.durable, snapshots={**node.durable.snapshots, seq: state})
+    outcome = execute_from(attrs.evolve(node, durable=durable), seq, state)
+    return Outcome(outcome.node, (Transferred(seq), *outcome.effects))

@@ -1,0 +1,102 @@
+"""What all replicas of a cluster are told, and who one of them is."""
+
+import attrs
+
+from impl import quorum
+from impl.pbft.crypto import Keys
+from impl.pbft.errors import InvalidConfig
+from impl.pbft.messages import NodeId, State
+from impl.pbft.service import LEDGER, Service
+
+__all__ = ["Config", "InvalidConfig"]
+
+
+def _greatest_f(config: "Config") -> int:
+    return quorum.byzantine_faults_tolerated_formula(len(config.replicas)) if config.replicas else 0
+
+
+@attrs.frozen
+class Config:
+    """Who this replica is, and the settings, the same for all replicas.
+
+    Attributes:
+        node: this replica.
+        replicas: all of them, in the order in which they become primary.
+        keys: the secret key of this replica and the public keys of replicas and clients; not compared.
+        f: how many Byzantine replicas are allowed for; the greatest tolerated unless given.
+        window: how far beyond its stable checkpoint a replica goes; the paper's k, there 200.
+        interval: a checkpoint is made after so many sequence numbers, at most `window`; the paper's 100.
+        batch_max: how many requests a batch may have, at least 1.
+        request_bytes_max: how large a request may be in its canonical bytes.
+        waiting_max: how many clients' requests may wait to be ordered.
+        patience_max: how patient the view-change timer becomes at most, as a multiple of its duration.
+        service: what is replicated.
+
+    Raises:
+        InvalidConfig: if there are not more than 3f replicas, one is named twice or `node` is none of
+            them, or a limit cannot be.
+    """
+
+    node: NodeId
+    replicas: tuple[NodeId, ...]
+    keys: Keys = attrs.field(eq=False, repr=False)
+    f: int = attrs.field(default=attrs.Factory(_greatest_f, takes_self=True))
+    window: int = 200
+    interval: int = 100
+    batch_max: int = 64
+    request_bytes_max: int = 1 << 16
+    waiting_max: int = 1024
+    patience_max: int = 1 << 16
+    service: Service = attrs.field(default=LEDGER, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        n = self.n
+        if not self.replicas:
+            raise InvalidConfig(
+                f"replica {self.node!r} has 0 replicas: name all of the cluster, itself among them"
+            )
+        if len(set(self.replicas)) < n:
+            raise InvalidConfig(f"replicas {self.replicas} name one twice: each replica has one vote")
+        if self.node not in self.replicas:
+            raise InvalidConfig(f"{self.node!r} is none of the replicas {self.replicas}: name it among them")
+        if self.f < 0:
+            raise InvalidConfig(f"f is {self.f}: a count of faulty replicas starts at 0")
+        if n < (needed := quorum.byzantine_nodes_needed(self.f)):
+            raise InvalidConfig(
+                f"{n} replicas cannot tolerate f = {self.f} Byzantine ones: it takes {needed}. Add {needed - n}, "
+                f"or allow for f = {quorum.byzantine_faults_tolerated(n)} at most"
+            )
+        if self.window < 1:
+            raise InvalidConfig(f"window is {self.window}: nothing could be proposed, use at least 1")
+        if not 1 <= self.interval <= self.window:
+            raise InvalidConfig(
+                f"interval is {self.interval} and window {self.window}: a checkpoint must be made within each "
+                f"window, or the window never moves. Use 1 to {self.window}; half the window is common"
+            )
+        for name in ("batch_max", "request_bytes_max", "waiting_max", "patience_max"):
+            if (limit := getattr(self, name)) < 1:
+                raise InvalidConfig(f"{name} is {limit}: use at least 1")
+
+    @property
+    def n(self) -> int:
+        """How many replicas there are."""
+        return len(self.replicas)
+
+    @property
+    def quorum(self) -> int:
+        """Of how many replicas any two sets share a correct one."""
+        return quorum.byzantine_quorum(self.n, self.f)
+
+    @property
+    def checkpoints_max(self) -> int:
+        """How many checkpoints a correct replica can have made beyond its stable one, that one included."""
+        return self.window // self.interval + 1
+
+    @property
+    def first_state(self) -> State:
+        """The state before the first request."""
+        return State(self.service.initial)
+
+    def primary(self, view: int) -> NodeId:
+        """The primary of a view (paper, section 4)."""
+        return self.replicas[view % self.n]

@@ -1,0 +1,113 @@
+"""One step of a PBFT replica. Pure; each handler names the section of the paper that it carries out."""
+
+from typing import assert_never
+
+from impl.pbft import checkpoints, clients, normal, retransmission, view_changes
+from impl.pbft.configuration import Config
+from impl.pbft.effects import Effect, Persist, Why
+from impl.pbft.encoding import digest
+from impl.pbft.inputs import Input, Propose, Receive, Retransmit, Timeout
+from impl.pbft.messages import (
+    Checkpoint,
+    CheckpointCertificate,
+    Commit,
+    Message,
+    NewView,
+    Prepare,
+    PrePrepare,
+    Reply,
+    Request,
+    StateRequest,
+    StateResponse,
+    ViewChange,
+)
+from impl.pbft.outcome import Outcome, Refusal, refused
+from impl.pbft.state import Durable, Node
+from impl.pbft.timers import with_timer
+from impl.pbft.validation import batch_refusal, message_refusal
+
+__all__ = ["first_start", "recover", "step"]
+
+
+def first_start(config: Config) -> Node:
+    """A replica that starts for the first time, in view 0, with the service's first state.
+
+    Its host makes `durable` safe before the replica takes a step; from then on it starts by `recover`.
+    """
+    first = config.first_state
+    return Node(
+        config,
+        Durable(
+            state=first,
+            stable=CheckpointCertificate(seq=0, digest=digest(first)),
+            snapshots={0: first},
+        ),
+    )
+
+
+def recover(config: Config, durable: Durable) -> Node:
+    """The replica as it comes back from a crash: what was on disk, and what follows from that.
+
+    What it heard and did not count is lost, and so are the requests that waited. Hand it `Retransmit` first,
+    and start its timer if it `is_waiting`.
+    """
+    return retransmission.recollected(Node(config, durable))
+
+
+def step(node: Node, inp: Input) -> tuple[Node, tuple[Effect, ...]]:
+    """One step of a replica.
+
+    Total: whatever arrives is either taken or refused, by a `Refused` that says why and with the replica as
+    it was. Nothing is raised but what the service raises.
+
+    Args:
+        node: the replica before the step.
+        inp: what happened.
+
+    Returns:
+        The replica after the step, and what the host must do, in order: `Persist` first, then messages and
+        news of execution as they came about, then the timer.
+    """
+    match inp:
+        case Receive(message=message):
+            outcome = _receive(node, inp, message)
+        case Propose(batch=batch):
+            refusal = batch_refusal(node, batch)
+            outcome = refused(node, inp, refusal) if refusal else normal.propose(node, batch)
+        case Timeout():
+            outcome = view_changes.timeout(node)
+        case Retransmit():
+            outcome = retransmission.retransmit(node)
+        case _:
+            assert_never(inp)
+    after, effects = with_timer(node, outcome)
+    if after.durable is not node.durable:
+        effects = (Persist(after.durable), *effects)
+    return after, effects
+
+
+def _receive(node: Node, inp: Receive, message: Message) -> Outcome:
+    """A message, of whomever: it is looked at from all sides before anything is done with it."""
+    if refusal := message_refusal(node, message):
+        return refused(node, inp, refusal)
+    match message:
+        case Prepare() | Commit():
+            return normal.receive_vote(node, message)
+        case PrePrepare():
+            return normal.receive_pre_prepare(node, message)
+        case Request():
+            return clients.receive_request(node, message)
+        case Checkpoint():
+            return checkpoints.receive_checkpoint(node, message)
+        case ViewChange():
+            return view_changes.receive_view_change(node, message)
+        case NewView():
+            return view_changes.receive_new_view(node, message)
+        case StateRequest():
+            return checkpoints.receive_state_request(node, message)
+        case StateResponse():
+            return checkpoints.receive_state_response(node, message)
+        case Reply():
+            return refused(node, inp, Refusal(Why.STRANGER, "replies are for clients"))
+        case _:
+            assert_never(message)

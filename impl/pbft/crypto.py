@@ -1,0 +1,72 @@
+"""Who said what: signatures behind a small interface, and what of a message is signed.
+
+The paper assumes that no faulty node can forge a signature, or find two values with one digest
+(paper, section 2). The core is given `Keys` in its configuration: Ed25519 in a cluster
+(`impl.pbft.ed25519`), symbolic ones where states are compared and runs repeated. Both are
+deterministic: to sign the same content again gives the same signature.
+"""
+
+import hashlib
+from typing import Protocol, TypeVar
+
+import attrs
+
+from impl.pbft.encoding import encode
+from impl.pbft.messages import Message
+
+__all__ = ["Keys", "SymbolicKeys", "is_signed_by", "signed"]
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+
+class Keys(Protocol):
+    """What one replica or client needs: its own secret key, and the public keys of all."""
+
+    def sign(self, content: bytes) -> bytes:
+        """The signature of whose keys these are on some bytes. The same bytes, the same signature."""
+        ...
+
+    def verify(self, signer: str, content: bytes, signature: bytes) -> bool:
+        """Whether `signer` signed these bytes so; False for a signer whose public key is not known.
+
+        Never raises, whatever the signature is.
+        """
+        ...
+
+
+@attrs.frozen
+class SymbolicKeys:
+    """Signatures that stand for themselves: quick, short and the same in every run. For models and tests only.
+
+    A signature is a digest of who signs what. Who keeps to this interface can sign in the name of
+    `name` only, which is all that a model of signatures needs; anybody who computes the digest by
+    himself can forge it.
+
+    Attributes:
+        name: whose keys these are.
+    """
+
+    name: str
+
+    def sign(self, content: bytes) -> bytes:
+        """The signature of `name`."""
+        return _mark(self.name, content)
+
+    def verify(self, signer: str, content: bytes, signature: bytes) -> bool:
+        """Whether `signer` signed these bytes so. Every name is known."""
+        return signature == _mark(signer, content)
+
+
+def _mark(signer: str, content: bytes) -> bytes:
+    name = signer.encode()
+    return hashlib.sha256(b"%d:%b:%b" % (len(name), name, content)).digest()[:16]
+
+
+def signed(message: AnyMessage, keys: Keys) -> AnyMessage:
+    """The message with the signature of whose keys these are on all its other fields."""
+    return attrs.evolve(message, signature=keys.sign(encode(message, without="signature")))
+
+
+def is_signed_by(signer: str, message: Message, keys: Keys) -> bool:
+    """Whether `signer` signed this message; its fields must be of the right types."""
+    return keys.verify(signer, encode(message, without="signature"), message.signature)

@@ -1,0 +1,131 @@
+"""What a replica asks of its host, to be carried out in order."""
+
+import enum
+from typing import TypeAlias
+
+import attrs
+
+from impl.pbft.encoding import Digest
+from impl.pbft.inputs import Input
+from impl.pbft.messages import Batch, ClientId, Message, NodeId
+from impl.pbft.state import Durable
+
+__all__ = [
+    "Diverged",
+    "Effect",
+    "EnteredView",
+    "Executed",
+    "Persist",
+    "Refused",
+    "ResetTimer",
+    "Send",
+    "StopTimer",
+    "Transferred",
+    "Why",
+]
+
+
+@attrs.frozen
+class Persist:
+    """Write this to stable storage before any later effect: who forgot what it said could say something else."""
+
+    durable: Durable
+
+
+@attrs.frozen
+class Send:
+    """Hand this message to the network; it may be lost.
+
+    Attributes:
+        message: signed.
+        to: one replica or client; None stands for all other replicas.
+    """
+
+    message: Message
+    to: NodeId | ClientId | None = None
+
+
+@attrs.frozen
+class Executed:
+    """The batch at `seq` was executed. Numbers come in order, without gaps but for those of a `Transferred`."""
+
+    seq: int
+    batch: Batch
+
+
+@attrs.frozen
+class Transferred:
+    """The state at `seq` was taken over from another replica: what was executed up to there came with it."""
+
+    seq: int
+
+
+@attrs.frozen
+class EnteredView:
+    """This replica takes part in `view`. If it is the primary, its host begins to propose what waits."""
+
+    view: int
+    primary: NodeId
+
+
+@attrs.frozen
+class ResetTimer:
+    """Start the view-change timer anew, with `patience` times its basic duration (paper, 4.5.2).
+
+    `patience` is doubled for each view that was left since something was executed.
+    """
+
+    patience: int
+
+
+@attrs.frozen
+class StopTimer:
+    """Stop the view-change timer: nothing is waited for, or not enough others want the view yet."""
+
+
+class Why(enum.Enum):
+    """For what kind of reason something was refused; what it says of who sent it is for others to judge."""
+
+    MALFORMED = "fields of wrong types or sizes"
+    FORGED = "the signature is not the sender's"
+    STRANGER = "the sender may not say such things"
+    UNPROVEN = "the message does not prove what it says"
+    EQUIVOCATION = "the sender said something else before"
+    OLD_VIEW = "an earlier view"
+    OUTSIDE_WINDOW = "a sequence number outside of the watermarks"
+    REPEATED = "it was said before"
+    USELESS = "it comes too late, or too early, to be of use"
+
+
+@attrs.frozen
+class Refused:
+    """An input was not taken, and the replica is as it was.
+
+    Attributes:
+        input: what was refused.
+        why: the kind of reason.
+        reason: the reason, for a human.
+        conflicting: with `Why.EQUIVOCATION`, what the same sender signed before; else None.
+    """
+
+    input: Input
+    why: Why
+    reason: str
+    conflicting: Message | None = None
+
+
+@attrs.frozen
+class Diverged:
+    """A quorum has another state at `seq` than this replica, which is faulty: take it out of service.
+
+    Usual cause: a service that is not deterministic, or a disk that lies.
+    """
+
+    seq: int
+    own: Digest
+    agreed: Digest
+
+
+Effect: TypeAlias = (
+    Persist | Send | Executed | Transferred | EnteredView | ResetTimer | StopTimer | Refused | Diverged
+)

@@ -1,0 +1,86 @@
+"""What a replica says again, for those who may not have heard it; and what it counts of its own after a crash.
+
+Nothing new is said here: the same content, so the same signature, as the first time.
+"""
+
+from impl.pbft.checkpoints import state_request
+from impl.pbft.crypto import signed
+from impl.pbft.effects import Send
+from impl.pbft.encoding import digest
+from impl.pbft.messages import Checkpoint, Commit, Message, Prepare
+from impl.pbft.outcome import Outcome
+from impl.pbft.state import Node
+from impl.pbft.view_changes import relay_waiting
+from impl.pbft.voting import accepts, heard, heard_checkpoint, heard_view_change
+
+__all__ = ["recollected", "retransmit"]
+
+
+def retransmit(node: Node) -> Outcome:
+    """Send again to all what is not yet known to be behind a stable checkpoint of theirs."""
+    durable = node.durable
+    said: list[Message] = [*_own_checkpoints(node), *_own_votes(node)]
+    if durable.leaving is not None:
+        said.append(durable.leaving)
+    elif node.is_primary:
+        begun = durable.entered.proposals if durable.entered is not None else ()
+        if durable.entered is not None:
+            said.append(durable.entered)
+        said += [
+            durable.accepted[seq] for seq in sorted(durable.accepted) if durable.accepted[seq] not in begun
+        ]
+    effects = [Send(message) for message in said]
+    if durable.executed < durable.stable.seq:
+        effects.append(state_request(node))
+    return Outcome(node, (*effects, *relay_waiting(node)))
+
+
+def recollected(node: Node) -> Node:
+    """After a crash: the replica that remembers what it said itself, and the votes of its certificates."""
+    for checkpoint in _own_checkpoints(node):
+        if checkpoint.seq > node.durable.stable.seq:
+            node = heard_checkpoint(node, checkpoint)
+    for seq, proposal in node.durable.accepted.items():
+        node = accepts(node, seq, digest(proposal.batch))
+        certificate = node.durable.prepared.get(seq)
+        if certificate is not None and certificate.view == node.durable.view:
+            for vote in certificate.prepares:
+                node = heard(node, vote)
+    for own in _own_votes(node):
+        node = heard(node, own)
+    if node.durable.leaving is not None:
+        node = heard_view_change(node, node.durable.leaving)
+    return node
+
+
+def _own_checkpoints(node: Node) -> list[Checkpoint]:
+    """Its checkpoints, from the stable one on."""
+    snapshots, stable = node.durable.snapshots, node.durable.stable
+    return [
+        signed(
+            Checkpoint(
+                seq=seq,
+                digest=stable.digest if seq == stable.seq else digest(snapshots[seq]),
+                source=node.name,
+            ),
+            node.config.keys,
+        )
+        for seq in sorted(snapshots)
+        if seq > 0
+    ]
+
+
+def _own_votes(node: Node) -> list[Prepare | Commit]:
+    """What it agreed to in its view."""
+    durable, config = node.durable, node.config
+    votes: list[Prepare | Commit] = []
+    for seq in sorted(durable.accepted):
+        agreed = node.votes[seq].accepted
+        if not node.is_primary:
+            prepare = Prepare(view=durable.view, seq=seq, digest=agreed, source=config.node)
+            votes.append(signed(prepare, config.keys))
+        certificate = durable.prepared.get(seq)
+        if certificate is not None and certificate.view == durable.view:
+            commit = Commit(view=durable.view, seq=seq, digest=agreed, source=config.node)
+            votes.append(signed(commit, config.keys))
+    return votes

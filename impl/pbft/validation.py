@@ -1,0 +1,245 @@
+"""What is checked of an input before anything is done with it, all in one place.
+
+The order is: its shape; whether it is of use here, which costs little; its signature; what it proves. So a
+replayed message costs no signature, and whatever is said of the sender in a refusal that speaks of one
+(`Why.EQUIVOCATION`, `Why.UNPROVEN`) is said of a message that it signed.
+"""
+
+from typing import assert_never
+
+import attrs
+
+from impl.pbft import rules
+from impl.pbft.crypto import is_signed_by
+from impl.pbft.effects import Why
+from impl.pbft.encoding import digest
+from impl.pbft.messages import (
+    NULL_BATCH,
+    Checkpoint,
+    Commit,
+    Message,
+    NewView,
+    Prepare,
+    PrePrepare,
+    Reply,
+    Request,
+    StateRequest,
+    StateResponse,
+    ViewChange,
+)
+from impl.pbft.outcome import Refusal
+from impl.pbft.proofs import batch_flaw, checkpoint_flaw, new_view_flaw, view_change_flaw
+from impl.pbft.shapes import batch_complaint, shape_complaint
+from impl.pbft.state import NO_VOTES, Node
+
+__all__ = ["batch_refusal", "message_refusal"]
+
+
+def message_refusal(node: Node, message: Message) -> Refusal | None:
+    """Why a message is not taken; None if it is. Never raises, whatever object the message is."""
+    if complaint := shape_complaint(node.config, message):
+        return Refusal(Why.MALFORMED, complaint)
+    if isinstance(message, Request):
+        return _request_refusal(node, message)
+    if message.source not in node.config.replicas:
+        return Refusal(Why.STRANGER, f"{message.source!r} is none of the replicas")
+    if message.source == node.name:
+        return Refusal(Why.REPEATED, "it is this replica's own")
+    if refusal := _use_refusal(node, message):
+        return refusal
+    if not is_signed_by(message.source, message, node.config.keys):
+        return Refusal(Why.FORGED, f"it has not the signature of {message.source!r}")
+    return _contradiction(node, message) or _proof_refusal(node, message)
+
+
+def batch_refusal(node: Node, batch: tuple[Request, ...]) -> Refusal | None:
+    """Why the host's batch cannot be proposed now; None if it can."""
+    durable, config = node.durable, node.config
+    if complaint := batch_complaint(config, batch):
+        return Refusal(Why.MALFORMED, complaint)
+    if batch == NULL_BATCH:
+        return Refusal(Why.MALFORMED, "a batch has at least 1 request: only a new view may propose nothing")
+    if durable.changing:
+        return Refusal(Why.USELESS, f"view {durable.view} has not begun: wait for EnteredView")
+    if not rules.may_propose(config, node.name, durable.view):
+        return Refusal(
+            Why.STRANGER, f"the primary of view {durable.view} is {config.primary(durable.view)!r}"
+        )
+    seq = rules.next_seq(durable)
+    if not rules.in_window(config, seq, durable.stable.seq):
+        return Refusal(
+            Why.OUTSIDE_WINDOW,
+            f"{seq} is beyond {durable.stable.seq + config.window}: wait until a checkpoint is stable",
+        )
+    if flaw := batch_flaw(node, batch):
+        return Refusal(Why.FORGED, flaw)
+    return None
+
+
+def _request_refusal(node: Node, request: Request) -> Refusal | None:
+    """A client's request, of which only the latest counts."""
+    known = node.waiting.get(request.client)
+    if known == request:
+        return Refusal(Why.REPEATED, "it waits already")
+    if known is not None and known.timestamp >= request.timestamp:
+        return Refusal(
+            Why.USELESS, f"request {known.timestamp} of this client waits: its timestamps must grow"
+        )
+    last = node.durable.state.last_answer(request.client)
+    if last is not None and last.timestamp > request.timestamp:
+        return Refusal(
+            Why.REPEATED, f"request {last.timestamp} of this client is executed: its timestamps must grow"
+        )
+    if known is None and len(node.waiting) >= node.config.waiting_max:
+        return Refusal(Why.USELESS, f"{len(node.waiting)} clients wait: ask again later")
+    if not is_signed_by(request.client, request, node.config.keys):
+        return Refusal(Why.FORGED, f"it has not the signature of {request.client!r}")
+    return None
+
+
+# --- of use at all ------------------------------------------------------------------------------
+
+
+def _use_refusal(node: Node, message: Message) -> Refusal | None:
+    """Whether the message could make a difference here, by what it says of itself."""
+    durable = node.durable
+    match message:
+        case PrePrepare() | Prepare() | Commit():
+            return _normal_refusal(node, message)
+        case Checkpoint():
+            return _checkpoint_refusal(node, message)
+        case ViewChange():
+            return _view_change_refusal(node, message)
+        case NewView():
+            if not rules.may_propose(node.config, message.source, message.view):
+                return Refusal(Why.STRANGER, f"{message.source!r} is not the primary of view {message.view}")
+            if message.view < durable.view:
+                return Refusal(Why.OLD_VIEW, f"this replica is in view {durable.view}")
+            if message.view == durable.view and not durable.changing:
+                return Refusal(Why.REPEATED, f"view {message.view} has begun")
+        case StateRequest():
+            if message.seq > durable.stable.seq or durable.stable.seq not in durable.snapshots:
+                return Refusal(Why.USELESS, f"this replica has no state at {message.seq} or later")
+        case StateResponse():
+            if message.checkpoint.seq < durable.stable.seq or message.checkpoint.seq <= durable.executed:
+                return Refusal(Why.USELESS, f"this replica needs no state at {message.checkpoint.seq}")
+        case Reply() | Request():
+            return None
+        case _:
+            assert_never(message)
+    return None
+
+
+def _normal_refusal(node: Node, message: PrePrepare | Prepare | Commit) -> Refusal | None:
+    """In this view or a later one, between the watermarks, of who may say so, and not said before."""
+    config, durable = node.config, node.durable
+    if message.view < durable.view:
+        return Refusal(Why.OLD_VIEW, f"this replica is in view {durable.view}")
+    if not rules.in_window(config, message.seq, durable.stable.seq):
+        low = durable.stable.seq
+        return Refusal(Why.OUTSIDE_WINDOW, f"{message.seq} is not from {low + 1} to {low + config.window}")
+    if isinstance(message, PrePrepare) and not rules.may_propose(config, message.source, message.view):
+        return Refusal(Why.STRANGER, f"{message.source!r} is not the primary of view {message.view}")
+    if isinstance(message, Prepare) and message.source not in rules.preparers(config, message.view):
+        return Refusal(Why.STRANGER, f"{message.source!r} is the primary of view {message.view}")
+    if isinstance(message, PrePrepare) and message.batch == NULL_BATCH:
+        return Refusal(Why.STRANGER, "only a new view may propose nothing")
+    known = _known(node, message)
+    if known is not None and known.view > message.view:
+        return Refusal(Why.OLD_VIEW, f"{message.source!r} is in view {known.view}")
+    if known == message:
+        return Refusal(Why.REPEATED, "it was heard before")
+    return None
+
+
+def _known(node: Node, message: PrePrepare | Prepare | Commit) -> PrePrepare | Prepare | Commit | None:
+    """What the sender said before for this purpose."""
+    votes = node.votes.get(message.seq, NO_VOTES)
+    match message:
+        case PrePrepare():
+            durable = node.durable
+            if message.view == durable.view and not rules.may_accept(durable.accepted, message.seq):
+                return durable.accepted[message.seq]
+            return votes.pre_prepares.get(message.source)
+        case Prepare():
+            return votes.prepares.get(message.source)
+        case Commit():
+            return votes.commits.get(message.source)
+
+
+def _checkpoint_refusal(node: Node, message: Checkpoint) -> Refusal | None:
+    """Beyond the stable one, where checkpoints are made, and not older than all that is kept of its sender."""
+    config, low = node.config, node.durable.stable.seq
+    if message.seq <= low:
+        return Refusal(Why.OUTSIDE_WINDOW, f"the checkpoint at {low} is stable")
+    if message.seq % config.interval:
+        return Refusal(
+            Why.USELESS, f"no checkpoint is made at {message.seq}: they are {config.interval} apart"
+        )
+    known = node.checkpoints.get(message.source, ())
+    if message in known:
+        return Refusal(Why.REPEATED, "it was heard before")
+    if len(known) == config.checkpoints_max and message.seq < known[0].seq:
+        return Refusal(Why.USELESS, f"{message.source!r} has made later ones")
+    return None
+
+
+def _view_change_refusal(node: Node, message: ViewChange) -> Refusal | None:
+    """To a view still to be entered, and the latest of its sender."""
+    durable = node.durable
+    if message.view < durable.view:
+        return Refusal(Why.OLD_VIEW, f"this replica is in view {durable.view}")
+    if message.view == durable.view and not durable.changing:
+        return Refusal(Why.USELESS, f"view {message.view} has begun")
+    known = node.view_changes.get(message.source)
+    if known is not None and known.view > message.view:
+        return Refusal(Why.OLD_VIEW, f"{message.source!r} wants view {known.view}")
+    if known == message:
+        return Refusal(Why.REPEATED, "it was heard before")
+    return None
+
+
+# --- of one that the sender signed --------------------------------------------------------------
+
+
+def _contradiction(node: Node, message: Message) -> Refusal | None:
+    """What the sender signed before, if it may sign only one of both."""
+    known: Message | None = None
+    match message:
+        case PrePrepare() | Prepare() | Commit():
+            earlier = _known(node, message)
+            known = earlier if earlier is not None and earlier.view == message.view else None
+        case Checkpoint():
+            several = node.checkpoints.get(message.source, ())
+            known = next((each for each in several if each.seq == message.seq), None)
+        case ViewChange():
+            wanted = node.view_changes.get(message.source)
+            known = wanted if wanted is not None and wanted.view == message.view else None
+        case _:
+            return None
+    if known is None:
+        return None
+    if attrs.evolve(known, signature=message.signature) == message:
+        return Refusal(Why.REPEATED, "it was heard before, with another signature")
+    return Refusal(Why.EQUIVOCATION, f"{message.source!r} signed something else before", known)
+
+
+def _proof_refusal(node: Node, message: Message) -> Refusal | None:
+    """Whether it proves what it says."""
+    flaw = ""
+    match message:
+        case PrePrepare():
+            flaw = batch_flaw(node, message.batch)
+        case ViewChange():
+            flaw = view_change_flaw(node.config, message)
+        case NewView():
+            flaw = new_view_flaw(node, message)
+        case StateResponse():
+            flaw = checkpoint_flaw(node.config, message.checkpoint)
+            stable, offered = node.durable.stable, message.checkpoint
+            wanted = stable if stable.seq == offered.seq else offered
+            if not flaw and digest(message.state) != wanted.digest:
+                flaw = f"the state is not the one with the digest at {wanted.seq}"
+        case _:
+            pass
+    return Refusal(Why.UNPROVEN, flaw) if flaw else None

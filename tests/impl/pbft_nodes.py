@@ -1,0 +1,349 @@
+"""PBFT replicas for tests: made by hand in one line, what they and liars say, and a cluster of them in memory.
+
+Replicas are r0, r1, ... in the order in which they become primary. Their signatures are symbolic, so that
+a test may sign in anybody's name, which stands for a faulty replica that says so.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from impl.pbft import (
+    Batch,
+    Checkpoint,
+    CheckpointCertificate,
+    Commit,
+    Config,
+    Effect,
+    Executed,
+    Input,
+    Message,
+    NewView,
+    Node,
+    Prepare,
+    PreparedCertificate,
+    PrePrepare,
+    Propose,
+    Receive,
+    Refused,
+    Reply,
+    Request,
+    Retransmit,
+    Send,
+    State,
+    SymbolicKeys,
+    Timeout,
+    ViewChange,
+    Why,
+    digest,
+    first_start,
+    recover,
+    signed,
+    step,
+)
+
+__all__ = [
+    "Cluster",
+    "Contradiction",
+    "Disagreement",
+    "X",
+    "Y",
+    "Z",
+    "batch",
+    "certificate",
+    "changed",
+    "checkpoint",
+    "checkpoint_certificate",
+    "commit",
+    "config",
+    "names",
+    "new_view",
+    "only",
+    "pre_prepare",
+    "prepare",
+    "replica",
+    "request",
+    "sent",
+    "state_after",
+    "taken",
+    "view_change",
+    "why_refused",
+]
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
+AnyEffect = TypeVar("AnyEffect")
+
+
+# --- replicas and what they say -----------------------------------------------------------------
+
+
+def changed(message: Any, **fields: Any) -> Any:
+    """A message with other fields, of whatever types: what a liar may send, signed or not."""
+    return attrs.evolve(message, **fields)
+
+
+def names(n: int) -> tuple[str, ...]:
+    return tuple(f"r{number}" for number in range(n))
+
+
+def config(node: str = "r0", *, n: int = 4, **settings: Any) -> Config:
+    """A replica of n that goes 4 numbers beyond its stable checkpoint and makes one after each 2."""
+    chosen = {"window": 4, "interval": 2, **settings}
+    return Config(node, names(n), SymbolicKeys(node), **chosen)
+
+
+def replica(node: str = "r1", *, n: int = 4, **settings: Any) -> Node:
+    """A replica that starts for the first time."""
+    return first_start(config(node, n=n, **settings))
+
+
+def _by(source: str, message: AnyMessage) -> AnyMessage:
+    return signed(message, SymbolicKeys(source))
+
+
+def request(operation: str, *, client: str = "", timestamp: int = 1) -> Request:
+    """A client's request; each operation has a client of its own unless told otherwise."""
+    client = client or f"client of {operation}"
+    return _by(client, Request(client=client, timestamp=timestamp, operation=operation))
+
+
+def batch(*operations: str) -> Batch:
+    return tuple(request(operation) for operation in operations)
+
+
+X: Final = batch("x")
+Y: Final = batch("y")
+Z: Final = batch("z")
+
+
+def pre_prepare(value: Batch, *, source: str = "r0", view: int = 0, seq: int = 1) -> PrePrepare:
+    return _by(source, PrePrepare(view=view, seq=seq, batch=value, source=source))
+
+
+def prepare(value: Batch, source: str, *, view: int = 0, seq: int = 1) -> Prepare:
+    return _by(source, Prepare(view=view, seq=seq, digest=digest(value), source=source))
+
+
+def commit(value: Batch, source: str, *, view: int = 0, seq: int = 1) -> Commit:
+    return _by(source, Commit(view=view, seq=seq, digest=digest(value), source=source))
+
+
+def state_after(*batches: Batch) -> State:
+    """The state to which a ledger comes by these batches, each request in one of them only."""
+    node = replica("r0", n=1, window=100, interval=100)
+    for each in batches:
+        node = taken(node, Propose(each))[0]
+    return node.durable.state
+
+
+def checkpoint(source: str, *batches: Batch, seq: int = 2) -> Checkpoint:
+    return _by(source, Checkpoint(seq=seq, digest=digest(state_after(*batches)), source=source))
+
+
+def checkpoint_certificate(
+    *batches: Batch, sources: Sequence[str] = ("r0", "r1", "r2"), seq: int = 2
+) -> CheckpointCertificate:
+    """The proof that a checkpoint is stable; of nothing, that of the beginning."""
+    if not batches:
+        return CheckpointCertificate(seq=0, digest=digest(State(())))
+    proof = tuple(checkpoint(source, *batches, seq=seq) for source in sources)
+    return CheckpointCertificate(seq=seq, digest=proof[0].digest, proof=proof)
+
+
+def certificate(
+    value: Batch, *, view: int = 0, seq: int = 1, n: int = 4, voters: Sequence[str] | None = None
+) -> PreparedCertificate:
+    """The proof that a batch was prepared, by the least number of backups unless told otherwise."""
+    settings = config(n=n)
+    primary = settings.primary(view)
+    backups = [name for name in names(n) if name != primary][: settings.quorum - 1]
+    return PreparedCertificate(
+        pre_prepare=pre_prepare(value, source=primary, view=view, seq=seq),
+        prepares=tuple(prepare(value, voter, view=view, seq=seq) for voter in voters or backups),
+    )
+
+
+def view_change(
+    source: str,
+    *certificates: PreparedCertificate,
+    view: int = 1,
+    stable: CheckpointCertificate | None = None,
+) -> ViewChange:
+    return _by(
+        source,
+        ViewChange(
+            view=view,
+            checkpoint=stable or checkpoint_certificate(),
+            certificates=certificates,
+            source=source,
+        ),
+    )
+
+
+def new_view(
+    view_changes: Iterable[ViewChange], *proposals: tuple[int, Batch], view: int = 1, source: str = "r1"
+) -> NewView:
+    return _by(
+        source,
+        NewView(
+            view=view,
+            view_changes=tuple(view_changes),
+            proposals=tuple(
+                pre_prepare(value, source=source, view=view, seq=seq) for seq, value in proposals
+            ),
+            source=source,
+        ),
+    )
+
+
+# --- steps --------------------------------------------------------------------------------------
+
+
+def taken(node: Node, *inputs: Input | Message) -> tuple[Node, tuple[Effect, ...]]:
+    """The replica after inputs, a message standing for its receipt, and all that it asked for."""
+    effects: tuple[Effect, ...] = ()
+    for each in inputs:
+        inp = each if isinstance(each, Propose | Receive | Retransmit | Timeout) else Receive(each)
+        node, more = step(node, inp)
+        effects += more
+    return node, effects
+
+
+def only(effects: Iterable[Effect], kind: type[AnyEffect]) -> list[AnyEffect]:
+    """The effects of one kind."""
+    return [effect for effect in effects if isinstance(effect, kind)]
+
+
+def sent(effects: Iterable[Effect], kind: type[AnyEffect]) -> list[AnyEffect]:
+    """The messages of one kind that were sent."""
+    return [effect.message for effect in only(effects, Send) if isinstance(effect.message, kind)]
+
+
+def why_refused(node: Node, inp: Input | Message) -> Why:
+    """Why an input is refused, and that this is all that comes of it."""
+    after, effects = taken(node, inp)
+    assert after is node
+    (refused,) = effects
+    assert isinstance(refused, Refused)
+    assert refused.reason
+    return refused.why
+
+
+# --- a cluster ----------------------------------------------------------------------------------
+
+
+class Disagreement(AssertionError):
+    """Two replicas executed different batches at one number."""
+
+
+class Contradiction(AssertionError):
+    """A correct replica said one thing, and then another in its place."""
+
+
+@attrs.define
+class Cluster:
+    """Replicas and the messages between them, in the order of their sending; `pick` chooses what arrives next.
+
+    A replica under a name that ends with ' is a twin: a second copy of one that is faulty so, with the same keys. What is
+    sent to that replica reaches both copies, and each goes its own way and speaks to half of the others (Bano et al., "Twins", 2021).
+
+    Attributes:
+        nodes: the replicas that take steps; a faulty one that is played by the test is none of them.
+        decided: by sequence number, what somebody executed.
+        executed: of each replica what it executed, or came by otherwise, as its last state.
+        replies: what clients were told.
+        in_flight: who is to receive what.
+    """
+
+    nodes: dict[str, Node]
+    pick: Callable[[int], int] = lambda _: 0
+    decided: dict[int, Batch] = attrs.field(factory=dict)
+    replies: list[Reply] = attrs.field(factory=list)
+    refused: list[Refused] = attrs.field(factory=list)
+    in_flight: list[tuple[str, Message]] = attrs.field(factory=list)
+    _said: dict[object, Message] = attrs.field(factory=dict)
+
+    @classmethod
+    def of(
+        cls, n: int = 4, *, without: Iterable[str] = (), seed: int | None = None, **settings: Any
+    ) -> "Cluster":
+        absent = set(without)
+        nodes = {name: replica(name, n=n, **settings) for name in names(n) if name not in absent}
+        return cls(nodes) if seed is None else cls(nodes, random.Random(seed).randrange)
+
+    def take(self, name: str, inp: Input | Message) -> tuple[Effect, ...]:
+        """One replica takes an input, and what it sends is under way."""
+        self.nodes[name], effects = taken(self.nodes[name], inp)
+        for effect in effects:
+            match effect:
+                case Executed(seq=seq, batch=value) if not self._is_faulty(name):
+                    if self.decided.setdefault(seq, value) != value:
+                        raise Disagreement(f"{name} executed {value} at {seq}, others {self.decided[seq]}")
+                case Send(message=Reply() as reply):
+                    self.replies.append(reply)
+                case Send(message=message, to=to):
+                    self._note(name, message)
+                    self.in_flight += [
+                        (other, message) for other in self.nodes if self._reaches(name, other, to)
+                    ]
+                case Refused():
+                    self.refused.append(effect)
+        return effects
+
+    def _reaches(self, name: str, other: str, to: str | None) -> bool:
+        """Whether what `name` sends to `to` goes to `other`: a copy speaks to its half of the cluster only."""
+        mine, its = self.nodes[name].name, self.nodes[other].name
+        if its == mine or to not in {None, its}:
+            return False
+        if not self._is_faulty(name):
+            return True
+        is_twin = name.endswith("'")
+        return other.endswith("'") == is_twin if self._is_faulty(other) else int(its[1:]) % 2 == is_twin
+
+    def _is_faulty(self, name: str) -> bool:
+        return f"{self.nodes[name].name}'" in self.nodes
+
+    def _note(self, name: str, message: Message) -> None:
+        """A correct replica says one thing only, also after a crash (the spec's VotesOnce)."""
+        said: Any = message
+        match message:
+            case PrePrepare() | Prepare() | Commit():
+                about: object = (type(message), message.source, message.view, message.seq)
+            case Checkpoint():
+                about = (Checkpoint, message.source, message.seq)
+            case ViewChange() | NewView():
+                about = (type(message), message.source, message.view)
+            case _:
+                return
+        if not self._is_faulty(name) and self._said.setdefault(about, said) != said:
+            raise Contradiction(f"{name} said {said}, and before {self._said[about]}")
+
+    def everybody(self, inp: Input | Message, *, but: Iterable[str] = ()) -> None:
+        """All replicas take an input."""
+        for name in list(self.nodes):
+            if name not in set(but):
+                self.take(name, inp)
+
+    def run(self, *, lost: Callable[[str, Message], bool] = lambda _to, _message: False) -> None:
+        """Deliver until nothing is under way."""
+        while self.in_flight:
+            to, message = self.in_flight.pop(self.pick(len(self.in_flight)))
+            if to in self.nodes and not lost(to, message):
+                self.take(to, message)
+
+    def restart(self, name: str) -> None:
+        """A replica loses what is not durable, and begins again."""
+        node = self.nodes[name]
+        self.nodes[name] = recover(node.config, node.durable)
+        self.take(name, Retransmit())
+
+    def states(self) -> set[State]:
+        """The states of all replicas."""
+        return {node.durable.state for node in self.nodes.values()}
+
+    def operations(self, name: str) -> list[str]:
+        """What a replica's ledger holds."""
+        value: Any = self.nodes[name].durable.state.value
+        return [entry[2] for entry in value]
