@@ -13,9 +13,9 @@ OSDI 1999, here "paper"), by an inductive invariant in the style of decidable fi
   quorums, a replica. Nothing leads back from a replica. That is stratified, and Z3 decides it.
 
 **Byzantine replicas** say anything at any time in their own names, to each receiver something else. So nothing
-that they say is stored: who counts votes, asks for those of the correct members of a quorum only. What they cannot
-do is to forge: a certificate that one of them tells of has the votes of a quorum (`_is_prepared`), and its
-checkpoint those of another (`_is_provable`). No action is theirs.
+that they say is stored: who counts votes asks for those of the correct members of a quorum only. What they cannot
+do is to forge: a certificate that one of them tells of has the votes of a quorum (`CertifyVotes`), and its
+checkpoint those of another (`_Rules.is_provable`). No action is theirs.
 
 **One sequence number**, any. What `specs/pbft/Pbft.tla` does at other numbers leaves all that is said here of this
 one as it is; what numbers share is the view of a replica and its stable checkpoint, and both are here. A window,
@@ -24,7 +24,7 @@ spec, seen at one number, is one of this model, and what no behaviour of the mod
 
 **What carries the proof** is that whatever a correct replica votes for in a view, no other batch can have been
 committed in an earlier one, nor will ever be: in each quorum a correct replica has left that view, and has given no
-COMMIT for it (`VotesAreSafe`). A new view has view changes of a quorum, which shares a correct replica with any
+COMMIT for it (`VotesAreSafe`, `DeadIsNotCommitted`). A new view has view changes of a quorum, which shares a correct replica with any
 other; that one has left, and told of all that it gave a COMMIT for. The latest certificate of them is safe by
 induction on views: it has the vote of a correct replica in its own view.
 
@@ -34,11 +34,13 @@ induction on views: it has the vote of a correct replica in its own view.
   its receivers compute it from view changes, and so it makes no difference who says it, nor to whom.
 * Messages of correct replicas are histories: they are never lost, and may be received at any time. A quorum
   that counts more than is needed is a quorum. A replica may want a later view at any time.
-* A view change tells of all certificates that its sender has had, of the spec only the latest. The latest of all
-  is the latest of the latest ones.
+* A view change tells of all certificates that its sender has had, in the spec only of the latest. The latest of
+  all is the latest of the latest ones.
+* Who enters a new view votes for what it carries, even if its own stable checkpoint is beyond the number: a
+  primary's NEW-VIEW proposes that too, and what a backup's vote adds is harmless.
 * A checkpoint is one at or beyond the number. Its state is not compared: to transfer it is to take over what some
-  correct replica has executed. That a replica that has one has no use for messages about the number is the guard
-  `not stable(i)`; that another one takes the new view from there is `EnterCovered`.
+  correct replica has executed. A replica that has one has no use for messages about the number, hence the guards
+  `not stable(i)`; a new view that begins behind one is `EnterCovered`, for whoever enters it.
 
 That these steps are those of the spec is this argument, checked by no machine; TLC checks the spec itself within
 bounds. Not proved: liveness, the order of execution, and that digests, signatures and states are what they stand
@@ -78,8 +80,17 @@ from tlacheck.verify import Context, Outcome
 
 __all__ = ["GOALS", "PROOF", "Fault", "Sorts", "agreement", "clauses_needed", "mutants_fail", "pbft"]
 
-#: What is to be proved: of decisions, of executions, and that what a stable checkpoint covers was executed.
-GOALS: Final = ("Agreement", "ExecutionsAgree", "StableIsExecuted")
+#: The clauses that are never dropped: what `specs/pbft/Pbft.tla` states under these names of what is committed and
+#: prepared; that executions agree; that a stable checkpoint covers nothing but what was executed; and one that follows
+#: from PreparedByVotes and VotesAreSafe. Without that one Z3 may take seconds or minutes, as the order of formulas is.
+GOALS: Final = (
+    "Agreement",
+    "ExecutionsAgree",
+    "StableIsExecuted",
+    "PreparedIsUnique",
+    "CertificateSafety",
+    "PreparedIsSafe",
+)
 
 
 class Fault(enum.Enum):
@@ -126,12 +137,13 @@ def pbft(
         axioms: more about what is rigid, for a finite instance.
     """
     sorts = sorts or Sorts()
+    rules = _Rules(sorts, fault)
     return TransitionSystem(
         name="PBFT",
         variables=_variables(sorts),
         axioms=(*_axioms(sorts, fault), *axioms),
         initial=_initial(sorts),
-        actions=_actions(sorts, fault),
+        actions=(*_normal_case(sorts, rules), *_checkpoints(sorts, rules), *_view_changes(sorts, rules)),
         properties=_invariant(sorts),
     )
 
@@ -147,12 +159,14 @@ def _variables(sorts: Sorts) -> tuple[Variable, ...]:
         Variable("null", (), batch, is_rigid=True),
         # Of correct replicas. `left(i, v)`: i is above view v. `entered(i, v)`: it has taken part in v. `opened(i, v)`:
         # and v began without a proposal for the number. `holds(i, v, b)`: i has a prepared certificate for b in v.
-        # `stable(i)`: the stable checkpoint of i is at or beyond the number. `executed(i, b)`: i has executed b.
+        # `stable(i)`: the stable checkpoint of i is at or beyond the number. `committed(i, b)`:
+        # i knows b to be committed. `executed(i, b)`: i has executed it.
         relation("left", replica, view),
         relation("entered", replica, view),
         relation("opened", replica, view),
         relation("holds", replica, view, batch),
         relation("stable", replica),
+        relation("committed", replica, batch),
         relation("executed", replica, batch),
         # What they sent. `voted(v, i, b)`: a PRE-PREPARE if i is the primary of v, a PREPARE otherwise, or either by a
         # new view. `commit(v, i, b)`: a COMMIT. `checkpointed(i)`: a CHECKPOINT at or beyond the number. `wants(w, i)`:
@@ -164,8 +178,12 @@ def _variables(sorts: Sorts) -> tuple[Variable, ...]:
         relation("wants", view, replica),
         relation("tells", view, replica, view, batch),
         relation("covers", view, replica),
-        # History. `decided(i, v, b)`: i has known in v that b is committed.
-        relation("decided", replica, view, batch),
+        # History. `prepared(v, b)`: votes for b in v have made a prepared certificate. `decided(v, b, q)`: so have the
+        # COMMITs of q a commit certificate. `dead(v, b)`: a new view after v has begun without b, so that b is not
+        # committed in v, nor ever will be.
+        relation("prepared", view, batch),
+        relation("decided", view, batch, quorum),
+        relation("dead", view, batch),
     )
 
 
@@ -175,9 +193,7 @@ def _axioms(sorts: Sorts, fault: Fault | None) -> tuple[Clause, ...]:
         "QuorumsShareACorrectReplica",
         lambda s: forall(
             [quorum, quorum],
-            lambda q, r: exists(
-                [replica], lambda m: z3.And(_correct(s, m), s.member(m, q), s.member(m, r))
-            ),
+            lambda q, r: exists([replica], lambda m: z3.And(_correct(s, m), s.member(m, q), s.member(m, r))),
         ),
     )
     have_a_correct_member = Clause(
@@ -188,13 +204,6 @@ def _axioms(sorts: Sorts, fault: Fault | None) -> tuple[Clause, ...]:
     )
     return (
         *total_order("le", view, "zero"),
-        Clause(
-            "OnePrimaryAView",
-            lambda s: forall(
-                [view, replica, replica],
-                lambda v, i, j: z3.Implies(z3.And(s.primary(v, i), s.primary(v, j)), i == j),
-            ),
-        ),
         *(
             (quorums_meet(replica, quorum), have_a_correct_member)
             if fault is Fault.QUORUMS_SHARE_THE_FAULTY
@@ -204,7 +213,7 @@ def _axioms(sorts: Sorts, fault: Fault | None) -> tuple[Clause, ...]:
 
 
 def _initial(sorts: Sorts) -> Callable[[View], Expression]:
-    replica, view, batch = sorts.replica, sorts.view, sorts.batch
+    replica, quorum, view, batch = sorts.replica, sorts.quorum, sorts.view, sorts.batch
 
     def initial(s: View) -> Expression:
         return z3.And(
@@ -219,14 +228,14 @@ def _initial(sorts: Sorts) -> Callable[[View], Expression]:
                 ),
             ),
             forall([replica], lambda i: z3.Not(z3.Or(s.stable(i), s.checkpointed(i)))),
-            forall([replica, batch], lambda i, b: z3.Not(s.executed(i, b))),
+            forall([replica, batch], lambda i, b: z3.Not(z3.Or(s.committed(i, b), s.executed(i, b)))),
             forall(
                 [replica, view, batch],
-                lambda i, v, b: z3.Not(
-                    z3.Or(s.holds(i, v, b), s.voted(v, i, b), s.commit(v, i, b), s.decided(i, v, b))
-                ),
+                lambda i, v, b: z3.Not(z3.Or(s.holds(i, v, b), s.voted(v, i, b), s.commit(v, i, b))),
             ),
+            forall([view, batch, quorum], lambda v, b, q: z3.Not(s.decided(v, b, q))),
             forall([view, replica, view, batch], lambda w, i, v, b: z3.Not(s.tells(w, i, v, b))),
+            forall([view, batch], lambda v, b: z3.Not(z3.Or(s.prepared(v, b), s.dead(v, b)))),
         )
 
     return initial
@@ -261,30 +270,42 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
             ),
         )
 
-    def nobody_will(s: View, v: Expression, b: Expression, q: Expression) -> Expression:
-        """The quorum q has not committed b in v, and never will."""
-        return exists(
-            [replica],
-            lambda m: z3.And(
-                s.member(m, q), _correct(s, m), s.left(m, v), z3.Not(s.commit(v, m, b))
-            ),
-        )
-
     def somebody_executed(s: View) -> Expression:
         return exists([replica, batch], s.executed)
 
     return (
         _clause(
             "Agreement",
-            [replica, replica, view, view, batch, batch],
+            [replica, replica, batch, batch],
+            lambda s: lambda i, j, b, c: z3.Implies(z3.And(s.committed(i, b), s.committed(j, c)), b == c),
+        ),
+        _clause(
+            "CertificateSafety",
+            [view, batch, quorum, view, batch],
             lambda s: (
-                lambda i, j, v, w, b, c: z3.Implies(z3.And(s.decided(i, v, b), s.decided(j, w, c)), b == c)
+                lambda v, b, q, w, c: z3.Implies(
+                    z3.And(s.decided(v, b, q), s.prepared(w, c), s.le(v, w)), b == c
+                )
             ),
         ),
         _clause(
             "ExecutionsAgree",
             [replica, replica, batch, batch],
             lambda s: lambda i, j, b, c: z3.Implies(z3.And(s.executed(i, b), s.executed(j, c)), b == c),
+        ),
+        _clause(
+            "PreparedIsUnique",
+            [view, batch, batch],
+            lambda s: lambda v, b, c: z3.Implies(z3.And(s.prepared(v, b), s.prepared(v, c)), b == c),
+        ),
+        _clause(
+            "PreparedIsSafe",
+            [view, batch, view, batch],
+            lambda s: (
+                lambda w, c, v, b: z3.Implies(
+                    z3.And(s.prepared(w, c), _before(s, v, w), b != c), s.dead(v, b)
+                )
+            ),
         ),
         Clause(
             "StableIsExecuted",
@@ -302,22 +323,21 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
             lambda s: lambda v, i, b: z3.Implies(s.voted(v, i, b), s.entered(i, v)),
         ),
         _clause(
-            "CommitsArePrepared",
+            "PreparedByVotes",
             [view, batch],
-            lambda s: (
-                lambda v, b: z3.Implies(
-                    exists([replica], lambda i: s.commit(v, i, b)),
-                    some_quorum(s, lambda m: s.voted(v, m, b)),
-                )
-            ),
+            lambda s: lambda v, b: z3.Implies(s.prepared(v, b), some_quorum(s, lambda m: s.voted(v, m, b))),
         ),
         _clause(
-            "DecisionsAreCommitted",
-            [view, batch],
+            "CommitsArePrepared",
+            [view, replica, batch],
+            lambda s: lambda v, i, b: z3.Implies(s.commit(v, i, b), s.prepared(v, b)),
+        ),
+        _clause(
+            "DecidedByCommits",
+            [view, batch, quorum, replica],
             lambda s: (
-                lambda v, b: z3.Implies(
-                    exists([replica], lambda i: s.decided(i, v, b)),
-                    some_quorum(s, lambda m: s.commit(v, m, b)),
+                lambda v, b, q, m: z3.Implies(
+                    z3.And(s.decided(v, b, q), s.member(m, q), _correct(s, m)), s.commit(v, m, b)
                 )
             ),
         ),
@@ -325,19 +345,7 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
         _clause(
             "CommitsAreHeld",
             [view, replica, batch],
-            lambda s: (
-                lambda v, i, b: z3.Implies(s.commit(v, i, b), z3.Or(s.stable(i), s.holds(i, v, b)))
-            ),
-        ),
-        _clause(
-            "HeldIsCommitted",
-            [replica, view, batch],
-            lambda s: lambda i, v, b: z3.Implies(s.holds(i, v, b), s.commit(v, i, b)),
-        ),
-        _clause(
-            "ToldIsCommitted",
-            [view, replica, view, batch],
-            lambda s: lambda w, i, v, b: z3.Implies(s.tells(w, i, v, b), s.commit(v, i, b)),
+            lambda s: lambda v, i, b: z3.Implies(s.commit(v, i, b), z3.Or(s.stable(i), s.holds(i, v, b))),
         ),
         _clause(
             "WhoWantsHasLeft",
@@ -356,32 +364,51 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
         ),
         _clause(
             "VotesAreSafe",
-            [view, batch, view, batch, quorum],
+            [view, replica, batch, view, batch],
             lambda s: (
-                lambda w, c, v, b, q: z3.Implies(
-                    z3.And(exists([replica], lambda i: s.voted(w, i, c)), _before(s, v, w), b != c),
-                    nobody_will(s, v, b, q),
+                lambda w, i, c, v, b: z3.Implies(
+                    z3.And(s.voted(w, i, c), _before(s, v, w), b != c), s.dead(v, b)
                 )
             ),
         ),
         _clause(
             "OpenViewsAreSafe",
-            [view, view, batch, quorum],
+            [replica, view, view, batch],
+            lambda s: lambda i, w, v, b: z3.Implies(z3.And(s.opened(i, w), _before(s, v, w)), s.dead(v, b)),
+        ),
+        _clause(
+            "DeadIsNotCommitted",
+            [view, batch, quorum],
             lambda s: (
-                lambda w, v, b, q: z3.Implies(
-                    z3.And(exists([replica], lambda i: s.opened(i, w)), _before(s, v, w)),
-                    nobody_will(s, v, b, q),
+                lambda v, b, q: z3.Implies(
+                    s.dead(v, b),
+                    exists(
+                        [replica],
+                        lambda m: z3.And(
+                            s.member(m, q), _correct(s, m), s.left(m, v), z3.Not(s.commit(v, m, b))
+                        ),
+                    ),
                 )
             ),
         ),
         # execution and checkpoints
         _clause(
-            "ExecutedIsDecided",
+            "CommittedIsDecided",
+            [batch],
+            lambda s: (
+                lambda b: z3.Implies(
+                    exists([replica], lambda i: s.committed(i, b)),
+                    exists([view, quorum], lambda v, q: s.decided(v, b, q)),
+                )
+            ),
+        ),
+        _clause(
+            "ExecutedIsCommitted",
             [batch],
             lambda s: (
                 lambda b: z3.Implies(
                     exists([replica], lambda i: s.executed(i, b)),
-                    exists([replica, view], lambda i, v: s.decided(i, v, b)),
+                    exists([replica], lambda i: s.committed(i, b)),
                 )
             ),
         ),
@@ -397,141 +424,229 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
     )
 
 
-def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
-    replica, quorum, view, batch = sorts.replica, sorts.quorum, sorts.view, sorts.batch
+@attrs.frozen
+class _Rules:
+    """The rules on which safety rests; a fault replaces one of them."""
 
-    def takes_part(s: View, i: Expression, v: Expression) -> Expression:
-        """Correct replica i is in view v, and not on its way to another."""
-        return z3.And(_correct(s, i), s.entered(i, v), z3.Not(s.left(i, v)))
+    sorts: Sorts
+    fault: Fault | None
 
-    def may_accept(s: View, i: Expression, v: Expression) -> Expression:
-        """Replica i may accept a proposal for the number in v."""
-        fresh = forall([batch], lambda c: z3.Not(s.voted(v, i, c)))
-        return z3.And(
-            takes_part(s, i, v),
-            s.opened(i, v),
-            z3.Not(s.stable(i)),
-            z3.BoolVal(True) if fault is Fault.ACCEPTS_TWICE else fresh,
-        )
+    def all_said(self, s: View, q: Expression, sent: Callable[[Expression], Expression]) -> Expression:
+        """All members of q may have said this, which the correct ones have sent."""
+        return forall([self.sorts.replica], lambda m: z3.Implies(s.member(m, q), _said(s, m, sent(m))))
 
-    def said(s: View, i: Expression, sent: Expression) -> Expression:
-        """Replica i may have said what it has sent if it is correct."""
-        return z3.Or(s.byzantine(i), sent)
+    def all_but_one_said(
+        self, s: View, q: Expression, sent: Callable[[Expression], Expression], *, not_one: Expression = None
+    ) -> Expression:
+        """All members of q but one, which is another one than `not_one`, may have said this."""
+        replica = self.sorts.replica
 
-    def all_said(s: View, q: Expression, sent: Callable[[Expression], Expression]) -> Expression:
-        """All members of q may have said this."""
-        return forall([replica], lambda m: z3.Implies(s.member(m, q), said(s, m, sent(m))))
+        def by_others(x: Expression) -> Expression:
+            is_one = s.member(x, q) if not_one is None else z3.And(s.member(x, q), x != not_one)
+            others = forall(
+                [replica], lambda m: z3.Implies(z3.And(s.member(m, q), m != x), _said(s, m, sent(m)))
+            )
+            return z3.And(is_one, others)
 
-    def all_but_one_said(s: View, q: Expression, x: Expression, sent: Callable[[Expression], Expression]) -> Expression:
-        return z3.And(
-            s.member(x, q),
-            forall([replica], lambda m: z3.Implies(z3.And(s.member(m, q), m != x), said(s, m, sent(m)))),
-        )
+        return exists([replica], by_others)
 
-    def is_prepared(s: View, v: Expression, b: Expression) -> Expression:
-        """There is a prepared certificate: the proposal of the primary, and votes for it, together of a quorum."""
+    def is_prepared(self, s: View, v: Expression, b: Expression) -> Expression:
+        """There is a prepared certificate: the primary's proposal and votes for it, together of a quorum."""
 
         def voted(m: Expression) -> Expression:
             return s.voted(v, m, b)
 
         def by(q: Expression, p: Expression) -> Expression:
-            if fault is Fault.PRIMARY_COUNTS_TWICE:
-                enough = exists([replica], lambda x: z3.And(x != p, all_but_one_said(s, q, x, voted)))
-            else:
-                enough = all_said(s, q, voted)
+            enough = (
+                self.all_but_one_said(s, q, voted, not_one=p)
+                if self.fault is Fault.PRIMARY_COUNTS_TWICE
+                else self.all_said(s, q, voted)
+            )
             return z3.And(s.primary(v, p), s.member(p, q), enough)
 
-        return exists([quorum, replica], by)
+        return exists([self.sorts.quorum, self.sorts.replica], by)
 
-    def is_committed(s: View, v: Expression, b: Expression) -> Expression:
-        """There is a commit certificate: COMMITs of a quorum."""
+    def is_committed(self, s: View, v: Expression, b: Expression, q: Expression) -> Expression:
+        """The COMMITs of q for b in v are a commit certificate."""
 
         def committed(m: Expression) -> Expression:
             return s.commit(v, m, b)
 
-        if fault is Fault.COMMIT_QUORUM_SHORT:
-            return exists([quorum, replica], lambda q, x: all_but_one_said(s, q, x, committed))
-        return exists([quorum], lambda q: all_said(s, q, committed))
+        if self.fault is Fault.COMMIT_QUORUM_SHORT:
+            return self.all_but_one_said(s, q, committed)
+        return self.all_said(s, q, committed)
 
-    def is_provable(s: View) -> Expression:
+    def is_provable(self, s: View) -> Expression:
         """There is a stable checkpoint at or beyond the number: CHECKPOINTs of a quorum."""
-        return exists([quorum], lambda q: all_said(s, q, s.checkpointed))
+        return exists([self.sorts.quorum], lambda q: self.all_said(s, q, s.checkpointed))
 
-    def votes(n: View, s: View, i: Expression, v: Expression, b: Expression) -> Expression:
-        return becomes(n, "voted", lambda u, m, c: z3.Or(s.voted(u, m, c), z3.And(u == v, m == i, c == b)))
+    def may_accept(self, s: View, i: Expression, v: Expression) -> Expression:
+        """Replica i may accept a proposal for the number in v."""
+        fresh = forall([self.sorts.batch], lambda c: z3.Not(s.voted(v, i, c)))
+        return z3.And(
+            _takes_part(s, i, v),
+            s.opened(i, v),
+            z3.Not(s.stable(i)),
+            z3.BoolVal(True) if self.fault is Fault.ACCEPTS_TWICE else fresh,
+        )
 
-    # the normal case (paper, 4.2)
+    def may_commit(self, s: View, i: Expression, v: Expression) -> Expression:
+        """Replica i may give a COMMIT in v."""
+        late = z3.And(_correct(s, i), s.entered(i, v))
+        return late if self.fault is Fault.COMMITS_AFTER_LEAVING else _takes_part(s, i, v)
+
+    def told(self, s: View, i: Expression, v: Expression, b: Expression) -> Expression:
+        """In a view change i tells of a certificate for b in v."""
+        return z3.BoolVal(False) if self.fault is Fault.FORGETS_CERTIFICATES else s.holds(i, v, b)
+
+    def justified(
+        self, s: View, w: Expression, q: Expression, told: Callable[[Expression], Expression]
+    ) -> Expression:
+        """There are view changes for w of q: no checkpoint in them, and of certificates what `told` says."""
+        return self.all_said(s, q, lambda m: z3.And(s.wants(w, m), z3.Not(s.covers(w, m)), told(m)))
+
+    def tells_nothing(self, s: View, w: Expression, q: Expression) -> Expression:
+        """There are view changes for w of q, and no certificate in them."""
+        over = [self.sorts.view, self.sorts.batch]
+        return self.justified(s, w, q, lambda m: forall(over, lambda v, b: z3.Not(s.tells(w, m, v, b))))
+
+
+def _said(s: View, i: Expression, sent: Expression) -> Expression:
+    """Replica i may have said what it has sent if it is correct."""
+    return z3.Or(s.byzantine(i), sent)
+
+
+def _takes_part(s: View, i: Expression, v: Expression) -> Expression:
+    """Correct replica i is in view v, and not on its way to another."""
+    return z3.And(_correct(s, i), s.entered(i, v), z3.Not(s.left(i, v)))
+
+
+def _votes(n: View, s: View, i: Expression, v: Expression, b: Expression) -> Expression:
+    """Replica i votes for b in v."""
+    return becomes(n, "voted", lambda u, m, c: z3.Or(s.voted(u, m, c), z3.And(u == v, m == i, c == b)))
+
+
+def _stabilizes(n: View, s: View, i: Expression) -> Expression:
+    """The stable checkpoint of i is at or beyond the number."""
+    return z3.And(becomes(n, "stable", lambda m: z3.Or(s.stable(m), m == i)), _discards(n, s, i))
+
+
+def _discards(n: View, s: View, i: Expression) -> Expression:
+    return becomes(n, "holds", lambda m, u, c: z3.And(m != i, s.holds(m, u, c)))
+
+
+def _normal_case(sorts: Sorts, rules: _Rules) -> tuple[Action, ...]:
+    """What happens within a view (paper, 4.2)."""
+    replica, quorum, view, batch = sorts.replica, sorts.quorum, sorts.view, sorts.batch
 
     def propose(s: View, n: View, *, i: Expression, v: Expression, b: Expression) -> Expression:
         """The primary of v gives a batch the number."""
-        return z3.And(s.primary(v, i), may_accept(s, i, v), votes(n, s, i, v, b))
+        return z3.And(s.primary(v, i), rules.may_accept(s, i, v), _votes(n, s, i, v, b))
 
-    def accept(
-        s: View, n: View, *, i: Expression, j: Expression, v: Expression, b: Expression
-    ) -> Expression:
+    def accept(s: View, n: View, *, i: Expression, j: Expression, v: Expression, b: Expression) -> Expression:
         """A PRE-PREPARE of the primary j arrives at i, which agrees to it by a PREPARE."""
         return z3.And(
             i != j,
             s.primary(v, j),
-            said(s, j, s.voted(v, j, b)),
-            may_accept(s, i, v),
-            votes(n, s, i, v, b),
+            _said(s, j, s.voted(v, j, b)),
+            rules.may_accept(s, i, v),
+            _votes(n, s, i, v, b),
+        )
+
+    def certify_votes(s: View, n: View, *, v: Expression, b: Expression) -> Expression:
+        """The votes for b in v make a prepared certificate, for whoever collects them."""
+        return z3.And(
+            rules.is_prepared(s, v, b),
+            becomes(n, "prepared", lambda u, c: z3.Or(s.prepared(u, c), z3.And(u == v, c == b))),
         )
 
     def collect_prepares(s: View, n: View, *, i: Expression, v: Expression, b: Expression) -> Expression:
         """The last vote arrives at i that a prepared certificate needs: i gives a COMMIT."""
-        may = z3.And(_correct(s, i), s.entered(i, v)) if fault is Fault.COMMITS_AFTER_LEAVING else takes_part(s, i, v)
         return z3.And(
-            may,
+            rules.may_commit(s, i, v),
             z3.Not(s.stable(i)),
             s.voted(v, i, b),
             z3.Not(s.holds(i, v, b)),
-            is_prepared(s, v, b),
+            s.prepared(v, b),
             becomes(n, "holds", lambda m, u, c: z3.Or(s.holds(m, u, c), z3.And(m == i, u == v, c == b))),
             becomes(n, "commit", lambda u, m, c: z3.Or(s.commit(u, m, c), z3.And(m == i, u == v, c == b))),
         )
 
-    def collect_commits(s: View, n: View, *, i: Expression, v: Expression, b: Expression) -> Expression:
-        """The last COMMIT arrives at i: b is decided."""
+    def certify_commits(s: View, n: View, *, v: Expression, b: Expression, q: Expression) -> Expression:
+        """The COMMITs for b in v of q make a commit certificate, for whoever collects them."""
         return z3.And(
-            takes_part(s, i, v),
-            s.holds(i, v, b),
-            is_committed(s, v, b),
-            becomes(n, "decided", lambda m, u, c: z3.Or(s.decided(m, u, c), z3.And(m == i, u == v, c == b))),
+            rules.is_committed(s, v, b, q),
+            becomes(n, "decided", lambda u, c, r: z3.Or(s.decided(u, c, r), z3.And(u == v, c == b, r == q))),
         )
 
-    # execution and checkpoints (paper, 4.3)
+    def collect_commits(
+        s: View, n: View, *, i: Expression, v: Expression, b: Expression, q: Expression
+    ) -> Expression:
+        """The last COMMIT arrives at i, which has given its own: b is committed."""
+        return z3.And(
+            _takes_part(s, i, v),
+            z3.Not(s.stable(i)),
+            s.commit(v, i, b),
+            s.decided(v, b, q),
+            becomes(n, "committed", lambda m, c: z3.Or(s.committed(m, c), z3.And(m == i, c == b))),
+        )
+
+    vote = {"i": replica, "v": view, "b": batch}
+    return (
+        Action("Propose", vote, ("voted",), propose),
+        Action("AcceptPrePrepare", {**vote, "j": replica}, ("voted",), accept),
+        Action("CertifyVotes", {"v": view, "b": batch}, ("prepared",), certify_votes),
+        Action("CollectPrepares", vote, ("holds", "commit"), collect_prepares),
+        Action("CertifyCommits", {"v": view, "b": batch, "q": quorum}, ("decided",), certify_commits),
+        Action("CollectCommits", {**vote, "q": quorum}, ("committed",), collect_commits),
+    )
+
+
+def _checkpoints(sorts: Sorts, rules: _Rules) -> tuple[Action, ...]:
+    """Execution, checkpoints and state transfer (paper, 4.3)."""
+    replica, batch = sorts.replica, sorts.batch
+    early = rules.fault is Fault.DISCARDS_EARLY
 
     def executes(n: View, s: View, i: Expression, b: Expression) -> Expression:
         return becomes(n, "executed", lambda m, c: z3.Or(s.executed(m, c), z3.And(m == i, c == b)))
 
-    def discards(n: View, s: View, i: Expression) -> Expression:
-        return becomes(n, "holds", lambda m, u, c: z3.And(m != i, s.holds(m, u, c)))
-
-    def execute(s: View, n: View, *, i: Expression, v: Expression, b: Expression) -> Expression:
+    def execute(s: View, n: View, *, i: Expression, b: Expression) -> Expression:
         """Replica i executes what it knows to be committed."""
-        return z3.And(s.decided(i, v, b), executes(n, s, i, b))
+        return z3.And(s.committed(i, b), executes(n, s, i, b))
 
     def checkpoint(s: View, n: View, *, i: Expression, b: Expression) -> Expression:
         """Replica i, which has executed b, tells of a checkpoint at or beyond the number."""
         return z3.And(
             s.executed(i, b),
             becomes(n, "checkpointed", lambda m: z3.Or(s.checkpointed(m), m == i)),
-            discards(n, s, i) if fault is Fault.DISCARDS_EARLY else z3.BoolVal(True),
+            _discards(n, s, i) if early else z3.BoolVal(True),
         )
-
-    def stabilizes(n: View, s: View, i: Expression) -> Expression:
-        return z3.And(becomes(n, "stable", lambda m: z3.Or(s.stable(m), m == i)), discards(n, s, i))
 
     def collect_checkpoints(s: View, n: View, *, i: Expression) -> Expression:
         """The last CHECKPOINT arrives at i that makes one stable: i discards its certificates."""
-        return z3.And(_correct(s, i), is_provable(s), stabilizes(n, s, i))
+        return z3.And(_correct(s, i), rules.is_provable(s), _stabilizes(n, s, i))
 
     def transfer_state(s: View, n: View, *, i: Expression, j: Expression, b: Expression) -> Expression:
         """Replica i gets the state of its stable checkpoint, in which some correct j has executed b."""
         return z3.And(s.stable(i), s.executed(j, b), executes(n, s, i, b))
 
-    # view changes (paper, 4.4)
+    return (
+        Action("Execute", {"i": replica, "b": batch}, ("executed",), execute),
+        Action(
+            "Checkpoint",
+            {"i": replica, "b": batch},
+            ("checkpointed", "holds") if early else ("checkpointed",),
+            checkpoint,
+        ),
+        Action("CollectCheckpoints", {"i": replica}, ("stable", "holds"), collect_checkpoints),
+        Action("TransferState", {"i": replica, "j": replica, "b": batch}, ("executed",), transfer_state),
+    )
+
+
+def _view_changes(sorts: Sorts, rules: _Rules) -> tuple[Action, ...]:
+    """What happens between views (paper, 4.4)."""
+    replica, quorum, view, batch = sorts.replica, sorts.quorum, sorts.view, sorts.batch
+    fault = rules.fault
 
     def leaves(n: View, s: View, i: Expression, w: Expression) -> Expression:
         """Replica i is above all views before w."""
@@ -539,10 +654,6 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
 
     def leave(s: View, n: View, *, i: Expression, v: Expression, w: Expression) -> Expression:
         """Replica i, whose view is v, wants a later one, w: its timer has fired, or f + 1 others want later views."""
-
-        def told(m: Expression, u: Expression, c: Expression) -> Expression:
-            return z3.BoolVal(False) if fault is Fault.FORGETS_CERTIFICATES else s.holds(m, u, c)
-
         return z3.And(
             _correct(s, i),
             forall([view], lambda u: s.left(i, u) == _before(s, u, v)),
@@ -553,7 +664,7 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
             becomes(
                 n,
                 "tells",
-                lambda u, m, x, c: z3.Or(s.tells(u, m, x, c), z3.And(u == w, m == i, told(i, x, c))),
+                lambda u, m, x, c: z3.Or(s.tells(u, m, x, c), z3.And(u == w, m == i, rules.told(s, i, x, c))),
             ),
         )
 
@@ -567,23 +678,12 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
             becomes(n, "entered", lambda m, u: z3.Or(s.entered(m, u), z3.And(m == i, u == w))),
         )
 
-    def enters_and_votes(n: View, s: View, i: Expression, w: Expression, b: Expression) -> Expression:
-        """It enters w with a vote for b, unless it has no use for the number any more."""
-        return z3.And(
-            enters(n, s, i, w),
-            becomes(
-                n,
-                "voted",
-                lambda u, m, c: z3.Or(
-                    s.voted(u, m, c), z3.And(u == w, m == i, c == b, z3.Not(s.stable(i)))
-                ),
-            ),
-        )
-
-    def justified(s: View, w: Expression, q: Expression, told: Callable[[Expression], Expression]) -> Expression:
-        """There are view changes for w of the quorum q, no checkpoint in them, and this of the correct ones' certificates."""
-        return all_said(
-            s, q, lambda m: z3.And(s.wants(w, m), z3.Not(s.covers(w, m)), told(m))
+    def kills(
+        n: View, s: View, v: Expression, w: Expression, others: Callable[[Expression], Expression]
+    ) -> Expression:
+        """These batches are dead from the view v on up to w; in the views before v all but one were already."""
+        return becomes(
+            n, "dead", lambda u, c: z3.Or(s.dead(u, c), z3.And(s.le(v, u), _before(s, u, w), others(c)))
         )
 
     def enter_carrying(
@@ -597,97 +697,72 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
         v: Expression,
         b: Expression,
     ) -> Expression:
-        """A new view arrives at i that carries the latest certificate of q, which m tells of: that for b in v."""
+        """A new view w arrives at i that carries the latest certificate of q, which m tells of: that for b in v."""
 
         def not_later(j: Expression) -> Expression:
-            if fault is Fault.ANY_CERTIFICATE:
-                return z3.BoolVal(True)
             return forall([view, batch], lambda u, c: z3.Implies(s.tells(w, j, u, c), s.le(u, v)))
 
-        exists_already = z3.BoolVal(True) if fault is Fault.BELIEVES_CERTIFICATES else is_prepared(s, v, b)
-        told = z3.And(
+        def anything(_: Expression) -> Expression:
+            return z3.BoolVal(True)
+
+        carried = z3.And(
             s.member(m, q),
             _before(s, v, w),
-            z3.If(s.byzantine(m), exists_already, s.tells(w, m, v, b)),
-            justified(s, w, q, not_later),
+            _said(s, m, s.tells(w, m, v, b)),
+            z3.BoolVal(True) if fault is Fault.BELIEVES_CERTIFICATES else s.prepared(v, b),
+            rules.justified(s, w, q, anything if fault is Fault.ANY_CERTIFICATE else not_later),
         )
-        if fault is Fault.TRUSTS_NEW_VIEW:
-            told = justified(s, w, q, lambda _: z3.BoolVal(True))
-        return z3.And(told, enters_and_votes(n, s, i, w, b))
-
-    def tells_nothing(s: View, w: Expression, q: Expression) -> Expression:
-        """There are view changes for w of the quorum q, and no certificate in them."""
-        return justified(
-            s, w, q, lambda m: forall([view, batch], lambda v, b: z3.Not(s.tells(w, m, v, b)))
+        return z3.And(
+            rules.justified(s, w, q, anything) if fault is Fault.TRUSTS_NEW_VIEW else carried,
+            enters(n, s, i, w),
+            _votes(n, s, i, w, b),
+            kills(n, s, v, w, lambda c: c != b),
         )
 
     def enter_filling(s: View, n: View, *, i: Expression, w: Expression, q: Expression) -> Expression:
-        """A new view arrives at i that fills the number, which nobody prepared, since there is one beyond."""
-        return z3.And(tells_nothing(s, w, q), enters_and_votes(n, s, i, w, s.null))
+        """A new view w arrives at i that fills the number: nobody prepared it, but somebody one beyond."""
+        return z3.And(
+            rules.tells_nothing(s, w, q),
+            enters(n, s, i, w),
+            kills(n, s, s.zero, w, lambda c: c != s.null),
+            _votes(n, s, i, w, s.null),
+        )
 
     def enter_open(s: View, n: View, *, i: Expression, w: Expression, q: Expression) -> Expression:
-        """A new view arrives at i that leaves the number open: nobody prepared it, nor one beyond."""
+        """A new view w arrives at i that leaves the number open: nobody prepared it, nor one beyond."""
         return z3.And(
-            tells_nothing(s, w, q),
+            rules.tells_nothing(s, w, q),
             enters(n, s, i, w),
+            kills(n, s, s.zero, w, lambda _: z3.BoolVal(True)),
             becomes(n, "opened", lambda m, u: z3.Or(s.opened(m, u), z3.And(m == i, u == w))),
         )
 
     def enter_covered(
         s: View, n: View, *, i: Expression, w: Expression, q: Expression, m: Expression
     ) -> Expression:
-        """A new view arrives at i that begins behind the number: m tells of a stable checkpoint."""
-        proven = z3.BoolVal(True) if fault is Fault.BELIEVES_CHECKPOINTS else is_provable(s)
+        """A new view w arrives at i that begins behind the number: m tells of a stable checkpoint there."""
+        proven = z3.BoolVal(True) if fault is Fault.BELIEVES_CHECKPOINTS else rules.is_provable(s)
         return z3.And(
             s.member(m, q),
             z3.If(s.byzantine(m), proven, s.covers(w, m)),
-            all_said(s, q, lambda j: s.wants(w, j)),
+            rules.all_said(s, q, lambda j: s.wants(w, j)),
             enters(n, s, i, w),
-            stabilizes(n, s, i),
+            _stabilizes(n, s, i),
         )
 
+    entry = {"i": replica, "w": view, "q": quorum}
+    enter = ("left", "entered")
     return (
-        Action("Propose", {"i": replica, "v": view, "b": batch}, ("voted",), propose),
-        Action(
-            "AcceptPrePrepare", {"i": replica, "j": replica, "v": view, "b": batch}, ("voted",), accept
-        ),
-        Action(
-            "CollectPrepares", {"i": replica, "v": view, "b": batch}, ("holds", "commit"), collect_prepares
-        ),
-        Action("CollectCommits", {"i": replica, "v": view, "b": batch}, ("decided",), collect_commits),
-        Action("Execute", {"i": replica, "v": view, "b": batch}, ("executed",), execute),
-        Action(
-            "Checkpoint",
-            {"i": replica, "b": batch},
-            ("checkpointed", "holds") if fault is Fault.DISCARDS_EARLY else ("checkpointed",),
-            checkpoint,
-        ),
-        Action("CollectCheckpoints", {"i": replica}, ("stable", "holds"), collect_checkpoints),
-        Action("TransferState", {"i": replica, "j": replica, "b": batch}, ("executed",), transfer_state),
-        Action(
-            "Leave", {"i": replica, "v": view, "w": view}, ("left", "wants", "covers", "tells"), leave
-        ),
+        Action("Leave", {"i": replica, "v": view, "w": view}, ("left", "wants", "covers", "tells"), leave),
         Action(
             "EnterCarrying",
-            {"i": replica, "w": view, "q": quorum, "m": replica, "v": view, "b": batch},
-            ("left", "entered", "voted"),
+            {**entry, "m": replica, "v": view, "b": batch},
+            (*enter, "voted", "dead"),
             enter_carrying,
         ),
-        Action(
-            "EnterFilling",
-            {"i": replica, "w": view, "q": quorum},
-            ("left", "entered", "voted"),
-            enter_filling,
-        ),
-        Action(
-            "EnterOpen", {"i": replica, "w": view, "q": quorum}, ("left", "entered", "opened"), enter_open
-        ),
-        Action(
-            "EnterCovered",
-            {"i": replica, "w": view, "q": quorum, "m": replica},
-            ("left", "entered", "stable", "holds"),
-            enter_covered,
-        ),
+        Action("EnterFilling", entry, (*enter, "voted", "dead"), enter_filling),
+        Action("EnterOpen", entry, (*enter, "opened", "dead"), enter_open),
+        Action("EnterCovered", {**entry, "m": replica}, (*enter, "stable", "holds"), enter_covered),
     )
 
 
@@ -702,7 +777,7 @@ PROOF: Final = Proof(
 
 
 def agreement(context: Context) -> Outcome:
-    """No two correct replicas decide or execute different batches at a number, in a cluster of any size."""
+    """No two correct replicas commit or execute different batches at a number, in a cluster of any size."""
     return PROOF.holds(context)
 
 

@@ -17,7 +17,7 @@ hands the core one input at a time and carries out the effects *in their order*;
 | a checkpoint arrived                 | `Receive(Checkpoint)` | `CollectCheckpoints(i, n, s)` at the last needed |
 | a state arrived that it asked for    | `Receive(StateResponse)` | `TransferState(i)`, perhaps after `CollectCheckpoints` |
 | the timer fired                      | `Timeout()`           | `Timeout(i)`                                  |
-| a view change arrived                | `Receive(ViewChange)` | `JoinViewChange(i, v)` or `NewView(i, V)` at the last needed |
+| a view change arrived                | `Receive(ViewChange)` | `JoinViewChange(i, v)` or, perhaps its own, `NewView(i, V)` at the last needed |
 | a new view arrived                   | `Receive(NewView)`    | `EnterNewView(i, m)`                          |
 | a request or a question for a state arrived | `Receive(Request)`, `Receive(StateRequest)` | none           |
 | time to say it all again             | `Retransmit()`        | none: the network of the spec forgets nothing |

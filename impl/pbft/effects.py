@@ -38,7 +38,7 @@ class Send:
 
     Attributes:
         message: signed.
-        to: one replica or client; None stands for all other replicas.
+        to: one replica or client, perhaps the sender itself; None stands for all other replicas.
     """
 
     message: Message

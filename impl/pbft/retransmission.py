@@ -30,6 +30,8 @@ def retransmit(node: Node) -> Outcome:
             durable.accepted[seq] for seq in sorted(durable.accepted) if durable.accepted[seq] not in begun
         ]
     effects = [Send(message) for message in said]
+    if durable.leaving is not None and node.is_primary:
+        effects.append(Send(durable.leaving, node.name))
     if durable.executed < durable.stable.seq:
         effects.append(state_request(node))
     return Outcome(node, (*effects, *relay_waiting(node)))

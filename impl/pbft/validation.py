@@ -44,7 +44,9 @@ def message_refusal(node: Node, message: Message) -> Refusal | None:
     if message.source not in node.config.replicas:
         return Refusal(Why.STRANGER, f"{message.source!r} is none of the replicas")
     if message.source == node.name:
-        return Refusal(Why.REPEATED, "it is this replica's own")
+        # A primary sends its view change to itself, and counts it as the others'.
+        sent = message == node.durable.leaving
+        return None if sent else Refusal(Why.REPEATED, "it is this replica's own")
     if refusal := _use_refusal(node, message):
         return refusal
     if not is_signed_by(message.source, message, node.config.keys):

@@ -27,7 +27,11 @@ def timeout(node: Node) -> Outcome:
 
 
 def _leave(node: Node, view: int) -> Outcome:
-    """Want a view, and tell all what was prepared before."""
+    """Want a view, and tell all what was prepared before.
+
+    The primary of that view sends its view change to itself as well, and begins the view by an input of its own:
+    the one that completes a quorum, be it this one.
+    """
     durable, config = node.durable, node.config
     message = ViewChange(
         view=view, checkpoint=durable.stable, certificates=rules.told(durable), source=config.node
@@ -41,12 +45,17 @@ def _leave(node: Node, view: int) -> Outcome:
         view_changes={source: each for source, each in node.view_changes.items() if each.view >= view},
         futile=node.futile + 1,
     )
-    return Outcome(heard_view_change(node, message), (Send(message),)).then(_new_view)
+    effects = [Send(message)]
+    if node.is_primary:
+        effects.append(Send(message, node.name))
+    return Outcome(heard_view_change(node, message), tuple(effects))
 
 
 def receive_view_change(node: Node, message: ViewChange) -> Outcome:
-    """Another replica wants a later view, or the one that this one wants: join it, or begin it."""
-    return Outcome(heard_view_change(node, message)).then(_join_view_change).then(_new_view)
+    """A replica wants a later view, or the one that this one wants: join it, or begin it."""
+    node = heard_view_change(node, message)
+    joined = _join_view_change(node)
+    return _new_view(node) if joined.node is node else joined
 
 
 def _join_view_change(node: Node) -> Outcome:

@@ -1,0 +1,72 @@
+"""PBFT in `models.pbft`: the proof of agreement, what it needs, and that wrong models fail it."""
+
+from pathlib import Path
+
+import attrs
+import pytest
+
+from models import pbft as model
+from models.pbft import GOALS, Fault, pbft
+from tlacheck import itf
+from tlacheck.smt import NOT_REACHED, Need, Result, TransitionSystem, each_dropped, inductive
+from tlacheck.verdict import Verdict
+from tlacheck.verify import Context
+
+
+def only(action: str, *, fault: Fault | None = None) -> TransitionSystem:
+    """The model, in which only this happens."""
+    system = pbft(fault=fault)
+    return attrs.evolve(system, actions=[one for one in system.actions if one.name == action])
+
+
+def kept(action: str, *, fault: Fault | None = None) -> Result:
+    system = only(action, fault=fault)
+    return inductive(system, system.properties, stop_early=True)
+
+
+def test_agreement_is_proved_for_any_cluster(tmp_path: Path) -> None:
+    context = Context(folder=tmp_path, budget="ci", seed=0, command="", progress=lambda _: None)
+    outcome = model.agreement(context)
+    assert outcome.verdict == Verdict.proved()
+    assert dict(outcome.figures) == {"clauses": 21, "obligations": 336}
+
+
+def test_the_goals_alone_are_not_inductive() -> None:
+    assert inductive(only("CertifyVotes"), GOALS, stop_early=True).verdict.is_unknown
+
+
+@pytest.mark.parametrize(
+    ("fault", "action"),
+    [
+        (Fault.PRIMARY_COUNTS_TWICE, "CertifyVotes"),
+        (Fault.ANY_CERTIFICATE, "EnterCarrying"),
+        (Fault.QUORUMS_SHARE_THE_FAULTY, "CertifyVotes"),
+        (Fault.FORGETS_CERTIFICATES, "Leave"),
+        (Fault.ACCEPTS_TWICE, "AcceptPrePrepare"),
+        (Fault.TRUSTS_NEW_VIEW, "EnterCarrying"),
+        (Fault.DISCARDS_EARLY, "Checkpoint"),
+        (Fault.COMMITS_AFTER_LEAVING, "CollectPrepares"),
+        (Fault.BELIEVES_CHECKPOINTS, "EnterCovered"),
+    ],
+    ids=lambda one: one.name if isinstance(one, Fault) else one,
+)
+def test_a_wrong_action_breaks_the_invariant(fault: Fault, action: str, tmp_path: Path) -> None:
+    trace = kept(action, fault=fault).trace
+    assert trace is not None
+    assert trace.violation is not None
+    assert trace.violation.explanation == (NOT_REACHED,)
+    assert [step.action for step in trace.steps] == [action]
+    itf.write(trace, tmp_path / "step.itf.json")
+    assert itf.read(tmp_path / "step.itf.json") == trace
+
+
+@pytest.mark.parametrize(
+    ("clause", "action"),
+    [("CommitsAreTold", "EnterCarrying"), ("CommitsAreHeld", "Leave"), ("CoversAreStable", "EnterCovered")],
+)
+def test_a_dropped_clause_leaves_a_step_that_the_proof_does_not_exclude(clause: str, action: str) -> None:
+    """Some of them here; `models.pbft:clauses_needed` drops each."""
+    system = only(action)
+    others = [one.name for one in system.properties if one.name != clause]
+    found = each_dropped(system, system.properties, goals=others)
+    assert [one.need for one in found] == [Need.NEEDED]

@@ -1,0 +1,134 @@
+"""Small clusters of `models.pbft`: what wrong models do on the way to a disagreement, and the right one does not."""
+
+from pathlib import Path
+
+import pytest
+import z3
+
+from models.pbft import Fault
+from models.pbft_small import SCENARIOS, bounded_agreement, cluster
+from tlacheck import itf
+from tlacheck.smt import Clause, Expression, TransitionSystem, bounded, scheduled
+from tlacheck.values import ModelValue
+from tlacheck.verdict import Kind, Verdict
+from tlacheck.verify import Context
+
+FAULTS = {scenario.fault: scenario for scenario in SCENARIOS}
+
+
+def elements(system: TransitionSystem) -> dict[str, Expression]:
+    """The replicas, views and so on of an instance, by their names."""
+    sorts = {sort for variable in system.variables for sort in variable.arguments}
+    return {str(element): element for sort in sorts for element in sort.elements or ()}
+
+
+def test_there_is_a_scenario_for_each_fault() -> None:
+    assert set(FAULTS) == set(Fault)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.PRIMARY_COUNTS_TWICE,
+        Fault.ANY_CERTIFICATE,
+        Fault.COMMIT_QUORUM_SHORT,
+        Fault.QUORUMS_SHARE_THE_FAULTY,
+    ],
+    ids=lambda fault: fault.name,
+)
+def test_a_wrong_model_commits_two_batches_and_the_right_one_does_not(fault: Fault, tmp_path: Path) -> None:
+    scenario = FAULTS[fault]
+    found = scenario.run(fault)
+    assert found.verdict.violates == "Agreement"
+    trace = found.trace
+    assert trace is not None
+    assert tuple(step.action for step in trace.steps) == scenario.schedule
+    assert {batch for _, batch in trace.steps[-1].state["committed"]} == {ModelValue("b0"), ModelValue("b1")}
+    byzantine = trace.initial["byzantine"]
+    assert len(byzantine) == 1
+    assert not byzantine & {replica for replica, _ in trace.steps[-1].state["committed"]}
+    itf.write(trace, tmp_path / "disagreement.itf.json")
+    assert itf.read(tmp_path / "disagreement.itf.json") == trace
+    assert scenario.run(None).verdict.kind is Kind.BOUNDED
+
+
+def test_a_certificate_of_v0_tops_what_v1_has_decided_if_any_will_do() -> None:
+    """The Byzantine replica keeps it to itself until v2."""
+    trace = FAULTS[Fault.ANY_CERTIFICATE].run(Fault.ANY_CERTIFICATE).trace
+    assert trace is not None
+    end = trace.steps[-1].state
+    v0, v1, v2, null, batch = map(ModelValue, ("v0", "v1", "v2", "b0", "b1"))
+    assert {(view, value) for view, value, _ in end["decided"]} == {(v1, null), (v2, batch)}
+    assert (v0, batch) in end["prepared"]
+    carried = [step.arguments["v"] for step in trace.steps if step.action == "EnterCarrying"]
+    assert carried == [v0, v0]
+
+
+# what the right model does
+
+
+def test_the_right_model_carries_what_was_committed_into_a_new_view() -> None:
+    decision = ("CertifyVotes", "CollectPrepares", "CollectPrepares", "CertifyCommits", "CollectCommits")
+    schedule = (
+        *("Propose", "AcceptPrePrepare", *decision),
+        *("Leave", "Leave", "EnterCarrying", "EnterCarrying", *decision),
+    )
+    system = cluster(4, 2)
+    at = elements(system)
+    never = Clause(
+        "Never", lambda s: z3.Not(z3.And(s.prepared(at["v0"], at["b1"]), s.prepared(at["v1"], at["b1"])))
+    )
+    assert scheduled(system, never, schedule).verdict.is_violated
+
+
+def test_the_right_model_fills_or_leaves_open_what_nobody_prepared() -> None:
+    system = cluster(4, 2)
+    at = elements(system)
+    filled = Clause("Never", lambda s: z3.Not(s.prepared(at["v1"], at["b0"])))
+    proposed = Clause("Never", lambda s: z3.Not(s.prepared(at["v1"], at["b1"])))
+    views = ("Leave", "Leave")
+    filling = (*views, "EnterFilling", "EnterFilling", "CertifyVotes")
+    opening = (*views, "EnterOpen", "EnterOpen", "Propose", "AcceptPrePrepare", "CertifyVotes")
+    assert scheduled(system, filled, filling).verdict.is_violated
+    assert scheduled(system, proposed, opening).verdict.is_violated
+    assert scheduled(system, proposed, filling).verdict.kind is Kind.BOUNDED
+
+
+def test_a_replica_that_has_committed_nothing_gets_the_state_of_a_stable_checkpoint() -> None:
+    """A new view begins behind the number, and says nothing of it."""
+    schedule = (
+        *("Propose", "AcceptPrePrepare", "CertifyVotes", "CollectPrepares", "CollectPrepares"),
+        *("CertifyCommits", "CollectCommits", "CollectCommits", "Execute", "Execute"),
+        *("Checkpoint", "Checkpoint", "CollectCheckpoints", "Leave", "Leave", "EnterCovered"),
+        "TransferState",
+    )
+    system = cluster(4, 2)
+    at = elements(system)
+    never = Clause(
+        "Never",
+        lambda s: z3.Not(z3.And(s.executed(at["n4"], at["b1"]), z3.Not(s.committed(at["n4"], at["b1"])))),
+    )
+    assert scheduled(system, never, schedule).verdict.is_violated
+
+
+def test_more_than_f_byzantine_replicas_are_excluded() -> None:
+    system = cluster(4, 1)
+    at = elements(system)
+    never = Clause("Never", lambda s: z3.Not(s.byzantine(at["n1"])))
+    never_both = Clause("NeverBoth", lambda s: z3.Not(z3.And(s.byzantine(at["n1"]), s.byzantine(at["n2"]))))
+    assert bounded(system, never, 0).verdict.is_violated
+    assert bounded(system, never_both, 0).verdict.kind is Kind.BOUNDED
+
+
+# all behaviours up to a depth
+
+
+def test_an_unproven_checkpoint_is_found_among_all_behaviours_of_three_steps(tmp_path: Path) -> None:
+    context = Context(folder=tmp_path, budget="ci", seed=0, command="", progress=lambda _: None)
+    outcome = bounded_agreement(context, fault=Fault.BELIEVES_CHECKPOINTS, depth=3)
+    assert outcome.verdict.is_violated
+    assert outcome.trace is not None
+    assert [step.action for step in itf.read(outcome.trace).steps] == ["Leave", "Leave", "EnterCovered"]
+    outcome = bounded_agreement(context, depth=3)
+    assert outcome.verdict == Verdict.bounded(3)
+    assert outcome.trace is None
