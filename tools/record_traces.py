@@ -5,8 +5,8 @@
 A model that expects a witness gives `witness/<name>.itf.json`; one that must fail by a finite
 behaviour gives `weakened/<name>.itf.json` if a rule of the protocol is replaced in it, which the implementation
 must leave, else `misconfigured/<name>.itf.json`: its parameters are wrong, so that the implementation, with
-the same, fails as well, or what is wrong is in the modules MC*.tla, and no matter of the protocol. Behaviours that never end, and models of an abstraction that the
-implementation does not follow, have none.
+the same, fails as well, or what is wrong is in the modules MC*.tla, and no matter of the protocol. Behaviours that never end, and models with another SPECIFICATION than
+their base, which takes steps that the implementation does not know, have none.
 """
 
 import re
@@ -23,6 +23,8 @@ def folder_of(model: Model) -> str | None:
     if model.expect is Expectation.WITNESS:
         return "witness"
     if model.expect is Expectation.VIOLATED:
+        if model.base and _specification(model.config) != _specification(model.base):
+            return None
         base = _replaced(model.base) if model.base else frozenset()
         rules = {replaced.split()[0] for replaced in _replaced(model.config) - base}
         return "weakened" if rules - _of_the_model_checker(model.spec) else "misconfigured"
@@ -32,6 +34,10 @@ def folder_of(model: Model) -> str | None:
 def _replaced(config: Path) -> frozenset[str]:
     """The definitions that a configuration replaces, with what it puts in their place."""
     return frozenset(re.findall(r"^ *(\w+ <- \w+)", config.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def _specification(config: Path) -> list[str]:
+    return re.findall(r"^SPECIFICATION +(\w+)", config.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def _of_the_model_checker(spec: Path) -> frozenset[str]:
