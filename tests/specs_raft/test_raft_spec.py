@@ -204,5 +204,5 @@ def test_every_rule_that_a_configuration_may_weaken_is_weakened_by_one() -> None
         "CommittedInItsTerm",
         "NoLease",
     }
-    bounds = {"Proposals", "MayStand", "MayTick", "MayDrop"}
+    bounds = {"Proposals", "MayStand", "MayTick", "MayDrop", "Dead"}
     assert weakened - set(rules) - bounds == {"IsMajority", "IsQuorum", "Apply"}
