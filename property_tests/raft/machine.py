@@ -423,7 +423,9 @@ def run_machine(
     try:
         run_state_machine_as_test(hypothesis.seed(seed)(machine), settings=settings)
     except Diverged as failure:
-        message = "\n".join((str(failure), *getattr(failure, "__notes__", ())))
+        # Hypothesis' simplest example need not be the shortest run, which is the one on disk.
+        shortest = failure if tally.failure is None else Diverged(tally.failure)
+        message = "\n".join((str(shortest), *getattr(failure, "__notes__", ())))
     except (ShrunkEnoughError, hypothesis.errors.Flaky):  # a run that is cut short looks flaky from outside
         if tally.failure is None or not tally.has_shrunk_enough:
             raise
