@@ -17,7 +17,7 @@ import copy
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from immutabledict import immutabledict
 
@@ -31,6 +31,17 @@ from tlacheck.values import ModelValue, Value
 __all__ = ["PbftSystem", "batch_from_spec", "batch_to_spec", "request_of", "spec_for"]
 
 _SPECS: Final = Path(__file__).resolve().parents[2] / "specs" / "pbft"
+
+Said = TypeVar(
+    "Said",
+    pbft.PrePrepare,
+    pbft.Prepare,
+    pbft.Commit,
+    pbft.Checkpoint,
+    pbft.ViewChange,
+    pbft.NewView,
+    pbft.StateResponse,
+)
 
 #: What the spec keeps of messages: replies and state transfers are not among them.
 _KEPT: Final = (pbft.PrePrepare, pbft.Prepare, pbft.Commit, pbft.Checkpoint, pbft.ViewChange, pbft.NewView)
@@ -318,7 +329,8 @@ class PbftSystem(Adapter):
 
     # --- what replicas say, the Byzantine ones among them
 
-    def _signed(self, message: Any) -> Any:
+    def _signed(self, message: Said) -> Said:
+        """The message with its sender's signature; of Byzantine replicas this class has the keys."""
         return pbft.signed(message, self._configs[message.source].keys)
 
     def _said_by(self, source: str, kind: type[Any]) -> Iterator[Any]:
@@ -358,13 +370,16 @@ class PbftSystem(Adapter):
         known += [p for new in self._said_by(primary, pbft.NewView) for p in new.proposals]
         if primary not in self._byzantine and made not in known:
             raise NotPossible(f"{primary} never proposed {batch_to_spec(batch)} for {seq} in view {view}")
-        return made  # type: ignore[no-any-return]  # a message of the type that was signed
+        return made
 
     def _view_change(self, record: Value) -> pbft.ViewChange:
         """The view change that a record stands for, with all its proofs."""
         source = record["source"].name
         if source not in self._byzantine:
-            return self._message(record)  # type: ignore[return-value]  # the record says its type
+            sent = self._message(record)
+            if not isinstance(sent, pbft.ViewChange):
+                raise NotPossible(f"{record} is no view change")
+            return sent
         quorum = self._configs[source].quorum
         certificates = []
         for told in sorted(record["certificates"], key=lambda told: told["seq"]):
@@ -374,7 +389,7 @@ class PbftSystem(Adapter):
                 pbft.PreparedCertificate(pre_prepare=self._proposal(view, seq, batch), prepares=prepares)
             )
         checkpoint = record["checkpoint"]
-        return self._signed(  # type: ignore[no-any-return]  # as above
+        return self._signed(
             pbft.ViewChange(
                 view=record["view"],
                 checkpoint=self._certified(checkpoint["seq"], checkpoint["state"]),
@@ -390,7 +405,7 @@ class PbftSystem(Adapter):
         source = record["source"].name
         if source not in self._byzantine or record["type"] != "PrePrepare":
             raise NotPossible(f"{source} never sent {dict(record)}")
-        return self._signed(  # type: ignore[no-any-return]  # as above
+        return self._signed(
             pbft.PrePrepare(
                 view=record["view"],
                 seq=record["seq"],

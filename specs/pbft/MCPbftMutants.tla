@@ -18,10 +18,9 @@ EverybodyPrepares(v) == Replica
 (* One COMMIT less [PB-04]. *)
 OneCommitLess == QuorumSize - 1
 
-(* Votes count whatever batch they are for [PB-11], whatever sequence number, or whatever view [PB-19]. *)
+(* Votes count whatever batch they are for [PB-11], or whatever sequence number [PB-19]. *)
 AnyBatch(v, n, b) == {i \in Preparers(v) : \E c \in Batch \cup {NullBatch} : Said(PrepareMessage(i, v, n, c))}
 AnySeq(v, n, b)   == {i \in Preparers(v) : \E k \in 1..MaxSeq : Said(PrepareMessage(i, v, k, b))}
-AnyView(v, n, b)  == {i \in Replica : \E w \in 0..MaxView : Said(CommitMessage(i, w, n, b))}
 
 (* A second proposal for a number is accepted [PB-09]; anybody may propose [PB-10]. *)
 AcceptsAgain(i, n) == TRUE
@@ -31,9 +30,8 @@ AnybodyProposes(i, v) == TRUE
 TellsNothing(i) == {}
 TellsUncommitted(i) == {c \in prepared[i] : [seq |-> c.seq, batch |-> c.batch] \notin committed[i]}
 
-(* A new view takes any certificate [PB-02], or the earliest. *)
+(* A new view takes any certificate [PB-02]. *)
 AnyCertificate(P) == P
-Earliest(P) == {c \in P : \A d \in P : c.view <= d.view}
 
 (* A new view may begin with anything [PB-16]. *)
 BeginsAnyhow(v) == {[checkpoint |-> Genesis, proposals |-> O] : O \in {{}} \cup {{[seq |-> 1, batch |-> b]} : b \in Batch}}
