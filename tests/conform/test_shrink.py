@@ -10,12 +10,13 @@ from tests.conform.relay import A, B, C, LosesOfB, Relay, SendsOnce, letter
 from tests.conform.toys import Crashes, P, Q, Refuses, Shows, Tally, Wraps, oracle, run
 from tlacheck import itf
 from tlacheck.conform.comparison import deviations
+from tlacheck.conform.failing import StateProperty
 from tlacheck.conform.lockstep import Diverged, Lockstep
 from tlacheck.conform.replay import replay
 from tlacheck.conform.shrink import Shrunk, shrink
 from tlacheck.conform.walk import walk_and_replay
 from tlacheck.tlc import OracleState
-from tlacheck.trace import State, Trace
+from tlacheck.trace import State, Trace, Violation
 from tlacheck.values import Value
 
 #: Raising is as likely as all else, so that walks get far.
@@ -115,6 +116,37 @@ def test_a_run_that_only_failed_once_is_given_back() -> None:
 def test_a_run_that_does_not_fail_is_given_back() -> None:
     good = attrs.evolve(_failing(Wraps), violation=None)
     assert shrink(good, oracle(), Wraps).trace == good
+
+
+def _small(limit: int) -> StateProperty:
+    """What nobody promised: a right system breaks it by doing what its spec allows."""
+    return StateProperty(
+        "TotalIsSmall", lambda state: (f"the total is {state['total']}",) if state["total"] > limit else ()
+    )
+
+
+def test_a_run_that_breaks_a_property_of_ones_own_is_shrunk_while_the_spec_allows_it() -> None:
+    calls = [
+        ("Raise", {"by": 2}),
+        ("Knock", {}),
+        ("Reset", {}),
+        ("Raise", {"by": 1}),
+        ("Raise", {"by": 2}),
+    ] * 2
+    whole = replay(run(*calls, ("Raise", {"by": 2})), Tally())
+    assert whole.violation is None
+    broken = Violation(property="TotalIsSmall", step=len(whole))
+    shrunk = shrink(attrs.evolve(whole, violation=broken), oracle(), Tally, prop=_small(3)).trace
+    assert [step.action for step in shrunk.steps] == ["Raise", "Raise"]
+    assert shrunk.violation == Violation(property="TotalIsSmall", step=2, explanation=("the total is 4",))
+
+
+def test_a_property_that_holds_leaves_the_run_as_it_is() -> None:
+    whole = replay(run(("Raise", {"by": 2})), Tally())
+    said = attrs.evolve(whole, violation=Violation(property="TotalIsSmall", step=1))
+    shrunk = shrink(said, oracle(), Tally, prop=_small(100))
+    assert shrunk.trace == said
+    assert not shrunk.reproduced
 
 
 # --- the same failure, and no other ---------------------------------------------------------------

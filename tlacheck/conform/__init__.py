@@ -11,6 +11,7 @@ from tlacheck.conform.asynchronous import Blocking
 from tlacheck.conform.crew import Crew
 from tlacheck.conform.edges import EdgeReplay, replay_edges
 from tlacheck.conform.explore import Exploration, Plan, explore
+from tlacheck.conform.failing import StateProperty
 from tlacheck.conform.limits import Limited
 from tlacheck.conform.liveness import (
     Bound,
@@ -57,6 +58,7 @@ __all__ = [
     "Rejection",
     "Replayed",
     "Shrunk",
+    "StateProperty",
     "System",
     "TimedRun",
     "Validation",

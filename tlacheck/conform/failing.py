@@ -1,6 +1,6 @@
 """How a system fails its spec at one step, and when two failures are the same one.
 
-A system that takes a step of its spec can fail in four ways:
+A system that takes a step of its spec can fail in five ways:
 
 | kind       | the spec                | the system                                     |
 |------------|-------------------------|------------------------------------------------|
@@ -8,10 +8,11 @@ A system that takes a step of its spec can fail in four ways:
 | refuses    | allows the step         | has no such input                              |
 | crashes    | allows the step         | raises an exception of its own                 |
 | disallowed | does not allow the step | takes it                                       |
+| breaks     | allows the step         | takes it, and a `StateProperty` of the user's does not hold after it |
 
 Two failures are the same when kind and action agree and, of states that differ, at least one variable
 differs in both; of crashes, the exception is of the same type; of disallowed steps, both change what the
-system shows or neither does. Values, nodes and the number of variables may change: a shorter run has
+system shows or neither does; of properties, it is the same one, whatever action broke it. Values, nodes and the number of variables may change: a shorter run has
 fewer of them. This is the rule by which a run may be made smaller; anything looser turns one bug into
 another on the way.
 """
@@ -29,7 +30,7 @@ from tlacheck.tlc.oracle import Successor
 from tlacheck.trace import State, Violation
 from tlacheck.values import same
 
-__all__ = ["Failure", "Kind", "Outcome", "take"]
+__all__ = ["Failure", "Kind", "Outcome", "StateProperty", "take"]
 
 
 class Kind(enum.Enum):
@@ -39,6 +40,20 @@ class Kind(enum.Enum):
     REFUSES = "refuses"
     CRASHES = "crashes"
     DISALLOWED = "disallowed"
+    BREAKS = "breaks"
+
+
+@attrs.frozen
+class StateProperty:
+    """What must hold of every state that a system shows, beside the spec.
+
+    Attributes:
+        name: for reports.
+        wrong: what is wrong with a state, in lines for a person; empty if it holds.
+    """
+
+    name: str
+    wrong: Callable[[State], tuple[str, ...]]
 
 
 @attrs.frozen(kw_only=True)
@@ -49,7 +64,8 @@ class Failure:
         kind: the way in which it failed.
         action: the spec action that was taken.
         variables: of states that differ, the spec variables that do.
-        error: of a crash, the type of the exception; of a system that hung or whose process ended, of the finding.
+        error: of a crash, the type of the exception; of a system that hung or whose process ended, of the finding;
+            of a property that is broken, its name.
         moved: of a disallowed step, whether what the system shows has changed.
         explanation: lines for a person.
         expected: the whole state that the spec demands; None if it allows no such step.
@@ -65,6 +81,8 @@ class Failure:
 
     def is_like(self, other: "Failure") -> bool:
         """Whether both are the same failure, by the rule of this module."""
+        if Kind.BREAKS in {self.kind, other.kind}:
+            return (self.kind, self.error) == (other.kind, other.error)
         return (
             (self.kind, self.action, self.error, self.moved)
             == (other.kind, other.action, other.error, other.moved)

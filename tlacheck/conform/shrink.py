@@ -33,7 +33,7 @@ import attrs
 from immutabledict import immutabledict
 
 from tlacheck.conform.comparison import deviations, observed
-from tlacheck.conform.failing import Failure, Kind, take
+from tlacheck.conform.failing import Failure, Kind, StateProperty, take
 from tlacheck.conform.system import NotPossible, System, attempt, closing
 from tlacheck.tlc.oracle import OracleState, SpecOracle, Successor
 from tlacheck.trace import State, Step, Trace
@@ -83,17 +83,19 @@ def shrink(
     *,
     tries_max: int = 3_000,
     search_max: int = 600,
+    prop: StateProperty | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Shrunk:
     """The smallest run found that fails as `failing` does.
 
     Args:
-        failing: a run of the system that left its spec at its last step.
+        failing: a run of the system that left its spec at its last step, or broke `prop` there.
         oracle: the spec.
         make_system: makes a fresh system. One is used for all candidates, reset before each; the result is
             played on another one, and if it does not fail there, each candidate gets a fresh one.
         tries_max: how many candidates to play; the best so far is returned when they are used up.
         search_max: from how many states the last pass looks for shorter behaviours.
+        prop: what must hold of the states that the system shows, while the spec allows all of its steps.
         on_progress: told after each candidate how many there were, and how long the best run is.
 
     Raises:
@@ -104,11 +106,11 @@ def shrink(
         return _given_back(failing, 0, reproduced=False)
     tell = on_progress or (lambda tries, steps: None)  # noqa: ARG005 - nobody listens
     with closing(make_system) as shared:
-        work = _Work(failing, oracle, make_system, shared=shared, tries_max=tries_max, tell=tell)
+        work = _Work(failing, oracle, make_system, shared=shared, prop=prop, tries_max=tries_max, tell=tell)
         best = work.shrink(search_max)
     tries = work.tries
     if best is not None and not work.confirm(best):
-        work = _Work(failing, oracle, make_system, shared=None, tries_max=tries_max, tell=tell)
+        work = _Work(failing, oracle, make_system, shared=None, prop=prop, tries_max=tries_max, tell=tell)
         best = work.shrink(search_max)
         tries += work.tries + 1
     if best is None or best.calls == work.calls_given:
@@ -163,12 +165,14 @@ class _Work:
         make_system: Callable[[], System],
         *,
         shared: System | None,
+        prop: StateProperty | None,
         tries_max: int,
         tell: Callable[[int, int], None],
     ) -> None:
         self._oracle = oracle
         self._make_system = make_system
         self._shared = shared
+        self._prop = prop
         self._tries_max = tries_max
         self._tell = tell
         self._initial = _beginning(failing, oracle)
@@ -368,9 +372,21 @@ class _Work:
                 if target is not None and not outcome.failure.is_like(target):
                     return None
                 return _Run(initial, tuple(steps), tuple(before), outcome.failure)
+            if (failure := self._broken(action, outcome.found)) is not None:
+                like = target is None or failure.is_like(target)
+                return _Run(initial, tuple(steps), tuple(before), failure) if like else None
             at = (outcome.taken or chosen).state
             shown = outcome.found
         return None
+
+    def _broken(self, action: str, found: State) -> Failure | None:
+        """The property of the user's that does not hold of what the system shows; None if it holds, or there is none."""
+        lines = self._prop.wrong(found) if self._prop is not None else ()
+        if self._prop is None or not lines:
+            return None
+        return Failure(
+            kind=Kind.BREAKS, action=action, error=self._prop.name, explanation=lines, expected=None
+        )
 
     def _disallowed(
         self, call: _Call, system: System, sofar: "_Sofar", target: Failure | None
