@@ -21,21 +21,19 @@ import difflib
 import importlib
 import multiprocessing
 import platform
-import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import attrs
 import click
 
+from property_tests import soaking
+from property_tests.soaking import Row, Soaked
 from tlacheck import __version__
-from tlacheck.errors import ConfigError
 from tlacheck.mutants import Mutant
 from tlacheck.mutants.mutation import install
 
-__all__ = ["MUTANTS", "Soaked", "main", "soak"]
+__all__ = ["MUTANTS", "main", "soak"]
 
 #: Wrong implementations that a soak finds without the spec. Those that its own faults show best.
 MUTANTS: Final = (
@@ -84,39 +82,6 @@ MUTANTS: Final = (
 )
 
 
-@attrs.frozen(kw_only=True)
-class Soaked:
-    """What a soak came to.
-
-    Attributes:
-        seeds: how many runs there were.
-        steps: how many steps of the spec all of them took.
-        ticks: how many of those were ticks of clocks.
-        seconds: the CPU seconds of all runs, on all cores.
-        sometimes: how often each interesting situation was met.
-        broken: (seed, what was broken, in words) of the runs that failed.
-        missing: the situations that were never met.
-    """
-
-    seeds: int
-    steps: int
-    ticks: int
-    seconds: float
-    sometimes: Counter[str]
-    broken: tuple[tuple[int, str], ...]
-    missing: tuple[str, ...]
-
-    @property
-    def lines(self) -> Iterator[str]:
-        """The figures, for a person."""
-        yield f"{self.seeds} seeds, {self.steps:,} steps, {self.ticks:,} of them ticks of clocks"
-        rate = self.steps / max(self.seconds, 0.001)
-        rest = (self.steps - self.ticks) / max(self.seconds, 0.001)
-        yield f"{self.seconds:.1f} s of CPU: {rate:,.0f} steps/s, {rest:,.0f} without ticks"
-        for name in sorted(self.sometimes, key=lambda name: (name[0].isupper(), name)):
-            yield f"  {self.sometimes[name]:>10,}  {name}"
-
-
 def soak(
     seeds: Sequence[int],
     *,
@@ -125,60 +90,16 @@ def soak(
     mutant: Mutant | None = None,
     until_broken: bool = False,
 ) -> Soaked:
-    """Play a run for each seed.
-
-    Args:
-        seeds: one for each run.
-        steps: how many steps each takes at least, ticks of clocks not counted.
-        jobs: how many processes share the work; each is fresh, so that a mutant reaches all its modules.
-        mutant: what is made wrong in the implementation.
-        until_broken: whether to end with the first run that is broken.
-
-    Raises:
-        ConfigError: without a seed, a step or a process: a soak of nothing finds nothing.
-    """
-    if not seeds or steps < 1 or jobs < 1:
-        raise ConfigError(
-            f"{len(seeds)} seeds of {steps} steps by {jobs} processes: a soak needs at least 1 of each"
-        )
-    found: list[dict[str, Any]] = []
-    context = multiprocessing.get_context("spawn")
-    tasks = [(seed, steps) for seed in seeds]
-    initializer = install if mutant else None
-    with context.Pool(jobs, initializer, (mutant,) if mutant else ()) as pool:
-        for row in pool.imap_unordered(_run, tasks):
-            found.append(row)
-            if until_broken and row["broken"]:
-                break
-    sometimes: Counter[str] = Counter()
-    for row in found:
-        sometimes.update(row["sometimes"])
-    return Soaked(
-        seeds=len(found),
-        steps=sum(row["steps"] for row in found),
-        ticks=sometimes["Tick"],
-        seconds=sum(row["seconds"] for row in found),
-        sometimes=sometimes,
-        broken=tuple(sorted((row["seed"], row["broken"]) for row in found if row["broken"])),
-        missing=tuple(name for name in found[0]["interesting"] if not sometimes[name]),
-    )
+    """Play a run for each seed; arguments and errors are those of `soaking.soak`, ticks of clocks are not counted."""
+    return soaking.soak(_run, seeds, steps=steps, jobs=jobs, mutant=mutant, until_broken=until_broken)
 
 
-def _run(task: tuple[int, int]) -> dict[str, Any]:
+def _run(task: tuple[int, int, tuple[object, ...]]) -> Row:
     """One seed, in a process of its own: only here is the implementation imported, mutated or not."""
     script = importlib.import_module("property_tests.raft.script")
-    seed, steps = task
+    seed, steps, _ = task
     script.oracle_of(script.SOAKED)  # the spec's initial state is loaded once a process, and not timed
-    begin = time.process_time()
-    run = script.endure(seed, steps=steps)
-    return {
-        "seed": seed,
-        "steps": run.steps,
-        "seconds": time.process_time() - begin,
-        "sometimes": run.sometimes,
-        "broken": run.broken,
-        "interesting": script.INTERESTING,
-    }
+    return soaking.played(seed, lambda: script.endure(seed, steps=steps), script.INTERESTING)
 
 
 def _trace(task: tuple[int, int, str, str]) -> int:
