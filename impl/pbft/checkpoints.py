@@ -36,9 +36,12 @@ def collect_checkpoints(node: Node, seq: int, digest: Digest) -> Outcome:
     if seq <= node.durable.stable.seq or not rules.is_stable(node.config, heard, seq, digest):
         return Outcome(node)
     voters = rules.checkpoint_votes(node.config, heard, seq, digest)
-    chosen = [source for source in node.config.replicas if source in voters][: rules.quorum_size(node.config)]
-    proof = {each.source: each for each in heard if each.seq == seq and each.digest == digest}
-    stable = CheckpointCertificate(seq=seq, digest=digest, proof=tuple(proof[source] for source in chosen))
+    # Its own vote is in the proof if it gave one: so the proof also tells what it may say again.
+    own_first = sorted(voters, key=lambda source: (source != node.name, source))
+    chosen = own_first[: rules.quorum_size(node.config)]
+    votes = {each.source: each for each in heard if each.seq == seq and each.digest == digest}
+    proof = tuple(votes[source] for source in node.config.replicas if source in chosen)
+    stable = CheckpointCertificate(seq=seq, digest=digest, proof=proof)
     return discard(node, stable)
 
 

@@ -56,20 +56,15 @@ def recollected(node: Node) -> Node:
 
 
 def _own_checkpoints(node: Node) -> list[Checkpoint]:
-    """Its checkpoints, from the stable one on."""
+    """The checkpoints that it made, from the stable one on; not one whose state it took over from others."""
     snapshots, stable = node.durable.snapshots, node.durable.stable
-    return [
-        signed(
-            Checkpoint(
-                seq=seq,
-                digest=stable.digest if seq == stable.seq else digest(snapshots[seq]),
-                source=node.name,
-            ),
-            node.config.keys,
-        )
+    own = [vote for vote in stable.proof if vote.source == node.name]
+    made = [
+        Checkpoint(seq=seq, digest=digest(snapshots[seq]), source=node.name)
         for seq in sorted(snapshots)
-        if seq > 0
+        if seq > stable.seq
     ]
+    return [*own, *(signed(checkpoint, node.config.keys) for checkpoint in made)]
 
 
 def _own_votes(node: Node) -> list[Prepare | Commit]:
