@@ -15,20 +15,19 @@ request is that of a client of its own, so that no timestamp stands in its way.
 
 import copy
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-from immutabledict import immutabledict
-
 from impl import pbft
+from property_tests.pbft.projection import KEPT, VARIABLES, Projection
 from tlacheck.conform.adapter import Adapter, action, variable
 from tlacheck.conform.system import NotPossible
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import State
 from tlacheck.values import ModelValue, Value
 
-__all__ = ["PbftSystem", "batch_from_spec", "batch_to_spec", "request_of", "spec_for"]
+__all__ = ["PbftSystem", "batch_from_spec", "request_of", "spec_for"]
 
 _SPECS: Final = Path(__file__).resolve().parents[2] / "specs" / "pbft"
 
@@ -42,9 +41,6 @@ Said = TypeVar(
     pbft.NewView,
     pbft.StateResponse,
 )
-
-#: What the spec keeps of messages: replies and state transfers are not among them.
-_KEPT: Final = (pbft.PrePrepare, pbft.Prepare, pbft.Commit, pbft.Checkpoint, pbft.ViewChange, pbft.NewView)
 
 
 def spec_for(replicas: int) -> Spec:
@@ -63,35 +59,22 @@ def request_of(name: str) -> pbft.Request:
 
 def batch_from_spec(batch: Value) -> pbft.Batch:
     """The requests that a sequence of values stands for."""
-    return tuple(request_of(value.name) for value in batch)
+    return tuple(request_of(getattr(value, "name", value)) for value in batch)
 
 
-def batch_to_spec(batch: pbft.Batch) -> Value:
-    """The sequence of values that stands for a batch."""
-    return tuple(ModelValue(request.client) for request in batch)
-
-
-def _state_to_spec(state: pbft.State) -> Value:
+def _executed(state: pbft.State, value_of: Callable[[str], Value]) -> Value:
     executed: Any = state.value
-    return tuple(ModelValue(client) for client, _, _ in executed)
+    return tuple(value_of(client) for client, _, _ in executed)
 
 
 @functools.cache
-def _state_from_spec(executed: tuple[ModelValue, ...]) -> pbft.State:
+def _state_from_spec(executed: tuple[Value, ...]) -> pbft.State:
     """The state of a ledger after some requests, one of each client."""
     value, answered = pbft.LEDGER.initial, []
     for request in batch_from_spec(executed):
         value, result = pbft.LEDGER.apply(value, request)
         answered.append(pbft.Answered(client=request.client, timestamp=request.timestamp, result=result))
     return pbft.State(value, tuple(sorted(answered, key=lambda one: one.client)))
-
-
-def _entry(seq: int, batch: pbft.Batch) -> Value:
-    return immutabledict(seq=seq, batch=batch_to_spec(batch))
-
-
-def _certificate(certificate: pbft.PreparedCertificate) -> Value:
-    return immutabledict(seq=certificate.seq, view=certificate.view, batch=batch_to_spec(certificate.batch))
 
 
 # --- the system ---------------------------------------------------------------------------------
@@ -106,6 +89,7 @@ class PbftSystem(Adapter):
         f: how many faulty ones are allowed for: `MaxFaulty`.
         window: `Window`.
         interval: `Interval`.
+        value_of: the value that stands for the request of a client: a model value, or in runs a string.
         on_effect: told every effect as it is carried out, with the replica's name.
 
     Attributes:
@@ -120,6 +104,7 @@ class PbftSystem(Adapter):
         f: int = 1,
         window: int = 1,
         interval: int = 1,
+        value_of: Callable[[str], Value] = ModelValue,
         on_effect: Callable[[str, pbft.Effect], None] | None = None,
     ) -> None:
         self._configs = {
@@ -133,16 +118,19 @@ class PbftSystem(Adapter):
         # What correct replicas sent, by the record that stands for it.
         self._sent: dict[Value, pbft.Message] = {}
         self._decided: frozenset[Value] = frozenset()
-        # What is behind the digests of checkpoints.
-        self._states: dict[str, Value] = {}
+        # What is behind a digest is the same in all forks and runs.
+        self._projection = Projection(
+            lambda request: value_of(request.client), lambda state: _executed(state, value_of)
+        )
 
     def reset(self, initial: State) -> None:
         """Start all correct replicas for the first time."""
         names = [name for name in self._configs if name not in self._byzantine]
         self.nodes = {name: pbft.first_start(self._configs[name]) for name in names}
         self._disks = {name: node.durable for name, node in self.nodes.items()}
-        self._sent, self._decided, self._states = {}, frozenset(), {}
-        self._learn_states(self._disks.values())
+        self._sent, self._decided = {}, frozenset()
+        for durable in self._disks.values():
+            self._projection.learn(durable)
         if set(initial["view"]) != {ModelValue(name) for name in names}:
             raise NotPossible(f"the correct replicas here are {', '.join(names)}; the trace has others")
 
@@ -190,7 +178,7 @@ class PbftSystem(Adapter):
         stable = self.nodes[node.name].durable.stable
         source = next(name for name in self._configs if name != node.name)
         response = pbft.StateResponse(
-            checkpoint=stable, state=_state_from_spec(self._states[stable.digest]), source=source
+            checkpoint=stable, state=_state_from_spec(self._projection.states[stable.digest]), source=source
         )
         self._hear(node.name, [self._signed(response)])
 
@@ -257,37 +245,11 @@ class PbftSystem(Adapter):
 
     # --- what there is to see
 
-    @variable(
-        "messages",
-        "view",
-        "changing",
-        "accepted",
-        "prepared",
-        "committed",
-        "executed",
-        "state",
-        "stable",
-        "decided",
-    )
+    @variable(*VARIABLES)
     def shown(self) -> State:
         """The spec state that replicas and messages stand for, with the history of this run."""
-        by_name = {ModelValue(name): node.durable for name, node in self.nodes.items()}
-
-        def each(part: Callable[[pbft.Durable], Value]) -> Value:
-            return immutabledict({name: part(durable) for name, durable in by_name.items()})
-
-        return immutabledict(
-            messages=frozenset(self._sent),
-            view=each(lambda d: d.view),
-            changing=each(lambda d: d.changing),
-            accepted=each(lambda d: frozenset(_entry(seq, p.batch) for seq, p in d.accepted.items())),
-            prepared=each(lambda d: frozenset(_certificate(c) for c in d.prepared.values())),
-            committed=each(lambda d: frozenset(_entry(seq, batch) for seq, batch in d.committed.items())),
-            executed=each(lambda d: d.executed),
-            state=each(lambda d: _state_to_spec(d.state)),
-            stable=each(lambda d: self._checkpoint(d.stable)),
-            decided=self._decided,
-        )
+        durables = {name: node.durable for name, node in self.nodes.items()}
+        return self._projection.variables(durables, self._sent.keys(), self._decided)
 
     def fork(self) -> Self:
         """A cluster in the same state, with replicas, disks and messages of its own."""
@@ -295,7 +257,6 @@ class PbftSystem(Adapter):
         twin.nodes = self.nodes.copy()
         twin._disks = self._disks.copy()  # noqa: SLF001 - a copy of oneself
         twin._sent = self._sent.copy()  # noqa: SLF001 - as above
-        twin._states = self._states.copy()  # noqa: SLF001 - as above
         return twin
 
     # --- steps
@@ -312,20 +273,15 @@ class PbftSystem(Adapter):
                 match effect:
                     case pbft.Persist(durable=durable):
                         self._disks[name] = durable
-                        self._learn_states([durable])
-                    case pbft.Send(message=message) if isinstance(message, _KEPT):
-                        self._sent[self._record(message)] = message
+                        self._projection.learn(durable)
+                    case pbft.Send(message=message) if isinstance(message, KEPT):
+                        self._sent[self._projection.record(message)] = message
                 if self._on_effect:
                     self._on_effect(name, effect)
             if any(isinstance(effect, pbft.Persist) for effect in effects):
                 break
         self.nodes[name] = node
-        self._decided |= {_entry(seq, batch) for seq, batch in node.durable.committed.items()}
-
-    def _learn_states(self, durables: Iterable[pbft.Durable]) -> None:
-        for durable in durables:
-            for state in durable.snapshots.values():
-                self._states[pbft.digest(state)] = _state_to_spec(state)
+        self._decided |= {self._projection.entry(seq, batch) for seq, batch in node.durable.committed.items()}
 
     # --- what replicas say, the Byzantine ones among them
 
@@ -357,7 +313,7 @@ class PbftSystem(Adapter):
     def _certified(self, seq: int, state: Value) -> pbft.CheckpointCertificate:
         """A stable checkpoint with its proof, of which Byzantine replicas may be part."""
         digest = pbft.digest(_state_from_spec(state))
-        self._states[digest] = state
+        self._projection.states[digest] = state
         quorum = next(iter(self._configs.values())).quorum
         proof = () if seq == 0 else tuple(self._checkpoints(seq, state)[:quorum])
         return pbft.CheckpointCertificate(seq=seq, digest=digest, proof=proof)
@@ -369,7 +325,9 @@ class PbftSystem(Adapter):
         known = [*self._said_by(primary, pbft.PrePrepare)]
         known += [p for new in self._said_by(primary, pbft.NewView) for p in new.proposals]
         if primary not in self._byzantine and made not in known:
-            raise NotPossible(f"{primary} never proposed {batch_to_spec(batch)} for {seq} in view {view}")
+            raise NotPossible(
+                f"{primary} never proposed {self._projection.batch(batch)} for {seq} in view {view}"
+            )
         return made
 
     def _view_change(self, record: Value) -> pbft.ViewChange:
@@ -413,47 +371,3 @@ class PbftSystem(Adapter):
                 source=source,
             )
         )
-
-    # --- records
-
-    def _checkpoint(self, certificate: pbft.CheckpointCertificate) -> Value:
-        return immutabledict(seq=certificate.seq, state=self._states[certificate.digest])
-
-    def _record(self, message: Any) -> Value:
-        """The record that stands for a message."""
-        common: Mapping[str, Value] = {
-            "type": type(message).__name__,
-            "source": ModelValue(message.source),
-        }
-        match message:
-            case pbft.PrePrepare():
-                return immutabledict(
-                    common, view=message.view, seq=message.seq, batch=batch_to_spec(message.batch)
-                )
-            case pbft.Prepare() | pbft.Commit():
-                batch = self._batch_of(message)
-                return immutabledict(common, view=message.view, seq=message.seq, batch=batch)
-            case pbft.Checkpoint():
-                return immutabledict(common, seq=message.seq, state=self._states[message.digest])
-            case pbft.ViewChange():
-                return immutabledict(
-                    common,
-                    view=message.view,
-                    checkpoint=self._checkpoint(message.checkpoint),
-                    certificates=frozenset(_certificate(c) for c in message.certificates),
-                )
-            case _:
-                base = max((change.checkpoint for change in message.view_changes), key=lambda c: c.seq)
-                return immutabledict(
-                    common,
-                    view=message.view,
-                    checkpoint=self._checkpoint(base),
-                    proposals=frozenset(_entry(p.seq, p.batch) for p in message.proposals),
-                )
-
-    def _batch_of(self, vote: Any) -> Value:
-        """The batch behind a vote's digest: the sender accepted it, and wrote that before it voted."""
-        accepted = self._disks[vote.source].accepted[vote.seq]
-        if pbft.digest(accepted.batch) != vote.digest:
-            raise NotPossible(f"{vote.source} voted for another batch than it accepted at {vote.seq}")
-        return batch_to_spec(accepted.batch)

@@ -1,0 +1,115 @@
+"""One traitor too many: that f + 1 of them make correct replicas disagree shows how strong the adversary of these tests is.
+
+Two of four replicas conspire (`strategies.py`), mostly by proposing two batches under one number and voting for both. Nothing
+else goes wrong but delays. A run that ends in a disagreement is
+
+1. found without the spec, by `Safety`;
+2. played again with the same seed, each step held against the spec with both traitors in it: it allows the run;
+3. shrunk to the steps of the spec that it takes, each of which the implementation takes as well;
+4. written as a trace. The proposals that contradict each other are arguments of its steps.
+"""
+
+from typing import Final
+
+import attrs
+
+from property_tests.pbft.adapter import PbftSystem
+from property_tests.pbft.cluster import Cluster, Violated
+from property_tests.pbft.runs import CLIENTS, TWO_TRAITORS, oracle_of, setting_of, watched
+from property_tests.pbft.script import CALM, Script
+from tlacheck.conform.failing import StateProperty
+from tlacheck.conform.shrink import Shrunk, shrink
+from tlacheck.trace import State
+from tlacheck.values import Value, ordered, to_tla
+
+__all__ = ["AGREEMENT", "Disagreement", "disagrees", "recorded"]
+
+#: How many steps correct replicas take before the traitors give up.
+STEPS: Final = 1_000
+#: How many shorter runs are tried: the oracle takes its time over two traitors.
+_TRIES_MAX: Final = 60
+
+
+def _disagreement(state: State) -> tuple[str, ...]:
+    """Two decisions under one number."""
+    seen: dict[Value, Value] = {}
+    for decision in ordered(state["decided"]):
+        seq, batch = decision["seq"], decision["batch"]
+        if seen.setdefault(seq, batch) != batch:
+            return (f"at number {seq} {to_tla(seen[seq])} and {to_tla(batch)} were committed",)
+    return ()
+
+
+#: `Agreement` of the spec, on what the implementation shows.
+AGREEMENT: Final = StateProperty("Agreement", _disagreement)
+
+
+@attrs.frozen(kw_only=True)
+class Disagreement:
+    """What a run came to.
+
+    Attributes:
+        seed: of the run.
+        steps: how many steps correct replicas took.
+        broken: what `Safety` says; empty if the replicas agreed all along.
+    """
+
+    seed: int
+    steps: int
+    broken: str
+
+
+def disagrees(seed: int, *, steps: int = STEPS) -> Disagreement:
+    """Whether two traitors of four make the others disagree; the same for the same seed."""
+    cluster = Cluster(setting_of(TWO_TRAITORS), seed=seed, only=frozenset({"Agreement"}))
+    script = _calm(cluster, seed)
+    try:
+        while cluster.steps < steps and not _has_left_its_view(cluster):
+            script.move()
+    except Violated as violated:
+        return Disagreement(seed=seed, steps=cluster.steps, broken=violated.explanation)
+    return Disagreement(seed=seed, steps=cluster.steps, broken="")
+
+
+def _calm(cluster: Cluster, seed: int) -> Script:
+    """Only messages are late, and traitors conspire."""
+    return Script(cluster, seed, moves=CALM, clients=CLIENTS, once=True, split=0.6)
+
+
+def _has_left_its_view(cluster: Cluster) -> bool:
+    return any(cluster.node(name).durable.view > 0 for name in cluster.correct)
+
+
+def recorded(seed: int, *, steps: int = STEPS, command: str = "") -> Shrunk:
+    """The run of a seed that `disagrees`, held against the spec, and shrunk.
+
+    Raises:
+        ValueError: the correct replicas of this seed agree.
+    """
+    run = watched(
+        seed,
+        steps=steps,
+        config=TWO_TRAITORS,
+        make_script=_calm,
+        only=frozenset({"Agreement"}),
+        command=command,
+    )
+    if run.trace.violation is None:
+        raise ValueError(
+            f"with seed {seed} the correct replicas agree: take one for which `disagrees` says what is broken"
+        )
+    return shrink(
+        run.trace, oracle_of(TWO_TRAITORS), system, prop=AGREEMENT, tries_max=_TRIES_MAX, search_max=0
+    )
+
+
+def system() -> PbftSystem:
+    """The implementation as runs with two traitors of four show it."""
+    setting = setting_of(TWO_TRAITORS)
+    return PbftSystem(
+        setting.names,
+        byzantine=setting.traitors,
+        window=setting.window,
+        interval=setting.interval,
+        value_of=str,
+    )

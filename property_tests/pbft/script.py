@@ -1,0 +1,287 @@
+"""What may happen to a PBFT cluster: clients, time, faults and what traitors are up to, drawn from a seed.
+
+`endure` plays so many steps of it, and lets all faults but the traitors' end again and again in between: then the
+cluster must make progress. It is the run of a soak (`soak.py`) and of the checks of `verify`.
+"""
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import attrs
+
+from impl import pbft
+from property_tests.pbft.cluster import Cluster, Setting, Violated
+from property_tests.pbft.strategies import STRATEGIES
+
+__all__ = ["CALM", "INTERESTING", "MOVES", "Endured", "Script", "endure", "setting"]
+
+#: The situations that runs must meet, all together, or they say nothing.
+INTERESTING: Final = (
+    "a batch is executed",
+    "a checkpoint is stable",
+    "a view is entered",
+    "a traitor begins a view",
+    "a view change carries a batch over",
+    "a null batch fills a gap",
+    "a state is transferred",
+    "a timer fires",
+    "a replica comes back from a crash",
+    "a step is lost in a crash",
+    "all faults end and the cluster makes progress",
+    "refused: MALFORMED",
+    "refused: FORGED",
+    "refused: STRANGER",
+    "refused: UNPROVEN",
+    "refused: EQUIVOCATION",
+    "refused: OLD_VIEW",
+    "refused: OUTSIDE_WINDOW",
+    *(f"strategy: {name}" for name in STRATEGIES),
+)
+
+#: What may happen next -> how often.
+MOVES: Final = {
+    "time_passes": 60,
+    "clients_ask": 40,
+    "a_client_asks_one_replica": 6,
+    "a_traitor_thinks_again": 3,
+    "traitors_conspire": 3,
+    "some_lose_patience": 3,
+    "a_message_is_lost": 4,
+    "a_message_is_doubled": 4,
+    "a_message_is_early": 3,
+    "a_message_is_late": 4,
+    "the_network_is_bad": 1,
+    "the_network_parts": 3,
+    "a_link_is_cut": 3,
+    "the_network_heals": 8,
+    "a_replica_crashes": 3,
+    "a_replica_crashes_in_a_step": 4,
+    "a_replica_comes_back": 8,
+    "a_replica_pauses": 2,
+    "a_replica_resumes": 5,
+}
+
+#: The same where only messages are late and traitors are at work.
+CALM: Final = {
+    "time_passes": 60,
+    "clients_ask": 40,
+    "a_traitor_thinks_again": 1,
+    "traitors_conspire": 3,
+    "a_message_is_doubled": 4,
+    "a_message_is_early": 3,
+    "a_message_is_late": 1,
+}
+
+#: How likely a client asks again for what it asked before.
+_AGAIN: Final = 0.2
+
+
+@attrs.frozen(kw_only=True)
+class Endured:
+    """What a run came to.
+
+    Attributes:
+        seed: of the run.
+        steps: how many steps correct replicas took.
+        sometimes: how often each interesting situation was met.
+        property: what was broken; empty if nothing was.
+        broken: the same in words.
+        log: of a run that broke something, its last entries, one a line.
+    """
+
+    seed: int
+    steps: int
+    sometimes: Counter[str]
+    property: str = ""
+    broken: str = ""
+    log: str = ""
+
+
+def endure(seed: int, *, steps: int, setting: Setting | None = None, rest_every: int = 2_500) -> Endured:
+    """One run under all faults, with traitors; the same for the same seed.
+
+    Args:
+        seed: decides all that happens.
+        steps: how many steps correct replicas take at least.
+        setting: which cluster.
+        rest_every: after so many steps all faults but the traitors' end, and the cluster must make progress; so it must at
+            the end of the run.
+    """
+    cluster = Cluster(setting or Setting(), seed=seed)
+    script = Script(cluster, seed)
+    wrong: Violated | None = None
+    try:
+        while cluster.steps < steps:
+            until = min(steps, cluster.steps + rest_every)
+            while cluster.steps < until:
+                script.move()
+            cluster.heal_and_expect_progress()
+    except Violated as violated:
+        wrong = violated
+    return Endured(
+        seed=seed,
+        steps=cluster.steps,
+        sometimes=cluster.sometimes + cluster.den.used,
+        property=wrong.property if wrong else "",
+        broken=str(wrong) if wrong else "",
+        log=cluster.log_text if wrong else "",
+    )
+
+
+def setting(seed: int, *, replicas: int = 4, traitors: int = 1) -> Setting:
+    """The cluster of a seed: which replicas are traitors, is drawn."""
+    names = Setting(replicas=replicas).names
+    drawn = random.Random(seed).sample(names, traitors)  # noqa: S311 - a reproducible run, no secret
+    return Setting(replicas=replicas, traitors=frozenset(drawn))
+
+
+class Script:
+    """What may happen to a cluster; each does nothing where it cannot.
+
+    Args:
+        cluster: the cluster.
+        seed: decides what happens.
+        clients: how many clients there are.
+        once: whether each client asks for one thing only, and then for the same again.
+        moves: what may happen, and how often.
+        split: how likely traitors choose the strategy that could lead to two decisions.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        seed: int,
+        *,
+        clients: int = 6,
+        once: bool = False,
+        moves: Mapping[str, int] | None = None,
+        split: float = 0.25,
+    ) -> None:
+        self._cluster = cluster
+        self._rng = random.Random(seed)  # noqa: S311 - a reproducible run, no secret
+        self._once = once
+        self._split = split
+        self._asked: dict[str, pbft.Request] = {}
+        self._clients = [f"c{number}" for number in range(clients)]
+        drawn = moves or MOVES
+        self._names = tuple(drawn)
+        self._weights = tuple(itertools.accumulate(drawn.values()))
+        self.traitors_conspire()
+
+    def move(self) -> None:
+        """Something happens."""
+        (name,) = self._rng.choices(self._names, cum_weights=self._weights)
+        move: Callable[[], None] = getattr(self, name)
+        move()
+
+    # --- clients and traitors
+
+    def time_passes(self) -> None:
+        self._cluster.advance(self._rng.randint(1, 60))
+
+    def clients_ask(self) -> None:
+        for client in self._rng.sample(self._clients, self._rng.choice((1, 1, 2, 4))):
+            self._ask(client)
+
+    def a_client_asks_one_replica(self) -> None:
+        self._ask(self._rng.choice(self._clients), (self._rng.choice(self._cluster.setting.names),))
+
+    def _ask(self, client: str, replicas: tuple[str, ...] | None = None) -> None:
+        """A client asks for something new; now and then, or if it asks once only, for the same again."""
+        known = self._asked.get(client)
+        if known is not None and (self._once or self._rng.random() < _AGAIN):
+            self._cluster.ask_again(known, replicas)
+        else:
+            self._asked[client] = self._cluster.ask(client, self._rng.randrange(1_000), replicas)
+
+    def a_traitor_thinks_again(self) -> None:
+        if traitors := sorted(self._cluster.den.traitors):
+            self._cluster.betray(self._rng.choice(traitors), self._strategy())
+
+    def traitors_conspire(self) -> None:
+        """All traitors follow the same strategy."""
+        strategy = self._strategy()
+        for traitor in sorted(self._cluster.den.traitors):
+            self._cluster.betray(traitor, strategy)
+
+    def _strategy(self) -> str:
+        """Any strategy; more often than others the one that could lead to two decisions."""
+        return "split proposals" if self._rng.random() < self._split else self._rng.choice(STRATEGIES)
+
+    def some_lose_patience(self) -> None:
+        """Timers of a few replicas fire too early, or those of most."""
+        names = self._cluster.correct
+        for name in self._rng.sample(names, self._rng.choice((1, len(names) - 1, len(names)))):
+            self._cluster.lose_patience(name)
+
+    # --- messages and the network
+
+    def _disturb(self, fault: str, **parameters: int) -> None:
+        self._cluster.inflict(fault, position=self._rng.randrange(1_000), **parameters)
+
+    def a_message_is_lost(self) -> None:
+        self._disturb("drop")
+
+    def a_message_is_doubled(self) -> None:
+        self._disturb("duplicate")
+
+    def a_message_is_early(self) -> None:
+        self._disturb("reorder")
+
+    def a_message_is_late(self) -> None:
+        self._disturb("delay", by_ms=self._rng.randint(10, 3_000))
+
+    def the_network_is_bad(self) -> None:
+        loss, doubles = self._rng.choice(((0, 0), (0, 0), (10, 5), (25, 20)))
+        self._cluster.inflict("degrade", loss=loss, duplication=doubles)
+
+    def the_network_parts(self) -> None:
+        island = {self._anybody(), self._anybody()}
+        self._cluster.inflict("partition", island=sorted(island))
+
+    def a_link_is_cut(self) -> None:
+        island = [self._anybody()]
+        others = [name for name in self._cluster.setting.names if name not in island]
+        sources, dests = (island, others) if self._rng.random() < 0.5 else (others, island)
+        self._cluster.inflict("cut", sources=sources, dests=dests)
+
+    def the_network_heals(self) -> None:
+        self._cluster.inflict("heal")
+
+    # --- replicas
+
+    def a_replica_crashes(self) -> None:
+        if not self._standing():
+            torn = self._rng.random() < 0.5
+            self._cluster.inflict("crash", node=self._victim(), kept=self._rng.randint(0, 1), torn=torn)
+
+    def a_replica_crashes_in_a_step(self) -> None:
+        if not self._standing():
+            torn, done = self._rng.random() < 0.5, self._rng.choice((0, 0, 1, 3))
+            self._cluster.inflict("crash_during", node=self._victim(), done=done, torn=torn)
+
+    def a_replica_comes_back(self) -> None:
+        if down := sorted(self._cluster.world.down):
+            self._cluster.inflict("restart", node=self._rng.choice(down))
+
+    def a_replica_pauses(self) -> None:
+        if not self._standing():
+            self._cluster.inflict("pause", node=self._victim())
+
+    def a_replica_resumes(self) -> None:
+        if paused := sorted(self._cluster.world.paused):
+            self._cluster.inflict("resume", node=self._rng.choice(paused))
+
+    def _standing(self) -> set[str]:
+        down: set[str] = self._cluster.world.down | self._cluster.world.paused
+        return down
+
+    def _anybody(self) -> str:
+        return self._rng.choice(self._cluster.setting.names)
+
+    def _victim(self) -> str:
+        """A correct replica: what a traitor does is not for faults to say."""
+        return self._rng.choice(self._cluster.correct)
