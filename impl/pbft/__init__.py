@@ -21,6 +21,7 @@ hands the core one input at a time and carries out the effects *in their order*;
 | a new view arrived                   | `Receive(NewView)`    | `EnterNewView(i, m)`                          |
 | a request or a question for a state arrived | `Receive(Request)`, `Receive(StateRequest)` | none           |
 | time to say it all again             | `Retransmit()`        | none: the network of the spec forgets nothing |
+| a unit of time has passed, if clients are limited | `Tick()`  | none: whatever clients ask for is possible    |
 
 A message that comes before it is needed is kept, so that one input may complete several actions in a row, a
 proposal for which all votes are there: `AcceptPrePrepare`, `CollectPrepares`, `CollectCommits` and, if that
@@ -29,9 +30,10 @@ was the last checkpoint needed, `CollectCheckpoints`. Their effects come in this
 Whatever arrives is checked in `validation` (its shape by `shapes`, what it proves by `proofs`) before a
 handler sees it; what is not taken is `Refused`, with the kind of reason, and changes nothing. `rules` is what
 safety rests on, by the names of the spec; `normal`, `execution`, `checkpoints`, `view_changes` and `clients`
-handle inputs, `voting` is the log of what is not counted yet, `timers` says when to lose patience,
-`retransmission` repeats, `core` puts them together. `encoding` makes bytes of messages, `crypto` signs them;
-`impl.pbft.ed25519`, which is not imported here, has real signatures.
+handle inputs, `voting` is the log of what is not counted yet, `limits` says how often a client may ask, `timers`
+when to lose patience, `retransmission` repeats, `core` puts them together. `encoding` makes bytes of messages,
+`crypto` signs them; `impl.pbft.ed25519`, which is not imported here, has real signatures, and
+`impl.pbft.metrics`, which the core does not need, tells an operator how a replica is.
 
 Sources: "paper" is Castro and Liskov, "Practical Byzantine Fault Tolerance", OSDI 1999; "TOCS" is the same
 authors' "Practical Byzantine Fault Tolerance and Proactive Recovery", TOCS 2002.
@@ -54,7 +56,8 @@ from impl.pbft.effects import (
     Why,
 )
 from impl.pbft.encoding import Digest, NotCanonical, Value, digest, encode
-from impl.pbft.inputs import Input, Propose, Receive, Retransmit, Timeout
+from impl.pbft.inputs import Input, Propose, Receive, Retransmit, Tick, Timeout
+from impl.pbft.limits import RateLimit
 from impl.pbft.messages import (
     NULL_BATCH,
     Answered,
@@ -110,6 +113,7 @@ __all__ = [
     "Prepare",
     "PreparedCertificate",
     "Propose",
+    "RateLimit",
     "Receive",
     "Refused",
     "Reply",
@@ -123,6 +127,7 @@ __all__ = [
     "StateResponse",
     "StopTimer",
     "SymbolicKeys",
+    "Tick",
     "Timeout",
     "Transferred",
     "Value",

@@ -5,6 +5,7 @@ import attrs
 from impl import quorum
 from impl.pbft.crypto import Keys
 from impl.pbft.errors import InvalidConfig
+from impl.pbft.limits import RateLimit
 from impl.pbft.messages import NodeId, State
 from impl.pbft.service import LEDGER, Service
 
@@ -30,6 +31,8 @@ class Config:
         request_bytes_max: how large a request may be in its canonical bytes.
         waiting_max: how many clients' requests may wait to be ordered.
         patience_max: how patient the view-change timer becomes at most, as a multiple of its duration.
+        rate_limit: how often a client may ask; None: as often as it likes. With a limit the host gives ticks,
+            or clients that have used it up are never heard again.
         service: what is replicated.
 
     Raises:
@@ -47,6 +50,7 @@ class Config:
     request_bytes_max: int = 1 << 16
     waiting_max: int = 1024
     patience_max: int = 1 << 16
+    rate_limit: RateLimit | None = attrs.field(default=None, kw_only=True)
     service: Service = attrs.field(default=LEDGER, kw_only=True)
 
     def __attrs_post_init__(self) -> None:

@@ -6,7 +6,7 @@ from impl.pbft import checkpoints, clients, normal, retransmission, view_changes
 from impl.pbft.configuration import Config
 from impl.pbft.effects import Effect, Persist, Why
 from impl.pbft.encoding import digest
-from impl.pbft.inputs import Input, Propose, Receive, Retransmit, Timeout
+from impl.pbft.inputs import Input, Propose, Receive, Retransmit, Tick, Timeout
 from impl.pbft.messages import (
     Checkpoint,
     CheckpointCertificate,
@@ -78,6 +78,8 @@ def step(node: Node, inp: Input) -> tuple[Node, tuple[Effect, ...]]:
             outcome = view_changes.timeout(node)
         case Retransmit():
             outcome = retransmission.retransmit(node)
+        case Tick():
+            outcome = clients.tick(node)
         case _:
             assert_never(inp)
     after, effects = with_timer(node, outcome)

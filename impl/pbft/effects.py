@@ -95,6 +95,7 @@ class Why(enum.Enum):
     OUTSIDE_WINDOW = "a sequence number outside of the watermarks"
     REPEATED = "it was said before"
     USELESS = "it comes too late, or too early, to be of use"
+    RATE = "the client asks too often"
 
 
 @attrs.frozen

@@ -23,7 +23,17 @@ from typing import Any, Final, TypeAlias
 
 import attrs
 
-__all__ = ["DEPTH_MAX", "DIGESTED", "Digest", "NotCanonical", "Value", "complaint_about", "digest", "encode"]
+__all__ = [
+    "DEPTH_MAX",
+    "DIGESTED",
+    "Digest",
+    "NotCanonical",
+    "Value",
+    "complaint_about",
+    "digest",
+    "encode",
+    "kind_of",
+]
 
 #: What operations, results and the states of services are made of. Integers have 64 bits.
 Value: TypeAlias = bool | int | str | bytes | tuple["Value", ...] | None
@@ -51,20 +61,21 @@ class NotCanonical(ValueError):
 def complaint_about(value: object, depth: int = DEPTH_MAX) -> str:
     """What keeps an object from being a `Value`, for a human; empty if it is one.
 
-    Never raises, whatever the object is: only its type is looked at unless that is one of the few.
+    Never raises, whatever the object is: only its type is looked at unless that is one of the few. Not even
+    `isinstance` is asked before, for an object may say anything of its class.
     """
     kind = type(value)
     if value is None or kind is bool or kind is bytes:
         return ""
-    if isinstance(value, int) and kind is int:
+    if kind is int and isinstance(value, int):
         return "" if -_INTEGER_END <= value < _INTEGER_END else "an integer has more than 64 bits"
-    if isinstance(value, str) and kind is str:
+    if kind is str and isinstance(value, str):
         return "" if _is_text(value) else "a string has a lone surrogate, and so no UTF-8"
-    if isinstance(value, tuple) and kind is tuple:
+    if kind is tuple and isinstance(value, tuple):
         if depth == 0:
             return f"tuples are nested deeper than {DEPTH_MAX}"
         return next((said for item in value if (said := complaint_about(item, depth - 1))), "")
-    return f"a {kind.__name__} is none of None, bool, int, str, bytes, tuple"
+    return f"a {kind_of(value)} is none of None, bool, int, str, bytes, tuple"
 
 
 def encode(value: object, *, without: str = "") -> bytes:
@@ -77,8 +88,10 @@ def encode(value: object, *, without: str = "") -> bytes:
     Raises:
         NotCanonical: if it is neither a value nor made of attrs classes whose fields are.
     """
-    text = json.dumps(_plain(value, without), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
+    return _JSON.encode(_plain(value, without)).encode()
+
+
+_JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def digest(value: object) -> Digest:
@@ -88,6 +101,15 @@ def digest(value: object) -> Digest:
         NotCanonical: as `encode`.
     """
     return hashlib.sha256(encode(value)).hexdigest()
+
+
+#: Reads the name of a type without asking its metaclass.
+_NAME: Final = type.__dict__["__name__"]
+
+
+def kind_of(value: object) -> str:
+    """The name of an object's type, for a human. Never raises, whatever the object and its type are."""
+    return str.__str__(_NAME.__get__(type(value)))
 
 
 def _is_text(value: str) -> bool:
@@ -112,7 +134,7 @@ def _plain(value: object, without: str = "") -> object:
         return {"bytes": value.hex()}
     if isinstance(value, tuple) and kind is tuple:
         return [_plain(item) for item in value]
-    if attrs.has(kind):
+    if kind is not str and kind is not int and attrs.has(kind):
         return {
             kind.__name__: {
                 name: digest(getattr(value, name)) if digested else _plain(getattr(value, name))

@@ -6,7 +6,7 @@ import attrs
 
 from impl.pbft.messages import Batch, Message
 
-__all__ = ["Input", "Propose", "Receive", "Retransmit", "Timeout"]
+__all__ = ["Input", "Propose", "Receive", "Retransmit", "Tick", "Timeout"]
 
 
 @attrs.frozen
@@ -43,4 +43,12 @@ class Retransmit:
     """
 
 
-Input: TypeAlias = Receive | Propose | Timeout | Retransmit
+@attrs.frozen
+class Tick:
+    """A unit of time has passed by which clients are limited: the host's choice, one and the same each time.
+
+    It brings every client `Config.rate_limit.per_tick` requests; without a limit it does nothing.
+    """
+
+
+Input: TypeAlias = Receive | Propose | Timeout | Retransmit | Tick

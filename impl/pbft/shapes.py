@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from impl.pbft.configuration import Config
-from impl.pbft.encoding import complaint_about, encode
+from impl.pbft.encoding import complaint_about, encode, kind_of
 from impl.pbft.messages import (
     Answered,
     Checkpoint,
@@ -42,8 +42,8 @@ _DIGEST_DIGITS: Final = frozenset("0123456789abcdef")
 def shape_complaint(config: Config, message: object) -> Complaint:
     """What keeps an object from being a message, and which field it is; empty if it is one. Never raises."""
     kind = type(message)
-    if kind not in MESSAGES:
-        return f"a {kind.__name__} is no message of PBFT"
+    if type(kind) is not type or kind not in MESSAGES:
+        return f"a {kind_of(message)} is no message of PBFT"
     return _fields_complaint(config, message)
 
 
@@ -67,13 +67,9 @@ def _fields_complaint(config: Config, message: Any) -> Complaint:
     return ""
 
 
-def _kind_of(value: object) -> str:
-    return type(value).__name__
-
-
 def _name(_: Config, value: Any) -> Complaint:
     if type(value) is not str:
-        return f"a {_kind_of(value)} is no name"
+        return f"a {kind_of(value)} is no name"
     return (
         complaint_about(value) if len(value) <= _NAME_MAX else f"a name has more than {_NAME_MAX} characters"
     )
@@ -82,7 +78,7 @@ def _name(_: Config, value: Any) -> Complaint:
 def _at_least(least: int) -> Check:
     def check(_: Config, value: Any) -> Complaint:
         if type(value) is not int:
-            return f"a {_kind_of(value)} is no integer"
+            return f"a {kind_of(value)} is no integer"
         return "" if least <= value < _NUMBER_END else f"the number is not from {least} to 2^62 - 1"
 
     return check
@@ -101,7 +97,8 @@ def _signature(_: Config, value: Any) -> Complaint:
 
 
 def _operation(config: Config, value: Any) -> Complaint:
-    if type(value) in {str, bytes, tuple} and len(value) > config.request_bytes_max:
+    kind = type(value)
+    if (kind is str or kind is bytes or kind is tuple) and len(value) > config.request_bytes_max:
         return f"it is longer than {config.request_bytes_max}"
     return complaint_about(value, _OPERATION_DEPTH)
 
@@ -117,7 +114,7 @@ def _value(_: Config, value: Any) -> Complaint:
 def _one(kind: type[Any]) -> Check:
     def check(config: Config, value: Any) -> Complaint:
         if type(value) is not kind:
-            return f"a {_kind_of(value)} is no {kind.__name__}"
+            return f"a {kind_of(value)} is no {kind.__name__}"
         return _fields_complaint(config, value)
 
     return check
@@ -128,7 +125,7 @@ def _several(kind: type[Any], length_max: Callable[[Config], int]) -> Check:
 
     def check(config: Config, value: Any) -> Complaint:
         if type(value) is not tuple:
-            return f"a {_kind_of(value)} is no tuple"
+            return f"a {kind_of(value)} is no tuple"
         if len(value) > length_max(config):
             return f"{len(value)} items are more than {length_max(config)}"
         return next((said for each in value if (said := item(config, each))), "")
@@ -138,7 +135,7 @@ def _several(kind: type[Any], length_max: Callable[[Config], int]) -> Check:
 
 def _answered(config: Config, value: Any) -> Complaint:
     if type(value) is not tuple:
-        return f"a {_kind_of(value)} is no tuple"
+        return f"a {kind_of(value)} is no tuple"
     item = _one(Answered)
     return next((said for each in value if (said := item(config, each))), "")
 

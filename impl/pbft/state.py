@@ -7,6 +7,7 @@ import attrs
 
 from impl.pbft.configuration import Config
 from impl.pbft.encoding import Digest
+from impl.pbft.limits import NOTHING_SPENT, Spent
 from impl.pbft.messages import (
     Batch,
     Checkpoint,
@@ -105,6 +106,7 @@ class Node:
         view_changes: of each replica the view change to the latest view, if that is still to be entered.
         waiting: of each client the latest request that is not executed.
         futile: how many views it has left since it executed something.
+        spent: what clients have used up of the rate limit.
     """
 
     config: Config
@@ -114,6 +116,7 @@ class Node:
     view_changes: Mapping[NodeId, ViewChange] = attrs.field(factory=dict)
     waiting: Mapping[ClientId, Request] = attrs.field(factory=dict)
     futile: int = 0
+    spent: Spent = NOTHING_SPENT
 
     @property
     def name(self) -> NodeId:

@@ -9,7 +9,7 @@ from typing import assert_never
 
 import attrs
 
-from impl.pbft import rules
+from impl.pbft import limits, rules
 from impl.pbft.crypto import is_signed_by
 from impl.pbft.effects import Why
 from impl.pbft.encoding import digest
@@ -94,6 +94,10 @@ def _request_refusal(node: Node, request: Request) -> Refusal | None:
         )
     if known is None and len(node.waiting) >= node.config.waiting_max:
         return Refusal(Why.USELESS, f"{len(node.waiting)} clients wait: ask again later")
+    is_executed = last is not None and last.timestamp == request.timestamp
+    counted = node.spent.answers if is_executed else node.spent.requests
+    if complaint := limits.over(node.config.rate_limit, counted, request.client):
+        return Refusal(Why.RATE, complaint)
     if not is_signed_by(request.client, request, node.config.keys):
         return Refusal(Why.FORGED, f"it has not the signature of {request.client!r}")
     return None

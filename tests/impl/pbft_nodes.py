@@ -34,6 +34,7 @@ from impl.pbft import (
     Send,
     State,
     SymbolicKeys,
+    Tick,
     Timeout,
     ViewChange,
     Why,
@@ -205,7 +206,7 @@ def taken(node: Node, *inputs: Input | Message) -> tuple[Node, tuple[Effect, ...
     """The replica after inputs, a message standing for its receipt, and all that it asked for."""
     effects: tuple[Effect, ...] = ()
     for each in inputs:
-        inp = each if isinstance(each, Propose | Receive | Retransmit | Timeout) else Receive(each)
+        inp = each if isinstance(each, Propose | Receive | Retransmit | Tick | Timeout) else Receive(each)
         node, more = step(node, inp)
         effects += more
     return node, effects

@@ -276,6 +276,38 @@ def test_what_is_no_message_at_all_is_refused(junk: Any) -> None:
         assert why_refused(replica("r0"), Propose(junk)) is Why.MALFORMED
 
 
+class _LyingType(type):
+    """A type that raises whatever is asked of it."""
+
+    def __hash__(cls) -> int:
+        raise RuntimeError("hashed")
+
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]  # on purpose
+        raise RuntimeError("asked for its name")
+
+
+class _OfLyingType(metaclass=_LyingType):
+    pass
+
+
+class _OfNoClass:
+    @property  # type: ignore[misc]  # on purpose
+    def __class__(self) -> Any:
+        raise RuntimeError("asked for its class")
+
+
+def test_an_object_that_does_not_want_to_be_asked_is_refused() -> None:
+    node = replica()
+    junk: Any
+    for junk in (_OfLyingType(), _OfNoClass()):
+        assert why_refused(node, Receive(junk)) is Why.MALFORMED
+        assert why_refused(replica("r0"), Propose(junk)) is Why.MALFORMED
+        for message in _messages_once:
+            for field in attrs.fields(type(message)):
+                assert why_refused(node, changed(message, **{field.name: junk})) is Why.MALFORMED
+
+
 def test_operations_that_have_no_canonical_bytes_are_refused() -> None:
     nested: Any = ()
     for _ in range(2000):
