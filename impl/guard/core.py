@@ -1,0 +1,224 @@
+"""One step of a guard. Pure and total: what makes no sense is `Ignored`, and nothing is raised."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import attrs
+
+from impl.guard import evidence as proof
+from impl.guard.effects import Alarm, Append, Effect, Gossip, Ignored, Quarantined, Released
+from impl.guard.evidence import Evidence
+from impl.guard.inputs import Input, Late, Observed, Progressed, Release, Reported
+from impl.guard.reputation import FALSE_REPORT, SCORE_MAX, WEIGHTS, lateness, lowered, raised
+from impl.guard.state import Guard
+from impl.guard.trail import DETAIL_MAX, BrokenTrail, Entry, Event, verify_chain
+from impl.pbft import Config, NodeId, Receive, Refused, Why, digest
+from impl.pbft.encoding import complaint_about, kind_of
+
+__all__ = ["first_start", "resume", "step"]
+
+#: Refusals that may hold a proof.
+_TELLING: Final = frozenset({Why.EQUIVOCATION, Why.UNPROVEN, Why.STRANGER})
+_NUMBER_END: Final = 1 << 62
+
+
+class Outcome(NamedTuple):
+    """The guard after something, and what it asks for."""
+
+    guard: Guard
+    effects: tuple[Effect, ...] = ()
+
+
+def first_start(config: Config) -> Guard:
+    """A guard that knows nothing of anybody, with an empty trail."""
+    return Guard(config, dict.fromkeys(config.replicas, SCORE_MAX))
+
+
+def resume(config: Config, trail: Sequence[Entry], kept: Iterable[Evidence]) -> Guard:
+    """The guard as it comes back from a crash.
+
+    Args:
+        config: of its replica.
+        trail: all entries that were written.
+        kept: the evidence that was kept; what proves nothing, or was forgiven, is left out.
+
+    Returns:
+        The guard, with the scores of the trail.
+
+    Raises:
+        BrokenTrail: if the trail is not whole.
+    """
+    if found := verify_chain(trail, node=config.node):
+        raise BrokenTrail(f"entry {found.place + 1} of the audit trail of {config.node!r}: {found.what}")
+    guard = first_start(config)
+    scores = {each.subject: each.score for each in trail if each.subject in config.replicas}
+    forgiven = frozenset(each.evidence for each in trail if each.event == Event.RELEASED.value)
+    by_digest = {digest(each): each for each in kept if not proof.verify(each, config)}
+    proofs: dict[NodeId, Evidence] = {}
+    for entry in trail:
+        if entry.event == Event.PROVED.value and entry.evidence in by_digest.keys() - forgiven:
+            proofs.setdefault(entry.subject, by_digest[entry.evidence])
+    return attrs.evolve(
+        guard,
+        scores={**guard.scores, **scores},
+        proofs=tuple(proofs.values()),
+        forgiven=forgiven,
+        length=len(trail),
+        head=digest(trail[-1]) if trail else guard.head,
+    )
+
+
+def step(guard: Guard, inp: Input) -> tuple[Guard, tuple[Effect, ...]]:
+    """One step of a guard.
+
+    Args:
+        guard: before the step.
+        inp: what it is told; any object at all.
+
+    Returns:
+        The guard after the step, and what the host must do, in order.
+    """
+    kind: type[Any] = type(inp)
+    if type(kind) is not type or kind not in _HANDLERS:
+        return _ignored(guard, inp, f"a {kind_of(inp)} is no input")
+    return _HANDLERS[kind](guard, inp)
+
+
+def _observed(guard: Guard, inp: Observed) -> Outcome:
+    """What its replica refused may be proof against who signed it, else a suspicion of who sent it."""
+    refused, sender = _field(inp, "refused"), _field(inp, "sender")
+    why = _field(refused, "why") if type(refused) is Refused else None
+    if type(why) is not Why:
+        return _ignored(guard, inp, "nothing was refused")
+    received = _field(refused, "input")
+    message = _field(received, "message") if type(received) is Receive else None
+    if found := _proof_of(guard.config, why, message, _field(refused, "conflicting")):
+        return _convicted(guard, found)
+    weight = WEIGHTS.get(why, 0)
+    return _suspected(guard, inp, sender, weight, why.value) if weight else Outcome(guard)
+
+
+def _proof_of(config: Config, why: Why, message: Any, conflicting: Any) -> Evidence | None:
+    """What a refused message proves, by itself or together with what was said before."""
+    if why not in _TELLING:
+        return None
+    if conflicting is not None:
+        return proof.evidence_of(config, message, conflicting)
+    return proof.evidence_of(config, message)
+
+
+def _reported(guard: Guard, inp: Reported) -> Outcome:
+    """Evidence is worth what it proves, whoever brings it; if it proves nothing, it speaks against who brings it."""
+    found, reporter = _field(inp, "evidence"), _field(inp, "reporter")
+    if flaw := proof.verify(found, guard.config):
+        return _suspected(guard, inp, reporter, FALSE_REPORT, f"it reports what proves nothing: {flaw}")
+    return _convicted(guard, proof.ordered(found))
+
+
+def _convicted(guard: Guard, found: Evidence) -> Outcome:
+    """There is proof: tell all, and listen no more, unless that would be one too many."""
+    accused, mark = found.accused, digest(found)
+    if accused in guard.proved or mark in guard.forgiven:
+        return Outcome(guard)
+    offence = proof.offence(found.messages, guard.config)
+    before = guard
+    guard = attrs.evolve(guard, proofs=(*guard.proofs, found), scores={**guard.scores, accused: 0})
+    guard, effects = _noted(guard, Event.PROVED, accused, offence.value if offence else "", mark)
+    settled = _settled(before, Outcome(guard, (Gossip(found), *effects)))
+    if len(settled.guard.proofs) <= guard.config.f:
+        return settled
+    said = f"{len(guard.proofs)} are proved faulty, and f is {guard.config.f}"
+    guard, alarm = _noted(settled.guard, Event.ALARM, accused, said, mark)
+    return Outcome(guard, (*settled.effects, *alarm, Alarm(guard.proved)))
+
+
+def _settled(before: Guard, outcome: Outcome) -> Outcome:
+    """Who was not quarantined before, and is now."""
+    guard, effects = outcome
+    for name in guard.quarantined:
+        if name not in before.quarantined:
+            mark = digest(guard.proofs[guard.proved.index(name)])
+            guard, more = _noted(guard, Event.QUARANTINED, name, "there is proof against it", mark)
+            effects = (*effects, *more, Quarantined(name))
+    return Outcome(guard, effects)
+
+
+def _released(guard: Guard, inp: Release) -> Outcome:
+    """An operator decides; whoever was one too many before takes the place."""
+    name, reason = _field(inp, "replica"), _field(inp, "reason")
+    if type(reason) is not str or not reason or complaint_about(reason):
+        return _ignored(guard, inp, "say why it is released: the audit trail keeps it")
+    if type(name) is not str or name not in guard.proved:
+        return _ignored(guard, inp, "there is no proof against such a replica, so it is not quarantined")
+    before, old = guard, guard.proofs[guard.proved.index(name)]
+    guard = attrs.evolve(
+        guard,
+        proofs=tuple(each for each in guard.proofs if each is not old),
+        forgiven=guard.forgiven | {digest(old)},
+    )
+    guard, effects = _noted(guard, Event.RELEASED, name, reason, digest(old))
+    return _settled(before, Outcome(guard, (*effects, Released(name))))
+
+
+def _progressed(guard: Guard, inp: Progressed) -> Outcome:
+    """Who helped regains trust, a point for a batch."""
+    seq, helped = _field(inp, "seq"), _field(inp, "participants")
+    if type(seq) is not int or not guard.credited < seq < _NUMBER_END:
+        return _ignored(guard, inp, f"batches are credited once, in order, beyond {guard.credited}")
+    if not any(type(helped) is kind for kind in (tuple, list, set, frozenset)):
+        return _ignored(guard, inp, "participants are a collection of names")
+    names = {each for each in helped if type(each) is str} - set(guard.proved)
+    scores = {name: raised(score) if name in names else score for name, score in guard.scores.items()}
+    return Outcome(attrs.evolve(guard, scores=scores, credited=seq))
+
+
+def _late(guard: Guard, inp: Late) -> Outcome:
+    """A replica keeps others waiting, or the network does."""
+    by_ms = _field(inp, "by_ms")
+    if type(by_ms) is not int or by_ms < 1:
+        return _ignored(guard, inp, "lateness is a number of milliseconds, at least 1")
+    shown = min(by_ms, _NUMBER_END)
+    return _suspected(guard, inp, _field(inp, "replica"), lateness(shown), f"it is {shown} ms late")
+
+
+def _suspected(guard: Guard, inp: Input, name: object, weight: int, reason: str) -> Outcome:
+    """A score goes down. One that is at its bottom stays there, and nothing is written: a flood fills no disk."""
+    if type(name) is not str or name not in guard.scores:
+        return _ignored(guard, inp, "it is not known whom to suspect")
+    score = lowered(guard.scores[name], weight)
+    if score == guard.scores[name]:
+        return Outcome(guard)
+    guard = attrs.evolve(guard, scores={**guard.scores, name: score})
+    return _noted(guard, Event.SUSPECTED, name, reason)
+
+
+def _noted(guard: Guard, event: Event, subject: NodeId, detail: str, mark: str = "") -> Outcome:
+    """One more entry of the audit trail."""
+    entry = Entry(
+        number=guard.length + 1,
+        previous=guard.head,
+        event=event.value,
+        subject=subject,
+        detail=detail[:DETAIL_MAX],
+        evidence=mark,
+        score=guard.scores[subject],
+    )
+    return Outcome(attrs.evolve(guard, length=entry.number, head=digest(entry)), (Append(entry),))
+
+
+def _ignored(guard: Guard, inp: object, reason: str) -> Outcome:
+    return Outcome(guard, (Ignored(inp, reason),))
+
+
+def _field(record: object, name: str) -> Any:
+    """A field of a record whose type was looked at; None if even that is missing."""
+    return getattr(record, name, None)
+
+
+_HANDLERS: Final[dict[type[Any], Callable[[Guard, Any], Outcome]]] = {
+    Observed: _observed,
+    Reported: _reported,
+    Progressed: _progressed,
+    Late: _late,
+    Release: _released,
+}

@@ -1,0 +1,121 @@
+"""The audit trail: what a guard did and why, each entry with the hash of the one before it.
+
+Who alters, removes, inserts or exchanges entries breaks the chain at that place; who cuts off the beginning breaks it
+at once. What no chain can show is that its end was cut off, or that all of it from some entry on was written anew,
+hashes and all: for that a head must be known elsewhere. Note it outside of the machine now and then (`health` has it),
+and hand it to `verify_chain`: a trail that grew since then still holds it, one that was cut or rewritten does not.
+"""
+
+import enum
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+from impl.pbft import Digest, NodeId, digest
+from impl.pbft.encoding import complaint_about, kind_of
+
+__all__ = ["DETAIL_MAX", "Break", "BrokenTrail", "Entry", "Event", "genesis", "verify_chain"]
+
+#: How many characters of a reason are kept.
+DETAIL_MAX: Final = 500
+
+
+class Event(enum.Enum):
+    """What an entry is about."""
+
+    SUSPECTED = "suspected"
+    PROVED = "proved"
+    QUARANTINED = "quarantined"
+    RELEASED = "released"
+    ALARM = "alarm"
+
+
+@attrs.frozen(kw_only=True)
+class Entry:
+    """One line of the trail.
+
+    Attributes:
+        number: from 1, without gaps.
+        previous: the digest of the entry before; of the first, `genesis` of the guard's replica.
+        event: the value of an `Event`.
+        subject: the replica that it is about.
+        detail: why, for a human.
+        evidence: the digest of the evidence; empty for a suspicion.
+        score: of the subject, behind this.
+    """
+
+    number: int
+    previous: Digest
+    event: str
+    subject: NodeId
+    detail: str
+    evidence: Digest = ""
+    score: int
+
+
+@attrs.frozen
+class Break:
+    """Where a chain is broken.
+
+    Attributes:
+        place: the index of the first entry that does not follow; the length if one is missing behind all.
+        what: what is wrong there, for a human.
+    """
+
+    place: int
+    what: str
+
+
+class BrokenTrail(ValueError):
+    """A guard cannot go on from a trail that is broken.
+
+    Usual causes: the file was edited, or belongs to another replica, or lost its end in a crash while the head was
+    noted elsewhere. Keep it for whoever looks into the matter, and begin a new one.
+    """
+
+
+def genesis(node: NodeId) -> Digest:
+    """What the first entry of a replica's trail follows; so that no trail passes for another's."""
+    return digest(("audit trail", node))
+
+
+def verify_chain(entries: Sequence[object], *, node: NodeId, head: Digest | None = None) -> Break | None:
+    """Where a trail is broken first; None if it is whole. Never raises, whatever the entries are.
+
+    Args:
+        entries: all of them, from the first on.
+        node: whose trail it is to be.
+        head: the digest of its last entry at some time, if one was noted elsewhere; `genesis` at the beginning.
+    """
+    previous = genesis(node)
+    seen = head in {None, previous}
+    for place, entry in enumerate(entries):
+        if complaint := _complaint(entry):
+            return Break(place, complaint)
+        if not isinstance(entry, Entry):
+            return Break(place, "no entry")
+        if entry.number != place + 1:
+            return Break(place, f"entry {entry.number} stands where {place + 1} belongs")
+        if entry.previous != previous:
+            return Break(
+                place, f"entry {entry.number} does not follow the one before it, or that was altered"
+            )
+        previous = digest(entry)
+        seen = seen or previous == head
+    if not seen:
+        return Break(
+            len(entries), "the head that was noted is not in it: its end was cut off or written anew"
+        )
+    return None
+
+
+def _complaint(entry: object) -> str:
+    """What keeps an object from being an entry."""
+    if type(entry) is not Entry:
+        return f"a {kind_of(entry)} is no entry"
+    for field in attrs.fields(Entry):
+        value = getattr(entry, field.name, None)
+        if type(value) is not field.type or complaint_about(value):
+            return f"{field.name} is not as it should be"
+    return ""
