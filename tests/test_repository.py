@@ -657,7 +657,7 @@ def test_the_wheel_holds_the_toolkit_only() -> None:
     assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["tlacheck"]
 
 
-@pytest.mark.parametrize("page", ["guide.md", "tlc.md", "simulator.md", "histories.md", "smt.md"])
+@pytest.mark.parametrize("page", ["guide.md", "tlc.md", "simulator.md", "histories.md", "smt.md", "guard.md", "byzantine.md"])
 def test_the_python_examples_of_the_docs_run_and_print_what_they_say(tmp_path: Path, page: str) -> None:
     """The blocks are one program, in order; a block that names a file is that file, a `text` block the output."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")

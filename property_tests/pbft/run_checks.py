@@ -118,7 +118,7 @@ def conforming(context: Context, *, runs: int = 30, steps: int = 400) -> Outcome
     return Outcome(verdict=Verdict.sampled(runs, context.seed), figures=figures)
 
 
-def overfaulted(context: Context, *, seeds: int = 40, shrunk: int = 1) -> Outcome:
+def overfaulted(context: Context, *, seeds: int = 40) -> Outcome:
     """With two traitors of four, most runs end in a disagreement, which the spec allows: else the adversary is weak."""
     broken = []
     for number in range(seeds):
@@ -130,8 +130,6 @@ def overfaulted(context: Context, *, seeds: int = 40, shrunk: int = 1) -> Outcom
     if 2 * len(broken) <= seeds:
         reason = f"in {len(broken)} of {seeds} runs only do two traitors of four make the others disagree"
         return Outcome(verdict=Verdict.unknown(reason), figures=figures)
-    for run in broken[1:shrunk]:
-        recorded(run.seed, command=context.command)
     shortest = recorded(broken[0].seed, command=context.command)
     path = context.folder / "counterexample.itf.json"
     itf.write(shortest.trace, path)

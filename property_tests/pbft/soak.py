@@ -10,7 +10,7 @@ and timers fire too early. All steps of correct replicas are judged by `Safety`,
 steps all faults but the traitors' end, and the cluster must execute a new request at all correct replicas.
 
 With `--overfaulted` two of four replicas are traitors, one more than is allowed for, and the others must come to disagree in
-most runs. The first three such runs are held against the spec, which allows them, shrunk, and written as traces.
+most runs. The first such runs, --written of them, are held against the spec, which allows them, shrunk, and written as traces.
 
 With `--mutant NAME` the implementation is one of `property_tests/pbft/mutants.py`.
 
@@ -24,7 +24,6 @@ import importlib
 import platform
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -34,9 +33,6 @@ from tlacheck import __version__, itf
 from tlacheck.mutants import Mutant
 
 __all__ = ["main", "soak"]
-
-#: How many over-faulted runs are recorded, shrunk and written.
-_WRITTEN: Final = 3
 
 
 def soak(
@@ -137,6 +133,13 @@ def _mutant(_context: click.Context, _parameter: click.Parameter, name: str | No
 )
 @click.option("--overfaulted", is_flag=True, help="Two traitors of four: the others must come to disagree.")
 @click.option(
+    "--written",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="How many over-faulted runs are held against the spec, shrunk and written.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path(".verify"),
@@ -155,6 +158,7 @@ def main(
     jobs: int,
     mutant: Mutant | None,
     overfaulted: bool,
+    written: int,
     out: Path,
 ) -> None:
     """Simulate PBFT clusters with traitors and all faults, for as many steps as wanted.
@@ -162,7 +166,7 @@ def main(
     Leaves with 0 if nothing was broken, 1 if something was, 3 if a situation that matters was never met.
     """
     if overfaulted:
-        context.exit(_overfaulted(range(seed, seed + seeds), out))
+        context.exit(_overfaulted(range(seed, seed + seeds), out, written))
     if traitors > (allowed := (replicas - 1) // 3):
         raise click.BadParameter(
             f"{traitors} traitors of {replicas} replicas are more than the {allowed} that these allow for: "
@@ -203,14 +207,14 @@ def main(
         context.exit(3)
 
 
-def _overfaulted(seeds: Sequence[int], out: Path) -> int:
+def _overfaulted(seeds: Sequence[int], out: Path, written: int) -> int:
     """Two traitors of four; the exit status."""
     overfaulted = importlib.import_module("property_tests.pbft.overfaulted")
     runs = [overfaulted.disagrees(seed) for seed in seeds]
     broken = [run for run in runs if run.broken]
     click.echo(f"{len(seeds)} seeds with two traitors of four: in {len(broken)} the two others disagree")
     out.mkdir(parents=True, exist_ok=True)
-    for run in broken[:_WRITTEN]:
+    for run in broken[:written]:
         command = f"python -m property_tests.pbft.soak --overfaulted --seeds 1 --seed {run.seed}"
         shrunk = overfaulted.recorded(run.seed, command=command)
         path = out / f"overfaulted-{run.seed}.itf.json"
