@@ -77,9 +77,9 @@ def discard(node: Node, stable: CheckpointCertificate) -> Outcome:
 # --- state transfer -----------------------------------------------------------------------------
 
 
-def state_request(node: Node) -> Send:
-    """Ask all for the state of the stable checkpoint or a later one."""
-    request = StateRequest(seq=node.durable.stable.seq, source=node.name)
+def state_request(node: Node, *, beyond: int = 0) -> Send:
+    """Ask all for the state of the stable checkpoint or a later one, or of one so many numbers beyond it at least."""
+    request = StateRequest(seq=node.durable.stable.seq + beyond, source=node.name)
     return Send(signed(request, node.config.keys))
 
 

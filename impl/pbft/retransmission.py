@@ -17,7 +17,11 @@ __all__ = ["recollected", "retransmit"]
 
 
 def retransmit(node: Node) -> Outcome:
-    """Send again to all what is not yet known to be behind a stable checkpoint of theirs."""
+    """Send again to all what is not yet known to be behind a stable checkpoint of theirs.
+
+    Who changes views, perhaps alone while others go on with the votes of a Byzantine replica that tells it nothing, asks
+    for what they may have by now (as with the status messages of TOCS, 5.2): else it would never learn of it.
+    """
     durable = node.durable
     said: list[Message] = [*_own_checkpoints(node), *_own_votes(node)]
     if durable.leaving is not None:
@@ -34,6 +38,8 @@ def retransmit(node: Node) -> Outcome:
         effects.append(Send(durable.leaving, node.name))
     if durable.executed < durable.stable.seq:
         effects.append(state_request(node))
+    elif durable.changing:
+        effects.append(state_request(node, beyond=node.config.interval))
     return Outcome(node, (*effects, *relay_waiting(node)))
 
 

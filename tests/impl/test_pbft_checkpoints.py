@@ -18,6 +18,7 @@ from impl.pbft import (
     StateRequest,
     StateResponse,
     SymbolicKeys,
+    Timeout,
     Transferred,
     Why,
     digest,
@@ -232,6 +233,34 @@ def test_a_replica_that_was_away_catches_up_with_the_cluster() -> None:
         cluster.run()
     assert len(cluster.states()) == 1
     assert len(cluster.operations("r3")) == 11
+
+
+def test_a_replica_that_changes_views_alone_catches_up_with_those_who_go_on() -> None:
+    """The others go on with the votes of r0, which is Byzantine and sends no checkpoint to r3."""
+
+    def lost(to: str, message: Message) -> bool:
+        return to == "r3" and getattr(message, "source", "") == "r0"
+
+    cluster = Cluster.of()
+    cluster.take("r3", Timeout())
+    for number in range(4):
+        cluster.take("r0", Propose(batch(f"{number}")))
+        cluster.run(lost=lost)
+    assert cluster.nodes["r1"].durable.stable.seq == 4
+    assert cluster.nodes["r3"].durable.executed == 0
+    cluster.take("r3", Retransmit())
+    cluster.run(lost=lost)
+    assert cluster.nodes["r3"].durable.changing
+    assert len(cluster.operations("r3")) == 4
+
+
+def test_a_replica_does_not_vouch_for_a_state_that_it_took_over() -> None:
+    """It has not executed what led there; its checkpoint message would be one more than there is evidence for."""
+    response = changed(_response(), checkpoint=checkpoint_certificate(X, Y, sources=("r0", "r2", "r3")))
+    node, _ = taken(replica(), signed(response, SymbolicKeys("r0")))
+    assert node.durable.stable.seq == node.durable.executed == 2
+    _, effects = taken(node, Retransmit())
+    assert sent(effects, Checkpoint) == []
 
 
 def test_a_replica_that_comes_back_has_its_checkpoints() -> None:
