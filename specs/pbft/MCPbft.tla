@@ -33,25 +33,41 @@ MixedBatches == {<<x>>, <<x, y>>}
 (* Which batch the primary proposes next: each once in a view; a configuration may replace it. *)
 MayRequest(i, b) == \A a \in accepted[i] : a.batch # b
 
+(* x is asked for first, then y, at the next number or in the next view, and then nothing. *)
+InTurn(i, b) == LET k == NextSeq(i) + view[i] IN k <= 2 /\ b = IF k = 1 THEN <<x>> ELSE <<y>>
+
 (* When timers fire; a configuration may replace it. *)
 MayTimeout(i) == TRUE
 
 (* Once somebody has something to carry over. *)
 OncePrepared(i) == \E j \in Correct : prepared[j] # {}
 
+(* While the primary alone has, of the view that the timer watches. *)
+WhilePrimaryPrepared(i) ==
+    ~changing[i] /\ {j \in Correct : \E c \in prepared[j] : c.view = view[i]} = {Primary(view[i])}
+
+(* Which proposals arrive; a configuration may replace it. *)
+MayArrive(i, n) == TRUE
+
+(* In the first view those for the second number only. *)
+SecondOnly(i, n) == view[i] > 0 \/ n = 2
+
 MCInit == EventInit
 
+(* Some guards of the actions are asked here as well, before what costs more. *)
 MCNext ==
     \/ \E i \in Correct : NextSeq(i) <= MaxSeq /\ \E b \in Batch : MayRequest(i, b) /\ ProposeEvent(i, b)
-    \/ \E i \in Correct : \E j \in Replica, n \in 1..MaxSeq, b \in Batch : AcceptPrePrepareEvent(i, j, n, b)
+    \/ \E i \in Correct : \E j \in {k \in Replica : MayPropose(k, view[i])}, n \in 1..MaxSeq, b \in Batch :
+           MayArrive(i, n) /\ AcceptPrePrepareEvent(i, j, n, b)
     \/ \E i \in Correct : \E a \in accepted[i] : CollectPreparesEvent(i, a.seq, a.batch)
     \/ \E i \in Correct : \E a \in accepted[i] : CollectCommitsEvent(i, a.seq, a.batch)
     \/ \E i \in Correct : \E c \in Claimed : CollectCheckpointsEvent(i, c.seq, c.state)
     \/ \E i \in Correct : TransferStateEvent(i)
     \/ \E i \in Impatient \cap Correct : view[i] < MaxView /\ MayTimeout(i) /\ TimeoutEvent(i)
-    \/ \E i \in Correct : \E v \in WantedViews : JoinViewChangeEvent(i, v)
+    \/ \E i \in Correct : \E v \in {w \in WantedViews : w > view[i]} : JoinViewChangeEvent(i, v)
     \/ \E i \in Correct : \E V \in OwnJustifications(i) : NewViewEvent(i, V)
-    \/ \E i \in Correct : \E v \in WantedViews : \E m \in NewViewsOf(v) : EnterNewViewEvent(i, m)
+    \/ \E i \in Correct : \E v \in {w \in WantedViews : MayEnter(w, view[i], changing[i])} :
+           \E m \in NewViewsOf(v) : EnterNewViewEvent(i, m)
 
 MCSpec == MCInit /\ [][MCNext]_MCVars
 
@@ -88,10 +104,10 @@ NoCommittedCarriedOver ==
 NoNullBatch      == \A d \in decided : d.batch # NullBatch
 (* What was accepted in one view, and not prepared, is replaced in the next. *)
 NoProposalReplaced == \A m, k \in messages : m.type = "Prepare" /\ k.type = "Commit" /\ m.seq = k.seq /\ m.view < k.view => m.batch = k.batch
-(* Two certificates of different views for one number are among the view changes of a later one. *)
+(* A primary has certificates of different views for one number, with different batches, to choose from. *)
 NoTwoCertificates ==
-    \A m, k \in messages : m.type = "ViewChange" /\ k.type = "ViewChange" /\ m.view = k.view =>
-        \A c \in m.certificates, d \in k.certificates : c.seq = d.seq => c.batch = d.batch
+    [][event'.action = "NewView" =>
+           \A c, d \in UNION {m.certificates : m \in event'.viewChanges} : c.seq = d.seq => c.batch = d.batch]_MCVars
 NoStableCheckpoint == \A i \in Correct : stable[i] = Genesis
 NoStateTransfer    == [][\A i \in Correct : executed'[i] > executed[i] => executed[i] >= stable[i].seq]_vars
 NoJoin             == [][\A i \in Correct : view'[i] <= view[i] + 1]_vars

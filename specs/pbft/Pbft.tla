@@ -422,17 +422,17 @@ Next ==
         \/ \E m \in {k \in messages : k.type = "Checkpoint"} : CollectCheckpoints(i, m.seq, m.state)
         \/ TransferState(i)
         \/ Timeout(i)
-        \/ \E m \in {k \in messages : k.type = "ViewChange"} : JoinViewChange(i, m.view)
+        \/ \E m \in {k \in messages : k.type = "ViewChange"} : \E v \in 1..m.view : JoinViewChange(i, v)
         \/ \E V \in OwnJustifications(i) : NewView(i, V)
-        \/ \E v \in {m.view : m \in {k \in messages : k.type = "ViewChange"}} : \E m \in NewViewsOf(v) : EnterNewView(i, m)
+        \/ \E v \in UNION {1..m.view : m \in {k \in messages : k.type = "ViewChange"}} :
+               \E m \in NewViewsOf(v) : EnterNewView(i, m)
 
 Spec == Init /\ [][Next]_vars
 
 -----------------------------------------------------------------------------
 (* Invariants *)
 
-IsBatch(b) == b \in Batch \cup {NullBatch}
-IsEntry(e) == e.seq \in Nat \ {0} /\ IsBatch(e.batch)
+IsEntry(e) == e.seq \in Nat \ {0} /\ e.batch \in Batch \cup {NullBatch}
 IsCheckpoint(c) == c.seq \in Nat /\ c.seq % Interval = 0 /\ c.state \in Seq(UNION {{b[k] : k \in DOMAIN b} : b \in Batch})
 
 TypeOK ==
@@ -471,8 +471,7 @@ PreparedIsUnique ==
 
 (* No two correct replicas hold certificates of one view and number for different batches. *)
 CertificatesAgree ==
-    \A i, j \in Correct : \A c \in prepared[i], d \in prepared[j] :
-        c.seq = d.seq /\ c.view = d.view => c.batch = d.batch
+    \A c, d \in UNION {prepared[i] : i \in Correct} : c.seq = d.seq /\ c.view = d.view => c.batch = d.batch
 
 (* What is committed in a view is all that can be prepared at its number in this and all later views.      *)
 (* Holds because a new view takes the latest certificate among those of a quorum.                          *)
@@ -485,10 +484,8 @@ CertificateSafety ==
 
 (* A correct replica votes once for a sequence number in a view. *)
 VotesOnce ==
-    \A m, k \in messages :
-        (/\ m.type \in {"PrePrepare", "Prepare"} /\ k.type \in {"PrePrepare", "Prepare"}
-         /\ m.source = k.source /\ m.view = k.view /\ m.seq = k.seq)
-            => m = k
+    LET votes == {m \in messages : m.type \in {"PrePrepare", "Prepare"}}
+    IN  Cardinality({[source |-> m.source, view |-> m.view, seq |-> m.seq] : m \in votes}) = Cardinality(votes)
 
 (* Stable checkpoints at the same number have the same state, whoever has them. *)
 CheckpointSafety ==
@@ -517,9 +514,8 @@ LogIsBounded ==
 
 (* What was prepared stays provable until it is discarded: a view change never tells what others refuse.  *)
 CertificatesAreProvable ==
-    \A i \in Correct :
-        /\ IsProvable(stable[i])
-        /\ \A c \in prepared[i] : IsPrepared(c.view, c.seq, c.batch)
+    /\ \A i \in Correct : IsProvable(stable[i])
+    /\ \A c \in UNION {prepared[i] : i \in Correct} : IsPrepared(c.view, c.seq, c.batch)
 
 (* A new view leaves no gap: what is after a gap would never be executed. *)
 NewViewsAreWhole ==

@@ -48,8 +48,9 @@ EnterNewViewEvent(i, m) ==
 
 EventInit == Init /\ event = [action |-> "Init"]
 
-(* The views to which somebody wants to change, and the checkpoints that somebody made. *)
-WantedViews == {m.view : m \in {k \in messages : k.type = "ViewChange"}}
+(* The views to which somebody may want to change: a Byzantine replica perhaps to an earlier one than the correct    *)
+(* ones, of whom one must want to.  And the checkpoints that somebody made.                                       *)
+WantedViews == UNION {1..m.view : m \in {k \in messages : k.type = "ViewChange"}}
 Claimed     == {[seq |-> m.seq, state |-> m.state] : m \in {k \in messages : k.type = "Checkpoint"}}
 
 EventNext ==

@@ -32,9 +32,6 @@ OnePerNumber(P) ==
 ForgeableByNumber(v, low) ==
     OnePerNumber({c \in VotedFor : c.view < v /\ InWindow(c.seq, low) /\ IsPrepared(c.view, c.seq, c.batch)})
 
-(* A view change to any view may arrive; whether it makes a difference, the actions say. *)
-AnyView == 1..8
-
 (* That they are the same is checked by plain enumeration in a small model. *)
 ForgeableIsTheSame ==
     \A v \in 1..MaxView, low \in 0..1 : ForgeableByNumber(v, low) = Forgeable(v, low)
