@@ -10,6 +10,8 @@ PYTHON = $(shell for p in $(BIN)/python python3.13 python3.12 python3.11 python3
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && exit; \
 	done; echo python3)
 BIN := .venv/bin
+# Of which protocols `make mutants` breaks the implementation.
+PROTOCOL ?= raft pbft
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +28,7 @@ inspect: setup  ## Show a trace, by default the latest: make inspect T=traces/..
 	@$(BIN)/tlacheck inspect $(T) $(ARGS)
 
 mutants: setup  ## Show that each check can fail: run it on protocols broken on purpose
-	@$(BIN)/tlacheck mutants --of property_tests.raft $(ARGS)
+	@set -e; for p in $(PROTOCOL); do $(BIN)/tlacheck mutants --of property_tests.$$p $(ARGS); done
 
 lint: setup  ## Check style and types
 	@$(BIN)/ruff check
@@ -39,7 +41,7 @@ lock: setup  ## Remake requirements/*.txt from pyproject.toml
 
 bench: setup  ## Measure, each benchmark beside its baseline
 	@set -e; for b in check_rate pool_rate oracle_rate oracle_memory graph_memory simulate_rate replay_rate \
-		explore_rate validation_rate simulator_rate histories_rate shrinking guided stateful_rate raft_scale raft_core_rate machine_rate; \
+		explore_rate validation_rate simulator_rate histories_rate shrinking guided stateful_rate raft_scale raft_core_rate machine_rate pbft_scale; \
 		do $(BIN)/python -m benchmarks.$$b $(ARGS); done
 
 clean:  ## Remove what make made here, the environment included

@@ -195,6 +195,9 @@ def test_every_configuration_is_in_the_manifest_or_serves_the_oracle(protocol: s
             for setting in vars(features).values()
             if isinstance(setting, features.Setting)
         }
+    if importlib.util.find_spec(f"property_tests.{protocol}.runs"):
+        configs = getattr(importlib.import_module(f"property_tests.{protocol}.runs"), "CONFIGS", ())
+        served |= {f"{config}.cfg" for config in configs}
     assert set() == others - served
 
 
@@ -657,7 +660,9 @@ def test_the_wheel_holds_the_toolkit_only() -> None:
     assert project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["tlacheck"]
 
 
-@pytest.mark.parametrize("page", ["guide.md", "tlc.md", "simulator.md", "histories.md", "smt.md", "guard.md", "byzantine.md"])
+@pytest.mark.parametrize(
+    "page", ["guide.md", "tlc.md", "simulator.md", "histories.md", "smt.md", "guard.md", "byzantine.md"]
+)
 def test_the_python_examples_of_the_docs_run_and_print_what_they_say(tmp_path: Path, page: str) -> None:
     """The blocks are one program, in order; a block that names a file is that file, a `text` block the output."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")

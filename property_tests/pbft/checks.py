@@ -6,6 +6,7 @@
 | weakened   | TLC's counterexamples of weakened specs   | that it leaves each of them |
 | every edge | the state graphs of small models          | the states of the graph    |
 | walks      | random walks of the spec without bounds   | the states of the walk     |
+| mutants    | wrong implementations, against `LAYERS`   | that some layer notices     |
 """
 
 import functools
@@ -17,10 +18,12 @@ from typing import Final
 from immutabledict import immutabledict
 
 from property_tests.pbft.adapter import PbftSystem, spec_for
+from property_tests.pbft.layers import LAYERS
 from tlacheck.conform.checks import follows, leaves, takes_every_edge, violated
 from tlacheck.conform.shrink import shrink
 from tlacheck.conform.walk import walk_and_replay
 from tlacheck.errors import TraceError
+from tlacheck.mutants.check import all_caught
 from tlacheck.tlc.oracle import SpecOracle
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import Trace
@@ -28,8 +31,10 @@ from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 
 __all__ = [
+    "LAYERS",
     "edges_spec",
     "every_edge",
+    "mutants",
     "oracle_for",
     "replay_weakened",
     "replay_witnesses",
@@ -151,6 +156,16 @@ def walks(context: Context, *, walks: int = 40, steps: int = 80, replicas: int =
             verdict=Verdict.unknown(f"no walk took {', '.join(missing)}: walk longer"), figures=figures
         )
     return Outcome(verdict=Verdict.sampled(walks, context.seed), figures=figures)
+
+
+def mutants(context: Context, *, which: str = "MUTANTS") -> Outcome:
+    """Every wrong implementation is noticed by some layer. `make mutants` also tries the equivalent ones.
+
+    Args:
+        context: what `verify` gives.
+        which: `MUTANTS`, or `SAMPLE` for some of them.
+    """
+    return all_caught(context, f"property_tests.pbft.mutants:{which}", LAYERS)
 
 
 def _recorded(kind: str) -> list[Path]:

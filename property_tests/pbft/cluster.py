@@ -60,7 +60,7 @@ class Chronicle:
 
     def apply(self, value: pbft.Value, request: pbft.Request) -> tuple[pbft.Value, pbft.Value]:
         """One request more; the result is how many there are."""
-        number, chain = value if isinstance(value, tuple) else (0, "")
+        number, chain = value if isinstance(value, tuple) and len(value) == 2 else (0, "")
         said = f"{chain!r}/{request.client}/{request.timestamp}/{request.operation!r}"
         number = number + 1 if isinstance(number, int) else 1
         return (number, hashlib.sha256(said.encode()).hexdigest()), number

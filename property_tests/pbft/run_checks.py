@@ -17,7 +17,7 @@ from immutabledict import immutabledict
 from property_tests.pbft.machine import run_machine
 from property_tests.pbft.overfaulted import disagrees, recorded
 from property_tests.pbft.runs import watched
-from property_tests.pbft.script import INTERESTING, endure, setting
+from property_tests.pbft.script import ACTIONS, INTERESTING, endure, setting
 from tlacheck import itf
 from tlacheck.conform.checks import violated
 from tlacheck.verdict import Verdict
@@ -34,19 +34,6 @@ _SHOWN = (
     "a checkpoint is stable",
     "a state is transferred",
     "refused: EQUIVOCATION",
-)
-#: What runs that are held against the spec must have taken, all together.
-_ACTIONS = (
-    "Propose",
-    "AcceptPrePrepare",
-    "CollectPrepares",
-    "CollectCommits",
-    "CollectCheckpoints",
-    "TransferState",
-    "Timeout",
-    "JoinViewChange",
-    "NewView",
-    "EnterNewView",
 )
 
 
@@ -113,7 +100,7 @@ def conforming(context: Context, *, runs: int = 30, steps: int = 400) -> Outcome
     figures = immutabledict(
         runs=runs, inputs=inputs, steps=taken, strategies=strategies, **_counts(sometimes, _SHOWN)
     )
-    if missing := [action for action in _ACTIONS if not actions[action]]:
+    if missing := [action for action in ACTIONS if not actions[action]]:
         return _nothing_said("no run took", missing, figures)
     return Outcome(verdict=Verdict.sampled(runs, context.seed), figures=figures)
 

@@ -21,11 +21,21 @@ from tlacheck.conform.lockstep import Diverged
 from tlacheck.tlc.oracle import SpecOracle
 from tlacheck.trace import Trace
 
-__all__ = ["CLIENTS", "ONE_TRAITOR", "TWO_TRAITORS", "Watched", "oracle_of", "setting_of", "watched"]
+__all__ = [
+    "CLIENTS",
+    "CONFIGS",
+    "ONE_TRAITOR",
+    "TWO_TRAITORS",
+    "Watched",
+    "oracle_of",
+    "setting_of",
+    "watched",
+]
 
 #: Configurations of `specs/pbft`: as many traitors as four replicas allow for, and one more.
 ONE_TRAITOR: Final = "OracleTraitor"
 TWO_TRAITORS: Final = "OracleTwoTraitors"
+CONFIGS: Final = (ONE_TRAITOR, TWO_TRAITORS)
 
 #: How many clients there are: `Requests` of PbftRuns.tla.
 CLIENTS: Final = 24

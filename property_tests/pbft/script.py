@@ -13,10 +13,14 @@ from typing import Final
 import attrs
 
 from impl import pbft
+from property_tests.pbft.adapter import PbftSystem
 from property_tests.pbft.cluster import Cluster, Setting, Violated
 from property_tests.pbft.strategies import STRATEGIES
 
-__all__ = ["CALM", "INTERESTING", "MOVES", "Endured", "Script", "endure", "setting"]
+__all__ = ["ACTIONS", "CALM", "INTERESTING", "MOVES", "Endured", "Script", "endure", "setting"]
+
+#: The actions of the spec, all of which runs that are held against it must take, together.
+ACTIONS: Final = tuple(PbftSystem.declaration.actions)
 
 #: The situations that runs must meet, all together, or they say nothing.
 INTERESTING: Final = (

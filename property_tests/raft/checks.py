@@ -27,7 +27,8 @@ from tlacheck.conform.explore import Plan, explore
 from tlacheck.conform.shrink import shrink
 from tlacheck.conform.walk import walk_and_replay
 from tlacheck.errors import TraceError
-from tlacheck.mutants import Layer, Result, try_mutants
+from tlacheck.mutants import Layer
+from tlacheck.mutants.check import all_caught
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 
@@ -213,28 +214,7 @@ def mutants(context: Context, *, which: str = "MUTANTS") -> Outcome:
         context: what `verify` gives.
         which: `MUTANTS`, or `SAMPLE` for some of them.
     """
-    caught: Counter[str] = Counter()
-
-    def watch(result: Result) -> None:
-        caught["survived" if result.first is None else result.first.layer] += 1
-        context.progress(f"{caught.total()} tried, {caught['survived']} survived")
-
-    results = try_mutants(
-        f"property_tests.raft.mutants:{which}",
-        LAYERS,
-        folder=context.folder,
-        seed=context.seed,
-        controls=False,
-        on_result=watch,
-    )
-    figures = immutabledict({"mutants": len(results), **{layer.name: caught[layer.name] for layer in LAYERS}})
-    unnoticed = [result.mutant.name for result in results if not result.is_as_expected]
-    if unnoticed:
-        reason = f"not noticed for what they are: {', '.join(unnoticed)}"
-        return Outcome(verdict=Verdict.unknown(reason), figures=figures, command="make mutants")
-    return Outcome(
-        verdict=Verdict.sampled(len(results), context.seed), figures=figures, command="make mutants"
-    )
+    return all_caught(context, f"property_tests.raft.mutants:{which}", LAYERS)
 
 
 def _hypothesis(context: Context, *, examples: int, judged: bool, setting: Setting = PLAIN) -> Outcome:

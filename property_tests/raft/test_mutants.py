@@ -28,7 +28,9 @@ from tlacheck.mutants import Mutant
 from tlacheck.mutants.mutation import mutated_source
 from tlacheck.tlc import Checker, Spec
 from tlacheck.verify import Context
-from tools.raft_bugs import models, page
+from tools.bugs import PROTOCOLS, models, page
+
+_RAFT = PROTOCOLS["raft"]
 
 
 def _context(folder: Path) -> Context:
@@ -89,7 +91,7 @@ def test_a_mutant_that_a_weakened_spec_finds_stands_beside_it_in_the_page() -> N
 
 
 def test_the_page_has_a_row_for_each_mutant_beside_the_weakened_spec_of_the_same_bug() -> None:
-    lines = page(MUTANTS, {"vote-without-log-check": ("weakened", 10)}, models()).splitlines()
+    lines = page(_RAFT, MUTANTS, {"vote-without-log-check": ("weakened", 10)}, models("raft")).splitlines()
     (row,) = [line for line in lines if "`vote-without-log-check`" in line]
     assert row.startswith("| RE-01 | ")
     assert "`mutant_any_log` (LeaderCompleteness, 10 steps)" in row
@@ -98,7 +100,7 @@ def test_the_page_has_a_row_for_each_mutant_beside_the_weakened_spec_of_the_same
 
 
 def test_a_mutant_that_nothing_noticed_is_shown_as_such() -> None:
-    lines = page(MUTANTS, {}, models()).splitlines()
+    lines = page(_RAFT, MUTANTS, {}, models("raft")).splitlines()
     assert sum("| NONE |" in line for line in lines) == sum(not mutant.equivalent for mutant in MUTANTS)
 
 

@@ -211,12 +211,19 @@ def _judge(layer: Layer, folder: Path, seed: int) -> Attempt:
     except Exception as raised:  # noqa: BLE001 - whatever a mutant provokes is reported
         error = f"{type(raised).__name__}: {raised}".partition("\n")[0]
     caught = outcome is not None and outcome.verdict.is_violated
-    trace = outcome.trace if outcome else None
     return Attempt(
         layer=layer.name,
         caught=caught,
         violates=(outcome.verdict.violates or "") if outcome and caught else "",
         seconds=time.monotonic() - started,
-        steps=len(itf.read(trace)) if trace is not None and caught else None,
+        steps=_steps(outcome) if outcome and caught else None,
         error=error,
     )
+
+
+def _steps(outcome: Outcome) -> int | None:
+    """How long the run is that shows what is wrong: its trace, or else what the check counted."""
+    if outcome.trace is not None:
+        return len(itf.read(outcome.trace))
+    counted = outcome.figures.get("steps")
+    return counted if isinstance(counted, int) else None

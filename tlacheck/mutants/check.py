@@ -1,0 +1,41 @@
+"""Mutants as a check of `tlacheck verify`: what a project's `verify.toml` calls, for any protocol."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from immutabledict import immutabledict
+
+from tlacheck.mutants.trial import Layer, Result, try_mutants
+from tlacheck.verdict import Verdict
+from tlacheck.verify import Context, Outcome
+
+__all__ = ["all_caught"]
+
+
+def all_caught(context: Context, mutants: str, layers: Sequence[Layer]) -> Outcome:
+    """Every wrong implementation is noticed by some layer. The equivalent ones are not tried.
+
+    Args:
+        context: what `verify` gives.
+        mutants: `MODULE:NAME` of a tuple of mutants.
+        layers: the layers, the quickest first.
+    """
+    caught: Counter[str] = Counter()
+
+    def watch(result: Result) -> None:
+        caught["survived" if result.first is None else result.first.layer] += 1
+        context.progress(f"{caught.total()} tried, {caught['survived']} survived")
+
+    results = try_mutants(
+        mutants, layers, folder=context.folder, seed=context.seed, controls=False, on_result=watch
+    )
+    figures = immutabledict(
+        {"mutants": len(results), **{layer.name.replace(" ", "_"): caught[layer.name] for layer in layers}}
+    )
+    unnoticed = [result.mutant.name for result in results if not result.is_as_expected]
+    if unnoticed:
+        reason = f"not noticed for what they are: {', '.join(unnoticed)}"
+        return Outcome(verdict=Verdict.unknown(reason), figures=figures, command="make mutants")
+    return Outcome(
+        verdict=Verdict.sampled(len(results), context.seed), figures=figures, command="make mutants"
+    )
