@@ -414,6 +414,7 @@ def run_machine(
             phases=tuple(phases),
             deadline=None,
             database=None,
+            derandomize=False,  # the profile for CI would ignore the seed
             report_multiple_bugs=False,
             suppress_health_check=tuple(HealthCheck),
         ),

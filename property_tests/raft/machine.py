@@ -414,6 +414,7 @@ def run_machine(
         stateful_step_count=steps,
         deadline=None,
         database=None,
+        derandomize=False,  # the profile for CI would ignore the seed
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
         print_blob=False,
