@@ -226,10 +226,11 @@ def calm(context: Context, *, seeds: int = 4, rounds: int = 40) -> Outcome:
             record=lambda *_: clockwork,
         )
         try:
-            inputs, wrong = _view_of_two_certificates()
-            taken += inputs
-            if wrong:
-                raise Violated(("Latest", wrong))
+            for scene in (_view_of_two_certificates, _request_of_the_past):
+                inputs, property_, wrong = scene()
+                taken += inputs
+                if wrong:
+                    raise Violated((property_, wrong))
             _calmly(cluster, seed, rounds)
         finally:
             taken += cluster.steps
@@ -268,33 +269,53 @@ def _calmly(cluster: Cluster, seed: int, rounds: int) -> None:
             )
 
 
-def _view_of_two_certificates() -> tuple[int, str]:
+class _Told:
+    """Correct replicas that hear only what they are told, in this order.
+
+    Attributes:
+        inputs: how many they took.
+    """
+
+    def __init__(self) -> None:
+        self.inputs = 0
+        names = Setting().names
+        self._nodes = {
+            name: pbft.first_start(pbft.Config(name, names, pbft.SymbolicKeys(name))) for name in names
+        }
+
+    def tell(self, name: str, *told: pbft.Propose | pbft.Timeout | pbft.Message) -> list[pbft.Message]:
+        """What a replica says that is told this."""
+        said: list[pbft.Message] = []
+        for each in told:
+            self.inputs += 1
+            inp = each if isinstance(each, pbft.Propose | pbft.Timeout) else pbft.Receive(each)
+            self._nodes[name], effects = pbft.step(self._nodes[name], inp)
+            said += [effect.message for effect in effects if isinstance(effect, pbft.Send)]
+        return said
+
+    def executed(self, name: str) -> tuple[int, pbft.State]:
+        """Up to which number a replica has executed, and what it came to."""
+        durable = self._nodes[name].durable
+        return durable.executed, durable.state
+
+
+def _asked(client: str, timestamp: int = 1) -> tuple[pbft.Request]:
+    """The batch of one request."""
+    request = pbft.Request(client=client, timestamp=timestamp, operation=f"{client} {timestamp}")
+    return (pbft.signed(request, pbft.SymbolicKeys(client)),)
+
+
+def _view_of_two_certificates() -> tuple[int, str, str]:
     """A view begins of which one replica knows what was prepared in view 0, and another what was prepared in view 1 instead.
 
     Nobody is faulty, messages are late.
 
     Returns:
-        How many inputs it takes, and what is wrong with what the new view begins with.
+        How many inputs it takes, the property, and what is wrong with what the new view begins with.
     """
-    names = Setting().names
-    nodes = {name: pbft.first_start(pbft.Config(name, names, pbft.SymbolicKeys(name))) for name in names}
-    first, second = (
-        (pbft.signed(pbft.Request(client=name, timestamp=1, operation=name), pbft.SymbolicKeys(name)),)
-        for name in ("first", "second")
-    )
-    inputs = 0
-
-    def tell(name: str, *told: pbft.Propose | pbft.Timeout | pbft.Message) -> list[pbft.Message]:
-        """What a replica says that is told this."""
-        nonlocal inputs
-        said: list[pbft.Message] = []
-        for each in told:
-            inputs += 1
-            inp = each if isinstance(each, pbft.Propose | pbft.Timeout) else pbft.Receive(each)
-            nodes[name], effects = pbft.step(nodes[name], inp)
-            said += [effect.message for effect in effects if isinstance(effect, pbft.Send)]
-        return said
-
+    told = _Told()
+    tell, names = told.tell, Setting().names
+    first, second = _asked("first"), _asked("second")
     proposed = tell("r0", pbft.Propose(first))
     tell("r3", *proposed, *tell("r2", *proposed))  # who alone has a certificate for it now
     wishes = {name: tell(name, pbft.Timeout())[:1] for name in names}
@@ -305,8 +326,34 @@ def _view_of_two_certificates() -> tuple[int, str]:
     last = tell("r3", *wishes["r0"], *wishes["r2"])
     proposals = [made.batch for said in last if isinstance(said, pbft.NewView) for made in said.proposals]
     if proposals == [second]:
-        return inputs, ""
-    return inputs, f"view 3 begins with {proposals}, and what was prepared in view 1 is {second}"
+        return told.inputs, "Latest", ""
+    wrong = f"view 3 begins with {proposals}, and what was prepared in view 1 is {second}"
+    return told.inputs, "Latest", wrong
+
+
+def _request_of_the_past() -> tuple[int, str, str]:
+    """A primary has an earlier request of a client decided after a later one; the client signed both.
+
+    Returns:
+        How many inputs it takes, the property, and what is wrong with what a backup comes to.
+    """
+    told = _Told()
+    tell, names = told.tell, Setting().names
+    late, early = _asked("c", 2), _asked("c", 1)
+    came_to = []
+    for batch in (late, early):
+        proposed = tell("r0", pbft.Propose(batch))
+        prepares = [vote for name in ("r1", "r2") for vote in tell(name, *proposed)]
+        commits = [
+            vote for name in names[:3] for vote in tell(name, *prepares) if isinstance(vote, pbft.Commit)
+        ]
+        tell("r1", *commits)
+        came_to.append(told.executed("r1"))
+    (_, then), (executed, now) = came_to
+    if executed != len(came_to):
+        return told.inputs, "Prompt", f"of {len(came_to)} numbers that are decided {executed} are executed"
+    wrong = "" if then == now else f"request 1 of c is executed after request 2: {then} became {now}"
+    return told.inputs, "ExecutedOnce", wrong
 
 
 def _played(context: Context, seeds: int, play: Callable[[int], None], steps: Callable[[], int]) -> Outcome:
