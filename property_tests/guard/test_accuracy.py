@@ -3,6 +3,7 @@
 Accuracy in the sense of PeerReview: no correct node is ever exposed by a correct one.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from tlacheck.verify import Context
 def test_no_correct_replica_is_quarantined_and_without_liars_the_others_go_on(tmp_path: Path) -> None:
     """With all that the runs must have met: liars of each kind, view changes, transfers, restarts, accusations."""
     context = Context(folder=tmp_path, budget="ci", seed=0, command="", progress=lambda _: None)
-    outcome = accuracy(context, examples=80, steps=30)
+    outcome = accuracy(context, examples=160, steps=30)
     assert outcome.message == ""
     assert outcome.verdict.kind is Kind.SAMPLED, outcome.verdict
     assert dict(outcome.figures).keys() == {
@@ -44,9 +45,14 @@ def test_no_correct_replica_is_quarantined_and_without_liars_the_others_go_on(tm
 
 def test_not_even_all_others_together_frame_a_correct_replica_but_by_states() -> None:
     """Docstring of `impl.guard.evidence`: one rule of it needs that at most f lie, and the others need signatures only."""
-    met = run_machine(seed=0, examples=40, machine=OverrunMachine, phases=(Phase.generate,))
-    assert met["an accusation of a correct replica"] > 0
-    assert met["EnteredView"] > 0
+    met = Counter[str]()
+    for seed in range(
+        20
+    ):  # what a seed draws depends on which modules are loaded, so one may meet too little
+        met += run_machine(seed=seed, examples=40, machine=OverrunMachine, phases=(Phase.generate,))
+        if met["an accusation of a correct replica"] and met["EnteredView"]:
+            return
+    pytest.fail(f"20 seeds met only {met}")
 
 
 def _always(*_: object, **__: object) -> bool:
