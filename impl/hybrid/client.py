@@ -1,0 +1,127 @@
+"""A client of the hybrid, pure as well: what it asks, and when it believes an answer.
+
+It sends its request to all replicas, and the same operation again in a new request as long as it does not know what came of
+it: whatever epochs the requests come into, it is done once.
+
+| an answer of       | says                                 | is believed when               |
+|--------------------|--------------------------------------|--------------------------------|
+| PBFT               | done, with this result               | f + 1 replicas say so          |
+| the book (term 0)  | the same                             | f + 1 replicas say so          |
+| a seal of a term   | executed under a seal of that term   | a quorum says so with the same epoch and term |
+
+The last is the rule on which docs/hybrid.md rests: fewer answers, or answers of several terms together, may be undone.
+"""
+
+from collections.abc import Mapping
+
+import attrs
+
+from impl import quorum
+from impl.hybrid.messages import Answer
+from impl.hybrid.signing import is_signed
+from impl.pbft.crypto import Keys, is_signed_by, signed
+from impl.pbft.encoding import Value
+from impl.pbft.messages import NodeId, Reply, Request
+
+__all__ = ["Believed", "Client", "ask", "ask_again", "hear"]
+
+
+@attrs.frozen
+class Believed:
+    """What came of an operation.
+
+    Attributes:
+        sequence: which one.
+        result: of the service.
+        epoch: in which it was done, as far as the answers say.
+        term: of the seal that a quorum held; 0 if the book has it.
+    """
+
+    sequence: int
+    result: Value
+    epoch: int
+    term: int
+
+
+@attrs.frozen(kw_only=True)
+class Client:
+    """One client: it asks for one thing at a time.
+
+    Attributes:
+        name: unique among clients, and none of the replicas'.
+        replicas: of the cluster.
+        f: how many of them may be Byzantine.
+        keys: its secret key, and the public keys of the replicas.
+        sequence: of its last operation.
+        timestamp: of its last request.
+        first: the timestamp of the first request for its last operation.
+        what: its last operation.
+        heard: who gave which answer to it.
+        is_done: whether it believes one.
+    """
+
+    name: str
+    replicas: tuple[NodeId, ...]
+    f: int
+    keys: Keys = attrs.field(eq=False, repr=False)
+    sequence: int = 0
+    timestamp: int = 0
+    first: int = 1
+    what: Value = None
+    heard: Mapping[tuple[int, int, Value], frozenset[NodeId]] = attrs.field(factory=dict)
+    is_done: bool = True
+
+
+def ask(client: Client, what: Value) -> tuple[Client, Request]:
+    """Ask for something new, as soon as what was asked for before is done; send the request to all replicas."""
+    client = attrs.evolve(
+        client,
+        sequence=client.sequence + 1,
+        first=client.timestamp + 1,
+        what=what,
+        heard={},
+        is_done=False,
+    )
+    return ask_again(client)
+
+
+def ask_again(client: Client) -> tuple[Client, Request]:
+    """The same operation in a new request."""
+    client = attrs.evolve(client, timestamp=client.timestamp + 1)
+    operation = ("operate", client.sequence, client.what)
+    request = Request(client=client.name, timestamp=client.timestamp, operation=operation)
+    return client, signed(request, client.keys)
+
+
+def hear(client: Client, message: object) -> tuple[Client, Believed | None]:
+    """A message arrived; what it believes now, once. Whatever is no answer to its operation is ignored."""
+    said = _said(client, message)
+    if said is None or client.is_done:
+        return client, None
+    source, epoch, term, result = said
+    place = (epoch if term else 0, term, result)
+    voters = client.heard.get(place, frozenset()) | {source}
+    client = attrs.evolve(client, heard={**client.heard, place: voters})
+    needed = quorum.byzantine_quorum(len(client.replicas), client.f) if term else client.f + 1
+    if len(voters) < needed:
+        return client, None
+    return attrs.evolve(client, is_done=True), Believed(client.sequence, result, epoch, term)
+
+
+def _said(client: Client, message: object) -> tuple[NodeId, int, int, Value] | None:
+    """Who says what of the operation: the replica, the epoch, the term, the result."""
+    if type(message) is Answer:
+        is_own = message.client == client.name and message.sequence == client.sequence
+        if is_own and message.source in client.replicas and is_signed(message, client.keys):
+            return message.source, message.epoch, message.term, message.result
+    if type(message) is Reply:
+        is_own = message.client == client.name and client.first <= message.timestamp <= client.timestamp
+        if (
+            is_own
+            and message.source in client.replicas
+            and is_signed_by(message.source, message, client.keys)
+        ):
+            match message.result:
+                case ("done", int() as epoch, result):
+                    return message.source, epoch, 0, result
+    return None

@@ -1,0 +1,82 @@
+"""How a replica of the hybrid is, in numbers; KN's names where it has some."""
+
+import attrs
+
+from impl import guard
+from impl.hybrid.state import Node
+from impl.threat import cluster_score, level
+
+__all__ = ["Health", "current_protocol", "exposition", "health", "threat_level"]
+
+
+@attrs.frozen(kw_only=True)
+class Health:
+    """A summary for metrics and operators.
+
+    Attributes:
+        epoch: the epoch that it is in.
+        protocol: of the epoch.
+        takes_part: whether it does: not after its stop.
+        level: the threat level.
+        score: the cluster score behind it.
+        done: how many operations are done, those of the present Raft epoch included.
+        agreed: how many of them are in the book.
+        held: the index up to which it holds the chain of the present Raft epoch.
+        waiting: how many clients wait.
+        longest_wait: for how many ticks one of them has waited.
+        stops: how many replicas stopped the epoch.
+        proved: against whom there is proof.
+    """
+
+    epoch: int
+    protocol: str
+    takes_part: bool
+    level: str
+    score: int
+    done: int
+    agreed: int
+    held: int
+    waiting: int
+    longest_wait: int
+    stops: int
+    proved: tuple[str, ...]
+
+
+def current_protocol(node: Node) -> str:
+    """The protocol of the epoch that a replica is in, `raft` or `bft` (THREAT-6)."""
+    return node.agreed.protocol
+
+
+def threat_level(node: Node) -> str:
+    """The threat level of a replica, `NONE` to `CRITICAL` (THREAT-6)."""
+    return level(node.threat).name
+
+
+def health(node: Node) -> Health:
+    """How a replica is."""
+    epoch = node.raft_epoch
+    proved = sorted({*guard.health(node.guard).proved, *node.threat.durable.proved})
+    return Health(
+        epoch=node.epoch,
+        protocol=current_protocol(node),
+        takes_part=node.is_bft or node.serving is not None,
+        level=threat_level(node),
+        score=cluster_score(node.threat),
+        done=node.book.done,
+        agreed=node.agreed.done,
+        held=epoch.held.index if epoch is not None and epoch.held is not None else 0,
+        waiting=len(node.waiting),
+        longest_wait=max((each.ticks for each in node.waiting.values()), default=0),
+        stops=len(node.stops),
+        proved=tuple(proved),
+    )
+
+
+def exposition(state: Health) -> str:
+    """The same in the text format that Prometheus reads, one gauge a line."""
+    gauges = ("epoch", "score", "done", "agreed", "held", "waiting", "longest_wait", "stops")
+    lines = [f"hybrid_{name} {getattr(state, name)}" for name in gauges]
+    lines.append(f'hybrid_protocol{{name="{state.protocol}"}} 1')
+    lines.append(f'hybrid_threat_level{{name="{state.level}"}} 1')
+    lines.append(f"hybrid_byzantine_failures {len(state.proved)}")
+    return "".join(f"{line}\n" for line in lines)
