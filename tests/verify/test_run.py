@@ -369,6 +369,23 @@ def test_without_a_terminal_there_are_lines_and_heartbeats_and_no_control_charac
     assert max(map(len, table)) <= 100
 
 
+def test_a_long_run_ends_in_a_table_that_fits_a_screen_and_shows_where_something_is_wrong(
+    report: Report,
+) -> None:
+    screen = _screen(attrs.evolve(report, results=report.results * 3), interactive=False)
+    table = [line.split() for line in screen[screen.rindex(" checks ") :].splitlines()[1:]]
+    whole = screen.splitlines()
+    heading = next(line for line in whole if " checks " in line and "status" in line).split()
+    assert heading[-3:] == ["checks", "seconds", "status"]
+    subjects = {result.check.name.split("/")[0] for result in report.results}
+    assert {row[0] for row in table} == subjects
+    assert len(table) == len(subjects)
+    counter = next(row for row in table if row[0] == "counter")
+    assert "of" in counter
+    assert counter[-1] == "violated"
+    assert max(map(len, whole[-len(table) :])) <= 100
+
+
 def test_on_a_terminal_what_runs_is_redrawn(report: Report) -> None:
     screen = _screen(report, interactive=True)
     assert "running:" not in screen

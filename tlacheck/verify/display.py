@@ -36,6 +36,11 @@ _STYLES = {
     Status.INCONCLUSIVE: "bold yellow",
 }
 
+_GRAVEST_FIRST = (Status.VIOLATED, Status.FAILED, Status.INCONCLUSIVE, Status.OK)
+
+#: A closing table with more checks would fill more than a screen; each has had its line by then.
+_ROWS_MAX = 20
+
 #: Figures that read better with their name first.
 _NAME_FIRST = ("depth", "seed")
 
@@ -155,7 +160,8 @@ def show_report(console: Console, report: Report, *, inspect: Callable[[Path], s
                 console.print(line, soft_wrap=True)
     console.print()
     if report.results:
-        console.print(_table(report, fancy=console.is_terminal))
+        table = _table if len(report.results) <= _ROWS_MAX else _matrix
+        console.print(table(report, fancy=console.is_terminal))
     elif not report.planned:
         console.print(f"nothing is part of budget {report.setting.budget}, so nothing is established")
 
@@ -258,6 +264,36 @@ def _table(report: Report, *, fancy: bool) -> Table:
         )
         table.add_row(*map(Text, cells), Text(result.status.value, style=_STYLES[result.status]))
     return table
+
+
+def _matrix(report: Report, *, fancy: bool) -> Table:
+    """How many checks of which layer there are for what the names begin with, and how many of them are ok if not all."""
+    by_subject: dict[str, list[Result]] = {}
+    for result in report.results:
+        by_subject.setdefault(result.check.name.split("/", 1)[0], []).append(result)
+    layers = list(dict.fromkeys(result.check.layer for result in report.results))
+    table = _grid("", *layers, "checks", "seconds", "status", fancy=fancy)
+    for column in table.columns[1:-1]:
+        column.justify = "right"
+    for subject, results in by_subject.items():
+        cells = [_count([result for result in results if result.check.layer == layer]) for layer in layers]
+        seconds = Text(f"{sum(result.seconds for result in results):.1f}")
+        table.add_row(Text(subject), *cells, Text(str(len(results))), seconds, _worst(results))
+    return table
+
+
+def _count(results: Sequence[Result]) -> Text:
+    fine = sum(result.status is Status.OK for result in results)
+    if fine == len(results):
+        return Text(str(fine) if results else "")
+    return Text(f"{fine} of {len(results)}", style=_worst(results).style)
+
+
+def _worst(results: Sequence[Result]) -> Text:
+    """The gravest status of some checks."""
+    statuses = {result.status for result in results}
+    worst = next(status for status in _GRAVEST_FIRST if status in statuses)
+    return Text(worst.value, style=_STYLES[worst])
 
 
 def _grid(*headings: str, fancy: bool) -> Table:
