@@ -20,21 +20,26 @@ asks three things, each a check:
 """
 
 import enum
+import re
 from collections.abc import Callable, Iterable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import attrs
 
 from tlacheck.smt._checks import judged, kept
 from tlacheck.smt._solver import TIMEOUT_SECONDS
+from tlacheck.smt._unroll import one_action
 from tlacheck.smt.induction import implied, inductive
 from tlacheck.smt.necessity import Necessity, Need, each_dropped
 from tlacheck.smt.result import Result
-from tlacheck.smt.system import Clause, TransitionSystem
+from tlacheck.smt.system import Action, Clause, TransitionSystem
 from tlacheck.verdict import Kind, Verdict
 from tlacheck.verify import Context, Outcome
 
 __all__ = ["Proof"]
+
+#: What Z3 adds to the name of a variable, another number each time.
+_NUMBERED: Final = re.compile(r"![0-9]+")
 
 FaultT = TypeVar("FaultT", bound=enum.Enum)
 
@@ -74,8 +79,13 @@ class Proof(Generic[FaultT]):
     command: str = ""
 
     def attempt(self, fault: FaultT | None = None, *, on_progress: Callable[[str], None] = _silent) -> Result:
-        """Try the whole invariant; of a wrong model, up to the first obligation that fails."""
+        """Try the whole invariant; of a wrong model, up to the first obligation that fails.
+
+        What a wrong model does otherwise than the right one comes first: there something fails.
+        """
         system = self.model(fault)
+        if fault is not None:
+            system = _changed_first(system, self.model(None))
         return inductive(
             system,
             system.properties,
@@ -214,3 +224,18 @@ class Proof(Generic[FaultT]):
 def _in_words(one: Necessity) -> str:
     witness = f": without it, {one.witness.name} fails" if one.witness is not None else ""
     return f"{one.clause.name} is {one.need.value}{witness}"
+
+
+def _changed_first(system: TransitionSystem, other: TransitionSystem) -> TransitionSystem:
+    """The system with those of its actions first that differ from the ones of the same name in another."""
+    known = {action.name: _formula(other, action) for action in other.actions}
+    changed = [each for each in system.actions if known.get(each.name) != _formula(system, each)]
+    return attrs.evolve(system, actions=(*changed, *(each for each in system.actions if each not in changed)))
+
+
+def _formula(system: TransitionSystem, action: Action) -> str:
+    """The step that an action is, as Z3 writes it, its variables numbered from the first on."""
+    before = system.view("0")
+    step, _ = one_action(action, before, system.view_after(action, before, "1"), "0")
+    numbers: dict[str, str] = {}
+    return _NUMBERED.sub(lambda name: numbers.setdefault(name[0], f"!{len(numbers)}"), step.sexpr())
