@@ -725,5 +725,5 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
 )
 
-#: A fifth of them, some of each part, for a check that is to take a minute; `make mutants` tries them all.
-SAMPLE: tuple[Mutant, ...] = MUTANTS[3::5]
+#: A tenth of them, some of each part, for a check that is to take a minute; `make mutants` tries them all.
+SAMPLE: tuple[Mutant, ...] = MUTANTS[3::10]
