@@ -34,7 +34,8 @@ import click
 import z3
 
 from impl.quorum import byzantine_nodes_needed_formula, byzantine_quorum, byzantine_quorum_formula
-from models.claims import Claim, Counterexample, Question, Result, prove
+from models.checks import decided
+from models.claims import Claim, Counterexample, Question, prove
 from models.instance import members, numbered, quorums, servers
 from models.quorum import apply, report
 from tlacheck.smt import (
@@ -56,7 +57,7 @@ from tlacheck.smt import (
     uninterpreted,
 )
 from tlacheck.values import Function
-from tlacheck.verdict import Kind, Verdict
+from tlacheck.verdict import Kind
 from tlacheck.verify import Context, Outcome
 
 __all__ = [
@@ -588,25 +589,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
 
 def quorum_kept(context: Context) -> Outcome:
     """Decide each claim of `CLAIMS`, for all n and f: proved means that each came out as it is known to."""
-    results: list[Result] = []
-    for claim in CLAIMS:
-        context.progress(claim.id)
-        results.append(prove(claim))
-    unexpected = [result for result in results if not result.is_as_expected]
-    verdict = Verdict.proved()
-    if unexpected:
-        first = unexpected[0]
-        verdict = Verdict.unknown(
-            f"{first.claim.id} is {first.verdict}, expected {first.claim.expected.value}"
-        )
-        if first.verdict.is_violated:
-            verdict = Verdict.violated(first.claim.id, first.verdict.reason)
-    return Outcome(
-        verdict=verdict,
-        figures={"claims": len(results), "as_expected": len(results) - len(unexpected)},
-        message=report(results),
-        command=".venv/bin/python -m models.guard",
-    )
+    return decided(context, CLAIMS, command=".venv/bin/python -m models.guard")
 
 
 def main() -> int:

@@ -1,0 +1,348 @@
+"""The consensus manager (`impl.manager`): where operations go, and what never stands in for what. MANAGER-1, MANAGER-2."""
+
+import contextlib
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impl import pbft, raft
+from impl.manager import (
+    GUARANTEES,
+    MESSAGES,
+    OPERATIONS,
+    BadEngine,
+    BadOperation,
+    Consistency,
+    Engine,
+    EngineMissing,
+    EngineName,
+    EngineUnavailable,
+    Health,
+    Manager,
+    ManagerError,
+    NotHere,
+    Operation,
+    PbftEngine,
+    Policy,
+    RaftEngine,
+    State,
+    Submission,
+    UnsafePolicy,
+    route,
+)
+from tests.impl import nodes, pbft_nodes
+
+PBFT, RAFT, GOSSIP = EngineName.PBFT, EngineName.RAFT, EngineName.GOSSIP
+WELL, ELSEWHERE, UNWELL = State.WELL, State.ELSEWHERE, State.UNWELL
+
+#: All that may be agreed on.
+WIDEST = Policy({RAFT: (PBFT,), GOSSIP: (RAFT, PBFT)})
+
+
+@attrs.frozen
+class Toy:
+    """An engine that is as it is said to be; its input is the operation."""
+
+    name: EngineName
+    state: State = WELL
+
+    @property
+    def consistency(self) -> Consistency:
+        return GUARANTEES[self.name].consistency
+
+    def submit(self, operation: Operation) -> Hashable:
+        return operation
+
+    def health(self) -> Health:
+        return Health(self.state, f"{self.name.value} is {self.state.value}")
+
+
+def manager(states: Mapping[EngineName, State] | None = None, policy: Policy | None = None) -> Manager:
+    """A manager whose engines are as given, all three and well unless given."""
+    made = Manager(policy or Policy())
+    for name, state in (dict.fromkeys(EngineName, WELL) if states is None else states).items():
+        made = made.register(Toy(name, state))
+    return made
+
+
+# --- routes -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("model update", PBFT),
+        ("security decision", PBFT),
+        ("leader election", RAFT),
+        ("task coordination", RAFT),
+        ("status update", GOSSIP),
+        ("metrics", GOSSIP),
+        ("feature activation", RAFT),
+        ("dependency check", RAFT),
+        ("safe zone update", RAFT),
+        ("Q-table sync", GOSSIP),
+        ("health heartbeat", GOSSIP),
+        ("pattern broadcast", GOSSIP),
+        ("lunch order", GOSSIP),
+    ],
+)
+def test_an_operation_goes_where_the_tables_of_the_documents_say(kind: str, name: EngineName) -> None:
+    """A2, Protocol Selection Matrix; A102, Message Types; and the rest is gossip."""
+    operation = Operation(kind, "data")
+    assert route(kind) is name
+    assert manager().submit(operation) == Submission(name, operation)
+
+
+def test_no_type_is_in_both_tables() -> None:
+    assert not set(OPERATIONS) & set(MESSAGES)
+
+
+@pytest.mark.parametrize(
+    "kind", ["Model Update", "model updates", "model_update", "modelUpdate", "MODEL-UPDATE", " model update"]
+)
+def test_another_spelling_of_a_critical_type_is_refused_and_not_gossiped(kind: str) -> None:
+    with pytest.raises(BadOperation, match="write 'model update', which is for PBFT"):
+        route(kind)
+
+
+@pytest.mark.parametrize("kind", ["", "  ", None, 7, ["model update"], b"model update"])
+def test_what_is_no_text_is_no_type(kind: Any) -> None:
+    with pytest.raises(BadOperation, match="use a text such as"):
+        Operation(kind)
+    with pytest.raises(BadOperation, match="is no type of an operation"):
+        route(kind)
+
+
+@pytest.mark.parametrize("data", [[1], {"a": 1}, {1}, (1, [2])])
+def test_data_that_no_log_can_hold_is_refused(data: Any) -> None:
+    with pytest.raises(BadOperation, match="cannot be hashed: use a tuple for a list"):
+        Operation("model update", data)
+
+
+def test_only_an_operation_can_be_submitted() -> None:
+    nothing: Any = "model update"
+    with pytest.raises(BadOperation, match="make an Operation of a type and data"):
+        manager().submit(nothing)
+
+
+# --- engines ------------------------------------------------------------------------------------
+
+
+def test_an_engine_is_registered_once_and_then_updated() -> None:
+    made = manager({RAFT: UNWELL})
+    with pytest.raises(BadEngine, match="registered already: use update"):
+        made.register(Toy(RAFT))
+    assert made.update(Toy(RAFT)).submit(Operation("task coordination")).engine is RAFT
+    with pytest.raises(BadEngine, match="no engine for PBFT is registered: use register"):
+        made.update(Toy(PBFT))
+
+
+def test_a_manager_is_a_value() -> None:
+    before = Manager()
+    assert before.register(Toy(RAFT)) != before
+    assert not before.engines
+
+
+def test_what_is_no_engine_cannot_be_registered() -> None:
+    for nothing in (None, "Raft", object(), Operation("metrics")):
+        other: Any = nothing
+        with pytest.raises(BadEngine, match="is no engine: it needs name"):
+            Manager().register(other)
+
+    @attrs.frozen
+    class Misnamed(Toy):
+        name: Any = "Raft"
+        consistency = Consistency.STRONG
+
+    with pytest.raises(BadEngine, match="is no engine"):
+        Manager().register(Misnamed())
+    with pytest.raises(BadEngine, match="use register"):
+        Manager(engines={PBFT: Toy(RAFT)})
+
+
+def test_an_engine_promises_what_its_protocol_does() -> None:
+    @attrs.frozen
+    class Loose(Toy):
+        @property
+        def consistency(self) -> Consistency:
+            return Consistency.EVENTUAL
+
+    with pytest.raises(BadEngine, match="for PBFT promises strong consistency, and this one does not"):
+        Manager().register(Loose(PBFT))
+
+
+@pytest.mark.parametrize("kind", ["model update", "task coordination", "metrics"])
+def test_without_its_engine_an_operation_is_refused_with_what_to_do(kind: str) -> None:
+    """Not even the widest policy has anything stand in for what is not there."""
+    states = {name: WELL for name in EngineName if name is not route(kind)}
+    with pytest.raises(
+        EngineMissing, match="no engine for it is registered .* Register one by Manager.register"
+    ):
+        manager(states, WIDEST).submit(Operation(kind))
+
+
+def test_gossip_may_come_later() -> None:
+    made = manager({PBFT: WELL, RAFT: WELL})
+    with pytest.raises(EngineMissing, match=r"for gossip, .* \(registered: PBFT, Raft\)"):
+        made.submit(Operation("metrics"))
+    assert made.register(Toy(GOSSIP)).submit(Operation("metrics")).engine is GOSSIP
+
+
+# --- degradation --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("unwell", "policy", "chosen"),
+    [
+        ((RAFT,), WIDEST, PBFT),
+        ((RAFT,), Policy({RAFT: (PBFT,)}), PBFT),
+        ((GOSSIP,), WIDEST, RAFT),
+        ((GOSSIP, RAFT), WIDEST, PBFT),
+        ((GOSSIP,), Policy({GOSSIP: (PBFT, RAFT)}), PBFT),
+    ],
+)
+def test_something_stronger_stands_in_if_that_is_agreed(
+    unwell: tuple[EngineName, ...], policy: Policy, chosen: EngineName
+) -> None:
+    """The rows of the table in `impl.manager`."""
+    kind = {RAFT: "task coordination", GOSSIP: "metrics"}[unwell[0]]
+    states = {name: UNWELL if name in unwell else WELL for name in EngineName}
+    submission = manager(states, policy).submit(Operation(kind))
+    assert (submission.engine, submission.stands_in_for) == (chosen, unwell[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "policy", "says"),
+    [
+        (
+            "model update",
+            WIDEST,
+            "for PBFT, which is unwell .* nothing weaker may stand in for it. Try again later",
+        ),
+        ("task coordination", Policy(), "the policy has nothing stand in for it"),
+        ("metrics", Policy({RAFT: (PBFT,)}), "the policy has nothing stand in for it"),
+        ("metrics", WIDEST, "Raft and PBFT, which may stand in for it, cannot either"),
+    ],
+)
+def test_otherwise_an_operation_is_refused(kind: str, policy: Policy, says: str) -> None:
+    states = dict.fromkeys(EngineName, UNWELL)
+    with pytest.raises(EngineUnavailable, match=says):
+        manager(states, policy).submit(Operation(kind))
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [(PBFT, RAFT), (PBFT, GOSSIP), (RAFT, GOSSIP), (PBFT, PBFT), (RAFT, RAFT)]
+)
+def test_no_policy_lets_something_weaker_stand_in(name: EngineName, other: EngineName) -> None:
+    with pytest.raises(UnsafePolicy, match=f"{other.value} cannot stand in for {name.value}"):
+        Policy({name: (other,)})
+
+
+def test_a_policy_that_was_tampered_with_is_found_out_when_it_matters() -> None:
+    policy = Policy()
+    object.__setattr__(policy, "stands_in", {PBFT: (GOSSIP,)})
+    states = {PBFT: UNWELL, RAFT: WELL, GOSSIP: WELL}
+    with pytest.raises(UnsafePolicy, match="'model update' is for PBFT and would go to gossip"):
+        manager(states, policy).submit(Operation("model update"))
+
+
+def test_a_policy_names_protocols() -> None:
+    unknown: Any = "PBFT"
+    with pytest.raises(UnsafePolicy, match="name protocols by EngineName"):
+        Policy({RAFT: (unknown,)})
+
+
+def test_what_another_node_serves_is_not_stood_in_for() -> None:
+    """The operation would be ordered by one protocol here, and by another one there."""
+    states = {PBFT: WELL, RAFT: ELSEWHERE, GOSSIP: WELL}
+    with pytest.raises(NotHere, match="which another node serves: .*Submit it there"):
+        manager(states, WIDEST).submit(Operation("task coordination"))
+
+
+def policies() -> st.SearchStrategy[Policy]:
+    """All policies that there can be."""
+    raft_by = st.sampled_from([(), (PBFT,)])
+    gossip_by = st.lists(st.sampled_from([RAFT, PBFT]), unique=True).map(tuple)
+    return st.builds(lambda one, other: Policy({RAFT: one, GOSSIP: other}), raft_by, gossip_by)
+
+
+@given(
+    st.dictionaries(st.sampled_from(EngineName), st.sampled_from(State)),
+    policies(),
+    st.sampled_from([*OPERATIONS, *MESSAGES, "lunch order"]),
+)
+def test_nothing_is_ever_routed_to_something_weaker(
+    states: dict[EngineName, State], policy: Policy, kind: str
+) -> None:
+    """Whatever is registered, however it is, and whatever was agreed on; so a critical operation is for PBFT alone."""
+    meant, submission = route(kind), None
+    with contextlib.suppress(ManagerError):
+        submission = manager(states, policy).submit(Operation(kind))
+    if submission is None:
+        assert states.get(meant) is not WELL
+        return
+    assert states[submission.engine] is WELL
+    assert GUARANTEES[submission.engine].strength >= GUARANTEES[meant].strength
+    assert submission.stands_in_for is (None if submission.engine is meant else meant)
+    if kind in ("model update", "security decision"):
+        assert submission.engine is PBFT
+
+
+# --- the cores behind it ------------------------------------------------------------------------
+
+
+def request_for(operation: Operation) -> pbft.Request:
+    return pbft_nodes.request(operation.type)
+
+
+def test_a_critical_operation_becomes_a_request_that_a_replica_takes() -> None:
+    node = pbft_nodes.replica("r0")
+    made = Manager().register(PbftEngine(node, request_for))
+    submission = made.submit(Operation("model update", "weights"))
+    assert submission.input == pbft.Receive(pbft_nodes.request("model update"))
+    after, effects = pbft.step(node, submission.input)
+    assert [one.operation for one in after.waiting.values()] == ["model update"]
+    assert not any(isinstance(effect, pbft.Refused) for effect in effects)
+
+
+def test_between_views_a_critical_operation_waits_though_raft_works() -> None:
+    node, _ = pbft.step(pbft_nodes.replica(), pbft.Timeout())
+    made = Manager(WIDEST).register(PbftEngine(node, request_for)).register(RaftEngine(nodes.leader()))
+    with pytest.raises(EngineUnavailable, match="replica r1 waits for view 1"):
+        made.submit(Operation("model update"))
+
+
+def test_a_coordination_becomes_a_request_that_a_leader_appends() -> None:
+    node = nodes.leader()
+    operation = Operation("feature activation", ("f1", True))
+    submission = Manager().register(RaftEngine(node)).submit(operation)
+    after, _ = raft.step(node, submission.input)
+    assert after.durable.log[-1].value == operation
+    chosen = Manager().register(RaftEngine(node, lambda one: one.data)).submit(operation)
+    assert chosen.input == raft.ClientRequest(("f1", True))
+
+
+def test_a_follower_sends_the_operation_elsewhere_and_a_candidate_lets_pbft_stand_in() -> None:
+    made = Manager(WIDEST).register(PbftEngine(pbft_nodes.replica(), request_for))
+    with pytest.raises(NotHere, match="does not lead"):
+        made.register(RaftEngine(nodes.server())).submit(Operation("task coordination"))
+    submission = made.register(RaftEngine(nodes.candidate())).submit(Operation("task coordination"))
+    assert (submission.engine, submission.stands_in_for) == (PBFT, RAFT)
+
+
+def test_a_leader_that_hands_over_takes_nothing() -> None:
+    node = nodes.leader()
+    assert isinstance(node.role, raft.Leader)
+    leaving = attrs.evolve(node, role=attrs.evolve(node.role, transferee="n2"))
+    with pytest.raises(NotHere, match="hands over to n2"):
+        Manager().register(RaftEngine(leaving)).submit(Operation("task coordination"))
+
+
+def test_the_adapters_are_engines() -> None:
+    for engine in (PbftEngine(pbft_nodes.replica(), request_for), RaftEngine(nodes.leader()), Toy(GOSSIP)):
+        assert isinstance(engine, Engine)
+        assert engine.consistency is GUARANTEES[engine.name].consistency
