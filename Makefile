@@ -11,7 +11,7 @@ PYTHON = $(shell for p in $(BIN)/python python3.13 python3.12 python3.11 python3
 	done; echo python3)
 BIN := .venv/bin
 # Of which protocols `make mutants` breaks the implementation.
-PROTOCOL ?= raft pbft
+PROTOCOL ?= raft pbft hybrid threat vote
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ lock: setup  ## Remake requirements/*.txt from pyproject.toml
 
 bench: setup  ## Measure, each benchmark beside its baseline
 	@set -e; for b in check_rate pool_rate oracle_rate oracle_memory graph_memory simulate_rate replay_rate \
-		explore_rate validation_rate simulator_rate histories_rate shrinking guided stateful_rate raft_scale raft_core_rate machine_rate pbft_scale; \
+		explore_rate validation_rate simulator_rate histories_rate shrinking guided stateful_rate raft_scale raft_core_rate machine_rate pbft_scale switch_cost; \
 		do $(BIN)/python -m benchmarks.$$b $(ARGS); done
 
 clean:  ## Remove what make made here, the environment included

@@ -1,0 +1,71 @@
+"""What a threat machine is told. Fields may hold anything at all: what makes no sense is `Ignored`."""
+
+import enum
+from typing import TypeAlias
+
+import attrs
+
+from impl.pbft.messages import NodeId
+
+__all__ = ["Input", "Observed", "Proof", "ProofKind", "Statement", "Suspicion", "Tick"]
+
+
+class Suspicion(enum.Enum):
+    """What a replica sees that may be an attack, and proves nothing: others, or the network, may have caused it."""
+
+    SIGNATURE = "a signature does not hold"
+    REFUSED = "a message is malformed, unproven or of a stranger"
+    TAMPERING = "contents were altered on the way"
+    TIMING = "an answer is late"
+
+
+class ProofKind(enum.Enum):
+    """What stands by itself, whoever brings it."""
+
+    TAMPERING = "it signed contents that its own evidence contradicts"
+    EQUIVOCATION = "it signed two things where a correct replica signs one"
+
+
+@attrs.frozen
+class Observed:
+    """This replica saw something suspicious."""
+
+    kind: Suspicion
+
+
+@attrs.frozen
+class Statement:
+    """A replica stated its score. The host has looked at the signature: `reporter` is who signed it.
+
+    Attributes:
+        reporter: whose score it is.
+        number: of this statement, from 1; the reporter's statements have growing numbers.
+        score: cut off at 0 and the greatest score.
+    """
+
+    reporter: NodeId
+    number: int
+    score: int
+
+
+@attrs.frozen
+class Proof:
+    """There is proof against a replica, which the host has verified (`impl.guard.verify`), whoever brought it.
+
+    Attributes:
+        kind: what is proved.
+        accused: against whom.
+        digest: of the evidence, for operators.
+    """
+
+    kind: ProofKind
+    accused: NodeId
+    digest: str
+
+
+@attrs.frozen
+class Tick:
+    """Time goes by: the host gives ticks at equal distances, all replicas about as many."""
+
+
+Input: TypeAlias = Observed | Statement | Proof | Tick
