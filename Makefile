@@ -2,7 +2,7 @@
 # all is in place, silent, and without a network.
 
 .DEFAULT_GOAL := help
-.PHONY: help verify test inspect mutants lint lock bench clean setup
+.PHONY: help verify test inspect mutants claims lint lock bench clean setup
 MAKEFLAGS += --no-print-directory
 
 # The Python of .venv, else the newest that really runs; if none serves, bootstrap says so.
@@ -29,6 +29,9 @@ inspect: setup  ## Show a trace, by default the latest: make inspect T=traces/..
 
 mutants: setup  ## Show that each check can fail: run it on protocols broken on purpose
 	@set -e; for p in $(PROTOCOL); do $(BIN)/tlacheck mutants --of property_tests.$$p $(ARGS); done
+
+claims: setup  ## Look whether the documents' claims have their evidence (ARGS=--write, ARGS=--run)
+	@$(BIN)/tlacheck claims $(ARGS)
 
 lint: setup  ## Check style and types
 	@$(BIN)/ruff check

@@ -50,6 +50,10 @@ _COMMANDS = {
         "tlacheck.histories.cli:histories_command",
         "Say whether histories of clients are linearizable.",
     ),
+    "claims": (
+        "tlacheck.claims.cli:claims_command",
+        "Look whether claims have their evidence, and their page says so.",
+    ),
     "trace": ("tlacheck.trace_cli:trace_command", "Show, compare, convert and shorten traces."),
     "mutants": (
         "tlacheck.mutants.cli:mutants_command",

@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 from immutabledict import immutabledict
 
-from tlacheck.verify._table import Table, load, mapped, refuse_duplicates
+from tlacheck.tables import Table, load, mapped, refuse_duplicates
 from tlacheck.verify.budget import BUDGETS, DEFAULT
 
 __all__ = ["PINS", "Expectation", "Model", "Pins", "read_manifest"]

@@ -10,8 +10,8 @@ import attrs
 from immutabledict import immutabledict
 
 from tlacheck.errors import ConfigError
+from tlacheck.tables import Table, closest, load, mapped, refuse_duplicates
 from tlacheck.verdict import Kind
-from tlacheck.verify._table import Table, closest, load, mapped, refuse_duplicates
 from tlacheck.verify.budget import BUDGETS, DEFAULT, includes
 from tlacheck.verify.manifest import Model, read_manifest
 

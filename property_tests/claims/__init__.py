@@ -1,0 +1,1 @@
+"""What the claims report needs, and no other check gives: runs that refute a sentence of a document."""

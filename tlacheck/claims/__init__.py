@@ -1,0 +1,51 @@
+"""`tlacheck claims`: what documents claim, and what has come of it, as a page that cannot drift from its evidence.
+
+`claims.toml` lists claims of documents in their own words, the exact statement that was checked, and the evidence:
+checks of `verify.toml` with the verdict that they must reach, traces, tests, files, and recorded measurements with the
+command that repeats them. `tlacheck claims` looks whether each piece of evidence is there and says what the claim
+needs, and whether the page is the one that follows from all this.
+
+    [claims]
+    title = "What the documents claim"
+    page = "docs/claims.md"          # docs/claims.html is written beside it
+
+    [[document]]
+    id = "GUIDE"
+    title = "The operator's guide"
+
+    [[measurement]]
+    id = "latency"
+    what = "Requests to a cluster of five"
+    command = "python -m benchmarks.latency"
+    machine = "2 cores, x86-64"
+    figures.worst = { value = 7, unit = "ms", text = "the slowest of 1,000 requests" }
+
+    [[claim]]
+    id = "GUIDE-1"
+    document = "GUIDE"
+    place = "Performance"
+    quote = "answers within 10 ms"
+    statement = "Every one of 1,000 requests to five idle servers is answered within 10 ms."
+    engine = ["benchmark"]
+    scope = "five servers, 1,000 requests"
+    verdict = "measured"
+    evidence = [{ measurement = "latency", figure = "worst", below = 10 }]
+
+| verdict   | means                                                        | needs                                    |
+|-----------|--------------------------------------------------------------|------------------------------------------|
+| proved    | holds for every size and depth                               | a check that is expected to be proved    |
+| exhausted | holds in every reachable state of finite instances           | a check, exhausted                       |
+| bounded   | no counterexample up to a depth                              | a check, bounded                         |
+| sampled   | no counterexample in so many cases                           | a check, sampled; or a test              |
+| measured  | a recorded measurement keeps to it, on a stated machine      | a measurement with a limit that it keeps |
+| refuted   | does not hold                                                | a check, a trace or a test that shows    |
+|           |                                                              | it, or a measurement with a limit that   |
+|           |                                                              | it misses; `counterexample`, `instead`   |
+| open      | nothing here settles it                                      | `missing`: what would settle it          |
+"""
+
+from tlacheck.claims.claim import Claim, Claims, Settled
+from tlacheck.claims.examine import Examined, examine
+from tlacheck.claims.read import read_claims
+
+__all__ = ["Claim", "Claims", "Examined", "Settled", "examine", "read_claims"]
