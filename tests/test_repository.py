@@ -661,7 +661,18 @@ def test_the_wheel_holds_the_toolkit_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["guide.md", "tlc.md", "simulator.md", "histories.md", "smt.md", "guard.md", "byzantine.md", "threat.md"]
+    "page",
+    [
+        "guide.md",
+        "tlc.md",
+        "simulator.md",
+        "histories.md",
+        "smt.md",
+        "guard.md",
+        "byzantine.md",
+        "threat.md",
+        "voting.md",
+    ],
 )
 def test_the_python_examples_of_the_docs_run_and_print_what_they_say(tmp_path: Path, page: str) -> None:
     """The blocks are one program, in order; a block that names a file is that file, a `text` block the output."""

@@ -1,0 +1,37 @@
+"""What voters and counters are told. What `Receive` holds may be anything at all."""
+
+from typing import TypeAlias
+
+import attrs
+
+from impl.vote.statements import Choice
+
+__all__ = ["Cast", "CounterInput", "GiveUp", "Receive", "Repeat", "VoterInput"]
+
+
+@attrs.frozen
+class Cast:
+    """The voter's reviewer has come to an opinion, or the voter is bound to this choice."""
+
+    choice: Choice
+
+
+@attrs.frozen
+class GiveUp:
+    """There is no consensus, or the voter has waited long enough."""
+
+
+@attrs.frozen
+class Receive:
+    """Something has arrived, from whomever."""
+
+    message: object
+
+
+@attrs.frozen
+class Repeat:
+    """It is time to say it again, to those who have not heard it."""
+
+
+VoterInput: TypeAlias = Cast | GiveUp | Receive | Repeat
+CounterInput: TypeAlias = Receive | Repeat

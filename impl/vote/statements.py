@@ -1,0 +1,158 @@
+"""What voters sign, and what is made of it.
+
+The name of its type is part of what is signed, as is the ballot: no vote passes for a confirmation, nor for a vote on
+something else.
+"""
+
+from typing import Any, Final, TypeAlias, TypeVar
+
+import attrs
+
+from impl.pbft import Keys, NodeId
+from impl.pbft.encoding import encode
+
+__all__ = [
+    "APPROVE",
+    "CHOICES",
+    "REJECT",
+    "Certificate",
+    "Choice",
+    "Confirm",
+    "Equivocation",
+    "Opening",
+    "Retry",
+    "Statement",
+    "Verdict",
+    "Vote",
+    "content",
+    "is_signed",
+    "signed",
+]
+
+Choice: TypeAlias = str
+
+APPROVE: Final = "APPROVE"
+REJECT: Final = "REJECT"
+CHOICES: Final = (APPROVE, REJECT)
+
+
+@attrs.frozen(kw_only=True)
+class Vote:
+    """A voter wants this choice, in this round."""
+
+    ballot: str
+    round: int
+    choice: Choice
+    source: NodeId
+    signature: bytes = b""
+
+
+@attrs.frozen(kw_only=True)
+class Confirm:
+    """A voter has seen a certificate for this choice in this round, and was still in it."""
+
+    ballot: str
+    round: int
+    choice: Choice
+    source: NodeId
+    signature: bytes = b""
+
+
+@attrs.frozen
+class Certificate:
+    """Votes of a quorum in one round for one choice."""
+
+    votes: tuple[Vote, ...]
+
+    @property
+    def round(self) -> int:
+        """The round of the votes."""
+        return self.votes[0].round
+
+    @property
+    def choice(self) -> Choice:
+        """What they are for."""
+        return self.votes[0].choice
+
+
+@attrs.frozen(kw_only=True)
+class Retry:
+    """A voter has given up all rounds before this one, and asks for it.
+
+    Attributes:
+        ballot: which one.
+        round: the one that is asked for.
+        lock: the certificate that it confirmed last; None if it confirmed none.
+        source: the voter.
+        signature: on all this.
+    """
+
+    ballot: str
+    round: int
+    lock: Certificate | None
+    source: NodeId
+    signature: bytes = b""
+
+
+@attrs.frozen
+class Opening:
+    """A quorum asks for a round: it may be entered."""
+
+    retries: tuple[Retry, ...]
+
+    @property
+    def round(self) -> int:
+        """The round that they ask for."""
+        return self.retries[0].round
+
+
+@attrs.frozen
+class Verdict:
+    """Confirmations of a quorum in one round for one choice: the ballot is decided."""
+
+    confirms: tuple[Confirm, ...]
+
+    @property
+    def round(self) -> int:
+        """The round of the confirmations."""
+        return self.confirms[0].round
+
+    @property
+    def choice(self) -> Choice:
+        """The decision."""
+        return self.confirms[0].choice
+
+
+#: What a voter signs.
+Statement: TypeAlias = Vote | Confirm | Retry
+
+
+@attrs.frozen
+class Equivocation:
+    """Two statements of one kind and one round by one voter, which differ: a correct voter signs one of them at most."""
+
+    first: Statement
+    second: Statement
+
+    @property
+    def source(self) -> NodeId:
+        """Who signed both."""
+        return self.first.source
+
+
+AnyStatement = TypeVar("AnyStatement", Vote, Confirm, Retry)
+
+
+def content(statement: Any) -> bytes:
+    """What is signed: all but the signature. The fields must be of the right types."""
+    return encode(statement, without="signature")
+
+
+def signed(statement: AnyStatement, keys: Keys) -> AnyStatement:
+    """The statement with the signature of whose keys these are."""
+    return attrs.evolve(statement, signature=keys.sign(content(statement)))
+
+
+def is_signed(statement: Statement, keys: Keys) -> bool:
+    """Whether its source signed it."""
+    return keys.verify(statement.source, content(statement), statement.signature)

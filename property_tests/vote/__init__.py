@@ -1,0 +1,1 @@
+"""Tests of `impl/vote` against `specs/vote`, and against liars."""

@@ -1,0 +1,25 @@
+"""The layers that `tlacheck mutants` asks of voting, the quickest first.
+
+| layer    | what drives the implementation          | what judges it                       |
+|----------|-----------------------------------------|--------------------------------------|
+| replay   | recorded traces of TLC                  | the states of the trace              |
+| weakened | TLC's counterexamples of weakened specs | that it leaves each of them          |
+| near misses | what proves something, with a part changed | what may be taken |
+| stateful | Hypothesis, with liars of every kind    | `World` (`world.py`)                 |
+| oracle   | random walks of the spec                | the states of the walk               |
+"""
+
+from typing import Final
+
+from tlacheck.mutants import Layer
+
+__all__ = ["LAYERS"]
+
+#: The layers that `tlacheck mutants` asks, the quickest first.
+LAYERS: Final = (
+    Layer("replay", "property_tests.vote.checks:replay_witnesses"),
+    Layer("weakened", "property_tests.vote.checks:replay_weakened"),
+    Layer("near misses", "property_tests.vote.near_misses:near_misses"),
+    Layer("stateful", "property_tests.vote.machine:stateful", {"examples": 150}),
+    Layer("oracle", "property_tests.vote.checks:walks", {"walks": 20}),
+)
