@@ -1,4 +1,4 @@
-"""Write docs/raft-bugs.md or docs/pbft-bugs.md: for each bug of the catalogue its mutants, and what notices them.
+"""Write docs/raft-bugs.md, docs/pbft-bugs.md or docs/hybrid-bugs.md: for each bug of the catalogue its mutants, and what notices them.
 
     .venv/bin/python tools/bugs.py raft docs/raft-bugs.md
 
@@ -114,7 +114,36 @@ This file is written by `tools/bugs.py`.
     },
 )
 
-PROTOCOLS: Final[Mapping[str, Protocol]] = {"raft": _RAFT, "pbft": _PBFT}
+_HYBRID: Final = Protocol(
+    ids=re.compile(r"\bHY-\d\d\b"),
+    layers="property_tests.hybrid.layers:LAYERS",
+    head="""# The hybrid: known bugs, and what notices them
+
+Each row is a bug that changes between protocols have had, put into this project's hybrid on purpose. The weakened spec
+is a configuration in `specs/hybrid` that TLC must refute; its steps are those of TLC's shortest counterexample. The
+mutant is a change of a line or a few (`property_tests/hybrid/mutants.py`); `make mutants` tries them all. The layer is the
+first that notices it. The steps are those of the run that it shows: TLC's own where the mutant leaves a witness or follows
+a counterexample of a weakened spec to its end, shrunk where a walk found it; in near misses those of the walk up to the step
+that must not be; in simulated runs all that correct replicas took up to there. Scenes have no steps to count.
+
+| layer       | what it does                                                                                |
+|-------------|---------------------------------------------------------------------------------------------|
+| replay      | follows TLC's witnesses: interesting behaviours that the spec allows                        |
+| weakened    | follows TLC's counterexamples of weakened specs, which the right implementation leaves      |
+| scenes      | tells a replica, the book or a client what proves nothing, and what does                    |
+| near misses | tries, at each state of random walks, steps that the spec does not allow                    |
+| walks       | follows random walks of the spec                                                            |
+| soak        | clusters under all faults with a traitor, attacked and left alone again, judged by invariants and progress |
+
+This file is written by `tools/bugs.py`.
+""",
+    not_here={
+        "HY-16": "of the threat machine, which keeps timing apart from evidence: `timing_max` is less than what High takes "
+        "(`impl/threat`)",
+    },
+)
+
+PROTOCOLS: Final[Mapping[str, Protocol]] = {"raft": _RAFT, "pbft": _PBFT, "hybrid": _HYBRID}
 
 
 def page(

@@ -48,5 +48,8 @@ def answer(node: Node, client: ClientId) -> tuple[Send, ...]:
 
 def aged(node: Node) -> Node:
     """The replica one tick later: who waits has waited longer."""
-    waiting = {client: attrs.evolve(each, ticks=each.ticks + 1) for client, each in node.waiting.items()}
-    return attrs.evolve(node, waiting=waiting)
+    return attrs.evolve(node, waiting=_older(node.waiting), doubting=_older(node.doubting))
+
+
+def _older(waiting: Mapping[ClientId, Waiting]) -> Mapping[ClientId, Waiting]:
+    return {client: attrs.evolve(each, ticks=each.ticks + 1) for client, each in waiting.items()}

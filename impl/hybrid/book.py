@@ -4,6 +4,7 @@
 |-----------------------------------------|----------------------------------------------------------------------------|--------------|
 | `("operate", sequence, what)`           | the epoch's protocol is BFT, and the client did not have it done before    | `("elsewhere", epoch)` in a Raft epoch |
 | `("close", epoch, stops, chain)`        | that is the Raft epoch, and n - f stops of it have the chain as their last | `("void", why)` |
+| `("nothing",)`                          | never                                                                      | `("void", why)` |
 | `("open", epoch, calms)`                | that is the BFT epoch, and a quorum wants to leave it                      | `("void", why)` |
 
 What is carried out answers `("done", epoch, result)`, or `("closed", epoch)` and `("opened", epoch)` with the epoch that has

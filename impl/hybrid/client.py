@@ -13,6 +13,7 @@ The last is the rule on which docs/hybrid.md rests: fewer answers, or answers of
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 import attrs
 
@@ -20,10 +21,23 @@ from impl import quorum
 from impl.hybrid.messages import Answer
 from impl.hybrid.signing import is_signed
 from impl.pbft.crypto import Keys, is_signed_by, signed
-from impl.pbft.encoding import Value
+from impl.pbft.encoding import Value, complaint_about
 from impl.pbft.messages import NodeId, Reply, Request
 
 __all__ = ["Believed", "Client", "ask", "ask_again", "hear"]
+
+#: Of each kind of answer the types of its fields; a result is any value.
+_FIELDS: Final[Mapping[type, Mapping[str, type]]] = {
+    Answer: {
+        "epoch": int,
+        "term": int,
+        "client": str,
+        "sequence": int,
+        "source": str,
+        "signature": bytes,
+    },
+    Reply: {"view": int, "client": str, "timestamp": int, "source": str, "signature": bytes},
+}
 
 
 @attrs.frozen
@@ -108,8 +122,18 @@ def hear(client: Client, message: object) -> tuple[Client, Believed | None]:
     return attrs.evolve(client, is_done=True), Believed(client.sequence, result, epoch, term)
 
 
+def _is_well_formed(message: object, kinds: Mapping[str, type]) -> bool:
+    """Whether an answer has fields of these types, so that its signature can be looked at."""
+    values = {name: getattr(message, name, None) for name in (*kinds, "result")}
+    has_types = all(type(values[name]) is kind for name, kind in kinds.items())
+    return has_types and not any(complaint_about(value) for value in values.values())
+
+
 def _said(client: Client, message: object) -> tuple[NodeId, int, int, Value] | None:
-    """Who says what of the operation: the replica, the epoch, the term, the result."""
+    """Who says what of the operation: the replica, the epoch, the term, the result. Never raises."""
+    kind = type(message)
+    if type(kind) is not type or kind not in _FIELDS or not _is_well_formed(message, _FIELDS[kind]):
+        return None
     if type(message) is Answer:
         is_own = message.client == client.name and message.sequence == client.sequence
         if is_own and message.source in client.replicas and is_signed(message, client.keys):

@@ -43,7 +43,23 @@ def _again(node: Node, request: Request, about: Input) -> Outcome:
     session = node.book.session(request.client)
     if session is None or session.sequence > _sequence(request):
         return Outcome(node, (Refused(about, "a later operation of this client is done"),))
-    return Outcome(node, answer(node, request.client))
+    return Outcome(_doubted(node, request), answer(node, request.client))
+
+
+def _doubted(node: Node, request: Request) -> Node:
+    """The replica that notes that a client asks again for what rests on a seal only.
+
+    So few replicas may hold the seal, or answer, that the client never believes. Who asks again for too long is taken for
+    waiting, though all is done here: for the epoch makes no progress that counts.
+    """
+    if node.serving is None or is_done(node.agreed, request):
+        return node
+    known = node.doubting.get(request.client)
+    if known is None or _sequence(known.request) != _sequence(request):
+        return attrs.evolve(node, doubting={**node.doubting, request.client: Waiting(request)})
+    if known.ticks < node.config.standstill_ticks:
+        return node
+    return attrs.evolve(node, waiting={**node.waiting, request.client: known})
 
 
 def _sequence(request: Request) -> int:

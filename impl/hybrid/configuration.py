@@ -101,6 +101,14 @@ class Config:
         return len(self.replicas)
 
     @property
+    def log_max(self) -> int:
+        """How long Raft's log may become in an epoch: some longer than the chain with which the epoch is to end.
+
+        A Byzantine leader has as many entries as it likes. Beyond this they are not taken, and nothing is acked.
+        """
+        return 4 * self.chain_max + 64
+
+    @property
     def quorum(self) -> int:
         """How many acks make a seal, how many like answers a client believes, how many calms open an epoch."""
         return quorum.byzantine_quorum(self.n, self.f)

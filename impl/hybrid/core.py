@@ -35,6 +35,8 @@ from impl.threat import Suspicion
 
 __all__ = ["first_start", "recover", "step"]
 
+#: Terms from here on are not taken: a liar may claim any, and one that a correct replica counted on from would have no shape.
+_TERM_END: Final = 1 << 61
 _LISTENS_TO_NOBODY: Final = "there is proof against its sender, who is not heard"
 
 
@@ -203,6 +205,14 @@ def _receive_carried(node: Node, inp: Receive, carried: Carried) -> Outcome:
             node, (Refused(inp, f"{carried.source!r} carries what is not its own, or not for here"),)
         )
         return said.then(suspicion.suspected, Suspicion.REFUSED)
+    if message.term >= _TERM_END:
+        return Outcome(node, (Refused(inp, f"term {message.term} is too far"),))
+    if isinstance(message, raft.AppendEntriesRequest):
+        if node.is_leader and node.raft is not None and message.term == node.raft.durable.current_term:
+            return Outcome(node, (Refused(inp, f"it leads term {message.term} itself"),))
+        end = message.prev_log_index + len(message.entries)
+        if end > node.config.log_max:
+            return Outcome(node, (Refused(inp, f"{end} entries are more than {node.config.log_max}"),))
     return epochs.raft_step(node, raft.Receive(message))
 
 

@@ -80,9 +80,14 @@ def submit(node: Node, requests: Iterable[Request]) -> Outcome:
     """A leader puts requests into its log that are not there yet, and sends them."""
     outcome = Outcome(node)
     for request in requests:
-        if not _is_in_log(outcome.node, request):
+        if not _is_in_log(outcome.node, request) and not _is_full(outcome.node):
             outcome = outcome.then(raft_step, raft.ClientRequest(request))
     return outcome.then(heartbeat) if outcome.node is not node else outcome
+
+
+def _is_full(node: Node) -> bool:
+    """Whether Raft's log is as long as others take it."""
+    return node.raft is None or node.raft.durable.last_index >= node.config.log_max
 
 
 def _is_in_log(node: Node, request: Request) -> bool:
@@ -123,7 +128,7 @@ def _ack(node: Node, index: int, to: NodeId | None) -> Outcome:
     (Raft paper, Figure 8), and who holds it would be in its way.
     """
     epoch = node.serving
-    if epoch is None or node.raft is None or index < 1:
+    if epoch is None or node.raft is None or not 1 <= index <= node.config.log_max:
         return Outcome(node)
     durable = node.raft.durable
     term = durable.current_term

@@ -36,7 +36,7 @@ class Reason(enum.StrEnum):
 
     THREAT = "threat"
     STANDSTILL = "standstill"
-    FULL = "full"
+    LONG = "long"
     JOINED = "joined"
 
 

@@ -49,6 +49,8 @@ def _carried_out(node: Node, done: tuple[pbft.Effect, ...], about: Input, sender
     for effect in done:
         effects: tuple[Effect, ...] = ()
         match effect:
+            case pbft.Send(message=pbft.Reply(client=client)) if client in node.config.replicas:
+                pass  # a replica that asked for a switch sees in the book what came of it
             case pbft.Send(message=message, to=to):
                 effects = (Send(message, to),)
             case pbft.ResetTimer(patience=patience):

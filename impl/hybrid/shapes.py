@@ -136,10 +136,6 @@ def _raft(config: Config, value: Any) -> str:
     return _fields_complaint(config, value)
 
 
-def _chain_max(config: Config) -> int:
-    return 4 * config.chain_max + 64  # a chain may be sealed further than it is when its epoch is stopped
-
-
 _LINKED: Final[dict[str, Check]] = {"term": _at_least(0), "source": _replica, "dest": _replica}
 _RAFT: Final[dict[type[Any], dict[str, Check]]] = {
     raft.RequestVoteRequest: {
@@ -179,7 +175,7 @@ _SHAPES: Final[dict[type[Any], dict[str, Check]]] = {
     Ack: {**_CHAIN, **_SOURCE},
     Seal: {**_CHAIN, "acks": _several(_one(Ack), lambda config: config.n)},
     Stop: {"epoch": _at_least(0), "reason": _text, "held": _maybe(Seal), **_SOURCE},
-    Stopped: {"stop": _one(Stop), "chain": _several(_link, _chain_max)},
+    Stopped: {"stop": _one(Stop), "chain": _several(_link, lambda config: config.log_max)},
     Calm: {"epoch": _at_least(0), **_SOURCE},
     Score: {"number": _at_least(1), "score": _at_least(0), **_SOURCE},
     Exposure: {"one": _one(Ack), "other": _one(Ack)},

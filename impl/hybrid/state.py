@@ -81,6 +81,7 @@ class Node:
         stops: of each replica its stop of this epoch.
         calms: of each replica its calm of this epoch.
         waiting: of each client the request that is not done.
+        doubting: of each client that asks again for what is executed here, but not agreed, its first such request.
         dwelt: for how many ticks the epoch has lasted here.
         threat: the threat level.
         guard: who keeps evidence.
@@ -101,6 +102,7 @@ class Node:
     stops: Mapping[NodeId, Stopped] = attrs.field(factory=dict)
     calms: Mapping[NodeId, Calm] = attrs.field(factory=dict)
     waiting: Mapping[ClientId, Waiting] = attrs.field(factory=dict)
+    doubting: Mapping[ClientId, Waiting] = attrs.field(factory=dict)
     dwelt: int = 0
 
     @property

@@ -1,11 +1,11 @@
 """What a replica notices, and what it makes of it: the guard keeps proof, the threat machine keeps the level."""
 
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
 from impl import guard, pbft, threat
-from impl.guard import Evidence, Offence
+from impl.guard import Evidence
 from impl.hybrid.effects import Audit, Effect, LevelChanged, Send
 from impl.hybrid.messages import Ack, Exposure, Score
 from impl.hybrid.outcome import Outcome
@@ -16,14 +16,6 @@ from impl.pbft.messages import NodeId
 from impl.threat import Proof, ProofKind, Statement, Suspicion
 
 __all__ = ["compared", "exposed", "noticed", "receive_score", "reported", "suspected", "ticked"]
-
-#: What a refusal of PBFT makes suspicious.
-_SUSPICIOUS: Final = {
-    pbft.Why.FORGED: Suspicion.SIGNATURE,
-    pbft.Why.MALFORMED: Suspicion.REFUSED,
-    pbft.Why.UNPROVEN: Suspicion.REFUSED,
-    pbft.Why.STRANGER: Suspicion.REFUSED,
-}
 
 
 def suspected(node: Node, kind: Suspicion) -> Outcome:
@@ -44,8 +36,8 @@ def receive_score(node: Node, score: Score) -> Outcome:
 def noticed(node: Node, refused: pbft.Refused, sender: NodeId | None) -> Outcome:
     """PBFT refused a message: proof for the guard, or a suspicion."""
     outcome = _guard_step(node, guard.Observed(refused, sender or ""))
-    kind = _SUSPICIOUS.get(refused.why)
-    return outcome.then(suspected, kind) if kind is not None else outcome
+    seen = threat.observed(refused.why)
+    return outcome.then(_threat_step, seen) if seen is not None else outcome
 
 
 def reported(node: Node, evidence: Evidence, sender: NodeId | None) -> Outcome:
@@ -105,11 +97,11 @@ def _guard_step(node: Node, inp: Any) -> Outcome:
 
 def _convicted(node: Node, evidence: Evidence) -> Outcome:
     """The guard has proof: tell all, and raise the level."""
-    offence = guard.offence(evidence.messages, node.config.pbft)
-    is_two_faced = offence in {Offence.EQUIVOCATION, Offence.CONCEALMENT}
-    kind = ProofKind.EQUIVOCATION if is_two_faced else ProofKind.TAMPERING
     told = Outcome(node, (Send(evidence),))
-    return told.then(_threat_step, Proof(kind, evidence.accused, digest(evidence)))
+    offence = guard.offence(evidence.messages, node.config.pbft)
+    if offence is None:
+        return told
+    return told.then(_threat_step, threat.proof(evidence, offence))
 
 
 def _threat_step(node: Node, inp: threat.Input) -> Outcome:

@@ -47,7 +47,7 @@ def _reason(node: Node, epoch: RaftEpoch) -> Reason | None:
     if any(each.ticks >= node.config.standstill_ticks for each in node.waiting.values()):
         return Reason.STANDSTILL
     if epoch.held is not None and epoch.held.index >= node.config.chain_max:
-        return Reason.FULL
+        return Reason.LONG
     return Reason.JOINED if rules.stops_epoch(len(node.stops), node.config.f) else None
 
 
@@ -153,14 +153,31 @@ def _open(node: Node, about: Input, *, is_patient: bool) -> Outcome:
 
 
 def urge(node: Node, about: Input) -> Outcome:
-    """Say again what a switch still needs; a backup asks the book itself, for the primary may be the traitor."""
+    """Say again what a switch still needs; a backup asks the book itself, for the primary may be the traitor.
+
+    Its request goes to all, as those of clients do: who knows of none does not lose patience with the primary.
+    """
     effects: list[Effect] = []
     if node.raft_epoch is not None and node.raft_epoch.stopped is not None:
         effects.append(Send(Stopped(node.raft_epoch.stopped, node.raft_epoch.chain)))
     if node.name in node.calms:
         effects.append(Send(node.calms[node.name]))
+    if (asked := node.pbft.waiting.get(node.name)) is not None:
+        effects.append(Send(asked))
     said = Outcome(node, tuple(effects))
-    return said.then(_close, about, is_patient=False).then(_open, about, is_patient=False)
+    said = said.then(_close, about, is_patient=False).then(_open, about, is_patient=False)
+    return said.then(_wait_with_others, about)
+
+
+def _wait_with_others(node: Node, about: Input) -> Outcome:
+    """If another replica wants to leave PBFT's view, ask the book for nothing.
+
+    In a Raft epoch PBFT may have nothing to do, and who was left behind changes views alone. Now something waits: it is decided
+    without that replica, and there are checkpoints to catch up from; or it is not, and the others change views as well.
+    """
+    if node.raft_epoch is None or not any(name != node.name for name in node.pbft.view_changes):
+        return Outcome(node)
+    return follow(node, ask(node, ("nothing",), about), about)
 
 
 # --- into the next epoch -------------------------------------------------------------------------
@@ -205,6 +222,7 @@ def _enter(node: Node, about: Input) -> Outcome:
         pending=None,
         stops={},
         calms={},
+        doubting={},
         dwelt=0,
         waiting={client: attrs.evolve(each, ticks=0) for client, each in left.items()},
     )
