@@ -726,22 +726,22 @@ def _malformed(moment: Moment, node: hybrid.Node) -> Any:
             attrs.evolve(ack, index=True),
             attrs.evolve(ack, **_WRONG_TYPES[rng.randrange(3)]),
             hybrid.Seal(epoch=node.epoch, term=1, index=1, digest=_ELSEWHERE, acks=(ack,) * 3),
-            hybrid.Seal(epoch=node.epoch, term=1, index=1, digest=_ELSEWHERE, acks=[ack]),  # type: ignore[arg-type]
+            hybrid.Seal(epoch=node.epoch, term=1, index=1, digest=_ELSEWHERE, acks=[ack]),  # type: ignore[arg-type]  # wrong on purpose
             hybrid.Stopped(hybrid.Stop(epoch=node.epoch, reason="fun", held=None, source=name), ()),
-            hybrid.Stopped(None, ()),  # type: ignore[arg-type]
+            hybrid.Stopped(None, ()),  # type: ignore[arg-type]  # wrong on purpose
             hybrid.Stopped(hybrid.Stop(epoch=node.epoch, reason="long", held=None, source=name), (None,) * 3),
             hybrid.Carried(
                 epoch=node.epoch, message=raft.TimeoutNow(term=1, source=name, dest="r1"), source=name
             ),
-            hybrid.Carried(epoch=node.epoch, message=None, source=name),  # type: ignore[arg-type]
+            hybrid.Carried(epoch=node.epoch, message=None, source=name),  # type: ignore[arg-type]  # wrong on purpose
             hybrid.Score(number=0, score=1, source=name),
             hybrid.Score(number=1, score=-1, source=name),
-            hybrid.Calm(epoch=None, source=name),  # type: ignore[arg-type]
+            hybrid.Calm(epoch=None, source=name),  # type: ignore[arg-type]  # wrong on purpose
             hybrid.Exposure(ack, ack),
-            hybrid.Exposure(None, ack),  # type: ignore[arg-type]
+            hybrid.Exposure(None, ack),  # type: ignore[arg-type]  # wrong on purpose
             Evidence(accused=name, messages=()),
             pbft.Prepare(view=0, seq=1, digest="x", source=name),
-            pbft.Request(client=name, timestamp=1, operation={}),  # type: ignore[arg-type]
+            pbft.Request(client=name, timestamp=1, operation={}),  # type: ignore[arg-type]  # wrong on purpose
             pbft.Reply(view=0, client=name, timestamp=1, result=None, source=name),
         )
     )
