@@ -109,9 +109,9 @@ def test_a_mutant_that_nothing_noticed_is_shown_as_such() -> None:
         PROTOCOLS["pbft"], MUTANTS, {"one-commit-less": ("weakened", 12)}, models("pbft")
     ).splitlines()
     (row,) = [line for line in lines if "`one-commit-less`" in line]
-    assert (
-        row
-        == "| PB-04 | `mutant_one_commit_less` (Agreement, 12 steps) | `one-commit-less` | as reported | weakened | 12 |"
+    assert row == (
+        "| PB-04 | `mutant_one_commit_less` (Agreement, 12 steps)<br>`unrefined_one_commit_less` (Refines, 12 steps) "
+        "| `one-commit-less` | as reported | weakened | 12 |"
     )
     unnoticed = sum("| NONE |" in line for line in lines)
     assert unnoticed == sum(not mutant.equivalent for mutant in MUTANTS) - 1

@@ -273,8 +273,10 @@ def _matrix(report: Report, *, fancy: bool) -> Table:
         by_subject.setdefault(result.check.name.split("/", 1)[0], []).append(result)
     layers = list(dict.fromkeys(result.check.layer for result in report.results))
     table = _grid("", *layers, "checks", "seconds", "status", fancy=fancy)
+    table.padding = (0, 1, 0, 0)
     for column in table.columns[1:-1]:
         column.justify = "right"
+    table.columns[-1].no_wrap = True
     for subject, results in by_subject.items():
         cells = [_count([result for result in results if result.check.layer == layer]) for layer in layers]
         seconds = Text(f"{sum(result.seconds for result in results):.1f}")
