@@ -337,7 +337,8 @@ def _changed(value: Any, rng: random.Random) -> Any:
         case tuple():
             return (0,)
         case _:
-            return mutated(value, rng) if attrs.has(type(value)) else None
+            has_fields = attrs.has(type(value)) and attrs.fields(type(value))
+            return mutated(value, rng) if has_fields else None
 
 
 _SCHEMES: Final[dict[str, _Scheme]] = {
