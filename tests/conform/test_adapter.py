@@ -339,13 +339,13 @@ def test_a_step_that_hangs_is_told_with_the_run_so_far(how: str) -> None:
         async def back(self) -> None:
             if how == "waits":
                 await asyncio.Event().wait()
-            time.sleep(0.5)  # noqa: ASYNC251 - it computes, and does not let others run
+            time.sleep(2.5)  # noqa: ASYNC251 - it computes, and does not let others run
 
-    with Blocking(Hangs, limit_seconds=0.1) as system:
+    with Blocking(Hangs, limit_seconds=1.0) as system:
         found = replay(run(*CALLS), system)
         assert found.violation is not None
         assert found.violation.explanation[0].startswith(
-            "the spec takes Reset, the system cannot: it has not come back after 0.1 s"
+            "the spec takes Reset, the system cannot: it has not come back after 1 s"
         )
         assert len(found) == found.violation.step == 4
         assert found.states[3] == state(2)

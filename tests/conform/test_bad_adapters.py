@@ -253,7 +253,9 @@ BAD: dict[Callable[[], System], tuple[str, str]] = {
 
 
 def _faults(make_system: Callable[[], System]) -> tuple[Fault, ...]:
-    return vet(make_system, oracle(), vocabulary=VOCABULARY, limit_seconds=0.2)
+    """The faults found. Only what hangs gets little time: a machine may well stop for a second by itself."""
+    limit = 0.2 if make_system is Hangs else 60.0
+    return vet(make_system, oracle(), vocabulary=VOCABULARY, limit_seconds=limit)
 
 
 @pytest.mark.parametrize("make_system", [Good, Tally])
@@ -292,7 +294,7 @@ def test_every_kind_of_fault_is_told_once() -> None:
 
 
 def test_without_a_vocabulary_the_names_are_those_of_the_walks() -> None:
-    faults = vet(NamesAnArgumentWrongly, oracle(), limit_seconds=0.2)
+    faults = vet(NamesAnArgumentWrongly, oracle())
     assert faults[0].kind == "names"
     assert "needs an argument bye, and the spec gives by" in faults[0].message
 

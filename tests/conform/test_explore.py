@@ -1,6 +1,7 @@
 """Explorations find what is wrong, say how far they came, and give the same result however they are shared out."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -144,7 +145,12 @@ def test_a_plan_that_cannot_be_followed_is_refused(plan: dict[str, object], mess
 
 
 def test_a_budget_in_seconds_ends_in_time_and_says_how_far_it_came() -> None:
-    found = _found(Tally, steps=None, seconds=0.05)
+    class Slow(Tally):
+        def observe(self) -> State:
+            time.sleep(0.001)
+            return super().observe()
+
+    found = _found(Slow, steps=None, seconds=1.0)
     assert found.verdict.is_established
     assert 0 < found.steps < SHARD_STEPS
 
