@@ -7,7 +7,6 @@ A crash within a step leaves either the whole step, of which the messages that w
 of it.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
@@ -41,23 +40,28 @@ class Violated(AssertionError):
     Attributes:
         property: what does not hold.
         explanation: in words.
+        broken: both.
     """
 
     def __init__(self, broken: Broken) -> None:
+        self.broken = broken
         self.property, self.explanation = broken
         super().__init__(f"{self.property}: {self.explanation}")
 
 
 class Recorder(Protocol):
-    """Who writes down what correct replicas do, as steps of the spec."""
+    """Who writes down what correct replicas do, and what clients believe, as steps of the spec."""
 
     def step(self, taken: Taken) -> None:
         """A correct replica took a step."""
 
+    def believes(self, client: str, believed: hybrid.Believed) -> None:
+        """A client came to believe something."""
+
 
 @attrs.frozen
 class Registers:
-    """A map from keys to values, and a hash chain over all that was ever done: any other order leads to another state.
+    """The ledger of all that was ever done, in its order, and a map from keys to values.
 
     | operation               | does                              | answers (with the number of the operation) |
     |-------------------------|-----------------------------------|--------------------------------------------|
@@ -70,13 +74,12 @@ class Registers:
     @property
     def initial(self) -> pbft.Value:
         """Nothing was done."""
-        return (0, "", ())
+        return (pbft.LEDGER.initial, ())
 
     def apply(self, value: pbft.Value, request: pbft.Request) -> tuple[pbft.Value, pbft.Value]:
         """One operation more."""
-        number, mark, held = value if isinstance(value, tuple) and len(value) == 3 else (0, "", ())
-        said = f"{mark!r}/{request.client}/{request.timestamp}/{request.operation!r}"
-        number = number + 1 if isinstance(number, int) else 1
+        done, held = value if isinstance(value, tuple) and len(value) == 2 else ((), ())
+        done, number = pbft.LEDGER.apply(done, request)
         cells: dict[Any, Any] = dict(held) if isinstance(held, tuple) else {}  # type: ignore[arg-type]  # pairs
         answer: pbft.Value = "what?"
         match request.operation:
@@ -88,8 +91,12 @@ class Registers:
                 answer = cells.get(key) == old
                 if answer:
                     cells[key] = new
-        after = (number, hashlib.sha256(said.encode()).hexdigest(), tuple(sorted(cells.items())))
-        return after, (number, answer)
+        return (done, tuple(sorted(cells.items()))), (number, answer)
+
+    @staticmethod
+    def done(value: Any) -> Any:
+        """The ledger in a state."""
+        return value[0]
 
 
 @attrs.frozen(kw_only=True)
@@ -98,6 +105,7 @@ class Setting:
 
     Attributes:
         replicas: how many.
+        order: their numbers in the order in which they become primary; ascending if None.
         traitors: the names of those who are Byzantine.
         clients: the names of the correct clients, beside `HEALED`.
         f: how many the others allow for; the greatest tolerated if None.
@@ -107,6 +115,7 @@ class Setting:
     """
 
     replicas: int = 4
+    order: tuple[int, ...] | None = None
     traitors: frozenset[str] = frozenset({"r0"})
     clients: tuple[str, ...] = ("c0", "c1", "c2", "c3")
     f: int | None = None
@@ -131,7 +140,7 @@ class Setting:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the replicas, in the order in which they become primary."""
-        return tuple(f"r{number}" for number in range(self.replicas))
+        return tuple(f"r{number}" for number in self.order or range(self.replicas))
 
     def config(self, name: str) -> hybrid.Config:
         """The configuration of a replica."""
@@ -403,6 +412,8 @@ class Cluster:
         self._answered(client, said)
         where = "in the book" if said.term == 0 else "by a seal"
         self.sometimes[f"an operation is believed {where}"] += 1
+        if self._recorder is not None:
+            self._recorder.believes(client.name, said)
         for each in list(self.safety.believes(client.name, said)):
             self._found(each)
 

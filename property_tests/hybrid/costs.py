@@ -104,6 +104,9 @@ class _Tally:
                 case hybrid.EpochBegan():
                     self.entered.add(taken.name)
 
+    def believes(self, client: str, believed: hybrid.Believed) -> None:
+        """A client came to believe something, which costs nothing more."""
+
 
 class _Run:
     """A cluster, clients who ask one thing after the other, and how long each waited."""

@@ -15,11 +15,12 @@ found with the book-keeper of the implementation; that a close or an open has wh
 | a close of more stops    | one of n - f of them that comes to the same                              |
 | a level that goes down   | `Lower`; and `Dwell` when the replica says that it is calm               |
 | a belief in what is in the book, in a Raft epoch | none: it follows from what is decided            |
+| a term that a traitor made huge | a lower one, in the same order: TLC's integers have 32 bits |
 """
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +41,7 @@ from tlacheck.tlc.spec import Spec
 from tlacheck.trace import Origin, State, Step, Trace, Violation
 from tlacheck.values import ModelValue, Value, to_tla
 
-__all__ = ["NO_OP", "Journal", "runs_spec"]
+__all__ = ["NO_OP", "Journal", "fitted", "runs_spec"]
 
 _SPECS: Final = Path(__file__).resolve().parents[2] / "specs" / "hybrid"
 
@@ -49,11 +50,28 @@ NO_OP: Final = "no-op"
 #: What of a replica is compared after each input.
 _OWN: Final = ("known", "acked", "held", "stopped")
 _ATTACKS: Final = ("threat", "standstill")
+#: Where terms begin: at 0, and at those that traitors name. So many are near to one of them.
+_HUGE: Final = (0, 1 << 40, 1 << 62)
+_NEAR: Final = 1 << 20
 
 
 def runs_spec(config: str) -> Spec:
     """The spec without bounds that runs are held against; `config` says who the traitors are."""
     return Spec.load(_SPECS / "HybridRuns.tla", _SPECS / f"{config}.cfg")
+
+
+def fitted(term: int) -> int:
+    """The spec's term for one of the implementation; terms keep their order.
+
+    Terms grow by one or two; what is further apart was led there by a traitor, who names one of `_HUGE`.
+
+    Raises:
+        NotPossible: the term is near none of these.
+    """
+    for rank, mark in enumerate(_HUGE):
+        if abs(term - mark) < _NEAR:
+            return 2 * _NEAR * rank + term - mark
+    raise NotPossible(f"term {term} is far from all of {', '.join(map(str, _HUGE))}")
 
 
 class Journal:
@@ -63,6 +81,7 @@ class Journal:
         oracle: the spec with the traitors of the cluster.
         configs: by name, the configurations of all replicas.
         traitors: who is Byzantine.
+        done: the ledger of all that was done, in a state of the service.
         seed: of the run, for the trace.
         command: the command that makes this run again, for the trace.
 
@@ -76,6 +95,7 @@ class Journal:
         configs: Mapping[str, hybrid.Config],
         traitors: frozenset[str],
         *,
+        done: Callable[[Any], Any],
         seed: int,
         command: str = "",
     ) -> None:
@@ -84,7 +104,7 @@ class Journal:
         self._config = next(iter(configs.values()))
         self._traitors = traitors
         self._projection = Projection(
-            lambda client, sequence: f"{client}-{sequence}", lambda term: term, noop=NO_OP
+            lambda client, sequence: f"{client}-{sequence}", fitted, noop=NO_OP, done=done
         )
         self._at = oracle.initial_states()[0]
         values = self._at.values
@@ -111,14 +131,18 @@ class Journal:
         """The run so far, in the spec's words."""
         return Trace(initial=self._initial, steps=tuple(self._steps), origin=self._origin)
 
+    def broken(self, prop: str, explanation: tuple[str, ...]) -> Trace:
+        """The run so far, after whose last step `prop` does not hold."""
+        violation = Violation(property=prop, step=len(self._steps), explanation=explanation)
+        return attrs.evolve(self.trace, violation=violation)
+
     def fail(self, prop: str, explanation: tuple[str, ...]) -> None:
         """End the run: `prop` does not hold after its last step.
 
         Raises:
             Diverged: always, with the trace.
         """
-        violation = Violation(property=prop, step=len(self._steps), explanation=explanation)
-        raise Diverged(attrs.evolve(self.trace, violation=violation))
+        raise Diverged(self.broken(prop, explanation))
 
     def finish(self) -> None:
         """The invariants of the configuration hold at the end of the run.
@@ -180,7 +204,7 @@ class Journal:
             self._take("Ack", {"node": node, **vote}, acks={record}, acked=vote)
 
     def _holds(self, node: ModelValue, term: int, chain: tuple[Value, ...], book: hybrid.Book) -> None:
-        vote = immutabledict(term=term, chain=chain)
+        vote = immutabledict(term=fitted(term), chain=chain)
         epoch = entry_epoch(self._shown["known"][node])
         answer = self._projection.answer(node.name, epoch, term, book)
         self._take("Hold", {"node": node, **vote}, held=vote, answers={answer})
@@ -232,7 +256,11 @@ class Journal:
         records: list[Any] = []
         for source, reason, seal, _ in stops:
             known = [s for s in self._shown["stops"] if (s["node"].name, s["epoch"]) == (source, epoch)]
-            held = immutabledict(term=seal[0], chain=self._projection.behind(seal[2])) if seal else NOTHING
+            held = (
+                immutabledict(term=fitted(seal[0]), chain=self._projection.behind(seal[2]))
+                if seal
+                else NOTHING
+            )
             why = "Threat" if reason in _ATTACKS else "Long"
             record = immutabledict(node=ModelValue(source), epoch=epoch, why=why, held=held)
             records += known if source not in self._traitors else [record]
@@ -274,25 +302,23 @@ class Journal:
 
     # --- clients
 
-    def believes(self, client: str, believed: hybrid.Believed) -> bool:
+    def believes(self, client: str, believed: hybrid.Believed) -> None:
         """A client came to believe something.
-
-        Returns:
-            Whether that is a step of the spec.
 
         Raises:
             Diverged: the spec does not allow it.
         """
         operation = self._projection.operation(client, believed.sequence)
         if believed.term:
+            term = fitted(believed.term)
             states = [
                 answer["state"]
                 for answer in self._shown["answers"]
-                if (answer["epoch"], answer["term"]) == (believed.epoch, believed.term)
+                if (answer["epoch"], answer["term"]) == (believed.epoch, term)
             ]
             found = [state[: state.index(operation) + 1] for state in states if operation in state]
-            self._take_belief(believed.epoch, believed.term, found[0] if found else (operation,))
-            return True
+            self._take_belief(believed.epoch, term, found[0] if found else (operation,))
+            return
         done = self._projection.ledger(self._pages[-1].value)
         state = done[: done.index(operation) + 1] if operation in done else (operation,)
         epochs = [
@@ -307,7 +333,6 @@ class Journal:
                 conformance(self._oracle.spec.path.stem),
                 (f"{client} believes {operation}, which nobody decided",),
             )
-        return bool(epochs)
 
     def _take_belief(self, epoch: int, term: int, state: tuple[Value, ...]) -> None:
         arguments = immutabledict(epoch=epoch, term=term, state=state)

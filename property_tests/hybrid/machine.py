@@ -1,8 +1,9 @@
-"""The stateful test of the hybrid: Hypothesis chooses clients, time, faults and attacks; `Safety` judges.
+"""The stateful test of the hybrid: Hypothesis chooses clients, time, faults and attacks; `Safety` and the spec judge.
 
 Each fault is a rule of its own, so that Hypothesis can leave whole kinds of faults out of a run (swarm testing). One rule raises
 the level as far as Hypothesis likes, up to the top, and one waits until it is lower. After the last rule of a run all faults but
-the traitors' end, and the cluster must make progress; what clients saw must be linearizable.
+the traitors' end, and the cluster must make progress; what clients saw must be linearizable. Each step must be one that the spec
+allows, and at the end its invariants hold.
 """
 
 import time
@@ -25,7 +26,10 @@ from hypothesis.stateful import (
 
 from impl import hybrid
 from property_tests.hybrid.cluster import Cluster, Setting, Violated
+from property_tests.hybrid.recording import failed, recorded
 from property_tests.hybrid.strategies import STRATEGIES
+from tlacheck import itf
+from tlacheck.conform.lockstep import Diverged
 
 __all__ = ["INTERESTING", "HybridMachine", "Run", "run_machine"]
 
@@ -55,9 +59,9 @@ _POSITIONS = st.integers(0, 50)
 
 @attrs.define
 class Tally:
-    """What the examples of one run of Hypothesis came to, and where the log of a failure goes."""
+    """What the examples of one run of Hypothesis came to, and the folder where the log and the trace of a failure go."""
 
-    log: Path
+    folder: Path
     command: str
     examples: int = 0
     steps: int = 0
@@ -68,9 +72,22 @@ class Tally:
     shrinking_since: float | None = None
 
     @property
+    def log(self) -> Path:
+        """Where the log of a failure goes."""
+        return self.folder / "counterexample.log"
+
+    @property
+    def trace(self) -> Path:
+        """Where the trace of a failure goes."""
+        return self.folder / "counterexample.itf.json"
+
+    @property
     def advice(self) -> str:
-        """Where the log of a failure lies, and the command to see it again."""
-        return f"log:     {self.log}\nrepeat:  {self.command}"
+        """Where the trace and the log of a failure lie, and the commands to look at it and to see it again."""
+        return (
+            f"trace:   {self.trace}\ninspect: make inspect T={self.trace}\n"
+            f"log:     {self.log}\nrepeat:  {self.command}"
+        )
 
     @property
     def has_shrunk_enough(self) -> bool:
@@ -104,10 +121,11 @@ class HybridMachine(RuleBasedStateMachine):
         if self.tally.has_shrunk_enough:
             raise ShrunkEnoughError
         replicas, traitors = size
-        names = Setting(replicas=replicas).names
-        chosen = frozenset(names[(first + number) % replicas] for number in range(traitors))
+        order = tuple((first + number) % replicas for number in range(replicas))
+        chosen = frozenset(f"r{number}" for number in range(traitors))
         self.tally.examples += 1
-        self.cluster = Cluster(Setting(replicas=replicas, traitors=chosen), seed=seed)
+        setting = Setting(replicas=replicas, order=order, traitors=chosen)
+        self.cluster, self._journal = recorded(setting, seed=seed, command=self.tally.command)
         for traitor in sorted(chosen):
             self.cluster.betray(traitor, strategy)
 
@@ -215,9 +233,18 @@ class HybridMachine(RuleBasedStateMachine):
                 self._watched("heal")
                 self._watched("expect_progress")
                 self._watched("judge_history")
+                self._finish()
         finally:
             self.tally.steps += self.cluster.steps
             self.tally.sometimes.update(self.cluster.sometimes + self.cluster.den.used)
+
+    def _finish(self) -> None:
+        """The spec's invariants hold."""
+        try:
+            self._journal.finish()
+        except Diverged as failure:
+            self._keep(failure)
+            raise
 
     # --- how
 
@@ -239,16 +266,23 @@ class HybridMachine(RuleBasedStateMachine):
         return bool(world.islands or world.cuts)
 
     def _watched(self, call: str, *arguments: Any, **named: Any) -> Any:
-        """Call the cluster; if the run fails, put its log on disk before anything else."""
+        """Call the cluster; if the run fails, keep it."""
         try:
             return getattr(self._running, call)(*arguments, **named)
-        except Violated as failure:
-            self.failed = True
-            self.tally.broken, self.tally.rule = str(failure), failure.property
-            self.tally.shrinking_since = self.tally.shrinking_since or time.monotonic()
-            self.tally.log.write_text(self._running.log_text, encoding="utf-8")
-            failure.add_note(self.tally.advice)
+        except (Violated, Diverged) as failure:
+            self._keep(failure)
             raise
+
+    def _keep(self, failure: Violated | Diverged) -> None:
+        """Put what failed on disk before anything else."""
+        self.failed = True
+        tally = self.tally
+        (tally.rule, said), trace = failed(failure, self._journal)
+        tally.broken = f"{tally.rule}: {said}"
+        tally.shrinking_since = tally.shrinking_since or time.monotonic()
+        tally.log.write_text(self._running.log_text, encoding="utf-8")
+        itf.write(trace, tally.trace)
+        failure.add_note(tally.advice)
 
 
 @attrs.frozen(kw_only=True)
@@ -261,6 +295,7 @@ class Run:
         sometimes: how often each situation was met.
         rule: the property that was broken; empty if none was.
         message: what Hypothesis and the judges said of it.
+        trace: where the trace of the failing run lies, the shortest one that was found; None if no run failed.
     """
 
     examples: int
@@ -268,6 +303,7 @@ class Run:
     sometimes: Counter[str]
     rule: str = ""
     message: str = ""
+    trace: Path | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -279,7 +315,7 @@ def run_machine(
     *,
     seed: int,
     examples: int,
-    log: Path,
+    folder: Path,
     steps: int = 40,
     command: str = "",
     shrinking_seconds: float = SHRINKING_SECONDS_MAX,
@@ -289,12 +325,12 @@ def run_machine(
     Args:
         seed: Hypothesis' seed; the same seed gives the same examples.
         examples: how many to try.
-        log: where the log of a failing run is written; that of the shrunk one in the end.
+        folder: where the trace and the log of a failing run are written; those of the shrunk one in the end.
         steps: how many rules an example may take.
         command: the command that repeats this.
         shrinking_seconds: how long a failing run is made shorter.
     """
-    tally = Tally(log=log, command=command, shrinking_seconds=shrinking_seconds)
+    tally = Tally(folder=folder, command=command, shrinking_seconds=shrinking_seconds)
     machine = type("HybridMachine", (HybridMachine,), {"tally": tally})
     settings = hypothesis.settings(
         max_examples=examples,
@@ -307,21 +343,20 @@ def run_machine(
         print_blob=False,
         report_multiple_bugs=False,
     )
-    broken = message = ""
+    message = ""
     try:
         run_state_machine_as_test(hypothesis.seed(seed)(machine), settings=settings)
-    except Violated as failure:
-        broken = failure.property
-        message = "\n".join((str(failure), *getattr(failure, "__notes__", ())))
+    except (Violated, Diverged):
+        message = f"{tally.broken}\n{tally.advice}"
     except (ShrunkEnoughError, hypothesis.errors.Flaky):  # a run that is cut short looks flaky from outside
         if not tally.has_shrunk_enough:
             raise
-        broken = tally.rule
         message = "\n".join((tally.broken, f"shrinking ended after {shrinking_seconds:g} s", tally.advice))
     return Run(
         examples=tally.examples,
         steps=tally.steps,
         sometimes=tally.sometimes,
-        rule=broken,
+        rule=tally.rule if message else "",
         message=message,
+        trace=tally.trace if message else None,
     )

@@ -56,12 +56,14 @@ class Projection:
         operation: the value that stands for what a client asks for, by the client and the sequence.
         term: the spec's term; 0 for one that is before all of them.
         noop: the value that stands for a leader's no-op; None if chains of the spec leave it out.
+        done: the ledger in a state of the service.
         chains: what is behind digests.
     """
 
     operation: Callable[[str, int], Value]
     term: Callable[[int], int] = int
     noop: Value | None = None
+    done: Callable[[Any], Any] = attrs.field(default=lambda value: value)
     chains: dict[str, tuple[Value, ...]] = attrs.field(factory=dict)
 
     def learn(self, node: hybrid.Node) -> None:
@@ -101,8 +103,8 @@ class Projection:
         return self.chains[digest]
 
     def ledger(self, value: Any) -> tuple[Value, ...]:
-        """The operations that a state of the ledger stands for, in their order."""
-        return tuple(self.operation(client, sequence) for client, sequence, _ in value)
+        """The operations that a state of the service stands for, in their order."""
+        return tuple(self.operation(client, sequence) for client, sequence, _ in self.done(value))
 
     def vote(self, vote: hybrid.Ack | hybrid.Seal | None) -> Value:
         """What was acked, or is held."""

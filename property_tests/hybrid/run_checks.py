@@ -2,10 +2,8 @@
 
 | check    | what drives the implementation                        | what judges it                                    |
 |----------|-------------------------------------------------------|---------------------------------------------------|
-| soaked   | a script of clients, faults and attacks, for long     | `Safety`, progress, return, linearizable histories |
+| soaked   | a script of clients, faults and attacks, for long     | the spec, step by step; `Safety`, progress, return, linearizable histories |
 | stateful | Hypothesis                                            | the same                                          |
-
-Runs held against the spec are in `runs.py`.
 """
 
 import time
@@ -16,6 +14,7 @@ from immutabledict import immutabledict
 
 from property_tests.hybrid.machine import run_machine
 from property_tests.hybrid.script import EACH_RUN, INTERESTING, THERE_AND_BACK, endure, setting
+from tlacheck import itf
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 
@@ -45,15 +44,25 @@ def soaked(
     begin = time.process_time()
     for number in range(seeds):
         seed = context.seed + number
-        run = endure(seed, steps=steps, setting=setting(seed, replicas=replicas, traitors=traitors))
+        run = endure(
+            seed,
+            steps=steps,
+            setting=setting(seed, replicas=replicas, traitors=traitors),
+            against_spec=True,
+            command=context.command,
+        )
         taken += run.steps
         sometimes.update(run.sometimes)
         context.progress(f"{number + 1} of {seeds} seeds, {taken:,} steps")
         if run.broken:
             log = context.folder / "counterexample.log"
             log.write_text(run.log, encoding="utf-8")
+            trace = context.folder / "counterexample.itf.json"
+            if run.trace is not None:
+                itf.write(run.trace, trace)
             return Outcome(
                 verdict=Verdict.violated(run.property, f"the run of seed {seed}"),
+                trace=trace if run.trace is not None else None,
                 message=f"{run.broken}\nlog: {log}",
             )
     rate = int(taken / max(time.process_time() - begin, 0.001))
@@ -71,13 +80,13 @@ def stateful(context: Context, *, examples: int = 30) -> Outcome:
     run = run_machine(
         seed=context.seed,
         examples=examples,
-        log=context.folder / "counterexample.log",
+        folder=context.folder,
         command=context.command,
     )
     figures = immutabledict(examples=run.examples, steps=run.steps, **_counts(run.sometimes))
     if run.rule:
-        reason = f"after {run.examples} examples"
-        return Outcome(verdict=Verdict.violated(run.rule, reason), figures=figures, message=run.message)
+        verdict = Verdict.violated(run.rule, f"after {run.examples} examples")
+        return Outcome(verdict=verdict, figures=figures, trace=run.trace, message=run.message)
     if missing := run.missing:
         return Outcome(verdict=Verdict.unknown(f"no example met: {'; '.join(missing)}"), figures=figures)
     return Outcome(verdict=Verdict.sampled(run.examples, context.seed), figures=figures)

@@ -4,34 +4,24 @@
 of the spec in it; what clients come to believe is a step as well.
 """
 
-import functools
 from collections import Counter
-from collections.abc import Callable
 from typing import Final
 
 import attrs
 from immutabledict import immutabledict
 
-from impl import hybrid, pbft
+from impl import hybrid
 from property_tests.hybrid.cluster import Cluster, Setting, Violated
-from property_tests.hybrid.hosting import Taken
-from property_tests.hybrid.journal import Journal, runs_spec
+from property_tests.hybrid.recording import failed, recorded
 from property_tests.hybrid.scenes import asked_by, brought, sealed
 from property_tests.hybrid.script import Script
 from tlacheck.conform.checks import violated
 from tlacheck.conform.lockstep import Diverged
-from tlacheck.tlc.oracle import SpecOracle
 from tlacheck.trace import Trace
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 
-__all__ = ["ACTIONS", "CONFIGS", "INTERESTING", "Watched", "conforming", "oracle_of", "setting_of", "watched"]
-
-#: The configuration of `specs/hybrid` that runs are held against.
-ONE_TRAITOR: Final = "OracleTraitor"
-CONFIGS: Final = (ONE_TRAITOR,)
-#: Who is Byzantine in it.
-_TRAITORS: Final = frozenset({"r0"})
+__all__ = ["ACTIONS", "INTERESTING", "Watched", "conforming", "watched"]
 
 #: One run in so many begins with a chain that is undone: no strategy leads to it often.
 _OVERTURNS: Final = 4
@@ -68,33 +58,6 @@ INTERESTING: Final = (
 )
 
 
-@functools.cache
-def oracle_of(config: str = ONE_TRAITOR) -> SpecOracle:
-    """The oracle of a configuration; loaded once a process."""
-    return SpecOracle(runs_spec(config))
-
-
-@attrs.frozen
-class _Ledger:
-    """The service of the spec; its results are the positions, as pairs, which clients' notes take for those of `Registers`."""
-
-    @property
-    def initial(self) -> pbft.Value:
-        """Nothing was done."""
-        return pbft.LEDGER.initial
-
-    def apply(self, value: pbft.Value, request: pbft.Request) -> tuple[pbft.Value, pbft.Value]:
-        """One operation more."""
-        after, position = pbft.LEDGER.apply(value, request)
-        return after, (position, None)
-
-
-def setting_of() -> Setting:
-    """The cluster that the configuration speaks of; its service is the ledger of the spec."""
-    limits = {**Setting().limits, "service": _Ledger()}
-    return Setting(traitors=_TRAITORS, limits=limits)
-
-
 @attrs.frozen(kw_only=True)
 class Watched:
     """What a run came to.
@@ -112,31 +75,6 @@ class Watched:
     steps: int
 
 
-class _Recorder:
-    """Tells the journal what replicas do, and before each step what clients believe by then."""
-
-    def __init__(self, journal: Journal, believed: Callable[[], dict[str, hybrid.Believed]]) -> None:
-        self._journal = journal
-        self._believed = believed
-        self._told: dict[str, hybrid.Believed] = {}
-
-    def step(self, taken: Taken) -> None:
-        """A correct replica takes a step.
-
-        Raises:
-            Diverged: the spec does not allow it, or what a client believes.
-        """
-        self.tell()
-        self._journal.step(taken)
-
-    def tell(self) -> None:
-        """What clients came to believe."""
-        for client, believed in self._believed().items():
-            if self._told.get(client) != believed:
-                self._told[client] = believed
-                self._journal.believes(client, believed)
-
-
 def watched(
     seed: int,
     *,
@@ -152,33 +90,16 @@ def watched(
         only: which properties end the run if they are broken, besides conformance; all if None.
         command: the command that makes this run again, for the trace.
     """
-    recorders: list[_Recorder] = []
-    journals: list[Journal] = []
-    clusters: list[Cluster] = []
-
-    def believed() -> dict[str, hybrid.Believed]:
-        return dict(clusters[0].believed) if clusters else {}
-
-    def record(configs: dict[str, hybrid.Config], traitors: frozenset[str]) -> _Recorder:
-        journals.append(Journal(oracle_of(), configs, traitors, seed=seed, command=command))
-        recorders.append(_Recorder(journals[0], believed))
-        return recorders[0]
-
-    cluster = Cluster(setting_of(), seed=seed, record=record, only=only)
-    clusters.append(cluster)
-    journal = journals[0]
+    cluster, journal = recorded(Setting(), seed=seed, only=only, command=command)
     trace: Trace | None = None
     try:
-        try:
-            if seed % _OVERTURNS == 0:
-                _overturn(cluster)
-            Script(cluster, seed).round(steps)
-            recorders[0].tell()
-            journal.finish()
-        except Violated as wrong:
-            journal.fail(wrong.property, (wrong.explanation,))
-    except Diverged as failure:
-        trace = failure.trace
+        if seed % _OVERTURNS == 0:
+            _overturn(cluster)
+        Script(cluster, seed).round(steps)
+        cluster.judge_history()
+        journal.finish()
+    except (Violated, Diverged) as failure:
+        _, trace = failed(failure, journal)
     return Watched(
         trace=trace if trace is not None else journal.trace,
         actions=journal.actions,
@@ -189,7 +110,7 @@ def watched(
 
 def _overturn(cluster: Cluster) -> None:
     """The traitor leads, and has a chain sealed that it shows to r1 alone; then the others seal another one, in a later term."""
-    one, other = asked_by("one", what=("put", "a", 1)), asked_by("other", what=("put", "a", 2))
+    one, other = asked_by("one", what=("put", "undone", 1)), asked_by("other", what=("put", "undone", 2))
     for request in (one, other):
         cluster.safety.asked(request)
     chains: dict[int, tuple[hybrid.Link, ...]] = {1: (None, one), 2: (None, other)}

@@ -16,7 +16,12 @@ import attrs
 
 from impl import hybrid, pbft
 from property_tests.hybrid.cluster import Cluster, Setting, Violated
+from property_tests.hybrid.journal import Journal
+from property_tests.hybrid.recording import failed, recorded
+from property_tests.hybrid.safety import Broken
 from property_tests.hybrid.strategies import LOUD, QUIET, STRATEGIES
+from tlacheck.conform.lockstep import Diverged
+from tlacheck.trace import Trace
 
 __all__ = [
     "EACH_RUN",
@@ -113,6 +118,7 @@ class Endured:
         property: what was broken; empty if nothing was.
         broken: the same in words.
         log: of a run that broke something, its last entries, one a line.
+        trace: of a run that broke something, and was held against the spec, its steps as the spec has them.
     """
 
     seed: int
@@ -121,6 +127,7 @@ class Endured:
     property: str = ""
     broken: str = ""
     log: str = ""
+    trace: Trace | None = None
 
 
 def endure(
@@ -131,6 +138,8 @@ def endure(
     rest_every: int = 2_500,
     only: frozenset[str] | None = None,
     strategy: str = "",
+    against_spec: bool = False,
+    command: str = "",
 ) -> Endured:
     """One run under all faults, with traitors; the same for the same seed.
 
@@ -141,33 +150,48 @@ def endure(
         rest_every: how many steps a round has.
         only: which properties end the run; all if None.
         strategy: what traitors do outside of attacks and quiet times; anything if empty.
+        against_spec: whether each step must be one that the spec allows, besides.
+        command: the command that makes this run again, for the trace.
+
+    Raises:
+        ConfigError: the spec has no configuration for such a cluster.
     """
-    cluster = Cluster(setting or Setting(), seed=seed, only=only)
+    setting = setting or Setting()
+    journal: Journal | None = None
+    if against_spec:
+        cluster, journal = recorded(setting, seed=seed, only=only, command=command)
+    else:
+        cluster = Cluster(setting, seed=seed, only=only)
     script = Script(cluster, seed, strategy=strategy)
-    wrong: Violated | None = None
+    wrong: Broken | None = None
+    trace: Trace | None = None
     try:
         while cluster.steps < steps:
             script.round(min(steps, cluster.steps + rest_every))
         cluster.judge_history()
-    except Violated as violated:
-        wrong = violated
+    except (Violated, Diverged) as failure:
+        if journal is not None:
+            wrong, trace = failed(failure, journal)
+        elif isinstance(failure, Violated):
+            wrong = failure.broken
     met = cluster.sometimes + cluster.den.used
     met[THERE_AND_BACK] = all(met[name] for name in EACH_RUN)
     return Endured(
         seed=seed,
         steps=cluster.steps,
         sometimes=met,
-        property=wrong.property if wrong else "",
-        broken=str(wrong) if wrong else "",
+        property=wrong[0] if wrong else "",
+        broken=": ".join(wrong) if wrong else "",
         log=cluster.log_text if wrong else "",
+        trace=trace,
     )
 
 
 def setting(seed: int, *, replicas: int = 4, traitors: int = 1) -> Setting:
-    """The cluster of a seed: which replicas are traitors, is drawn."""
-    names = Setting(replicas=replicas).names
-    drawn = random.Random(seed).sample(names, traitors)  # noqa: S311 - a reproducible run, no secret
-    return Setting(replicas=replicas, traitors=frozenset(drawn))
+    """The cluster of a seed: when the traitors become primary, is drawn."""
+    order = random.Random(seed).sample(range(replicas), replicas)  # noqa: S311 - a reproducible run, no secret
+    names = frozenset(f"r{number}" for number in range(traitors))
+    return Setting(replicas=replicas, order=tuple(order), traitors=names)
 
 
 class Script:

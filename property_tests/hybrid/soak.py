@@ -6,10 +6,11 @@
 Each seed is one run of `script.py`: clients that ask for things, and again until they know what came of it; clients that lie;
 traitors who follow one strategy after the other, alone or together, attack loudly and become quiet again; messages, links and
 replicas fail, also in the middle of a step, and timers fire too early. All steps of correct replicas, and what clients believe, are
-judged by `Safety`, which knows nothing of the spec; what all clients saw must be linearizable. Every 2,500 steps all faults end: then
-the cluster must serve whatever the traitors do, and when these are quiet it must return to Raft and serve.
+held against the spec, and judged by `Safety`, which knows nothing of it; what all clients saw must be linearizable. Every 2,500 steps
+all faults end: then the cluster must serve whatever the traitors do, and when these are quiet it must return to Raft and serve.
 
-With `--mutant NAME` the implementation is one of `property_tests/hybrid/mutants.py`.
+The spec is asked about clusters of four, five and seven with as many traitors as these allow for (`recording.CONFIGS`); with `--no-spec`
+any cluster can be soaked, and `Safety` alone judges. With `--mutant NAME` the implementation is one of `property_tests/hybrid/mutants.py`.
 
 Exit status: 0 if nothing was broken, every run switched in both directions, and every situation of `INTERESTING` was met; 1 if
 something was broken; 2 if the command makes no sense; 3 if a run did not switch there and back, or a situation was never met,
@@ -20,15 +21,21 @@ import difflib
 import importlib
 import platform
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
 
 import click
 
 from property_tests import soaking
 from property_tests.soaking import Row, Soaked
-from tlacheck import __version__
+from tlacheck import __version__, itf
+from tlacheck.errors import ConfigError
 from tlacheck.mutants import Mutant
 
-__all__ = ["main", "soak", "unmet"]
+__all__ = ["kept_at", "main", "repeating", "soak", "unmet"]
+
+#: Where traces and logs of failures go.
+_OUT: Final = Path(".verify")
 
 
 def soak(
@@ -40,6 +47,8 @@ def soak(
     jobs: int = 1,
     mutant: Mutant | None = None,
     until_broken: bool = False,
+    against_spec: bool = True,
+    out: Path = _OUT,
 ) -> Soaked:
     """Play a run for each seed.
 
@@ -51,9 +60,11 @@ def soak(
         jobs: as `soaking.soak` has it, and so the rest.
         mutant: what is made wrong in the implementation.
         until_broken: whether to end with the first run that is broken.
+        against_spec: whether each step must be one that the spec allows, besides.
+        out: the folder where the traces and the logs of runs that fail go: `kept_at` names them.
 
     Raises:
-        ConfigError: as `soaking.soak`.
+        ConfigError: as `soaking.soak`; or the spec has no configuration for such a cluster.
     """
     return soaking.soak(
         _run,
@@ -62,21 +73,52 @@ def soak(
         jobs=jobs,
         mutant=mutant,
         until_broken=until_broken,
-        arguments=(replicas, traitors),
+        arguments=(replicas, traitors, against_spec, str(out), mutant.name if mutant else ""),
     )
 
 
-def _run(task: tuple[int, int, tuple[object, ...]]) -> Row:
+def repeating(seed: int, *, steps: int, replicas: int, traitors: int, against_spec: bool, mutant: str) -> str:
+    """The command that plays one run again."""
+    size = f" --replicas {replicas} --traitors {traitors}" if (replicas, traitors) != (4, 1) else ""
+    alone = "" if against_spec else " --no-spec"
+    wrong = f" --mutant {mutant}" if mutant else ""
+    return f"python -m property_tests.hybrid.soak --seeds 1 --seed {seed} --steps {steps}{size}{alone}{wrong}"
+
+
+def kept_at(out: Path, seed: int) -> tuple[Path, Path]:
+    """Where the trace and the log of a run that failed lie."""
+    return out / f"soak-hybrid-{seed}.itf.json", out / f"soak-hybrid-{seed}.log"
+
+
+def _run(task: tuple[int, int, tuple[Any, ...]]) -> Row:
     """One seed, in a process of its own: only here is the implementation imported, mutated or not."""
     script = importlib.import_module("property_tests.hybrid.script")
-    seed, steps, (replicas, traitors) = task
-    return soaking.played(
-        seed,
-        lambda: script.endure(
-            seed, steps=steps, setting=script.setting(seed, replicas=replicas, traitors=traitors)
-        ),
-        script.INTERESTING,
+    seed, steps, (replicas, traitors, against_spec, out, mutant) = task
+    command = repeating(
+        seed, steps=steps, replicas=replicas, traitors=traitors, against_spec=against_spec, mutant=mutant
     )
+    place = script.setting(seed, replicas=replicas, traitors=traitors)
+    if against_spec:
+        recording = importlib.import_module("property_tests.hybrid.recording")
+        recording.oracle_of(recording.config_for(place))  # it is loaded once a process, and not timed
+
+    def play() -> Any:
+        run = script.endure(seed, steps=steps, setting=place, against_spec=against_spec, command=command)
+        if run.broken:
+            _keep(run, Path(out))
+        return run
+
+    return soaking.played(seed, play, script.INTERESTING)
+
+
+def _keep(run: Any, out: Path) -> None:
+    """Put a run that failed on disk."""
+    trace, log = kept_at(out, run.seed)
+    out.mkdir(parents=True, exist_ok=True)
+    log.write_text(run.log, encoding="utf-8")
+    trace.unlink(missing_ok=True)
+    if run.trace is not None:
+        itf.write(run.trace, trace)
 
 
 def unmet(found: Soaked, *, traitors: int) -> tuple[str, ...]:
@@ -147,6 +189,16 @@ def _mutant(_context: click.Context, _parameter: click.Parameter, name: str | No
     metavar="NAME",
     help="A wrong implementation; the soak ends when it is found.",
 )
+@click.option(
+    "--spec/--no-spec", default=True, show_default=True, help="Hold each step against the spec, besides."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=_OUT,
+    show_default=True,
+    help="Where the trace and the log of a failure go.",
+)
 @click.pass_context
 def main(
     context: click.Context,
@@ -158,6 +210,8 @@ def main(
     traitors: int,
     jobs: int,
     mutant: Mutant | None,
+    spec: bool,
+    out: Path,
 ) -> None:
     """Simulate clusters of the hybrid under attack and all faults, for as many steps as wanted.
 
@@ -169,6 +223,14 @@ def main(
             "safety is not promised",
             param_hint="'--traitors'",
         )
+    if spec:
+        script, recording = (
+            importlib.import_module(f"property_tests.hybrid.{name}") for name in ("script", "recording")
+        )
+        try:
+            recording.config_for(script.setting(0, replicas=replicas, traitors=traitors))
+        except ConfigError as error:
+            raise click.UsageError(f"{error}. With --no-spec it is judged without the spec") from error
     found = soak(
         range(seed, seed + seeds),
         steps=steps,
@@ -177,15 +239,26 @@ def main(
         jobs=jobs,
         mutant=mutant,
         until_broken=mutant is not None,
+        against_spec=spec,
+        out=out,
     )
     for line in found.lines:
         click.echo(line)
     for number, words in found.broken[:3]:
-        wrong = f" --mutant {mutant.name}" if mutant else ""
-        size = f" --replicas {replicas} --traitors {traitors}" if (replicas, traitors) != (4, 1) else ""
+        trace, log = kept_at(out, number)
+        command = repeating(
+            number,
+            steps=steps,
+            replicas=replicas,
+            traitors=traitors,
+            against_spec=spec,
+            mutant=mutant.name if mutant else "",
+        )
         lines = (
             f"seed {number}: {words}",
-            f"repeat:   python -m property_tests.hybrid.soak --seeds 1 --seed {number} --steps {steps}{size}{wrong}",
+            *((f"trace:    {trace}", f"inspect:  make inspect T={trace}") if spec else ()),
+            f"log:      {log}",
+            f"repeat:   {command}",
             f"versions: tlacheck {__version__}, Python {platform.python_version()}",
         )
         click.echo("\n".join(lines))

@@ -17,6 +17,7 @@ from property_tests.hybrid.script import EACH_RUN, INTERESTING, THERE_AND_BACK, 
 from property_tests.hybrid.soak import main, soak, unmet
 from property_tests.hybrid.strategies import LOUD, QUIET, STRATEGIES
 from property_tests.soaking import Soaked
+from tlacheck import itf
 from tlacheck.errors import ConfigError
 from tlacheck.sim import Deed, Mask, Moment
 
@@ -248,24 +249,26 @@ def test_every_strategy_must_be_met() -> None:
 
 
 def test_hypothesis_finds_nothing_wrong(tmp_path: Path) -> None:
-    run = run_machine(seed=0, examples=4, log=tmp_path / "x.log")
+    run = run_machine(seed=0, examples=4, folder=tmp_path)
     assert run.message == ""
     assert run.sometimes["switch: raft to bft"]
 
 
-def test_hypothesis_finds_a_wrong_replica_and_leaves_the_log_of_its_run(
+def test_hypothesis_finds_a_wrong_replica_and_leaves_the_trace_and_the_log_of_its_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(switches, "_is_calm", lambda node: node.is_bft)
-    log = tmp_path / "x.log"
     runs = (
-        run_machine(seed=seed, examples=15, log=log, command="repeat me", shrinking_seconds=1)
+        run_machine(seed=seed, examples=15, folder=tmp_path, command="repeat me", shrinking_seconds=1)
         for seed in range(10)  # what a seed draws depends on which modules are loaded
     )
     run = next((run for run in runs if run.rule), None)
     assert run is not None, "no run noticed it"
+    log = tmp_path / "counterexample.log"
     assert f"log:     {log}\nrepeat:  repeat me" in run.message
     assert "Stopped" in log.read_text(encoding="utf-8")
+    assert run.trace is not None
+    assert itf.read(run.trace).violation is not None
 
 
 def test_a_message_of_no_shape_is_refused_by_all() -> None:

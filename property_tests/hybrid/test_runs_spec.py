@@ -7,7 +7,14 @@ import attrs
 import pytest
 
 from impl.hybrid import epochs, rules, switches
-from property_tests.hybrid.runs import conforming, oracle_of, setting_of, watched
+from property_tests.hybrid.cluster import Setting
+from property_tests.hybrid.journal import fitted
+from property_tests.hybrid.recording import CONFIGS, oracle_of, recorded
+from property_tests.hybrid.runs import conforming, watched
+from property_tests.hybrid.script import endure, setting
+from tlacheck.conform.system import NotPossible
+from tlacheck.errors import ConfigError
+from tlacheck.tlc.oracle import SpecOracle
 from tlacheck.verify import Context
 
 
@@ -39,10 +46,35 @@ def test_a_chain_that_is_undone_is_part_of_some_runs() -> None:
     assert held[0]["chain"] != held[1]["chain"]
 
 
-def test_the_configuration_has_the_traitor_of_the_runs() -> None:
-    (state,) = oracle_of().initial_states()
-    correct = set(setting_of().names) - setting_of().traitors
+@pytest.mark.parametrize(("replicas", "traitors"), CONFIGS)
+def test_a_configuration_has_the_traitors_of_its_runs(replicas: int, traitors: frozenset[str]) -> None:
+    (state,) = oracle_of(CONFIGS[replicas, traitors]).initial_states()
+    correct = set(Setting(replicas=replicas).names) - traitors
     assert {name.name for name in state.values["known"]} == correct
+
+
+def test_runs_of_any_size_and_with_any_primary_are_behaviours_of_the_spec() -> None:
+    for seed, (replicas, traitors) in enumerate(CONFIGS):
+        where = setting(seed, replicas=replicas, traitors=len(traitors))
+        assert where.traitors == traitors
+        run = endure(seed, steps=800, setting=where, against_spec=True)
+        assert run.broken == ""
+        assert run.trace is None
+
+
+def test_a_cluster_that_no_configuration_speaks_of_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no configuration for 4 replicas of which r2 is Byzantine; it has"):
+        recorded(Setting(traitors=frozenset({"r2"})), seed=0)
+
+
+def test_the_terms_that_traitors_make_huge_keep_their_order() -> None:
+    terms = [0, 1, 2, 1 << 40, (1 << 40) + 1, (1 << 62) - 2, 1 << 62]
+    shown = [fitted(term) for term in terms]
+    assert shown == sorted(set(shown))
+    assert shown[:3] == [0, 1, 2]
+    assert shown[-1] < 2**31
+    with pytest.raises(NotPossible, match="term 1073741824 is far from all of 0, "):
+        fitted(1 << 30)
 
 
 @pytest.mark.parametrize(
@@ -81,8 +113,7 @@ def test_a_property_that_breaks_ends_the_run_with_its_trace(monkeypatch: pytest.
 
 
 def test_the_invariants_are_judged_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    oracle = oracle_of()
-    monkeypatch.setattr(type(oracle), "violated_invariants", lambda *_: ("Kept",))
+    monkeypatch.setattr(SpecOracle, "violated_invariants", lambda *_: ("Kept",))
     violation = watched(1, steps=100).trace.violation
     assert violation is not None
     assert violation.property == "Kept"

@@ -160,6 +160,19 @@ def test_a_state_that_differs_in_any_value_is_another_one(one_engine: Engine, lo
     assert oracle.state({**state.values, "boolean": 1}) != state
 
 
+def test_values_that_python_takes_for_equal_are_different_values_of_tlc(
+    one_engine: Engine, load: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python holds 1 to be True; what was made of the one must not be taken for the other, however much is remembered."""
+    monkeypatch.setattr("tlacheck.tlc._construct._REMEMBERED_MAX", 3)
+    oracle = SpecOracle(load("Kinds"), engine=one_engine)
+    (state,) = oracle.initial_states()
+    for one, other in ((1,), (True,)), (frozenset({1}), frozenset({True})):
+        assert one == other
+        made = [oracle.state({**state.values, "boolean": value}) for value in (one, other, one, other)]
+        assert [str(each.value("boolean")) for each in made] == [str(value) for value in (one, other) * 2]
+
+
 def test_a_state_reads_as_tla(engine: Engine, load: Any) -> None:
     oracle = SpecOracle(load("MailEvents"), engine=engine)
     (state,) = oracle.initial_states()

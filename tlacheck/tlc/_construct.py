@@ -15,9 +15,16 @@ __all__ = ["Constructor"]
 #: TLC's integers have 32 bits.
 _INT_MAX = 2**31 - 1
 
+#: So many sets, tuples and functions are remembered, with what they became.
+_REMEMBERED_MAX = 20_000
+
 
 class Constructor:
-    """Makes values for one copy of TLC, after it has read a spec: only then its model values exist."""
+    """Makes values for one copy of TLC, after it has read a spec: only then its model values exist.
+
+    Most of a state is what it was in the state before: the very same object becomes the very same value of
+    TLC again, as TLC's own states share theirs. Objects and not what equals them: in Python `(1,) == (True,)`.
+    """
 
     def __init__(self, classes: TlcClasses) -> None:
         kinds = "tlc2.value.impl"
@@ -33,6 +40,7 @@ class Constructor:
         self._unique = unique.class_
         self._name = unique.uniqueStringOf
         self._model_values = {str(each): each for each in classes[f"{kinds}.ModelValue"].mvs or ()}
+        self._remembered: dict[int, tuple[Value, Any]] = {}
 
     def __call__(self, value: Value) -> Any:
         """TLC's value for `value`.
@@ -58,17 +66,27 @@ class Constructor:
                     ) from None
             case str():
                 return self._string(self._name(value))
+            case tuple() | frozenset() | immutabledict():
+                before, made = self._remembered.get(id(value), (None, None))
+                if before is not value:
+                    made = self._made(value)
+                    if len(self._remembered) >= _REMEMBERED_MAX:
+                        self._remembered.clear()
+                    self._remembered[id(value)] = (value, made)
+                return made
+        raise TraceError(f"{to_tla(value)} is no value of TLA+: it is a {type(value).__name__}")
+
+    def _made(self, value: tuple[Value, ...] | frozenset[Value] | immutabledict[Value, Value]) -> Any:
+        match value:
             case tuple():
                 return self._tuple(self._values(value))
             case frozenset():
                 return self._set(self._values(value), False)
-            case immutabledict():
-                items = self._values(value.values())
-                if all(isinstance(key, str) for key in value):
-                    names = _array(self._unique, [self._name(key) for key in value])
-                    return self._record(names, items, False)
-                return self._function(self._values(value), items, False)
-        raise TraceError(f"{to_tla(value)} is no value of TLA+: it is a {type(value).__name__}")
+        items = self._values(value.values())
+        if all(isinstance(key, str) for key in value):
+            names = _array(self._unique, [self._name(key) for key in value])
+            return self._record(names, items, False)
+        return self._function(self._values(value), items, False)
 
     def _values(self, values: Iterable[Value]) -> Any:
         return _array(self._value, [self(value) for value in values])
