@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 from benchmarks._machine import begin, leave, show
-from property_tests.raft.machine import Run, oracle_for, run_machine
+from property_tests.examples import Run
+from property_tests.raft.machine import oracle_for, run_machine
 
 EXAMPLES = 40
 
@@ -16,9 +17,7 @@ EXAMPLES = 40
 def run(folder: Path, *, judged: bool) -> tuple[Run, float]:
     """One run of all examples, and its seconds."""
     started = time.perf_counter()
-    found = run_machine(
-        seed=0, examples=EXAMPLES, counterexample=folder / "counterexample.itf.json", judged=judged
-    )
+    found = run_machine(seed=0, examples=EXAMPLES, folder=folder, judged=judged)
     if found.failure is not None:
         raise SystemExit(f"a run failed: run `make verify` first\n{found.message}")
     return found, time.perf_counter() - started

@@ -29,6 +29,7 @@ from immutabledict import immutabledict
 
 from impl import hybrid, pbft
 from impl.threat import Level, level
+from impl.threat.levels import BFT
 from property_tests.hybrid.hosting import Taken
 from property_tests.hybrid.projection import NOTHING, VARIABLES, Projection, entry_epoch, reason_of
 from tlacheck import __version__
@@ -321,13 +322,15 @@ class Journal:
             return
         done = self._projection.ledger(self._pages[-1].value)
         state = done[: done.index(operation) + 1] if operation in done else (operation,)
-        epochs = [
-            epoch
-            for epoch in range(self._pages[-1].epoch, -1, -1)
-            if self._oracle.holds("MayBelieve", self._at, epoch, 0, state)
-        ]
-        if epochs:
-            self._take_belief(epochs[0], 0, state)
+        # The BFT epochs in which the book had it, the first one first: mostly f + 1 replicas know that one.
+        epochs = dict.fromkeys(
+            page.epoch
+            for page in self._pages
+            if page.protocol == BFT and len(self._projection.done(page.value)) >= len(state)
+        )
+        may = (epoch for epoch in epochs if self._oracle.holds("MayBelieve", self._at, epoch, 0, state))
+        if (epoch := next(may, None)) is not None:
+            self._take_belief(epoch, 0, state)
         elif operation not in done:
             self.fail(
                 conformance(self._oracle.spec.path.stem),

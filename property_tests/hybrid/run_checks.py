@@ -84,8 +84,8 @@ def stateful(context: Context, *, examples: int = 30) -> Outcome:
         command=context.command,
     )
     figures = immutabledict(examples=run.examples, steps=run.steps, **_counts(run.sometimes))
-    if run.rule:
-        verdict = Verdict.violated(run.rule, f"after {run.examples} examples")
+    if run.failure is not None:
+        verdict = Verdict.violated(run.broken, f"after {run.examples} examples")
         return Outcome(verdict=verdict, figures=figures, trace=run.trace, message=run.message)
     if missing := run.missing:
         return Outcome(verdict=Verdict.unknown(f"no example met: {'; '.join(missing)}"), figures=figures)

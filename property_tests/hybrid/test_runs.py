@@ -262,7 +262,7 @@ def test_hypothesis_finds_a_wrong_replica_and_leaves_the_trace_and_the_log_of_it
         run_machine(seed=seed, examples=15, folder=tmp_path, command="repeat me", shrinking_seconds=1)
         for seed in range(10)  # what a seed draws depends on which modules are loaded
     )
-    run = next((run for run in runs if run.rule), None)
+    run = next((run for run in runs if run.failure), None)
     assert run is not None, "no run noticed it"
     log = tmp_path / "counterexample.log"
     assert f"log:     {log}\nrepeat:  repeat me" in run.message

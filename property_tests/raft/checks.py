@@ -224,11 +224,10 @@ def _hypothesis(context: Context, *, examples: int, judged: bool, setting: Setti
         rate = steps / max(time.monotonic() - started, 0.001)
         context.progress(f"{tried} examples, {steps:,} steps, {rate:,.0f}/s")
 
-    path = context.folder / "counterexample.itf.json"
     run = run_machine(
         seed=context.seed,
         examples=examples,
-        counterexample=path,
+        folder=context.folder,
         judged=judged,
         setting=setting,
         command=context.command,
@@ -239,9 +238,9 @@ def _hypothesis(context: Context, *, examples: int, judged: bool, setting: Setti
         steps=run.steps,
         **{name.replace(" ", "_"): run.sometimes[name] for name in _SHOWN},
     )
-    if run.failure is not None and run.failure.violation is not None:
-        verdict = Verdict.violated(run.failure.violation.property, f"after {len(run.failure)} steps")
-        return Outcome(verdict=verdict, figures=figures, trace=path, message=run.message)
+    if run.failure is not None:
+        verdict = Verdict.violated(run.broken, f"after {len(run.failure)} steps")
+        return Outcome(verdict=verdict, figures=figures, trace=run.trace, message=run.message)
     missing = run.missing
     if setting.features:  # what Hypothesis seldom meets in so many parts, `endurance` and `soaked` ask for
         missing = tuple(name for name in _REQUIRED_OF_ALL_PARTS if not run.sometimes[name])

@@ -6,36 +6,23 @@ Each fault is a rule of its own, so that Hypothesis can leave whole kinds of fau
 """
 
 import functools
-import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import attrs
-import hypothesis
-import hypothesis.errors
-from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from impl import raft
+from property_tests.examples import SHRINKING_SECONDS_MAX, Run, Tally, run_examples
 from property_tests.raft.adapter import server_names, spec_for
 from property_tests.raft.cluster import Cluster
 from property_tests.raft.features import PLAIN, Setting, oracle_of
-from tlacheck import itf
 from tlacheck.conform.lockstep import Diverged
 from tlacheck.sim import Flight
 from tlacheck.tlc.oracle import SpecOracle
-from tlacheck.trace import Trace
 
-__all__ = ["INTERESTING", "RaftMachine", "Run", "oracle_for", "run_machine"]
+__all__ = ["INTERESTING", "RaftMachine", "oracle_for", "run_machine"]
 
 #: The situations that a run of many examples must meet, or it says nothing.
 INTERESTING = (
@@ -59,9 +46,6 @@ INTERESTING = (
 #: How long a cluster with parts that a setting names runs before the first rule, virtual milliseconds.
 BEGIN_MS = 1_000
 
-#: How long a failing run is made shorter. What was found by then is shown.
-SHRINKING_SECONDS_MAX = 30.0
-
 
 @functools.cache
 def oracle_for(servers: int) -> SpecOracle:
@@ -69,57 +53,12 @@ def oracle_for(servers: int) -> SpecOracle:
     return SpecOracle(spec_for(servers))
 
 
-@attrs.define
-class Tally:
-    """What the examples of one run of Hypothesis came to, and where its failures go."""
-
-    judged: bool
-    seed: int
-    command: str
-    setting: Setting
-    counterexample: Path
-    watch: Callable[[int, int], None] | None
-    shrinking_seconds: float = SHRINKING_SECONDS_MAX
-    examples: int = 0
-    steps: int = 0
-    sometimes: Counter[str] = attrs.field(factory=Counter)
-    failure: Trace | None = None
-    shrinking_since: float | None = None
-
-    def keep(self, failing: Trace) -> None:
-        """Put a failing run on disk, unless a shorter one is there already."""
-        if self.failure is None or len(failing) <= len(self.failure):
-            self.failure = failing
-            itf.write(failing, self.counterexample)
-        if self.shrinking_since is None:
-            self.shrinking_since = time.monotonic()
-
-    @property
-    def advice(self) -> str:
-        """Where the trace of a failure lies, and the commands to look at it and to see it again."""
-        path = self.counterexample
-        return f"trace:   {path}\ninspect: make inspect T={path}\nrepeat:  {self.command}"
-
-    @property
-    def has_shrunk_enough(self) -> bool:
-        """Whether the time for shrinking is over. The shortest failing run is on disk already."""
-        return (
-            self.shrinking_since is not None
-            and time.monotonic() - self.shrinking_since > self.shrinking_seconds
-        )
-
-
-class ShrunkEnoughError(BaseException):
-    """Ends a run of Hypothesis that has found a failure and spent its time on shrinking it.
-
-    Not an `Exception`: Hypothesis would take that for one more failure to shrink.
-    """
-
-
 class RaftMachine(RuleBasedStateMachine):
     """One simulated cluster: of three to five servers with the core alone, or as its setting says."""
 
     tally: Tally
+    judged: bool
+    setting: Setting
 
     cluster: Cluster | None = None
     failed = False
@@ -127,16 +66,14 @@ class RaftMachine(RuleBasedStateMachine):
 
     @initialize(servers=st.sampled_from([3, 4, 5]), seed=st.integers(0, 2**16 - 1))
     def start(self, servers: int, seed: int) -> None:
-        if self.tally.has_shrunk_enough:
-            raise ShrunkEnoughError
-        self.tally.examples += 1
-        setting = self.tally.setting
+        self.tally.begin()
+        setting = self.setting
         is_plain = not setting.features
         self.cluster = Cluster(
             oracle_for(servers) if is_plain else oracle_of(setting),
             server_names(servers) if is_plain else setting.names,
             seed=seed,
-            judged=self.tally.judged,
+            judged=self.judged,
             command=self.tally.command,
             setting=setting,
         )
@@ -291,10 +228,7 @@ class RaftMachine(RuleBasedStateMachine):
             if not self.failed:
                 self._watched("heal_and_expect_progress")
         finally:
-            self.tally.steps += self.cluster.steps
-            self.tally.sometimes.update(self.cluster.sometimes)
-            if self.tally.watch is not None:
-                self.tally.watch(self.tally.examples, self.tally.steps)
+            self.tally.end(self.cluster.steps, self.cluster.sometimes)
 
     # --- how
 
@@ -346,39 +280,14 @@ class RaftMachine(RuleBasedStateMachine):
         except Diverged as failure:
             self.failed = True
             self.tally.keep(failure.trace)
-            failure.add_note(self.tally.advice)
             raise
-
-
-@attrs.frozen(kw_only=True)
-class Run:
-    """What a run of the machine came to.
-
-    Attributes:
-        examples: the number of examples, those of shrinking included.
-        steps: the number of spec steps in all of them.
-        sometimes: how often each situation was met.
-        failure: the shrunk failing run; None if nothing failed.
-        message: what Hypothesis and the judges said of it; empty if nothing failed.
-    """
-
-    examples: int
-    steps: int
-    sometimes: Counter[str]
-    failure: Trace | None
-    message: str
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The interesting situations that no example met."""
-        return tuple(name for name in INTERESTING if not self.sometimes[name])
 
 
 def run_machine(
     *,
     seed: int,
     examples: int,
-    counterexample: Path,
+    folder: Path,
     steps: int = 40,
     judged: bool = True,
     setting: Setting = PLAIN,
@@ -389,9 +298,9 @@ def run_machine(
     """Let Hypothesis look for a failing run, and shrink it.
 
     Args:
-        seed: Hypothesis' seed; the same seed gives the same examples.
+        seed: as `run_examples` has it, and so `examples` and `steps`.
         examples: how many to try.
-        counterexample: where the trace of a failure is written.
+        folder: as `Tally` has it, and so `command`, `shrinking_seconds` and `watch`.
         steps: how many rules an example may take.
         judged: whether each step is checked against the spec, or `Safety` and progress alone judge.
         setting: which parts of Raft are on; `PLAIN` stands for clusters of three to five servers.
@@ -399,48 +308,6 @@ def run_machine(
         shrinking_seconds: how long a failing run is made shorter.
         watch: told after each example how many examples and steps there were so far.
     """
-    tally = Tally(
-        judged=judged,
-        seed=seed,
-        setting=setting,
-        command=command,
-        counterexample=counterexample,
-        watch=watch,
-        shrinking_seconds=shrinking_seconds,
-    )
-    machine = type("RaftMachine", (RaftMachine,), {"tally": tally})
-    settings = hypothesis.settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        deadline=None,
-        database=None,
-        derandomize=False,  # the profile for CI would ignore the seed
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-        print_blob=False,
-        report_multiple_bugs=False,
-    )
-    message = ""
-    try:
-        run_state_machine_as_test(hypothesis.seed(seed)(machine), settings=settings)
-    except Diverged as failure:
-        # Hypothesis' simplest example need not be the shortest run, which is the one on disk.
-        shortest = failure if tally.failure is None else Diverged(tally.failure)
-        message = "\n".join((str(shortest), *getattr(failure, "__notes__", ())))
-    except (ShrunkEnoughError, hypothesis.errors.Flaky):  # a run that is cut short looks flaky from outside
-        if tally.failure is None or not tally.has_shrunk_enough:
-            raise
-        message = "\n".join(
-            (
-                str(Diverged(tally.failure)),
-                f"shrinking ended after {shrinking_seconds:g} s",
-                tally.advice,
-            )
-        )
-    return Run(
-        examples=tally.examples,
-        steps=tally.steps,
-        sometimes=tally.sometimes,
-        failure=tally.failure,
-        message=message,
-    )
+    machine = type("RaftMachine", (RaftMachine,), {"judged": judged, "setting": setting})
+    tally = Tally(folder=folder, command=command, shrinking_seconds=shrinking_seconds, watch=watch)
+    return run_examples(machine, tally, seed=seed, examples=examples, steps=steps, interesting=INTERESTING)
