@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tokenize
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -195,9 +195,11 @@ def test_every_configuration_is_in_the_manifest_or_serves_the_oracle(protocol: s
             for setting in vars(features).values()
             if isinstance(setting, features.Setting)
         }
-    if importlib.util.find_spec(f"property_tests.{protocol}.runs"):
-        configs = getattr(importlib.import_module(f"property_tests.{protocol}.runs"), "CONFIGS", ())
-        served |= {f"{config}.cfg" for config in configs}
+    for module in ("runs", "recording"):
+        if importlib.util.find_spec(f"property_tests.{protocol}.{module}"):
+            configs = getattr(importlib.import_module(f"property_tests.{protocol}.{module}"), "CONFIGS", ())
+            names = configs.values() if isinstance(configs, Mapping) else configs
+            served |= {f"{config}.cfg" for config in names}
     assert set() == others - served
 
 
