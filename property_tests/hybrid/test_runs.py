@@ -11,10 +11,11 @@ from click.testing import CliRunner
 from impl import hybrid, pbft, raft
 from impl.hybrid import clients, core, shapes, switches
 from impl.hybrid.outcome import Outcome
+from property_tests.attacked import Attacked
 from property_tests.hybrid.cluster import Cluster, Setting, Violated
 from property_tests.hybrid.machine import run_machine
 from property_tests.hybrid.script import EACH_RUN, INTERESTING, THERE_AND_BACK, Script, endure, setting
-from property_tests.hybrid.soak import main, soak, unmet
+from property_tests.hybrid.soak import main, unmet
 from property_tests.hybrid.strategies import LOUD, QUIET, STRATEGIES
 from property_tests.soaking import Soaked
 from tlacheck import itf
@@ -237,7 +238,7 @@ def test_a_command_that_makes_no_sense_is_told_so(options: list[str], said: str)
 
 def test_who_asks_for_a_soak_of_nothing_is_told() -> None:
     with pytest.raises(ConfigError, match="0 seeds of 1 steps by 1 processes"):
-        soak(range(0), steps=1)
+        Attacked(protocol="hybrid", steps=1).soak(range(0))
 
 
 def test_every_strategy_must_be_met() -> None:
@@ -278,3 +279,32 @@ def test_a_message_of_no_shape_is_refused_by_all() -> None:
         after, effects = hybrid.step(node, hybrid.Receive(nonsense))
         assert any(isinstance(effect, hybrid.Refused) for effect in effects)
         assert after.threat.evidence > node.threat.evidence
+
+
+def test_a_wrong_replica_is_found_told_with_its_seed_and_left_as_a_trace(tmp_path: Path) -> None:
+    command = ["--seeds", "4", "--steps", "2000", "--mutant", "one-stop-joins", "--out", str(tmp_path)]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1, result.output
+    seed = re.search(r"^seed (\d): NobodyAlone: r\d stops", result.output, re.MULTILINE)
+    assert seed is not None, result.output
+    trace, log = tmp_path / f"soak-hybrid-{seed[1]}.itf.json", tmp_path / f"soak-hybrid-{seed[1]}.log"
+    for line in (
+        f"trace:    {trace}",
+        f"inspect:  make inspect T={trace}",
+        f"log:      {log}",
+        f"repeat:   python -m property_tests.hybrid.soak --seeds 1 --seed {seed[1]} --steps 2000 --mutant one-stop-joins",
+    ):
+        assert line in result.output
+    shown = itf.read(trace)
+    assert shown.violation is not None
+    assert shown.violation.step == len(shown)
+    assert log.read_text(encoding="utf-8")
+
+
+def test_a_cluster_that_the_spec_is_not_asked_about_is_told_how_to_be_soaked() -> None:
+    command = ["--seeds", "1", "--steps", "50", "--replicas", "10"]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 2
+    assert "has no configuration for 10 replicas" in result.output
+    assert "With --no-spec it is judged without the spec" in result.output
+    assert CliRunner().invoke(main, [*command, "--no-spec"]).exit_code == 3

@@ -17,10 +17,8 @@ if something was broken, 2 if the command makes no sense, 3 if a situation was n
 says nothing of it.
 """
 
-import difflib
 import importlib
 import multiprocessing
-import platform
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -28,8 +26,8 @@ from typing import Final
 import click
 
 from property_tests import soaking
+from property_tests.soak_command import leave, mutant_option, out_option, seed_options
 from property_tests.soaking import Row, Soaked
-from tlacheck import __version__
 from tlacheck.mutants import Mutant
 from tlacheck.mutants.mutation import install
 
@@ -126,51 +124,10 @@ def write_trace(seed: int, *, steps: int, path: Path, command: str, mutant: Muta
         return pool.apply(_trace, ((seed, steps, command, str(path)),))
 
 
-def _mutant(_context: click.Context, _parameter: click.Parameter, name: str | None) -> Mutant | None:
-    """The mutant of that name; click tells what is wrong with any other."""
-    if name is None:
-        return None
-    others: tuple[Mutant, ...] = importlib.import_module("property_tests.raft.mutants").MUTANTS
-    known = {mutant.name: mutant for mutant in (*others, *MUTANTS)}
-    if name not in known:
-        near = ", ".join(difflib.get_close_matches(name, sorted(known), n=5, cutoff=0.4))
-        raise click.BadParameter(
-            f"there is no mutant {name!r}; {f'near to it are {near}; ' if near else ''}"
-            f"MUTANTS here and in property_tests/raft/mutants.py are all {len(known)}"
-        )
-    return known[name]
-
-
 @click.command()
-@click.option(
-    "--seeds",
-    type=click.IntRange(min=1),
-    default=100,
-    show_default=True,
-    help="How many runs, from --seed on.",
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed.")
-@click.option(
-    "--steps",
-    type=click.IntRange(min=1),
-    default=10_000,
-    show_default=True,
-    help="Steps of a run, ticks not counted.",
-)
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="How many processes.")
-@click.option(
-    "--mutant",
-    callback=_mutant,
-    metavar="NAME",
-    help="A wrong implementation; the soak ends when it is found.",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".verify"),
-    show_default=True,
-    help="Where the trace of a failure goes.",
-)
+@seed_options("Steps of a run, ticks not counted.")
+@mutant_option("raft", MUTANTS)
+@out_option
 @click.pass_context
 def main(
     context: click.Context, *, seeds: int, seed: int, steps: int, jobs: int, mutant: Mutant | None, out: Path
@@ -182,31 +139,20 @@ def main(
     found = soak(
         range(seed, seed + seeds), steps=steps, jobs=jobs, mutant=mutant, until_broken=mutant is not None
     )
-    for line in found.lines:
-        click.echo(line)
-    for number, words in found.broken[:3]:
+
+    def repeat(number: int) -> str:
         wrong = f" --mutant {mutant.name}" if mutant else ""
-        command = f"python -m property_tests.raft.soak --seeds 1 --seed {number} --steps {steps}{wrong}"
+        return f"python -m property_tests.raft.soak --seeds 1 --seed {number} --steps {steps}{wrong}"
+
+    def kept(number: int) -> tuple[str, ...]:
         out.mkdir(parents=True, exist_ok=True)
-        path = out / f"soak-{number}.itf.json"
-        written = write_trace(number, steps=steps, path=path, command=command, mutant=mutant)
-        lines = (
-            f"seed {number}: {words}",
-            f"trace:    {path}, the last {written} steps"
-            if written
-            else "trace:    none, it did not fail again",
-            f"inspect:  make inspect T={path}",
-            f"repeat:   {command}",
-            f"versions: tlacheck {__version__}, Python {platform.python_version()}",
-        )
-        click.echo("\n".join(lines))
-    if found.broken:
-        context.exit(1)
-    if found.missing:
-        click.echo(f"{len(found.missing)} situations that matter were never met; soak longer:")
-        for name in found.missing:
-            click.echo(f"  {name}")
-        context.exit(3)
+        path = out / f"soak-raft-{number}.itf.json"
+        written = write_trace(number, steps=steps, path=path, command=repeat(number), mutant=mutant)
+        if not written:
+            return ("trace:    none, it did not fail again",)
+        return (f"trace:    {path}, the last {written} steps", f"inspect:  make inspect T={path}")
+
+    leave(context, found, missing=found.missing, kept=kept, repeat=repeat)
 
 
 if __name__ == "__main__":
