@@ -106,6 +106,10 @@ _STORM_MS: Final = 6_000
 _BEHIND: Final = 0.25
 _BEHIND_MS: Final = 1_500
 
+#: How often views change in a row after an attack, and what traitors do then, of which one sees little elsewhere.
+_VIEWS: Final = 0.25
+_OF_PRIMARIES: Final = ("pbft: stale certificates", "pbft: wrong new views", "pbft: tampered batches")
+
 
 @attrs.frozen(kw_only=True)
 class Endured:
@@ -225,8 +229,11 @@ class Script(Moves[Cluster]):
         while cluster.steps < before:
             self.move()
         self.attack()
-        if self._rng.random() < _BEHIND:
+        drawn = self._rng.random()
+        if drawn < _BEHIND:
             self.leave_one_behind()
+        elif drawn < _BEHIND + _VIEWS:
+            self.change_views()
         self.traitors_conspire()
         while cluster.steps < until:
             self.move()
@@ -263,6 +270,20 @@ class Script(Moves[Cluster]):
             while cluster.world.now_ms < until_ms:
                 self.move(_STORM)
             cluster.heal()
+
+    def change_views(self) -> None:
+        """Views of PBFT change in a row while batches are on their way, until each replica was primary once."""
+        cluster = self._cluster
+        strategy = self._only or self._rng.choice(_OF_PRIMARIES)
+        for traitor in sorted(cluster.den.traitors):
+            cluster.betray(traitor, strategy)
+        for _ in cluster.setting.names:
+            for _ in range(self._rng.randint(1, 3)):
+                self.clients_ask()
+                self.time_passes()
+            for name in cluster.correct:
+                cluster.lose_patience(name, hybrid.ViewTimeout())
+            self.time_passes()
 
     # --- clients, strangers and traitors
 
