@@ -337,3 +337,82 @@ def test_an_event_that_contradicts_its_action_s_name_is_refused(engine: Engine, 
     oracle = SpecOracle(spec, engine=engine)
     with pytest.raises(SpecError, match="TickEvent records the event Tock"):
         oracle.successors(oracle.initial_states()[0])
+
+
+# --- an action for given arguments
+
+
+def test_an_action_leads_to_the_states_to_which_its_steps_lead(engine: Engine, load: Any) -> None:
+    """In every state, for all arguments that the next-state relation chooses: the same states, and none where it allows no step."""
+    for module, action, arguments in (
+        ("MailEvents", "SendEvent", [(A, B), (B, A), (A, A)]),
+        ("Turnstile", "PassEvent", [(ModelValue("ann"),), (ModelValue("bob"),)]),
+        ("Turnstile", "LeaveEvent", [()]),
+        ("Mail", "Send", [(A, B), (B, A), (A, A)]),
+        ("DieHard", "Next", [()]),
+    ):
+        oracle = SpecOracle(load(module), engine=engine)
+        taken = 0
+        for state in _reachable(oracle):
+            steps = {step.state for step in oracle.successors(state)}
+            for chosen in arguments:
+                found = oracle.apply(action, state, *chosen)
+                allowed = {after for after in steps if oracle.holds(action, state, *chosen, after=after)}
+                assert set(found) == allowed
+                assert len(set(found)) == len(found)
+                assert all(
+                    after.values == next(one for one in allowed if one == after).values for after in found
+                )
+                taken += len(found)
+        assert taken > 3
+
+
+def test_the_sets_over_which_quantifiers_range_are_not_asked(engine: Engine, load: Any) -> None:
+    """Nobody else can pass according to the next-state relation, and yet this is a step of the action."""
+    oracle = SpecOracle(load("Turnstile"), engine=engine)
+    (state,) = oracle.initial_states()
+    (paid,) = oracle.apply("CoinEvent", state)
+    assert paid == oracle.successors(state, "Coin")[0].state
+    stranger = ("nobody", 7)
+    (passed,) = oracle.apply("PassEvent", paid, stranger)
+    assert passed.values["passed"] == frozenset({stranger})
+    assert stranger not in {step.arguments.get("visitor") for step in oracle.successors(paid)}
+    assert oracle.apply("PassEvent", state, stranger) == ()
+    assert oracle.apply("PassEvent", passed, stranger) == ()
+
+
+def test_what_is_no_action_leads_nowhere(engine: Engine, load: Any) -> None:
+    oracle = SpecOracle(load("Turnstile"), engine=engine)
+    (state,) = oracle.initial_states()
+    for name, arguments in (("Sane", ()), ("Price", (3,)), ("Most", ()), ("coins", ())):
+        with pytest.raises(SpecError, match=f"{name} is no action: it has no primed variables"):
+            oracle.apply(name, state, *arguments)
+    with pytest.raises(SpecError, match="PassEvent takes 1 argument, not 0"):
+        oracle.apply("PassEvent", state)
+    with pytest.raises(SpecError, match="neither defines nor declares PasEvent; do you mean PassEvent"):
+        oracle.apply("PasEvent", state, A)
+    with pytest.raises(TraceError, match="no model value eve; it has ann, bob"):
+        oracle.apply("PassEvent", state, ModelValue("eve"))
+
+
+def test_an_action_that_leaves_a_variable_open_or_cannot_be_evaluated_is_refused(
+    engine: Engine, load: Any
+) -> None:
+    oracle = SpecOracle(load("MailEvents"), engine=engine)
+    (state,) = oracle.initial_states()
+    with pytest.raises(SpecError, match="a step of MailEvents leaves event without a value"):
+        oracle.apply("Send", state, A, B)
+    (sent,) = oracle.apply("SendEvent", state, A, B)
+    with pytest.raises(SpecError) as caught:
+        oracle.apply("Receive", oracle.state({**sent.values, "box": 3}), A)
+    assert caught.value.location is not None
+
+
+def test_states_that_an_action_leads_to_are_like_any_other(engine: Engine, load: Any) -> None:
+    oracle = SpecOracle(load("Kinds"), engine=engine)
+    (state,) = oracle.initial_states()
+    (after,) = oracle.apply("Next", state)
+    assert after == oracle.successors(state)[0].state
+    assert after.values == {**state.values, "step": 1}
+    assert oracle.apply("Next", after) == ()
+    assert oracle.violated_invariants(after) == oracle.violated_invariants(oracle.state(after.values))

@@ -40,6 +40,7 @@ class Constructor:
         self._unique = unique.class_
         self._name = unique.uniqueStringOf
         self._model_values = {str(each): each for each in classes[f"{kinds}.ModelValue"].mvs or ()}
+        self._arrays = jpype.JClass("java.lang.reflect.Array")
         self._remembered: dict[int, tuple[Value, Any]] = {}
 
     def __call__(self, value: Value) -> Any:
@@ -84,18 +85,17 @@ class Constructor:
                 return self._set(self._values(value), False)
         items = self._values(value.values())
         if all(isinstance(key, str) for key in value):
-            names = _array(self._unique, [self._name(key) for key in value])
+            names = self._array(self._unique, [self._name(key) for key in value])
             return self._record(names, items, False)
         return self._function(self._values(value), items, False)
 
     def _values(self, values: Iterable[Value]) -> Any:
-        return _array(self._value, [self(value) for value in values])
+        return self._array(self._value, [self(value) for value in values])
 
-
-def _array(kind: Any, items: Sequence[Any]) -> Any:
-    """The items in a Java array. JPype makes arrays only of classes of its own class loader."""
-    array = jpype.JClass("java.lang.reflect.Array")
-    made = array.newInstance(kind, len(items))
-    for index, item in enumerate(items):
-        array.set(made, index, item)
-    return made
+    def _array(self, kind: Any, items: Sequence[Any]) -> Any:
+        """The items in a Java array. JPype makes arrays only of classes of its own class loader."""
+        arrays = self._arrays
+        made = arrays.newInstance(kind, len(items))
+        for index, item in enumerate(items):
+            arrays.set(made, index, item)
+        return made

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 import jpype
 
 from tlacheck.errors import SpecError
-from tlacheck.tlc._construct import Constructor
-from tlacheck.tlc._formula import TEMPORAL_LEVEL, Formula, Reader
+from tlacheck.tlc._formula import ACTION_LEVEL, TEMPORAL_LEVEL, Formula, Reader
 from tlacheck.tlc._reason import short
 from tlacheck.values import Value, to_tla
 
 if TYPE_CHECKING:  # the oracle offers these functions as methods
     from tlacheck.tlc.oracle import OracleState, SpecOracle
 
-__all__ = ["evaluate_operator", "holds"]
+__all__ = ["action_of", "evaluate_operator", "holds"]
 
 
 def evaluate_operator(
@@ -42,7 +41,7 @@ def evaluate_operator(
     classes = oracle._stage.classes  # noqa: SLF001 - the oracle calls this for itself
     symbol = _symbol(oracle, name)
     before, next_ = (None if each is None else each.java for each in (state, after))
-    given = [Constructor(classes)(argument) for argument in arguments]
+    given = [oracle._construct(argument) for argument in arguments]  # noqa: SLF001 - as above
 
     def value(tool: Any) -> Any:
         found = tool.lookup(symbol, classes["tlc2.util.Context"].Empty, False)
@@ -93,6 +92,26 @@ def holds(
     if not isinstance(value, bool):
         raise SpecError(f"{name} is {to_tla(value)}: neither TRUE nor FALSE")
     return value
+
+
+def action_of(oracle: "SpecOracle", name: str, *arguments: Value) -> Any:
+    """The operator `name` of the spec, applied to `arguments`, as an action of TLC.
+
+    Raises:
+        SpecError: there is no such operator, it takes other arguments, or it says nothing of a state after.
+        TraceError: an argument is no value that TLC has.
+    """
+    classes, tool = oracle._stage.classes, oracle._tool  # noqa: SLF001 - the oracle calls this for itself
+    symbol = _symbol(oracle, name)
+    _check_arity(symbol, name, len(arguments))
+    found = tool.lookup(symbol, classes["tlc2.util.Context"].Empty, False)
+    level = found.getLevel() if isinstance(found, classes["tla2sany.semantic.OpDefNode"]) else 0
+    if level != ACTION_LEVEL:
+        raise SpecError(f"{name} is no action: it has no primed variables to say what comes after a state")
+    context = Reader(oracle.spec, tool, classes).nothing
+    for parameter, argument in zip(found.getParams(), arguments, strict=True):
+        context = context.cons(parameter, oracle._construct(argument))  # noqa: SLF001 - as above
+    return classes["tlc2.tool.Action"](found.getBody(), context, found)
 
 
 def _symbol(oracle: "SpecOracle", name: str) -> Any:

@@ -27,7 +27,7 @@ from tlacheck.tlc._event import EVENT, event_of
 from tlacheck.tlc._java import bound_constants, call_stack, complaint, field_of, words_of
 from tlacheck.tlc._jvm import start_jvm
 from tlacheck.tlc._keys import NO_VALUE, Keys
-from tlacheck.tlc._operator import evaluate_operator, holds
+from tlacheck.tlc._operator import action_of, evaluate_operator, holds
 from tlacheck.tlc._protocol import STAGED_CONFIG
 from tlacheck.tlc._staging import Stage
 from tlacheck.tlc._steps import Steps
@@ -354,6 +354,32 @@ class SpecOracle:
         """
         return holds(self, operator, state, *arguments, after=after)
 
+    def apply(self, operator: str, state: OracleState, *arguments: Value) -> tuple[OracleState, ...]:
+        """The states to which an action of the spec, applied to these arguments, leads from `state`, each once.
+
+        None if it allows no such step. Other than `successors` this asks nothing of the next-state relation:
+        the operator need not be part of it, and the sets over which its quantifiers choose arguments are
+        neither enumerated nor checked. So it answers where these sets are endless, or too large; what the
+        bounds demand, the operator itself must say.
+
+        Args:
+            operator: its name, as in `evaluate`.
+            state: a state of this oracle.
+            arguments: a value for each of its parameters.
+
+        Raises:
+            SpecError: there is no such operator, it takes other arguments, it is no action, TLC cannot
+                evaluate it, or it leaves a variable without a value.
+            TraceError: TLC has no such value.
+        """
+        action = action_of(self, operator, *arguments)
+        found = []
+        for java in self._evaluate(lambda tool: self._sorted(tool.getNextStates(action, state.java))):
+            if not java.allAssigned():
+                raise self._half_made(java)
+            found.append(OracleState(self, java))
+        return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
+
     def violated_invariants(self, state: OracleState) -> tuple[str, ...]:
         """The names of the configuration's invariants that do not hold in `state`.
 
@@ -429,6 +455,15 @@ class SpecOracle:
             return evaluation(self._tool)
         except jpype.JException as error:
             raise self._refusal(error, evaluation) from None
+
+    def _sorted(self, vector: Any) -> list[Any]:
+        """The states in TLC's vector; in sets that are sorted TLC need not look at all members to find one."""
+        states = [vector.elementAt(index) for index in range(vector.size())]
+        for java in states:
+            for value in self._values_of(java):
+                if value is not None:
+                    value.normalize()
+        return states
 
     def _states(self, vector: Any) -> Iterator[OracleState]:
         """The states in TLC's vector."""
