@@ -195,7 +195,7 @@ def test_every_configuration_is_in_the_manifest_or_serves_the_oracle(protocol: s
             for setting in vars(features).values()
             if isinstance(setting, features.Setting)
         }
-    for module in ("runs", "recording"):
+    for module in ("runs", "recording", "overfaulted"):
         if importlib.util.find_spec(f"property_tests.{protocol}.{module}"):
             configs = getattr(importlib.import_module(f"property_tests.{protocol}.{module}"), "CONFIGS", ())
             names = configs.values() if isinstance(configs, Mapping) else configs

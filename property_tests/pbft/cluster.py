@@ -8,7 +8,6 @@ A crash within a step leaves either the whole step, of which the messages that w
 of it.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
@@ -22,7 +21,7 @@ from property_tests.pbft.strategies import Den, behaviours
 from tlacheck.sim import Cluster as Simulated
 from tlacheck.sim import Fault, Network, Uniform
 
-__all__ = ["Chronicle", "Cluster", "Recorder", "Setting", "Violated"]
+__all__ = ["Cluster", "Recorder", "Setting", "Violated"]
 
 
 #: How many entries of the log of a failing run are written.
@@ -35,9 +34,11 @@ class Violated(AssertionError):
     Attributes:
         property: what does not hold.
         explanation: in words.
+        broken: both.
     """
 
     def __init__(self, broken: Broken) -> None:
+        self.broken = broken
         self.property, self.explanation = broken
         super().__init__(f"{self.property}: {self.explanation}")
 
@@ -49,29 +50,13 @@ class Recorder(Protocol):
         """A correct replica took a step."""
 
 
-@attrs.frozen
-class Chronicle:
-    """A service that remembers everything in little: how much was executed, and a hash chain over it."""
-
-    @property
-    def initial(self) -> pbft.Value:
-        """Nothing was executed."""
-        return (0, "")
-
-    def apply(self, value: pbft.Value, request: pbft.Request) -> tuple[pbft.Value, pbft.Value]:
-        """One request more; the result is how many there are."""
-        number, chain = value if isinstance(value, tuple) and len(value) == 2 else (0, "")
-        said = f"{chain!r}/{request.client}/{request.timestamp}/{request.operation!r}"
-        number = number + 1 if isinstance(number, int) else 1
-        return (number, hashlib.sha256(said.encode()).hexdigest()), number
-
-
 @attrs.frozen(kw_only=True)
 class Setting:
     """Which cluster to simulate.
 
     Attributes:
         replicas: how many.
+        order: their numbers in the order in which they become primary; ascending if None.
         traitors: the names of those who are Byzantine.
         f: how many the others allow for; the greatest tolerated if None.
         window: how far beyond its stable checkpoint a replica goes.
@@ -83,19 +68,20 @@ class Setting:
     """
 
     replicas: int = 4
+    order: tuple[int, ...] | None = None
     traitors: frozenset[str] = frozenset({"r0"})
     f: int | None = None
     window: int = 8
     interval: int = 4
     batch_max: int = 4
     patience_max: int = 4
-    service: pbft.Service = attrs.field(factory=Chronicle)
+    service: pbft.Service = pbft.LEDGER
     times: Times = attrs.field(factory=Times)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the replicas, in the order in which they become primary."""
-        return tuple(f"r{number}" for number in range(self.replicas))
+        return tuple(f"r{number}" for number in self.order or range(self.replicas))
 
     @property
     def liveness_bound_ms(self) -> int:

@@ -9,23 +9,47 @@ else goes wrong but delays. A run that ends in a disagreement is
 4. written as a trace. The proposals that contradict each other are arguments of its steps.
 """
 
+import functools
 from typing import Final
 
 import attrs
+from immutabledict import immutabledict
 
+from impl import pbft
+from property_tests.pbft import recording
 from property_tests.pbft.adapter import PbftSystem
-from property_tests.pbft.cluster import Cluster, Violated
-from property_tests.pbft.runs import CLIENTS, TWO_TRAITORS, oracle_of, setting_of, watched
+from property_tests.pbft.cluster import Cluster, Setting, Violated
+from property_tests.pbft.hosting import Times
+from property_tests.pbft.journal import SPECS
 from property_tests.pbft.script import CALM, Script
 from tlacheck.conform.failing import StateProperty
+from tlacheck.conform.lockstep import Diverged
 from tlacheck.conform.shrink import Shrunk, shrink
-from tlacheck.trace import State
+from tlacheck.tlc.oracle import SpecOracle
+from tlacheck.tlc.spec import Spec
+from tlacheck.trace import State, Trace
 from tlacheck.values import Value, ordered, to_tla
 
-__all__ = ["AGREEMENT", "Disagreement", "disagrees", "recorded"]
+__all__ = ["AGREEMENT", "CONFIGS", "SETTING", "Disagreement", "disagrees", "oracle", "recorded", "system"]
 
 #: How many steps correct replicas take before the traitors give up.
 STEPS: Final = 1_000
+#: How many clients there are, each of which asks for one thing only: `Requests` of PbftOverfaulted.tla.
+CLIENTS: Final = 24
+
+#: Configurations of `specs/pbft`: what runs are held against, and in what they are made shorter.
+CONFIGS: Final = ("OracleOverfaulted", "OracleShrink")
+
+#: Four replicas, two traitors among them; requests are proposed one by one, so that the spec has a value for each batch.
+SETTING: Final = Setting(
+    traitors=frozenset({"r0", "r1"}),
+    window=4,
+    interval=2,
+    batch_max=2,
+    service=pbft.LEDGER,
+    times=Times(batch_max=1),
+)
+
 #: How many shorter runs are tried: the oracle takes its time over two traitors.
 _TRIES_MAX: Final = 60
 
@@ -61,7 +85,7 @@ class Disagreement:
 
 def disagrees(seed: int, *, steps: int = STEPS) -> Disagreement:
     """Whether two traitors of four make the others disagree; the same for the same seed."""
-    cluster = Cluster(setting_of(TWO_TRAITORS), seed=seed, only=frozenset({"Agreement"}))
+    cluster = Cluster(SETTING, seed=seed, only=frozenset({"Agreement"}))
     script = _calm(cluster, seed)
     try:
         while cluster.steps < steps and not _has_left_its_view(cluster):
@@ -86,30 +110,50 @@ def recorded(seed: int, *, steps: int = STEPS, command: str = "") -> Shrunk:
     Raises:
         ValueError: the correct replicas of this seed agree.
     """
-    run = watched(
-        seed,
-        steps=steps,
-        config=TWO_TRAITORS,
-        make_script=_calm,
+    cluster, journal = recording.recorded(
+        SETTING,
+        seed=seed,
         only=frozenset({"Agreement"}),
         command=command,
+        config=CONFIGS[0],
+        name=lambda client, _: client,
     )
-    if run.trace.violation is None:
-        raise ValueError(
-            f"with seed {seed} the correct replicas agree: take one for which `disagrees` says what is broken"
-        )
-    return shrink(
-        run.trace, oracle_of(TWO_TRAITORS), system, prop=AGREEMENT, tries_max=_TRIES_MAX, search_max=0
+    script = _calm(cluster, seed)
+    try:
+        while cluster.steps < steps and not _has_left_its_view(cluster):
+            script.move()
+    except (Violated, Diverged) as failure:
+        _, trace = recording.failed(failure, journal)
+        return shrink(_fixed(trace), oracle(), system, prop=AGREEMENT, tries_max=_TRIES_MAX, search_max=0)
+    raise ValueError(
+        f"with seed {seed} the correct replicas agree: take one for which `disagrees` says what is broken"
     )
+
+
+def _fixed(trace: Trace) -> Trace:
+    """The same, of a spec in which the order of primaries is a constant."""
+
+    def state(values: State) -> State:
+        return immutabledict({name: value for name, value in values.items() if name != "rotation"})
+
+    steps = tuple(attrs.evolve(step, state=state(step.state)) for step in trace.steps)
+    spec = oracle().spec
+    origin = attrs.evolve(trace.origin, spec=str(spec.path), config=str(spec.config))
+    return attrs.evolve(trace, initial=state(trace.initial), steps=steps, origin=origin)
+
+
+@functools.cache
+def oracle() -> SpecOracle:
+    """The spec with both traitors, which lists its steps; loaded once a process."""
+    return SpecOracle(Spec.load(SPECS / "PbftOverfaulted.tla", SPECS / f"{CONFIGS[1]}.cfg"))
 
 
 def system() -> PbftSystem:
     """The implementation as runs with two traitors of four show it."""
-    setting = setting_of(TWO_TRAITORS)
     return PbftSystem(
-        setting.names,
-        byzantine=setting.traitors,
-        window=setting.window,
-        interval=setting.interval,
+        SETTING.names,
+        byzantine=SETTING.traitors,
+        window=SETTING.window,
+        interval=SETTING.interval,
         value_of=str,
     )

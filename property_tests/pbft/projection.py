@@ -44,35 +44,45 @@ class Projection:
         executed: the requests that a state of the service stands for, in the order of their execution.
         batches: what is behind the digests of batches, as far as it is known.
         states: what is behind the digests of states.
+        shown: what was shown, so that what is equal is the same object again: the oracle knows values by that.
     """
 
     request: Callable[[pbft.Request], Value]
     executed: Callable[[pbft.State], Value]
     batches: dict[pbft.Digest, Value] = attrs.field(factory=dict)
     states: dict[pbft.Digest, Value] = attrs.field(factory=dict)
+    shown: dict[Value, Value] = attrs.field(factory=dict)
 
     def learn(self, durable: pbft.Durable) -> None:
         """What a replica accepted, and the states at its checkpoints."""
         for proposal in durable.accepted.values():
             self.learn_batch(proposal.batch)
         for state in durable.snapshots.values():
-            self.states[pbft.digest(state)] = self.executed(state)
+            self.learn_state(state)
 
     def learn_batch(self, batch: pbft.Batch) -> None:
         """A batch that was proposed."""
         self.batches[pbft.digest(batch)] = self.batch(batch)
 
+    def learn_state(self, state: pbft.State) -> None:
+        """A state that a checkpoint may speak of."""
+        self.states[pbft.digest(state)] = self.executed(state)
+
     def batch(self, batch: pbft.Batch) -> Value:
         """The sequence of values that stands for a batch."""
         return tuple(self.request(request) for request in batch)
 
+    def _same(self, value: Value) -> Value:
+        return self.shown.setdefault(value, value)
+
     def entry(self, seq: int, batch: pbft.Batch) -> Value:
         """A batch under its number."""
-        return immutabledict(seq=seq, batch=self.batch(batch))
+        return self._same(immutabledict(seq=seq, batch=self.batch(batch)))
 
     def certificate(self, certificate: pbft.PreparedCertificate) -> Value:
         """A prepared certificate, without its votes."""
-        return immutabledict(seq=certificate.seq, view=certificate.view, batch=self.batch(certificate.batch))
+        batch = self.batch(certificate.batch)
+        return self._same(immutabledict(seq=certificate.seq, view=certificate.view, batch=batch))
 
     def checkpoint(self, certificate: pbft.CheckpointCertificate) -> Value:
         """A stable checkpoint, without its proof.
@@ -80,7 +90,8 @@ class Projection:
         Raises:
             NotPossible: nobody has the state that it speaks of.
         """
-        return immutabledict(seq=certificate.seq, state=_known(self.states, certificate.digest))
+        state = _known(self.states, certificate.digest)
+        return self._same(immutabledict(seq=certificate.seq, state=state))
 
     def record(self, message: Any) -> Value:
         """The record that stands for a message of `KEPT`.
@@ -121,22 +132,25 @@ class Projection:
         self, durables: Mapping[str, pbft.Durable], messages: Collection[Value], decided: frozenset[Value]
     ) -> State:
         """The spec state of replicas with these durable states, who sent these messages."""
-        by_name = {ModelValue(name): durable for name, durable in durables.items()}
+        shown = {ModelValue(name): self.own(durable) for name, durable in durables.items()}
+        own = {
+            part: immutabledict({name: values[part] for name, values in shown.items()})
+            for part in VARIABLES
+            if part not in ("messages", "decided")
+        }
+        return immutabledict(own, messages=frozenset(messages), decided=decided)
 
-        def each(part: Callable[[pbft.Durable], Value]) -> Value:
-            return immutabledict({name: part(durable) for name, durable in by_name.items()})
-
+    def own(self, durable: pbft.Durable) -> State:
+        """Its own variables of a replica with this durable state."""
         return immutabledict(
-            messages=frozenset(messages),
-            view=each(lambda d: d.view),
-            changing=each(lambda d: d.changing),
-            accepted=each(lambda d: frozenset(self.entry(seq, p.batch) for seq, p in d.accepted.items())),
-            prepared=each(lambda d: frozenset(self.certificate(c) for c in d.prepared.values())),
-            committed=each(lambda d: frozenset(self.entry(seq, batch) for seq, batch in d.committed.items())),
-            executed=each(lambda d: d.executed),
-            state=each(lambda d: self.executed(d.state)),
-            stable=each(lambda d: self.checkpoint(d.stable)),
-            decided=decided,
+            view=durable.view,
+            changing=durable.changing,
+            accepted=frozenset(self.entry(seq, made.batch) for seq, made in durable.accepted.items()),
+            prepared=frozenset(self.certificate(each) for each in durable.prepared.values()),
+            committed=frozenset(self.entry(seq, batch) for seq, batch in durable.committed.items()),
+            executed=durable.executed,
+            state=self.executed(durable.state),
+            stable=self.checkpoint(durable.stable),
         )
 
 

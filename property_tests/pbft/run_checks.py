@@ -1,11 +1,11 @@
 """The checks of simulated PBFT clusters, as `tlacheck verify` calls them.
 
-| check       | what drives the implementation                          | what judges it                     |
-|-------------|---------------------------------------------------------|------------------------------------|
-| soaked      | a script of clients, faults and traitors, for long      | `Safety` and progress              |
-| stateful    | Hypothesis                                              | `Safety` and progress              |
-| conforming  | the script, with few requests                           | the spec, step by step             |
-| overfaulted | traitors, one more than is allowed for                  | that the others come to disagree   |
+| check       | what drives the implementation                          | what judges it                                   |
+|-------------|---------------------------------------------------------|--------------------------------------------------|
+| soaked      | a script of clients, faults and traitors, for long      | the spec, step by step; `Safety` and progress    |
+| conforming  | the same, for short runs of clusters of every size      | the same                                         |
+| stateful    | Hypothesis                                              | `Safety` and progress                            |
+| overfaulted | traitors, one more than is allowed for                  | that the others come to disagree                 |
 """
 
 import time
@@ -16,10 +16,9 @@ from immutabledict import immutabledict
 
 from property_tests.pbft.machine import run_machine
 from property_tests.pbft.overfaulted import disagrees, recorded
-from property_tests.pbft.runs import watched
-from property_tests.pbft.script import ACTIONS, INTERESTING, endure, setting
+from property_tests.pbft.recording import CONFIGS
+from property_tests.pbft.script import ACTIONS, INTERESTING, Endured, endure, setting
 from tlacheck import itf
-from tlacheck.conform.checks import violated
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 from tlacheck.verify.outcome import Figures
@@ -40,27 +39,25 @@ _SHOWN = (
 def soaked(
     context: Context, *, seeds: int = 20, steps: int = 5_000, replicas: int = 4, traitors: int = 1
 ) -> Outcome:
-    """A soak (`soak.py`) in this process: `Safety` and progress judge, without the spec."""
+    """A soak (`soak.py`) in this process, each step of which is held against the spec."""
+    actions: Counter[str] = Counter()
     sometimes: Counter[str] = Counter()
     taken = 0
     begin = time.process_time()
     for number in range(seeds):
         seed = context.seed + number
-        run = endure(seed, steps=steps, setting=setting(seed, replicas=replicas, traitors=traitors))
+        run = _endured(context, seed, steps, replicas=replicas, traitors=traitors)
         taken += run.steps
+        actions.update(run.actions)
         sometimes.update(run.sometimes)
         context.progress(f"{number + 1} of {seeds} seeds, {taken:,} steps")
         if run.broken:
-            log = context.folder / "counterexample.log"
-            log.write_text(run.log, encoding="utf-8")
-            return Outcome(
-                verdict=Verdict.violated(run.property, f"the run of seed {seed}"),
-                message=f"{run.broken}\nlog: {log}",
-            )
+            return _broken(context, run)
     rate = int(taken / max(time.process_time() - begin, 0.001))
     figures = immutabledict(seeds=seeds, steps=taken, steps_a_second=rate, **_counts(sometimes, _SHOWN))
-    if missing := [name for name in INTERESTING if not sometimes[name]]:
-        return _nothing_said("no run met", missing, figures)
+    missing = [action for action in ACTIONS if not actions[action]]
+    if missing := missing + [name for name in INTERESTING if not sometimes[name]]:
+        return _nothing_said("no run took or met", missing, figures)
     return Outcome(verdict=Verdict.sampled(seeds, context.seed), figures=figures)
 
 
@@ -82,27 +79,52 @@ def stateful(context: Context, *, examples: int = 60) -> Outcome:
 
 
 def conforming(context: Context, *, runs: int = 30, steps: int = 400) -> Outcome:
-    """Runs with a traitor and all faults are behaviours of the spec, with that traitor in it."""
+    """Short runs with traitors and all faults are behaviours of the spec, in clusters of every size of `CONFIGS`."""
     actions: Counter[str] = Counter()
     sometimes: Counter[str] = Counter()
-    inputs = taken = 0
+    inputs = 0
+    sizes = [(replicas, len(traitors)) for replicas, traitors in CONFIGS]
     for number in range(runs):
-        seed = context.seed + number
-        run = watched(seed, steps=steps, command=context.command)
+        replicas, traitors = sizes[number % len(sizes)]
+        run = _endured(context, context.seed + number, steps, replicas=replicas, traitors=traitors)
         inputs += run.steps
-        taken += len(run.trace)
         actions.update(run.actions)
         sometimes.update(run.sometimes)
-        context.progress(f"{number + 1} of {runs} runs, {inputs:,} inputs, {taken:,} steps of the spec")
-        if run.trace.violation is not None:
-            return violated(context, run.trace, f"the run of seed {seed} fails after {run.steps} inputs")
+        context.progress(
+            f"{number + 1} of {runs} runs, {inputs:,} inputs, {actions.total():,} steps of the spec"
+        )
+        if run.broken:
+            return _broken(context, run)
     strategies = sum(1 for name in sometimes if name.startswith("strategy: ") and sometimes[name])
     figures = immutabledict(
-        runs=runs, inputs=inputs, steps=taken, strategies=strategies, **_counts(sometimes, _SHOWN)
+        runs=runs, inputs=inputs, steps=actions.total(), strategies=strategies, **_counts(sometimes, _SHOWN)
     )
     if missing := [action for action in ACTIONS if not actions[action]]:
         return _nothing_said("no run took", missing, figures)
     return Outcome(verdict=Verdict.sampled(runs, context.seed), figures=figures)
+
+
+def _endured(context: Context, seed: int, steps: int, *, replicas: int, traitors: int) -> Endured:
+    return endure(
+        seed,
+        steps=steps,
+        setting=setting(seed, replicas=replicas, traitors=traitors),
+        against_spec=True,
+        command=context.command,
+    )
+
+
+def _broken(context: Context, run: Endured) -> Outcome:
+    """What a run broke, with its log and its trace on disk."""
+    log, trace = context.folder / "counterexample.log", context.folder / "counterexample.itf.json"
+    log.write_text(run.log, encoding="utf-8")
+    if run.trace is not None:
+        itf.write(run.trace, trace)
+    return Outcome(
+        verdict=Verdict.violated(run.property, f"the run of seed {run.seed}"),
+        trace=trace if run.trace is not None else None,
+        message=f"{run.broken}\nlog: {log}",
+    )
 
 
 def overfaulted(context: Context, *, seeds: int = 40) -> Outcome:

@@ -15,7 +15,12 @@ import attrs
 from impl import pbft
 from property_tests.pbft.adapter import PbftSystem
 from property_tests.pbft.cluster import Cluster, Setting, Violated
+from property_tests.pbft.journal import Journal
+from property_tests.pbft.recording import failed, recorded
+from property_tests.pbft.safety import Broken
 from property_tests.pbft.strategies import STRATEGIES
+from tlacheck.conform.lockstep import Diverged
+from tlacheck.trace import Trace
 
 __all__ = ["ACTIONS", "CALM", "INTERESTING", "MOVES", "Endured", "Script", "endure", "setting"]
 
@@ -94,6 +99,8 @@ class Endured:
         property: what was broken; empty if nothing was.
         broken: the same in words.
         log: of a run that broke something, its last entries, one a line.
+        trace: of a run that broke something, and was held against the spec, its steps as the spec has them.
+        actions: of a run that was held against the spec, how often each action was taken.
     """
 
     seed: int
@@ -102,9 +109,20 @@ class Endured:
     property: str = ""
     broken: str = ""
     log: str = ""
+    trace: Trace | None = None
+    actions: Counter[str] = attrs.field(factory=Counter)
 
 
-def endure(seed: int, *, steps: int, setting: Setting | None = None, rest_every: int = 2_500) -> Endured:
+def endure(
+    seed: int,
+    *,
+    steps: int,
+    setting: Setting | None = None,
+    rest_every: int = 2_500,
+    only: frozenset[str] | None = None,
+    against_spec: bool = False,
+    command: str = "",
+) -> Endured:
     """One run under all faults, with traitors; the same for the same seed.
 
     Args:
@@ -113,33 +131,52 @@ def endure(seed: int, *, steps: int, setting: Setting | None = None, rest_every:
         setting: which cluster.
         rest_every: after so many steps all faults but the traitors' end, and the cluster must make progress; so it must at
             the end of the run.
+        only: which properties end the run; all if None.
+        against_spec: whether each step must be one that the spec allows, besides.
+        command: the command that makes this run again, for the trace.
+
+    Raises:
+        ConfigError: the spec has no configuration for such a cluster.
     """
-    cluster = Cluster(setting or Setting(), seed=seed)
+    setting = setting or Setting()
+    journal: Journal | None = None
+    if against_spec:
+        cluster, journal = recorded(setting, seed=seed, only=only, command=command)
+    else:
+        cluster = Cluster(setting, seed=seed, only=only)
     script = Script(cluster, seed)
-    wrong: Violated | None = None
+    wrong: Broken | None = None
+    trace: Trace | None = None
     try:
         while cluster.steps < steps:
             until = min(steps, cluster.steps + rest_every)
             while cluster.steps < until:
                 script.move()
             cluster.heal_and_expect_progress()
-    except Violated as violated:
-        wrong = violated
+        if journal is not None:
+            journal.finish()
+    except (Violated, Diverged) as failure:
+        if journal is not None:
+            wrong, trace = failed(failure, journal)
+        elif isinstance(failure, Violated):
+            wrong = failure.broken
     return Endured(
         seed=seed,
         steps=cluster.steps,
         sometimes=cluster.sometimes + cluster.den.used,
-        property=wrong.property if wrong else "",
-        broken=str(wrong) if wrong else "",
+        property=wrong[0] if wrong else "",
+        broken=": ".join(wrong) if wrong else "",
         log=cluster.log_text if wrong else "",
+        trace=trace,
+        actions=journal.actions if journal is not None else Counter(),
     )
 
 
 def setting(seed: int, *, replicas: int = 4, traitors: int = 1) -> Setting:
-    """The cluster of a seed: which replicas are traitors, is drawn."""
-    names = Setting(replicas=replicas).names
-    drawn = random.Random(seed).sample(names, traitors)  # noqa: S311 - a reproducible run, no secret
-    return Setting(replicas=replicas, traitors=frozenset(drawn))
+    """The cluster of a seed: when the traitors become primary, is drawn."""
+    order = random.Random(seed).sample(range(replicas), replicas)  # noqa: S311 - a reproducible run, no secret
+    names = frozenset(f"r{number}" for number in range(traitors))
+    return Setting(replicas=replicas, order=tuple(order), traitors=names)
 
 
 class Script:

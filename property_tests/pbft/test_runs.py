@@ -13,8 +13,8 @@ from impl.pbft.outcome import Outcome
 from property_tests.pbft import run_checks
 from property_tests.pbft.cluster import Cluster, Setting
 from property_tests.pbft.machine import run_machine
-from property_tests.pbft.overfaulted import disagrees, recorded, system
-from property_tests.pbft.runs import TWO_TRAITORS, oracle_of, setting_of, watched
+from property_tests.pbft.overfaulted import CONFIGS, SETTING, disagrees, oracle, recorded, system
+from property_tests.pbft.recording import oracle_of
 from property_tests.pbft.script import INTERESTING, Script, endure, setting
 from property_tests.pbft.soak import main, soak
 from property_tests.pbft.strategies import STRATEGIES
@@ -149,27 +149,6 @@ def test_hypothesis_finds_a_wrong_replica_and_leaves_the_log_of_its_run(
     assert "PrePrepare" in log.read_text(encoding="utf-8")
 
 
-# --- held against the spec
-
-
-def test_runs_with_a_traitor_are_behaviours_of_the_spec() -> None:
-    run = watched(0, steps=150)
-    assert run.trace.violation is None
-    assert len(run.trace) >= 20
-    assert run.actions["CollectCommits"]
-
-
-def test_a_replica_that_does_what_the_spec_does_not_leaves_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A view change is joined when one other wants it: f + 1 it must be."""
-    monkeypatch.setattr(rules, "weak_quorum_size", lambda _: 1)
-    found = next((run for seed in range(10) if (run := watched(seed, steps=150)).trace.violation), None)
-    assert found is not None, "the spec allowed it all"
-    violation = found.trace.violation
-    assert violation is not None
-    assert violation.property == "conforms to PbftRuns"
-    assert any("JoinViewChange" in line for line in violation.explanation)
-
-
 # --- one traitor too many
 
 
@@ -198,7 +177,7 @@ def test_a_disagreement_is_allowed_by_the_spec_shrunk_and_shows_the_proposals_th
 
 def test_traitors_who_follow_the_protocol_make_nobody_disagree() -> None:
     """It is what they say that does it, and not that there are two."""
-    cluster = Cluster(setting_of(TWO_TRAITORS), seed=0)
+    cluster = Cluster(SETTING, seed=0)
     for number in range(12):
         cluster.ask(f"c{number}", number)
         cluster.advance(50)
@@ -206,7 +185,8 @@ def test_traitors_who_follow_the_protocol_make_nobody_disagree() -> None:
     assert len(cluster.safety.decided) == 12
 
 
-def test_the_oracle_has_the_traitors_of_the_runs() -> None:
-    (state,) = oracle_of(TWO_TRAITORS).initial_states()
-    correct = set(setting_of(TWO_TRAITORS).names) - setting_of(TWO_TRAITORS).traitors
-    assert {name.name for name in state.values["view"]} == correct
+def test_both_oracles_have_the_traitors_of_the_runs() -> None:
+    correct = set(SETTING.names) - SETTING.traitors
+    for each in (oracle_of(CONFIGS[0]), oracle()):
+        (state,) = each.initial_states()
+        assert {name.name for name in state.values["view"]} == correct
