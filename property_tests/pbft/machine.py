@@ -1,31 +1,22 @@
-"""The stateful test of PBFT: Hypothesis chooses clients, time, faults and what the traitors are up to; `Safety` judges.
+"""The stateful test of PBFT: Hypothesis chooses clients, time, faults and what the traitors are up to; `Safety` and the spec judge.
 
 Each fault is a rule of its own, so that Hypothesis can leave whole kinds of faults out of a run (swarm testing). After the
-last rule of a run all faults but the traitors' end, and the cluster must make progress.
+last rule of a run all faults but the traitors' end, and the cluster must make progress. Each step must be one that the spec allows.
 """
 
-import time
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
-import attrs
-import hypothesis
-import hypothesis.errors
-from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import initialize, rule
 
+from property_tests.examples import SHRINKING_SECONDS_MAX, Run, Tally, run_examples
+from property_tests.faulty import NUMBERS, FaultyMachine
 from property_tests.pbft.cluster import Cluster, Setting, Violated
+from property_tests.pbft.recording import failed, recorded
 from property_tests.pbft.strategies import STRATEGIES
+from tlacheck.conform.lockstep import Diverged
 
-__all__ = ["INTERESTING", "PbftMachine", "Run", "run_machine"]
+__all__ = ["INTERESTING", "PbftMachine", "run_machine"]
 
 #: The situations that a run of many examples must meet, or it says nothing.
 INTERESTING = (
@@ -40,219 +31,73 @@ INTERESTING = (
     "refused: EQUIVOCATION",
 )
 
-#: How long a failing run is made shorter. What was found by then is shown.
-SHRINKING_SECONDS_MAX = 30.0
 
-_NUMBERS = st.integers(0, 6)
-_POSITIONS = st.integers(0, 50)
-
-
-@attrs.define
-class Tally:
-    """What the examples of one run of Hypothesis came to, and where the log of a failure goes."""
-
-    log: Path
-    command: str
-    examples: int = 0
-    steps: int = 0
-    sometimes: Counter[str] = attrs.field(factory=Counter)
-    broken: str = ""
-    rule: str = ""
-    shrinking_seconds: float = SHRINKING_SECONDS_MAX
-    shrinking_since: float | None = None
-
-    @property
-    def advice(self) -> str:
-        """Where the log of a failure lies, and the command to see it again."""
-        return f"log:     {self.log}\nrepeat:  {self.command}"
-
-    @property
-    def has_shrunk_enough(self) -> bool:
-        """Whether the time for shrinking is over. The log of the last failing run is on disk already."""
-        since = self.shrinking_since
-        return since is not None and time.monotonic() - since > self.shrinking_seconds
-
-
-class ShrunkEnoughError(BaseException):
-    """Ends a run of Hypothesis that has found a failure and spent its time on shrinking it.
-
-    Not an `Exception`: Hypothesis would take that for one more failure to shrink.
-    """
-
-
-class PbftMachine(RuleBasedStateMachine):
+class PbftMachine(FaultyMachine[Cluster]):
     """One simulated cluster: of four replicas with one traitor, or of seven with two."""
-
-    tally: Tally
-
-    cluster: Cluster | None = None
-    failed = False
 
     @initialize(
         size=st.sampled_from([(4, 1), (4, 1), (5, 1), (7, 2)]),
-        first=_NUMBERS,
+        first=NUMBERS,
         strategy=st.sampled_from(STRATEGIES),
         seed=st.integers(0, 2**16 - 1),
     )
     def start(self, size: tuple[int, int], first: int, strategy: str, seed: int) -> None:
-        if self.tally.has_shrunk_enough:
-            raise ShrunkEnoughError
+        self.tally.begin()
         replicas, traitors = size
-        names = Setting(replicas=replicas).names
-        chosen = frozenset(names[(first + number) % replicas] for number in range(traitors))
-        self.tally.examples += 1
-        self.cluster = Cluster(Setting(replicas=replicas, traitors=chosen), seed=seed)
+        order = tuple((first + number) % replicas for number in range(replicas))
+        chosen = frozenset(f"r{number}" for number in range(traitors))
+        setting = Setting(replicas=replicas, order=order, traitors=chosen)
+        self.cluster, self._journal = recorded(setting, seed=seed, command=self.tally.command)
         for traitor in sorted(chosen):
             self.cluster.betray(traitor, strategy)
 
     # --- what happens
 
-    @rule(for_ms=st.integers(1, 200))
-    def advance(self, for_ms: int) -> None:
-        self._watched("advance", for_ms)
-
     @rule(client=st.sampled_from(["c0", "c1", "c2"]), for_ms=st.integers(0, 60))
     def ask(self, client: str, for_ms: int) -> None:
-        self._watched("ask", client, for_ms)
-        self._watched("advance", for_ms)
+        self.watched("ask", client, for_ms)
+        self.watched("advance", for_ms)
 
-    @rule(client=st.sampled_from(["c0", "c1"]), number=_NUMBERS)
+    @rule(client=st.sampled_from(["c0", "c1"]), number=NUMBERS)
     def ask_one(self, client: str, number: int) -> None:
-        self._watched("ask", client, "of one", (self._one(number),))
+        self.watched("ask", client, "of one", (self.one(number),))
 
-    @rule(number=_NUMBERS, strategy=st.sampled_from(STRATEGIES))
+    @rule(number=NUMBERS, strategy=st.sampled_from(STRATEGIES))
     def betray(self, number: int, strategy: str) -> None:
-        traitors = sorted(self._running.den.traitors)
-        self._watched("betray", traitors[number % len(traitors)], strategy)
+        traitors = sorted(self.running.den.traitors)
+        self.watched("betray", traitors[number % len(traitors)], strategy)
 
     @rule(strategy=st.sampled_from(STRATEGIES))
     def conspire(self, strategy: str) -> None:
-        for traitor in sorted(self._running.den.traitors):
-            self._watched("betray", traitor, strategy)
+        for traitor in sorted(self.running.den.traitors):
+            self.watched("betray", traitor, strategy)
 
-    @rule(numbers=st.sets(_NUMBERS, min_size=1), for_ms=st.integers(1, 200))
+    @rule(numbers=st.sets(NUMBERS, min_size=1), for_ms=st.integers(1, 200))
     def lose_patience(self, numbers: set[int], for_ms: int) -> None:
         """Timers fire too early."""
-        for name in sorted({self._correct(number) for number in numbers}):
-            self._watched("lose_patience", name)
-        self._watched("advance", for_ms)
+        for name in sorted({self.correct(number) for number in numbers}):
+            self.watched("lose_patience", name)
+        self.watched("advance", for_ms)
 
-    @rule(position=_POSITIONS, fault=st.sampled_from(["drop", "duplicate", "reorder"]))
-    @precondition(lambda self: self.cluster is not None and bool(self.cluster.world.flights))
-    def disturb(self, position: int, fault: str) -> None:
-        self._watched("inflict", fault, position=position)
+    # --- what must hold
 
-    @rule(position=_POSITIONS, by_ms=st.integers(10, 3_000))
-    @precondition(lambda self: self.cluster is not None and bool(self.cluster.world.flights))
-    def delay(self, position: int, by_ms: int) -> None:
-        self._watched("inflict", "delay", position=position, by_ms=by_ms)
+    def expect(self) -> None:
+        """All faults but the traitors' end, and the cluster makes progress."""
+        self.watched("heal_and_expect_progress")
+        self.judged(self._journal.finish)
 
-    @rule(island=st.sets(_NUMBERS, min_size=1, max_size=3), for_ms=st.integers(1, 400))
-    def partition(self, island: set[int], for_ms: int) -> None:
-        self._watched("inflict", "partition", island=sorted({self._one(number) for number in island}))
-        self._watched("advance", for_ms)
-
-    @rule(number=_NUMBERS, is_outward=st.booleans(), for_ms=st.integers(1, 400))
-    def cut(self, number: int, for_ms: int, *, is_outward: bool) -> None:
-        inside = [self._one(number)]
-        outside = [name for name in self._running.setting.names if name not in inside]
-        sources, dests = (inside, outside) if is_outward else (outside, inside)
-        self._watched("inflict", "cut", sources=sources, dests=dests)
-        self._watched("advance", for_ms)
-
-    @rule()
-    @precondition(lambda self: self.cluster is not None and self._is_torn_apart())
-    def heal(self) -> None:
-        self._watched("inflict", "heal")
-
-    @rule(number=_NUMBERS)
-    def crash(self, number: int) -> None:
-        self._watched("inflict", "crash", node=self._correct(number), kept=0, torn=False)
-
-    @rule(number=_NUMBERS, done=st.sampled_from([0, 0, 1, 3]), torn=st.booleans(), for_ms=st.integers(1, 200))
-    def crash_during(self, number: int, done: int, for_ms: int, *, torn: bool) -> None:
-        """A replica crashes in its next step: before, within or after its write to the disk."""
-        self._watched("inflict", "crash_during", node=self._correct(number), done=done, torn=torn)
-        self._watched("advance", for_ms)
-
-    @rule(number=_NUMBERS)
-    @precondition(lambda self: self.cluster is not None and self.cluster.world.down)
-    def restart(self, number: int) -> None:
-        down = sorted(self._running.world.down)
-        self._watched("inflict", "restart", node=down[number % len(down)])
-
-    def teardown(self) -> None:
-        """The end of the run: faults end, and the cluster must make progress."""
-        if self.cluster is None:
-            return
-        try:
-            if not self.failed:
-                self._watched("heal_and_expect_progress")
-        finally:
-            self.tally.steps += self.cluster.steps
-            self.tally.sometimes.update(self.cluster.sometimes + self.cluster.den.used)
-
-    # --- how
-
-    @property
-    def _running(self) -> Cluster:
-        if self.cluster is None:
-            raise RuntimeError("a rule ran before the cluster was started")
-        return self.cluster
-
-    def _one(self, number: int) -> str:
-        names = self._running.setting.names
-        return names[number % len(names)]
-
-    def _correct(self, number: int) -> str:
-        return self._running.correct[number % len(self._running.correct)]
-
-    def _is_torn_apart(self) -> bool:
-        world = self._running.world
-        return bool(world.islands or world.cuts)
-
-    def _watched(self, call: str, *arguments: Any, **named: Any) -> Any:
-        """Call the cluster; if the run fails, put its log on disk before anything else."""
-        try:
-            return getattr(self._running, call)(*arguments, **named)
-        except Violated as failure:
-            self.failed = True
-            self.tally.broken, self.tally.rule = str(failure), failure.property
-            self.tally.shrinking_since = self.tally.shrinking_since or time.monotonic()
-            self.tally.log.write_text(self._running.log_text, encoding="utf-8")
-            failure.add_note(self.tally.advice)
-            raise
-
-
-@attrs.frozen(kw_only=True)
-class Run:
-    """What a run of the machine came to.
-
-    Attributes:
-        examples: the number of examples, those of shrinking included.
-        steps: the number of steps of correct replicas in all of them.
-        sometimes: how often each situation was met.
-        rule: the property that was broken; empty if none was.
-        message: what Hypothesis and the judges said of it.
-    """
-
-    examples: int
-    steps: int
-    sometimes: Counter[str]
-    rule: str = ""
-    message: str = ""
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The interesting situations that no example met."""
-        return tuple(name for name in INTERESTING if not self.sometimes[name])
+    def keep(self, failure: AssertionError) -> None:
+        """Hand the run to the tally, as the spec has it."""
+        if isinstance(failure, Violated | Diverged):
+            _, trace = failed(failure, self._journal)
+            self.tally.keep(trace, log=self.running.log_text)
 
 
 def run_machine(
     *,
     seed: int,
     examples: int,
-    log: Path,
+    folder: Path,
     steps: int = 40,
     command: str = "",
     shrinking_seconds: float = SHRINKING_SECONDS_MAX,
@@ -260,41 +105,14 @@ def run_machine(
     """Let Hypothesis look for a failing run, and shrink it.
 
     Args:
-        seed: Hypothesis' seed; the same seed gives the same examples.
+        seed: as `run_examples` has it, and so `examples` and `steps`.
         examples: how many to try.
-        log: where the log of a failing run is written; that of the shrunk one in the end.
+        folder: as `Tally` has it, and so `command` and `shrinking_seconds`.
         steps: how many rules an example may take.
         command: the command that repeats this.
         shrinking_seconds: how long a failing run is made shorter.
     """
-    tally = Tally(log=log, command=command, shrinking_seconds=shrinking_seconds)
-    machine = type("PbftMachine", (PbftMachine,), {"tally": tally})
-    settings = hypothesis.settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        deadline=None,
-        database=None,
-        derandomize=False,  # the profile for CI would ignore the seed
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-        print_blob=False,
-        report_multiple_bugs=False,
-    )
-    broken = message = ""
-    try:
-        run_state_machine_as_test(hypothesis.seed(seed)(machine), settings=settings)
-    except Violated as failure:
-        broken = failure.property
-        message = "\n".join((str(failure), *getattr(failure, "__notes__", ())))
-    except (ShrunkEnoughError, hypothesis.errors.Flaky):  # a run that is cut short looks flaky from outside
-        if not tally.has_shrunk_enough:
-            raise
-        broken = tally.rule
-        message = "\n".join((tally.broken, f"shrinking ended after {shrinking_seconds:g} s", tally.advice))
-    return Run(
-        examples=tally.examples,
-        steps=tally.steps,
-        sometimes=tally.sometimes,
-        rule=broken,
-        message=message,
+    tally = Tally(folder=folder, command=command, shrinking_seconds=shrinking_seconds)
+    return run_examples(
+        PbftMachine, tally, seed=seed, examples=examples, steps=steps, interesting=INTERESTING
     )

@@ -66,13 +66,13 @@ def stateful(context: Context, *, examples: int = 60) -> Outcome:
     run = run_machine(
         seed=context.seed,
         examples=examples,
-        log=context.folder / "counterexample.log",
+        folder=context.folder,
         command=context.command,
     )
     figures = immutabledict(examples=run.examples, steps=run.steps, **_counts(run.sometimes, _SHOWN))
-    if run.rule:
-        reason = f"after {run.examples} examples"
-        return Outcome(verdict=Verdict.violated(run.rule, reason), figures=figures, message=run.message)
+    if run.failure is not None:
+        verdict = Verdict.violated(run.broken, f"after {run.examples} examples")
+        return Outcome(verdict=verdict, figures=figures, trace=run.trace, message=run.message)
     if run.missing:
         return _nothing_said("no example met", run.missing, figures)
     return Outcome(verdict=Verdict.sampled(run.examples, context.seed), figures=figures)

@@ -4,15 +4,15 @@
 cluster must make progress. It is the run of a soak (`soak.py`) and of the checks of `verify`.
 """
 
-import itertools
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
 
 from impl import pbft
+from property_tests.moves import Moves
 from property_tests.pbft.adapter import PbftSystem
 from property_tests.pbft.cluster import Cluster, Setting, Violated
 from property_tests.pbft.journal import Journal
@@ -179,7 +179,7 @@ def setting(seed: int, *, replicas: int = 4, traitors: int = 1) -> Setting:
     return Setting(replicas=replicas, order=tuple(order), traitors=names)
 
 
-class Script:
+class Script(Moves[Cluster]):
     """What may happen to a cluster; each does nothing where it cannot.
 
     Args:
@@ -201,27 +201,14 @@ class Script:
         moves: Mapping[str, int] | None = None,
         split: float = 0.25,
     ) -> None:
-        self._cluster = cluster
-        self._rng = random.Random(seed)  # noqa: S311 - a reproducible run, no secret
+        super().__init__(cluster, seed, moves or MOVES)
         self._once = once
         self._split = split
         self._asked: dict[str, pbft.Request] = {}
         self._clients = [f"c{number}" for number in range(clients)]
-        drawn = moves or MOVES
-        self._names = tuple(drawn)
-        self._weights = tuple(itertools.accumulate(drawn.values()))
         self.traitors_conspire()
 
-    def move(self) -> None:
-        """Something happens."""
-        (name,) = self._rng.choices(self._names, cum_weights=self._weights)
-        move: Callable[[], None] = getattr(self, name)
-        move()
-
     # --- clients and traitors
-
-    def time_passes(self) -> None:
-        self._cluster.advance(self._rng.randint(1, 60))
 
     def clients_ask(self) -> None:
         for client in self._rng.sample(self._clients, self._rng.choice((1, 1, 2, 4))):
@@ -238,17 +225,7 @@ class Script:
         else:
             self._asked[client] = self._cluster.ask(client, self._rng.randrange(1_000), replicas)
 
-    def a_traitor_thinks_again(self) -> None:
-        if traitors := sorted(self._cluster.den.traitors):
-            self._cluster.betray(self._rng.choice(traitors), self._strategy())
-
-    def traitors_conspire(self) -> None:
-        """All traitors follow the same strategy."""
-        strategy = self._strategy()
-        for traitor in sorted(self._cluster.den.traitors):
-            self._cluster.betray(traitor, strategy)
-
-    def _strategy(self) -> str:
+    def strategy(self) -> str:
         """Any strategy; more often than others the one that could lead to two decisions."""
         return "split proposals" if self._rng.random() < self._split else self._rng.choice(STRATEGIES)
 
@@ -257,72 +234,3 @@ class Script:
         names = self._cluster.correct
         for name in self._rng.sample(names, self._rng.choice((1, len(names) - 1, len(names)))):
             self._cluster.lose_patience(name)
-
-    # --- messages and the network
-
-    def _disturb(self, fault: str, **parameters: int) -> None:
-        self._cluster.inflict(fault, position=self._rng.randrange(1_000), **parameters)
-
-    def a_message_is_lost(self) -> None:
-        self._disturb("drop")
-
-    def a_message_is_doubled(self) -> None:
-        self._disturb("duplicate")
-
-    def a_message_is_early(self) -> None:
-        self._disturb("reorder")
-
-    def a_message_is_late(self) -> None:
-        self._disturb("delay", by_ms=self._rng.randint(10, 3_000))
-
-    def the_network_is_bad(self) -> None:
-        loss, doubles = self._rng.choice(((0, 0), (0, 0), (10, 5), (25, 20)))
-        self._cluster.inflict("degrade", loss=loss, duplication=doubles)
-
-    def the_network_parts(self) -> None:
-        island = {self._anybody(), self._anybody()}
-        self._cluster.inflict("partition", island=sorted(island))
-
-    def a_link_is_cut(self) -> None:
-        island = [self._anybody()]
-        others = [name for name in self._cluster.setting.names if name not in island]
-        sources, dests = (island, others) if self._rng.random() < 0.5 else (others, island)
-        self._cluster.inflict("cut", sources=sources, dests=dests)
-
-    def the_network_heals(self) -> None:
-        self._cluster.inflict("heal")
-
-    # --- replicas
-
-    def a_replica_crashes(self) -> None:
-        if not self._standing():
-            torn = self._rng.random() < 0.5
-            self._cluster.inflict("crash", node=self._victim(), kept=self._rng.randint(0, 1), torn=torn)
-
-    def a_replica_crashes_in_a_step(self) -> None:
-        if not self._standing():
-            torn, done = self._rng.random() < 0.5, self._rng.choice((0, 0, 1, 3))
-            self._cluster.inflict("crash_during", node=self._victim(), done=done, torn=torn)
-
-    def a_replica_comes_back(self) -> None:
-        if down := sorted(self._cluster.world.down):
-            self._cluster.inflict("restart", node=self._rng.choice(down))
-
-    def a_replica_pauses(self) -> None:
-        if not self._standing():
-            self._cluster.inflict("pause", node=self._victim())
-
-    def a_replica_resumes(self) -> None:
-        if paused := sorted(self._cluster.world.paused):
-            self._cluster.inflict("resume", node=self._rng.choice(paused))
-
-    def _standing(self) -> set[str]:
-        down: set[str] = self._cluster.world.down | self._cluster.world.paused
-        return down
-
-    def _anybody(self) -> str:
-        return self._rng.choice(self._cluster.setting.names)
-
-    def _victim(self) -> str:
-        """A correct replica: what a traitor does is not for faults to say."""
-        return self._rng.choice(self._cluster.correct)

@@ -6,8 +6,11 @@
 
 Each seed is one run of `script.py`: clients that ask for things again and again, of all replicas or of one; traitors
 who follow one strategy after the other, alone or together; messages, links and replicas fail, also in the middle of a step,
-and timers fire too early. All steps of correct replicas are judged by `Safety`, which knows nothing of the spec. Every 2,500
-steps all faults but the traitors' end, and the cluster must execute a new request at all correct replicas.
+and timers fire too early. All steps of correct replicas are held against the spec, and judged by `Safety`, which knows nothing of
+it. Every 2,500 steps all faults but the traitors' end, and the cluster must execute a new request at all correct replicas.
+
+The spec is asked about clusters of four, five and seven with as many traitors as these allow for (`recording.CONFIGS`); with `--no-spec`
+any cluster can be soaked, and `Safety` alone judges.
 
 With `--overfaulted` two of four replicas are traitors, one more than is allowed for, and the others must come to disagree in
 most runs. The first such runs, --written of them, are held against the spec, which allows them, shrunk, and written as traces.
@@ -19,118 +22,39 @@ if something was broken, 2 if the command makes no sense, 3 if a situation was n
 of it (or too few over-faulted runs disagreed: the adversary is weak).
 """
 
-import difflib
 import importlib
-import platform
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from property_tests import soaking
-from property_tests.soaking import Row, Soaked
-from tlacheck import __version__, itf
+from property_tests.attacked import Attacked, cluster_options, soaked
+from property_tests.soak_command import leave, mutant_option, out_option, seed_options
+from property_tests.soaking import Soaked
+from tlacheck import itf
 from tlacheck.mutants import Mutant
 
-__all__ = ["main", "soak"]
+__all__ = ["main", "unmet"]
 
 
-def soak(
-    seeds: Sequence[int],
-    *,
-    steps: int,
-    replicas: int = 4,
-    traitors: int = 1,
-    jobs: int = 1,
-    mutant: Mutant | None = None,
-    until_broken: bool = False,
-) -> Soaked:
-    """Play a run for each seed.
+def unmet(found: Soaked, *, traitors: int) -> tuple[str, ...]:
+    """The situations that were never met and matter.
 
     Args:
-        seeds: one for each run.
-        steps: how many steps correct replicas take at least.
-        replicas: how many there are.
-        traitors: how many of them are Byzantine; other ones in each run.
-        jobs: as `soaking.soak` has it, and so the rest.
-        mutant: what is made wrong in the implementation.
-        until_broken: whether to end with the first run that is broken.
-
-    Raises:
-        ConfigError: as `soaking.soak`.
+        found: what the soak came to.
+        traitors: how many there were: without one nobody is expected to be one.
     """
-    return soaking.soak(
-        _run,
-        seeds,
-        steps=steps,
-        jobs=jobs,
-        mutant=mutant,
-        until_broken=until_broken,
-        arguments=(replicas, traitors),
+    return tuple(
+        name
+        for name in found.missing
+        if traitors or not name.startswith(("strategy", "refused", "a traitor"))
     )
-
-
-def _run(task: tuple[int, int, tuple[object, ...]]) -> Row:
-    """One seed, in a process of its own: only here is the implementation imported, mutated or not."""
-    script = importlib.import_module("property_tests.pbft.script")
-    seed, steps, (replicas, traitors) = task
-    return soaking.played(
-        seed,
-        lambda: script.endure(
-            seed, steps=steps, setting=script.setting(seed, replicas=replicas, traitors=traitors)
-        ),
-        script.INTERESTING,
-    )
-
-
-def _mutant(_context: click.Context, _parameter: click.Parameter, name: str | None) -> Mutant | None:
-    """The mutant of that name; click tells what is wrong with any other."""
-    if name is None:
-        return None
-    mutants: tuple[Mutant, ...] = importlib.import_module("property_tests.pbft.mutants").MUTANTS
-    known = {mutant.name: mutant for mutant in mutants}
-    if name not in known:
-        near = ", ".join(difflib.get_close_matches(name, sorted(known), n=5, cutoff=0.4))
-        raise click.BadParameter(
-            f"there is no mutant {name!r}; {f'near to it are {near}; ' if near else ''}"
-            f"MUTANTS in property_tests/pbft/mutants.py are all {len(known)}"
-        )
-    return known[name]
 
 
 @click.command()
-@click.option(
-    "--seeds",
-    type=click.IntRange(min=1),
-    default=100,
-    show_default=True,
-    help="How many runs, from --seed on.",
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed.")
-@click.option(
-    "--steps",
-    type=click.IntRange(min=1),
-    default=10_000,
-    show_default=True,
-    help="Steps of correct replicas in a run.",
-)
-@click.option(
-    "--replicas", type=click.IntRange(min=4), default=4, show_default=True, help="How many replicas."
-)
-@click.option(
-    "--traitors",
-    type=click.IntRange(min=0),
-    default=1,
-    show_default=True,
-    help="How many of them are Byzantine.",
-)
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="How many processes.")
-@click.option(
-    "--mutant",
-    callback=_mutant,
-    metavar="NAME",
-    help="A wrong implementation; the soak ends when it is found.",
-)
+@seed_options("Steps of correct replicas in a run.")
+@cluster_options
+@mutant_option("pbft")
 @click.option("--overfaulted", is_flag=True, help="Two traitors of four: the others must come to disagree.")
 @click.option(
     "--written",
@@ -139,13 +63,7 @@ def _mutant(_context: click.Context, _parameter: click.Parameter, name: str | No
     show_default=True,
     help="How many over-faulted runs are held against the spec, shrunk and written.",
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".verify"),
-    show_default=True,
-    help="Where traces go.",
-)
+@out_option
 @click.pass_context
 def main(
     context: click.Context,
@@ -153,9 +71,10 @@ def main(
     seeds: int,
     seed: int,
     steps: int,
+    jobs: int,
     replicas: int,
     traitors: int,
-    jobs: int,
+    spec: bool,
     mutant: Mutant | None,
     overfaulted: bool,
     written: int,
@@ -167,44 +86,20 @@ def main(
     """
     if overfaulted:
         context.exit(_overfaulted(range(seed, seed + seeds), out, written))
-    if traitors > (allowed := (replicas - 1) // 3):
-        raise click.BadParameter(
-            f"{traitors} traitors of {replicas} replicas are more than the {allowed} that these allow for: "
-            "safety is not promised. --overfaulted shows what happens then",
-            param_hint="'--traitors'",
-        )
-    found = soak(
-        range(seed, seed + seeds),
+    attacked = Attacked(
+        protocol="pbft",
         steps=steps,
         replicas=replicas,
         traitors=traitors,
-        jobs=jobs,
+        against_spec=spec,
         mutant=mutant,
-        until_broken=mutant is not None,
+        out=out,
     )
-    for line in found.lines:
-        click.echo(line)
-    for number, words in found.broken[:3]:
-        wrong = f" --mutant {mutant.name}" if mutant else ""
-        size = f" --replicas {replicas} --traitors {traitors}" if (replicas, traitors) != (4, 1) else ""
-        lines = (
-            f"seed {number}: {words}",
-            f"repeat:   python -m property_tests.pbft.soak --seeds 1 --seed {number} --steps {steps}{size}{wrong}",
-            f"versions: tlacheck {__version__}, Python {platform.python_version()}",
-        )
-        click.echo("\n".join(lines))
-    if found.broken:
-        context.exit(1)
-    missing = [
-        name
-        for name in found.missing
-        if traitors or not name.startswith(("strategy", "refused", "a traitor"))
-    ]
-    if missing:
-        click.echo(f"{len(missing)} situations that matter were never met; soak longer:")
-        for name in missing:
-            click.echo(f"  {name}")
-        context.exit(3)
+    found = soaked(
+        attacked, range(seed, seed + seeds), jobs=jobs, hint=". --overfaulted shows what happens then"
+    )
+    missing = unmet(found, traitors=traitors)
+    leave(context, found, missing=missing, kept=attacked.kept, repeat=attacked.repeat)
 
 
 def _overfaulted(seeds: Sequence[int], out: Path, written: int) -> int:

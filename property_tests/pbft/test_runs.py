@@ -10,14 +10,16 @@ from click.testing import CliRunner
 
 from impl.pbft import checkpoints, rules
 from impl.pbft.outcome import Outcome
+from property_tests.attacked import Attacked
 from property_tests.pbft import run_checks
 from property_tests.pbft.cluster import Cluster, Setting
 from property_tests.pbft.machine import run_machine
 from property_tests.pbft.overfaulted import CONFIGS, SETTING, disagrees, oracle, recorded, system
 from property_tests.pbft.recording import oracle_of
 from property_tests.pbft.script import INTERESTING, Script, endure, setting
-from property_tests.pbft.soak import main, soak
+from property_tests.pbft.soak import main
 from property_tests.pbft.strategies import STRATEGIES
+from tlacheck import itf
 from tlacheck.conform.replay import replay
 from tlacheck.errors import ConfigError
 from tlacheck.report.lanes import lanes_of
@@ -75,11 +77,11 @@ def test_a_soak_that_met_too_little_is_inconclusive(context: Context) -> None:
     assert run_checks.soaked(context, seeds=1, steps=50).verdict.is_unknown
     result = CliRunner().invoke(main, ["--seeds", "1", "--steps", "50"])
     assert result.exit_code == 3
-    assert re.search(r"\d+ situations that matter were never met; soak longer:\n  ", result.output)
+    assert re.search(r"\d+ situations that matter were not met; soak longer:\n  ", result.output)
 
 
 def test_hypothesis_finds_nothing_wrong(tmp_path: Path) -> None:
-    run = run_machine(seed=0, examples=8, log=tmp_path / "x.log")
+    run = run_machine(seed=0, examples=8, folder=tmp_path)
     assert run.message == ""
     assert run.sometimes["a batch is executed"] >= 8
 
@@ -102,7 +104,27 @@ def test_a_command_that_makes_no_sense_is_told_so(options: list[str], said: str)
 
 def test_who_asks_for_a_soak_of_nothing_is_told() -> None:
     with pytest.raises(ConfigError, match="0 seeds of 1 steps by 1 processes"):
-        soak(range(0), steps=1)
+        Attacked(protocol="pbft", steps=1).soak(range(0))
+
+
+def test_a_wrong_replica_is_told_with_its_seed_and_left_as_a_trace(tmp_path: Path) -> None:
+    name = "joins-one-faulty-replica"
+    command = ["--seeds", "1", "--steps", "2000", "--mutant", name, "--out", str(tmp_path)]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1, result.output
+    assert "seed 0: conforms to PbftRuns: at step " in result.output
+    trace, log = tmp_path / "soak-pbft-0.itf.json", tmp_path / "soak-pbft-0.log"
+    for line in (
+        f"trace:    {trace}",
+        f"inspect:  make inspect T={trace}",
+        f"log:      {log}",
+        f"repeat:   python -m property_tests.pbft.soak --seeds 1 --seed 0 --steps 2000 --mutant {name}",
+    ):
+        assert line in result.output
+    shown = itf.read(trace)
+    assert shown.violation is not None
+    assert shown.violation.step == len(shown)
+    assert log.read_text(encoding="utf-8")
 
 
 def test_every_strategy_must_be_met() -> None:
@@ -138,13 +160,14 @@ def test_a_wrong_replica_is_found(
     assert found.log
 
 
-def test_hypothesis_finds_a_wrong_replica_and_leaves_the_log_of_its_run(
+def test_hypothesis_finds_a_wrong_replica_and_leaves_the_trace_and_the_log_of_its_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rules, "told", lambda _: ())
-    log = tmp_path / "x.log"
-    run = run_machine(seed=0, examples=60, log=log, command="repeat me", shrinking_seconds=5)
-    assert run.rule
+    run = run_machine(seed=0, examples=60, folder=tmp_path, command="repeat me", shrinking_seconds=5)
+    assert run.trace is not None
+    assert itf.read(run.trace).violation is not None
+    log = tmp_path / "counterexample.log"
     assert f"log:     {log}\nrepeat:  repeat me" in run.message
     assert "PrePrepare" in log.read_text(encoding="utf-8")
 
