@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from property_tests.examples import Tally
+from property_tests.judged import RunJournal, Violated, failed
 from property_tests.moves import FaultyCluster
+from tlacheck.conform.lockstep import Diverged
 
 __all__ = ["NUMBERS", "FaultyMachine"]
 
@@ -31,26 +33,20 @@ class FaultyMachine(RuleBasedStateMachine, Generic[_C]):
     Attributes:
         tally: what is told of the examples.
         cluster: the cluster of this example; None before it is started.
+        journal: its run, as the spec has it.
         failed: whether something was found wrong in it.
     """
 
     tally: Tally
 
     cluster: _C | None = None
+    journal: RunJournal
     failed = False
 
     # --- to be said by the protocol
 
     def expect(self) -> None:
         """All rules have been taken: end the faults, and see that what must hold then does."""
-        raise NotImplementedError
-
-    def keep(self, failure: AssertionError) -> None:
-        """Hand a run that failed to the tally.
-
-        Args:
-            failure: what the cluster raised.
-        """
         raise NotImplementedError
 
     # --- what happens
@@ -148,7 +144,8 @@ class FaultyMachine(RuleBasedStateMachine, Generic[_C]):
         """Let something happen, and look whether the run fails."""
         try:
             return happen(*arguments, **named)
-        except AssertionError as failure:
+        except (Violated, Diverged) as failure:
             self.failed = True
-            self.keep(failure)
+            _, trace = failed(failure, self.journal)
+            self.tally.keep(trace, log=self.running.log_text)
             raise

@@ -53,6 +53,10 @@ class FaultyCluster(Protocol):
     def world(self) -> Any:
         """Time, timers and messages in flight."""
 
+    @property
+    def log_text(self) -> str:
+        """What happened last, one a line."""
+
     def advance(self, for_ms: int) -> None:
         """Let so many virtual milliseconds pass."""
 

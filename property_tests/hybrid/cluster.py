@@ -15,14 +15,15 @@ import attrs
 
 from impl import hybrid, pbft, threat
 from property_tests.hybrid.hosting import Ask, Hosted, HybridCore, Raised, State, Taken, Times, whole
-from property_tests.hybrid.safety import Broken, Safety, links
+from property_tests.hybrid.safety import Safety, links
 from property_tests.hybrid.strategies import Den, behaviours
+from property_tests.judged import Broken, Violated
 from tlacheck.histories import Legality, Limits, check, key_value
 from tlacheck.histories import Recorder as Notes
 from tlacheck.sim import Behaviour, Fault, Network, Uniform
 from tlacheck.sim import Cluster as Simulated
 
-__all__ = ["HEALED", "Cluster", "Recorder", "Registers", "Setting", "Violated"]
+__all__ = ["HEALED", "Cluster", "Recorder", "Registers", "Setting"]
 
 #: The client whose operations show that a healed cluster serves.
 HEALED: Final = "healed"
@@ -32,21 +33,6 @@ _LIMITS: Final = Limits(configurations=400_000)
 
 #: How many entries of the log of a failing run are written.
 _SHOWN_ENTRIES: Final = 400
-
-
-class Violated(AssertionError):
-    """A run shows something wrong.
-
-    Attributes:
-        property: what does not hold.
-        explanation: in words.
-        broken: both.
-    """
-
-    def __init__(self, broken: Broken) -> None:
-        self.broken = broken
-        self.property, self.explanation = broken
-        super().__init__(f"{self.property}: {self.explanation}")
 
 
 class Recorder(Protocol):

@@ -14,10 +14,9 @@ from hypothesis.stateful import initialize, rule
 from impl import hybrid
 from property_tests.examples import SHRINKING_SECONDS_MAX, Run, Tally, run_examples
 from property_tests.faulty import NUMBERS, FaultyMachine
-from property_tests.hybrid.cluster import Cluster, Setting, Violated
-from property_tests.hybrid.recording import failed, recorded
+from property_tests.hybrid.cluster import Cluster, Setting
+from property_tests.hybrid.recording import recorded
 from property_tests.hybrid.strategies import STRATEGIES
-from tlacheck.conform.lockstep import Diverged
 
 __all__ = ["INTERESTING", "HybridMachine", "run_machine"]
 
@@ -54,7 +53,7 @@ class HybridMachine(FaultyMachine[Cluster]):
         order = tuple((first + number) % replicas for number in range(replicas))
         chosen = frozenset(f"r{number}" for number in range(traitors))
         setting = Setting(replicas=replicas, order=order, traitors=chosen)
-        self.cluster, self._journal = recorded(setting, seed=seed, command=self.tally.command)
+        self.cluster, self.journal = recorded(setting, seed=seed, command=self.tally.command)
         for traitor in sorted(chosen):
             self.cluster.betray(traitor, strategy)
 
@@ -112,13 +111,7 @@ class HybridMachine(FaultyMachine[Cluster]):
         self.watched("heal")
         self.watched("expect_progress")
         self.watched("judge_history")
-        self.judged(self._journal.finish)
-
-    def keep(self, failure: AssertionError) -> None:
-        """Hand the run to the tally, as the spec has it."""
-        if isinstance(failure, Violated | Diverged):
-            _, trace = failed(failure, self._journal)
-            self.tally.keep(trace, log=self.running.log_text)
+        self.judged(self.journal.finish)
 
 
 def run_machine(

@@ -5,15 +5,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from impl import hybrid
-from property_tests.hybrid.cluster import Cluster, Registers, Setting, Violated
+from property_tests.hybrid.cluster import Cluster, Registers, Setting
 from property_tests.hybrid.journal import Journal, runs_spec
-from property_tests.hybrid.safety import Broken
-from tlacheck.conform.lockstep import Diverged
-from tlacheck.errors import ConfigError
+from property_tests.judged import config_of
 from tlacheck.tlc.oracle import SpecOracle
-from tlacheck.trace import Trace
 
-__all__ = ["CONFIGS", "config_for", "failed", "oracle_of", "recorded"]
+__all__ = ["CONFIGS", "config_for", "oracle_of", "recorded"]
 
 #: The configurations of `specs/hybrid` that runs are held against, by how many replicas there are, and who is Byzantine.
 CONFIGS: Final[Mapping[tuple[int, frozenset[str]], str]] = {
@@ -35,14 +32,7 @@ def config_for(setting: Setting) -> str:
     Raises:
         ConfigError: the spec has no configuration for so many replicas with these traitors.
     """
-    config = CONFIGS.get((setting.replicas, setting.traitors))
-    if config is None:
-        there = "; ".join(f"{replicas} with {', '.join(sorted(names))}" for replicas, names in CONFIGS)
-        raise ConfigError(
-            f"specs/hybrid has no configuration for {setting.replicas} replicas of which "
-            f"{', '.join(sorted(setting.traitors)) or 'nobody'} is Byzantine; it has those for {there}"
-        )
-    return config
+    return config_of("hybrid", CONFIGS, replicas=setting.replicas, traitors=setting.traitors)
 
 
 def recorded(
@@ -68,14 +58,3 @@ def recorded(
 
     cluster = Cluster(setting, seed=seed, record=record, only=only)
     return cluster, journals[0]
-
-
-def failed(failure: Violated | Diverged, journal: Journal) -> tuple[Broken, Trace]:
-    """What ended a run, and the run up to there, in the spec's words."""
-    if isinstance(failure, Violated):
-        return failure.broken, journal.broken(failure.property, (failure.explanation,))
-    violation = failure.trace.violation
-    if violation is None:
-        raise failure
-    said = "; ".join(violation.explanation)
-    return (violation.property, f"at step {violation.step} of the spec: {said}"), failure.trace

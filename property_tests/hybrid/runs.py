@@ -11,10 +11,11 @@ import attrs
 from immutabledict import immutabledict
 
 from impl import hybrid
-from property_tests.hybrid.cluster import Cluster, Setting, Violated
-from property_tests.hybrid.recording import failed, recorded
+from property_tests.hybrid.cluster import Cluster, Setting
+from property_tests.hybrid.recording import recorded
 from property_tests.hybrid.scenes import asked_by, brought, sealed
 from property_tests.hybrid.script import Script
+from property_tests.judged import Violated, failed
 from tlacheck.conform.checks import violated
 from tlacheck.conform.lockstep import Diverged
 from tlacheck.trace import Trace

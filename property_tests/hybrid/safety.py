@@ -35,11 +35,9 @@ import attrs
 from impl import hybrid, pbft, raft
 from impl.quorum import byzantine_quorum
 from property_tests.hybrid.hosting import Taken
+from property_tests.judged import Broken
 
-__all__ = ["Broken", "Page", "Safety", "links"]
-
-#: A property and what is wrong, in words.
-Broken: TypeAlias = tuple[str, str]
+__all__ = ["Page", "Safety", "links"]
 
 #: What stands at an index of a chain: (client, timestamp, operation, signature), None for a no-op.
 _Link: TypeAlias = tuple[str, int, pbft.Value, bytes] | None

@@ -14,11 +14,11 @@ from typing import Final
 import attrs
 
 from impl import hybrid, pbft
-from property_tests.hybrid.cluster import Cluster, Setting, Violated
+from property_tests.hybrid.cluster import Cluster, Setting
 from property_tests.hybrid.journal import Journal
-from property_tests.hybrid.recording import failed, recorded
-from property_tests.hybrid.safety import Broken
+from property_tests.hybrid.recording import recorded
 from property_tests.hybrid.strategies import LOUD, QUIET, STRATEGIES
+from property_tests.judged import Broken, Violated, failed
 from property_tests.moves import Moves
 from tlacheck.conform.lockstep import Diverged
 from tlacheck.trace import Trace

@@ -12,11 +12,12 @@ from impl import hybrid, pbft, raft
 from impl.hybrid import clients, core, shapes, switches
 from impl.hybrid.outcome import Outcome
 from property_tests.attacked import Attacked
-from property_tests.hybrid.cluster import Cluster, Setting, Violated
+from property_tests.hybrid.cluster import Cluster, Setting
 from property_tests.hybrid.machine import run_machine
 from property_tests.hybrid.script import EACH_RUN, INTERESTING, THERE_AND_BACK, Script, endure, setting
 from property_tests.hybrid.soak import main, unmet
 from property_tests.hybrid.strategies import LOUD, QUIET, STRATEGIES
+from property_tests.judged import Violated
 from property_tests.soaking import Soaked
 from tlacheck import itf
 from tlacheck.errors import ConfigError

@@ -15,32 +15,18 @@ from typing import Any, Final, Protocol
 import attrs
 
 from impl import pbft
+from property_tests.judged import Violated
 from property_tests.pbft.hosting import Hosted, PbftCore, Taken, Times, whole
-from property_tests.pbft.safety import Broken, Safety
+from property_tests.pbft.safety import Safety
 from property_tests.pbft.strategies import Den, behaviours
 from tlacheck.sim import Cluster as Simulated
 from tlacheck.sim import Fault, Network, Uniform
 
-__all__ = ["Cluster", "Recorder", "Setting", "Violated"]
+__all__ = ["Cluster", "Recorder", "Setting"]
 
 
 #: How many entries of the log of a failing run are written.
 _SHOWN_ENTRIES: Final = 400
-
-
-class Violated(AssertionError):
-    """A run shows something wrong.
-
-    Attributes:
-        property: what does not hold.
-        explanation: in words.
-        broken: both.
-    """
-
-    def __init__(self, broken: Broken) -> None:
-        self.broken = broken
-        self.property, self.explanation = broken
-        super().__init__(f"{self.property}: {self.explanation}")
 
 
 class Recorder(Protocol):

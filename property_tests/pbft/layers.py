@@ -17,7 +17,8 @@ from typing import Final
 from immutabledict import immutabledict
 
 from impl import pbft
-from property_tests.pbft.cluster import Cluster, Setting, Violated
+from property_tests.judged import Violated
+from property_tests.pbft.cluster import Cluster, Setting
 from property_tests.pbft.hosting import Taken, Times
 from property_tests.pbft.script import Script
 from tlacheck.mutants import Layer

@@ -11,10 +11,9 @@ from hypothesis.stateful import initialize, rule
 
 from property_tests.examples import SHRINKING_SECONDS_MAX, Run, Tally, run_examples
 from property_tests.faulty import NUMBERS, FaultyMachine
-from property_tests.pbft.cluster import Cluster, Setting, Violated
-from property_tests.pbft.recording import failed, recorded
+from property_tests.pbft.cluster import Cluster, Setting
+from property_tests.pbft.recording import recorded
 from property_tests.pbft.strategies import STRATEGIES
-from tlacheck.conform.lockstep import Diverged
 
 __all__ = ["INTERESTING", "PbftMachine", "run_machine"]
 
@@ -47,7 +46,7 @@ class PbftMachine(FaultyMachine[Cluster]):
         order = tuple((first + number) % replicas for number in range(replicas))
         chosen = frozenset(f"r{number}" for number in range(traitors))
         setting = Setting(replicas=replicas, order=order, traitors=chosen)
-        self.cluster, self._journal = recorded(setting, seed=seed, command=self.tally.command)
+        self.cluster, self.journal = recorded(setting, seed=seed, command=self.tally.command)
         for traitor in sorted(chosen):
             self.cluster.betray(traitor, strategy)
 
@@ -84,13 +83,7 @@ class PbftMachine(FaultyMachine[Cluster]):
     def expect(self) -> None:
         """All faults but the traitors' end, and the cluster makes progress."""
         self.watched("heal_and_expect_progress")
-        self.judged(self._journal.finish)
-
-    def keep(self, failure: AssertionError) -> None:
-        """Hand the run to the tally, as the spec has it."""
-        if isinstance(failure, Violated | Diverged):
-            _, trace = failed(failure, self._journal)
-            self.tally.keep(trace, log=self.running.log_text)
+        self.judged(self.journal.finish)
 
 
 def run_machine(

@@ -16,9 +16,10 @@ import attrs
 from immutabledict import immutabledict
 
 from impl import pbft
+from property_tests.judged import Violated, failed
 from property_tests.pbft import recording
 from property_tests.pbft.adapter import PbftSystem
-from property_tests.pbft.cluster import Cluster, Setting, Violated
+from property_tests.pbft.cluster import Cluster, Setting
 from property_tests.pbft.hosting import Times
 from property_tests.pbft.journal import SPECS
 from property_tests.pbft.script import CALM, Script
@@ -123,7 +124,7 @@ def recorded(seed: int, *, steps: int = STEPS, command: str = "") -> Shrunk:
         while cluster.steps < steps and not _has_left_its_view(cluster):
             script.move()
     except (Violated, Diverged) as failure:
-        _, trace = recording.failed(failure, journal)
+        _, trace = failed(failure, journal)
         return shrink(_fixed(trace), oracle(), system, prop=AGREEMENT, tries_max=_TRIES_MAX, search_max=0)
     raise ValueError(
         f"with seed {seed} the correct replicas agree: take one for which `disagrees` says what is broken"

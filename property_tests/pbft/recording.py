@@ -5,16 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from impl import pbft
-from property_tests.pbft.cluster import Cluster, Setting, Violated
+from property_tests.judged import config_of
+from property_tests.pbft.cluster import Cluster, Setting
 from property_tests.pbft.journal import Journal, runs_spec
-from property_tests.pbft.safety import Broken
-from tlacheck.conform.lockstep import Diverged
-from tlacheck.errors import ConfigError
 from tlacheck.tlc.oracle import SpecOracle
-from tlacheck.trace import Trace
 from tlacheck.values import Value
 
-__all__ = ["CONFIGS", "asked", "config_for", "failed", "oracle_of", "recorded"]
+__all__ = ["CONFIGS", "asked", "config_for", "oracle_of", "recorded"]
 
 #: The configurations of `specs/pbft` that runs are held against, by how many replicas there are, and who is Byzantine.
 CONFIGS: Final[Mapping[tuple[int, frozenset[str]], str]] = {
@@ -36,14 +33,7 @@ def config_for(setting: Setting) -> str:
     Raises:
         ConfigError: the spec has no configuration for so many replicas with these traitors.
     """
-    config = CONFIGS.get((setting.replicas, setting.traitors))
-    if config is None:
-        there = "; ".join(f"{replicas} with {', '.join(sorted(names))}" for replicas, names in CONFIGS)
-        raise ConfigError(
-            f"specs/pbft has no configuration for {setting.replicas} replicas of which "
-            f"{', '.join(sorted(setting.traitors)) or 'nobody'} is Byzantine; it has those for {there}"
-        )
-    return config
+    return config_of("pbft", CONFIGS, replicas=setting.replicas, traitors=setting.traitors)
 
 
 def asked(client: str, timestamp: int) -> Value:
@@ -82,14 +72,3 @@ def recorded(
 
     cluster = Cluster(setting, seed=seed, record=record, only=only)
     return cluster, journals[0]
-
-
-def failed(failure: Violated | Diverged, journal: Journal) -> tuple[Broken, Trace]:
-    """What ended a run, and the run up to there, in the spec's words."""
-    if isinstance(failure, Violated):
-        return failure.broken, journal.broken(failure.property, (failure.explanation,))
-    violation = failure.trace.violation
-    if violation is None:
-        raise failure
-    said = "; ".join(violation.explanation)
-    return (violation.property, f"at step {violation.step} of the spec: {said}"), failure.trace

@@ -23,15 +23,13 @@ Sources: paper, 4.1 to 4.5; the names are those of `specs/pbft/Pbft.tla` where i
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
 from impl import pbft
+from property_tests.judged import Broken
 from property_tests.pbft.hosting import Taken
 
-__all__ = ["Broken", "Safety"]
-
-#: A property and what is wrong, in words.
-Broken: TypeAlias = tuple[str, str]
+__all__ = ["Safety"]
 
 #: Reasons for a refusal that say something bad of the sender.
 _ACCUSING: Final = frozenset(

@@ -12,12 +12,12 @@ from typing import Final
 import attrs
 
 from impl import pbft
+from property_tests.judged import Broken, Violated, failed
 from property_tests.moves import Moves
 from property_tests.pbft.adapter import PbftSystem
-from property_tests.pbft.cluster import Cluster, Setting, Violated
+from property_tests.pbft.cluster import Cluster, Setting
 from property_tests.pbft.journal import Journal
-from property_tests.pbft.recording import failed, recorded
-from property_tests.pbft.safety import Broken
+from property_tests.pbft.recording import recorded
 from property_tests.pbft.strategies import STRATEGIES
 from tlacheck.conform.lockstep import Diverged
 from tlacheck.trace import Trace

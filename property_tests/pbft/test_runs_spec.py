@@ -11,11 +11,12 @@ from immutabledict import immutabledict
 
 from impl import pbft
 from impl.pbft import rules
+from property_tests.judged import Violated, failed
 from property_tests.pbft import journal as journals
 from property_tests.pbft import run_checks
-from property_tests.pbft.cluster import Setting, Violated
+from property_tests.pbft.cluster import Setting
 from property_tests.pbft.hosting import Taken
-from property_tests.pbft.recording import CONFIGS, failed, oracle_of, recorded
+from property_tests.pbft.recording import CONFIGS, oracle_of, recorded
 from property_tests.pbft.script import Endured, Script, endure, setting
 from tlacheck import itf
 from tlacheck.conform.lockstep import Diverged
