@@ -318,6 +318,25 @@ def test_memory_that_does_not_suffice_is_a_reason(load: Any) -> None:
     assert (result.verdict.reason or "").startswith("out of memory: the worker had 64 MB")
 
 
+def test_a_worker_that_falls_over_while_it_ends_for_want_of_memory_had_too_little(
+    one_engine: Engine, load: Any
+) -> None:
+    """The JVM says what it does, and then may be ended by a signal in the middle of it."""
+    with Checker(engine=one_engine, memory_mb=512) as checker:
+
+        def fall_over(_: Progress) -> None:
+            folder, pid = checker._worker.folder, checker.worker_pid
+            if folder is not None and pid is not None:
+                with (folder / "log").open("a", encoding="utf-8") as log:
+                    log.write(
+                        "Terminating due to java.lang.OutOfMemoryError: Java heap space\npure virtual method called\n"
+                    )
+                os.kill(pid, signal.SIGABRT)
+
+        result = checker.check(load("Endless"), timeout=30, on_progress=fall_over)
+    assert (result.verdict.reason or "").startswith("out of memory: the worker had 512 MB; give it more")
+
+
 def test_options_that_make_no_sense_are_refused(load: Any) -> None:
     with pytest.raises(ConfigError, match="memory_mb"):
         Checker(memory_mb=1)

@@ -18,10 +18,12 @@ import jpype.config
 from tlacheck.engine import Engine, Jvm, find_jvm
 from tlacheck.errors import SetupError
 
-__all__ = ["STATUS_WHEN_FULL", "TlcClasses", "is_heap_filling", "start_jvm"]
+__all__ = ["STATUS_WHEN_FULL", "WORDS_WHEN_FULL", "TlcClasses", "is_heap_filling", "start_jvm"]
 
 #: The status with which a JVM that was asked to ends its process when the heap is full.
 STATUS_WHEN_FULL = 3
+#: What it says before.
+WORDS_WHEN_FULL = "Terminating due to java.lang.OutOfMemoryError"
 #: The part of the heap that earlier runs may hold on to.
 _HELD_MAX = 0.25
 

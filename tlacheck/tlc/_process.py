@@ -21,7 +21,7 @@ import tlacheck
 from tlacheck.engine import find_jvm
 from tlacheck.errors import ConfigError, EngineError
 from tlacheck.tlc._closing import Closing
-from tlacheck.tlc._jvm import STATUS_WHEN_FULL
+from tlacheck.tlc._jvm import STATUS_WHEN_FULL, WORDS_WHEN_FULL
 from tlacheck.tlc._protocol import Progress, decode_progress
 
 __all__ = ["MEMORY_MB", "NoAnswer", "Worker"]
@@ -276,13 +276,14 @@ class _Process:
 
     def _death(self) -> EngineError:
         code = self._process.wait()
-        if code == STATUS_WHEN_FULL:
-            hint = "give it more (--memory), or make the model smaller"
-            return EngineError(f"out of memory: the worker had {self._memory_mb} MB; {hint}")
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
         with self._log.open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_READ))
             lines = log.read().decode("utf-8", "replace").splitlines()
+        # A JVM that ends because its heap is full says so first: it may fall over while it does.
+        if code == STATUS_WHEN_FULL or any(line.startswith(WORDS_WHEN_FULL) for line in lines):
+            hint = "give it more (--memory), or make the model smaller"
+            return EngineError(f"out of memory: the worker had {self._memory_mb} MB; {hint}")
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
         # A JVM names the options that it takes from the environment: true, but no reason to die.
         words = "\n".join(line for line in lines if not line.startswith("Picked up ")).strip()[-_LAST_WORDS:]
         return EngineError(f"the TLC worker {how}" + (f": {words}" if words else ""))
