@@ -255,7 +255,7 @@ def test_a_mistake_is_one_readable_message_at_its_place(
     (tmp_path / "M.tla").write_text(head + mistake.body + mistake.end)
     (tmp_path / "M.cfg").write_text(mistake.config)
     with pytest.raises(SpecError) as caught:
-        checker.check(Spec.load(tmp_path / "M.tla"))
+        pytest.fail(f"no SpecError but {checker.check(Spec.load(tmp_path / 'M.tla')).verdict}")
     error = caught.value
     for words in mistake.words:
         assert words in error.message
