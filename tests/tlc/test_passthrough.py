@@ -53,13 +53,18 @@ CASES = [
 @pytest.fixture
 def environment(tmp_path: Path, engine: Engine, loaded_before: list[str]) -> dict[str, str]:
     """Settles on the engine; Java unpacks its modules in the test's folder."""
-    options = " ".join([f"-Djava.io.tmpdir={tmp_path} -Duser.home={tmp_path}", *loaded_before])
+    options = " ".join([_unpacking_in(tmp_path), f"-Duser.home={tmp_path}", *loaded_before])
     return {
         **{name: value for name, value in os.environ.items() if name != "TLACHECK_JAR"},
         "TLACHECK_ENGINE": engine.version,
         "JDK_JAVA_OPTIONS": options,
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
+
+
+def _unpacking_in(folder: Path) -> str:
+    """Java's option for that. A TLC that ends takes the modules in the folder from under any other."""
+    return f"-Djava.io.tmpdir={folder}"
 
 
 def _start(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
@@ -76,10 +81,12 @@ def test_the_status_is_that_of_the_plain_command(
     (tmp_path / "M.cfg").write_text(f"{_CONFIG}{case.config}\n")
     java = [str(find_jvm().executable), "-XX:+UseParallelGC", "-cp", str(engine.jar), "tlc2.TLC"]
     commands = {"ours": [*_TLACHECK, "tlc", "--"], "plain": java}
-    runs = {
-        name: _start([*command, "-metadir", name, "M"], tmp_path, environment)
-        for name, command in commands.items()
-    }
+    runs = {}
+    for name, command in commands.items():
+        (tmp_path / name).mkdir()
+        options = f"{environment['JDK_JAVA_OPTIONS']} {_unpacking_in(tmp_path / name)}"
+        alone = {**environment, "JDK_JAVA_OPTIONS": options}
+        runs[name] = _start([*command, "-metadir", name, "M"], tmp_path, alone)
     output = {name: run.communicate(timeout=120)[0] for name, run in runs.items()}
     expected = case.status_in_2_15 if engine.version == "2.15" and case.status_in_2_15 else case.status
     assert runs["ours"].returncode == runs["plain"].returncode == expected, output["ours"]

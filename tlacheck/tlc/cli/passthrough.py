@@ -11,6 +11,11 @@ What TLC leaves with, measured (`tests/tlc/test_passthrough.py` compares):
     12   invariant           76   invariant that cannot be         1    unusable option
     13   property                 evaluated
 
+Side by side: TLC unpacks the standard modules into Java's temporary folder and takes them away when it
+ends, from under any other TLC that reads them there ("source file 'Naturals.tla' has apparently been
+deleted", status 150). Several at once need a folder each, by -Djava.io.tmpdir in JDK_JAVA_OPTIONS; the
+checkers of `tlacheck check` have one each.
+
 TLC reports its use over the network only where `~/.tlaplus/esc.txt` asks for it, as without tlacheck.
 """
 
@@ -67,6 +72,7 @@ def tlc_command(*, tool: str, memory: int | None, classpath: str | None, argumen
     For `java -jar tla2tools.jar ARGS` write `tlacheck tlc -- ARGS`. The jar and the Java are those that
     `tlacheck engine` shows. JDK_JAVA_OPTIONS may hold more options for Java, such as -DTLA-Library=DIR.
     The garbage collector is the parallel one, as TLC recommends, unless those options say another.
+    Several at once need -Djava.io.tmpdir=DIR there, a DIR each: TLC deletes what it unpacks when it ends.
     `tlacheck tlc -- -h` shows TLC's options; `--tool pluscal -- FILE` translates PlusCal.
     """
     engine, jvm = find_engine(), find_jvm()
