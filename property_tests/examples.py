@@ -15,8 +15,9 @@ import attrs
 import hypothesis
 import hypothesis.errors
 from hypothesis import HealthCheck, Phase
-from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine
 
+from property_tests.seeded import run_seeded
 from tlacheck import itf
 from tlacheck.conform.lockstep import Diverged
 from tlacheck.trace import Trace
@@ -180,7 +181,7 @@ def run_examples(
     )
     cut_short = ""
     try:
-        run_state_machine_as_test(hypothesis.seed(seed)(told), settings=settings)
+        run_seeded(told, seed=seed, limits=settings)
     except AssertionError:
         if tally.failure is None:
             raise

@@ -330,7 +330,8 @@ def run(machine: type[SpecMachine], *, seed: int | None = None, limits: settings
 
     Args:
         machine: the machine.
-        seed: Hypothesis' seed; the same seed gives the same examples.
+        seed: Hypothesis' seed; the same seed gives the same examples in a process that has imported the same
+            modules (Hypothesis draws constants from their source).
         limits: Hypothesis' settings; by default those of `machine.TestCase`. Their deadline and health checks
             do not count: how long a step takes says something of TLC, and nothing of the system.
 

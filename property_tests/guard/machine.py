@@ -9,16 +9,9 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, Final
 
 import attrs
-import hypothesis
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from impl.guard import Evidence, Late, Progressed, Reported
 from impl.pbft import (
@@ -42,6 +35,7 @@ from impl.pbft import (
     signed,
 )
 from property_tests.guard.world import World, known_batches
+from property_tests.seeded import run_seeded
 
 __all__ = ["INTERESTING", "GuardMachine", "OverrunMachine", "run_machine"]
 
@@ -406,9 +400,10 @@ def run_machine(
         AssertionError: `world.Broken` if a run shows what must not be.
     """
     GuardMachine.met = Counter()
-    run_state_machine_as_test(
-        hypothesis.seed(seed)(machine),
-        settings=settings(
+    run_seeded(
+        machine,
+        seed=seed,
+        limits=settings(
             max_examples=examples,
             stateful_step_count=steps,
             phases=tuple(phases),

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Final
 
 import attrs
 from hypothesis import HealthCheck, Phase, settings
-from hypothesis import seed as seeded
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from impl import vote
+from property_tests.seeded import run_seeded
 from property_tests.vote.world import Broken, World
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
@@ -225,7 +225,7 @@ def run_machine(
         suppress_health_check=list(HealthCheck),
         phases=phases,
     )
-    run_state_machine_as_test(seeded(seed)(played), settings=chosen)
+    run_seeded(played, seed=seed, limits=chosen)
     met: Counter[str] = played.met  # type: ignore[attr-defined]  # a class that is made here
     return met
 

@@ -1,0 +1,48 @@
+"""Hypothesis' state machines, run so that their examples depend on the seed alone.
+
+Hypothesis draws some numbers and texts from the source of the project's modules, of those that the process has imported so
+far. The same seed then gives other examples in a run of one test than in a run of all, and the command that repeats a
+failure need not repeat it. Here nothing is drawn from there, so that what else was imported does not matter.
+
+Hypothesis has no setting for that (6.170), so one of its functions is replaced for as long as a machine runs;
+`test_seeded.py` says whether it still is the right one.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import hypothesis
+from hypothesis import settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+
+__all__ = ["run_seeded"]
+
+
+def run_seeded(machine: type[RuleBasedStateMachine], *, seed: int, limits: settings) -> None:
+    """Run a machine; the same seed and limits give the same examples, if the limits have no database.
+
+    Args:
+        machine: the rules.
+        seed: Hypothesis' seed.
+        limits: Hypothesis' settings.
+
+    Raises:
+        Exception: as the machine does.
+    """
+    with _nothing_drawn_from_the_code():
+        run_state_machine_as_test(hypothesis.seed(seed)(machine), settings=limits)
+
+
+@contextmanager
+def _nothing_drawn_from_the_code() -> Iterator[None]:
+    drawn_from = providers._get_local_constants  # noqa: SLF001 - there is no other way, see above
+    none = Constants()
+    providers._get_local_constants = lambda: none  # noqa: SLF001 - as above
+    providers.CONSTANTS_CACHE.cache.clear()  # what may be drawn is remembered there
+    try:
+        yield
+    finally:
+        providers._get_local_constants = drawn_from  # noqa: SLF001 - as above
+        providers.CONSTANTS_CACHE.cache.clear()
