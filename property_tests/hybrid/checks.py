@@ -15,7 +15,6 @@ quorum told it. Such a trace is followed by one of these steps more, and the imp
 import functools
 import random
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -28,11 +27,9 @@ from property_tests.hybrid.adapter import HybridSystem, spec_for
 from property_tests.hybrid.layers import LAYERS
 from property_tests.hybrid.projection import entry_epoch
 from tlacheck import itf
-from tlacheck.conform.checks import follows, takes_every_edge, violated
+from tlacheck.conform.checks import follows, recorded_in, takes_every_edge, violated, walks_with
 from tlacheck.conform.replay import replay
-from tlacheck.conform.shrink import shrink
 from tlacheck.conform.strategy import weighted_choice
-from tlacheck.conform.walk import walk_and_replay
 from tlacheck.errors import TraceError
 from tlacheck.mutants.check import all_caught
 from tlacheck.tlc.oracle import SpecOracle, Successor
@@ -257,12 +254,12 @@ def leaves_all(trace: Trace) -> Trace | None:
 
 def replay_witnesses(context: Context) -> Outcome:
     """Replay every recorded witness, and what too many traitors lead to: the implementation follows them all."""
-    return follows(context, _recorded("witness") + _recorded("misconfigured"), system_of)
+    return follows(context, recorded_in(_TRACES / "witness", _TRACES / "misconfigured"), system_of)
 
 
 def replay_weakened(context: Context) -> Outcome:
     """Replay TLC's counterexample of every weakened spec: the implementation must leave each of them."""
-    paths = _recorded("weakened")
+    paths = recorded_in(_TRACES / "weakened")
     steps = 0
     for path in paths:
         context.progress(path.stem)
@@ -286,29 +283,21 @@ def every_edge(context: Context) -> Outcome:
 def walks(context: Context, *, walks: int = 40, steps: int = 60, replicas: int = 4) -> Outcome:
     """Follow seeded random walks of the spec without bounds."""
     oracle = oracle_for(replicas)
-    make_system = functools.partial(system_for, oracle.spec.config)
-    actions: Counter[str] = Counter()
-    taken = epochs = believed = 0
-    for number in range(walks):
-        context.progress(f"walk {number} of {walks}, {taken:,} steps")
-        run = walk_and_replay(
-            oracle, make_system(), seed=context.seed + number, steps=steps, weights=_WEIGHTS
-        )
-        if run.violation is not None:
-            shrunk = shrink(run, oracle, make_system).trace
-            reason = f"walk {number} leaves the spec after {len(run)} steps, {len(shrunk)} after shrinking"
-            return violated(context, shrunk, reason)
+
+    def counted(run: Trace) -> dict[str, int]:
         last: Any = run.states[-1]
-        taken += len(run)
-        actions.update(step.action for step in run.steps)
-        epochs += sum(entry["kind"] != "Operation" for entry in last["book"])
-        believed += len(last["believed"])
-    figures = immutabledict(walks=walks, steps=taken, switches=epochs, believed=believed)
-    if missing := sorted(set(_WEIGHTS) - set(actions)):
-        return Outcome(
-            verdict=Verdict.unknown(f"no walk took {', '.join(missing)}: walk longer"), figures=figures
-        )
-    return Outcome(verdict=Verdict.sampled(walks, context.seed), figures=figures)
+        switches = sum(entry["kind"] != "Operation" for entry in last["book"])
+        return {"switches": switches, "believed": len(last["believed"])}
+
+    return walks_with(
+        context,
+        oracle,
+        functools.partial(system_for, oracle.spec.config),
+        walks=walks,
+        steps=steps,
+        weights=_WEIGHTS,
+        counted=counted,
+    )
 
 
 def mutants(context: Context, *, which: str = "MUTANTS") -> Outcome:
@@ -319,10 +308,3 @@ def mutants(context: Context, *, which: str = "MUTANTS") -> Outcome:
         which: `MUTANTS`, or `SAMPLE` for some of them.
     """
     return all_caught(context, f"property_tests.hybrid.mutants:{which}", LAYERS)
-
-
-def _recorded(kind: str) -> list[Path]:
-    paths = sorted((_TRACES / kind).glob("*.itf.json"))
-    if not paths:
-        raise TraceError("there is no recorded trace here: run tools/record_traces.py", _TRACES / kind)
-    return paths

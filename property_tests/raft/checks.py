@@ -22,11 +22,9 @@ from property_tests.raft.features import FULL, PLAIN, Setting, system_of
 from property_tests.raft.machine import oracle_for, run_machine
 from property_tests.raft.script import ACTIONS, INTERESTING, endure, last_steps
 from tlacheck import itf
-from tlacheck.conform.checks import follows, leaves, violated
+from tlacheck.conform.checks import follows, leaves, recorded_in, violated, walks_with
 from tlacheck.conform.explore import Plan, explore
 from tlacheck.conform.shrink import shrink
-from tlacheck.conform.walk import walk_and_replay
-from tlacheck.errors import TraceError
 from tlacheck.mutants import Layer
 from tlacheck.mutants.check import all_caught
 from tlacheck.verdict import Verdict
@@ -64,43 +62,26 @@ _WEIGHTS: Final = immutabledict(
 
 def replay_witnesses(context: Context) -> Outcome:
     """Replay every recorded witness, and what wrong parameters lead to: the implementation follows them all."""
-    return follows(context, _recorded("witness") + _recorded("misconfigured"), system_of)
+    return follows(context, recorded_in(_TRACES / "witness", _TRACES / "misconfigured"), system_of)
 
 
 def replay_weakened(context: Context) -> Outcome:
     """Replay TLC's counterexample of every weakened spec: the implementation must leave each of them."""
-    return leaves(context, _recorded("weakened"), system_of)
+    return leaves(context, recorded_in(_TRACES / "weakened"), system_of)
 
 
 def walks(context: Context, *, walks: int = 60, steps: int = 80, servers: int = 3) -> Outcome:
     """Follow seeded random walks of the spec with the implementation."""
-    oracle = oracle_for(servers)
-    actions: Counter[str] = Counter()
-    taken = committed = elected = 0
-    for number in range(walks):
-        context.progress(f"walk {number} of {walks}, {taken:,} steps")
-        run = walk_and_replay(oracle, RaftSystem(), seed=context.seed + number, steps=steps, weights=_WEIGHTS)
-        if run.violation is not None:
-            shrunk = shrink(run, oracle, RaftSystem).trace
-            return violated(
-                context,
-                shrunk,
-                f"walk {number} leaves the spec after {len(run)} steps, {len(shrunk)} after shrinking",
-            )
-        taken += len(run)
-        actions.update(step.action for step in run.steps)
-        committed += len(run.states[-1]["committed"])
-        elected += len(run.states[-1]["elected"])
-    figures = immutabledict(walks=walks, steps=taken, elected=elected, committed=committed)
-    missing = sorted(set(_WEIGHTS) - set(actions))
-    if missing or not committed:
-        return Outcome(
-            verdict=Verdict.unknown(
-                f"no walk took {', '.join(missing) or 'a step that commits'}: walk longer"
-            ),
-            figures=figures,
-        )
-    return Outcome(verdict=Verdict.sampled(walks, context.seed), figures=figures)
+    return walks_with(
+        context,
+        oracle_for(servers),
+        RaftSystem,
+        walks=walks,
+        steps=steps,
+        weights=_WEIGHTS,
+        counted=lambda run: {name: len(run.states[-1][name]) for name in ("elected", "committed")},
+        needed=("committed",),
+    )
 
 
 def guided(context: Context, *, steps: int = 6000, servers: int = 3) -> Outcome:
@@ -291,10 +272,3 @@ _SHOWN_OF_ALL_PARTS: Final = (
 
 #: The situations whose counts the table shows.
 _SHOWN: Final = ("a leader is elected", "an entry is committed")
-
-
-def _recorded(kind: str) -> list[Path]:
-    paths = sorted((_TRACES / kind).glob("*.itf.json"))
-    if not paths:
-        raise TraceError("there is no recorded trace here: run tools/record_traces.py", _TRACES / kind)
-    return paths

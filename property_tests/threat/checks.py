@@ -12,23 +12,19 @@
 import functools
 import itertools
 import re
-from collections import Counter
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from immutabledict import immutabledict
 
 from property_tests.threat.adapter import Setting, ThreatSystem, spec_for
 from property_tests.threat.layers import LAYERS
-from tlacheck.conform.checks import follows, leaves, takes_every_edge, violated
-from tlacheck.conform.shrink import shrink
-from tlacheck.conform.walk import walk_and_replay
+from tlacheck.conform.checks import follows, leaves, recorded_in, takes_every_edge, walks_with
 from tlacheck.errors import TraceError
 from tlacheck.mutants.check import all_caught
 from tlacheck.tlc.oracle import SpecOracle
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import Trace
-from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 
 __all__ = [
@@ -102,12 +98,12 @@ def oracle_for(replicas: int) -> SpecOracle:
 
 def replay_witnesses(context: Context) -> Outcome:
     """Replay every recorded witness: the implementation follows them all."""
-    return follows(context, _recorded("witness"), system_of)
+    return follows(context, recorded_in(_TRACES / "witness"), system_of)
 
 
 def replay_weakened(context: Context) -> Outcome:
     """Replay TLC's counterexample of every weakened spec: the implementation must leave each of them."""
-    return leaves(context, _recorded("weakened"), system_of)
+    return leaves(context, recorded_in(_TRACES / "weakened"), system_of)
 
 
 def every_edge(context: Context) -> Outcome:
@@ -117,33 +113,27 @@ def every_edge(context: Context) -> Outcome:
 
 
 def walks(context: Context, *, walks: int = 20, steps: int = 60, replicas: int = 4) -> Outcome:
-    """Follow seeded random walks of the spec without bounds."""
+    """Follow seeded random walks of the spec without bounds; the level must rise and fall in them."""
     oracle = oracle_for(replicas)
-    make_system = functools.partial(system_for, oracle.spec.config)
-    actions: Counter[str] = Counter()
-    taken = raised = lowered = 0
-    for number in range(walks):
-        context.progress(f"walk {number} of {walks}, {taken:,} steps")
-        run = walk_and_replay(
-            oracle, make_system(), seed=context.seed + number, steps=steps, weights=_WEIGHTS
-        )
-        if run.violation is not None:
-            shrunk = shrink(run, oracle, make_system).trace
-            reason = f"walk {number} leaves the spec after {len(run)} steps, {len(shrunk)} after shrinking"
-            return violated(context, shrunk, reason)
-        taken += len(run)
-        actions.update(step.action for step in run.steps)
-        levels = [state["level"] for state in run.states]
-        raised += sum(before < after for before, after in itertools.pairwise(levels))
-        lowered += sum(before > after for before, after in itertools.pairwise(levels))
-    figures = immutabledict(walks=walks, steps=taken, raised=raised, lowered=lowered)
-    if missing := sorted(set(_WEIGHTS) - set(actions)):
-        return Outcome(
-            verdict=Verdict.unknown(f"no walk took {', '.join(missing)}: walk longer"), figures=figures
-        )
-    if not (raised and lowered):
-        return Outcome(verdict=Verdict.unknown("no level rose and fell: walk longer"), figures=figures)
-    return Outcome(verdict=Verdict.sampled(walks, context.seed), figures=figures)
+
+    def counted(run: Trace) -> dict[str, int]:
+        levels: list[Any] = [state["level"] for state in run.states]
+        pairs = list(itertools.pairwise(levels))
+        return {
+            "raised": sum(old < new for old, new in pairs),
+            "lowered": sum(old > new for old, new in pairs),
+        }
+
+    return walks_with(
+        context,
+        oracle,
+        functools.partial(system_for, oracle.spec.config),
+        walks=walks,
+        steps=steps,
+        weights=_WEIGHTS,
+        counted=counted,
+        needed=("raised", "lowered"),
+    )
 
 
 def mutants(context: Context, *, which: str = "MUTANTS") -> Outcome:
@@ -154,10 +144,3 @@ def mutants(context: Context, *, which: str = "MUTANTS") -> Outcome:
         which: `MUTANTS`, or `SAMPLE` for some of them.
     """
     return all_caught(context, f"property_tests.threat.mutants:{which}", LAYERS)
-
-
-def _recorded(kind: str) -> list[Path]:
-    paths = sorted((_TRACES / kind).glob("*.itf.json"))
-    if not paths:
-        raise TraceError("there is no recorded trace here: run tools/record_traces.py", _TRACES / kind)
-    return paths

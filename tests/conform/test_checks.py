@@ -1,5 +1,6 @@
 """Conformance as checks of `tlacheck verify`: each can fail, and says nothing where there was nothing to do."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 
 from tests.conform.toys import CALLS, Shows, Tally, Wraps, oracle, run
 from tlacheck import itf
-from tlacheck.conform.checks import follows, leaves, takes_every_edge, violated
+from tlacheck.conform.checks import follows, leaves, recorded_in, takes_every_edge, violated, walks_with
+from tlacheck.errors import TraceError
 from tlacheck.trace import Trace, Violation
 from tlacheck.verdict import Kind
 from tlacheck.verify import Context, Outcome
@@ -71,6 +73,46 @@ def test_who_follows_it_has_its_fault(context: Context, recorded: list[Path]) ->
 @pytest.mark.parametrize("check", [follows, leaves])
 def test_no_trace_establishes_nothing(context: Context, check: Any) -> None:
     assert check(context, [], right).verdict.kind is Kind.UNKNOWN
+
+
+def test_the_recorded_traces_are_those_of_all_folders_and_none_may_be_empty(
+    tmp_path: Path, recorded: list[Path]
+) -> None:
+    assert recorded_in(tmp_path, tmp_path) == recorded * 2
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(TraceError, match="there is no recorded trace here"):
+        recorded_in(tmp_path, tmp_path / "nothing")
+
+
+def _walked(context: Context, make: Callable[[], Tally] = Tally, **options: Any) -> Outcome:
+    given: dict[str, Any] = {
+        "walks": 4,
+        "steps": 20,
+        "weights": {"Raise": 1.0, "Reset": 1.0, "Knock": 1.0},
+        "counted": lambda run: {"odd": sum(state["odd"] for state in run.states), "never": 0},
+        **options,
+    }
+    return walks_with(context, oracle(), make, **given)
+
+
+def test_random_walks_are_followed_and_counted(context: Context) -> None:
+    outcome = _walked(context, needed=("odd",))
+    assert outcome.verdict.kind is Kind.SAMPLED
+    assert outcome.figures["steps"] == 4 * 20
+    assert outcome.figures["odd"]
+
+
+def test_a_walk_that_is_left_is_made_short_and_on_disk(context: Context) -> None:
+    outcome = _walked(context, Wraps)
+    left = _left_on_disk(outcome)
+    assert len(left) < 20
+    assert f"{len(left)} after shrinking" in (outcome.verdict.reason or "")
+
+
+def test_walks_that_miss_an_action_or_what_is_needed_establish_nothing(context: Context) -> None:
+    """Else a spec that has come to a standstill would pass."""
+    assert str(_walked(context, walks=1, steps=1).verdict.reason).startswith("no walk took ")
+    assert _walked(context, needed=("odd", "never")).verdict.reason == "no walk has any never: walk longer"
 
 
 def test_every_edge_of_a_model_is_taken(context: Context) -> None:

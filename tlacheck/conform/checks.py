@@ -7,7 +7,8 @@ Each returns an `Outcome` with its figures, leaves the counterexample in the che
 nothing where there was nothing to do.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import attrs
@@ -15,15 +16,34 @@ import attrs
 from tlacheck import itf
 from tlacheck.conform.edges import replay_edges
 from tlacheck.conform.replay import replay
+from tlacheck.conform.shrink import shrink
 from tlacheck.conform.system import System
+from tlacheck.conform.walk import walk_and_replay
+from tlacheck.errors import TraceError
 from tlacheck.tlc.graph import Graph, stream_graph
+from tlacheck.tlc.oracle import SpecOracle
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import Trace
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 from tlacheck.verify.outcome import Figures
 
-__all__ = ["follows", "leaves", "takes_every_edge", "violated"]
+__all__ = ["follows", "leaves", "recorded_in", "takes_every_edge", "violated", "walks_with"]
+
+
+def recorded_in(*folders: Path) -> list[Path]:
+    """The recorded traces of some folders, those of each in the order of their names.
+
+    Raises:
+        TraceError: a folder has none.
+    """
+    traces: list[Path] = []
+    for folder in folders:
+        found = sorted(folder.glob("*.itf.json"))
+        if not found:
+            raise TraceError("there is no recorded trace here, no file called *.itf.json", folder)
+        traces += found
+    return traces
 
 
 def follows(context: Context, traces: Sequence[Path], system_of: Callable[[Trace], System]) -> Outcome:
@@ -72,6 +92,57 @@ def _replayed(traces: int, steps: int) -> Outcome:
     if not steps:
         return Outcome(verdict=Verdict.unknown("there is no trace to replay: record some"), figures=figures)
     return Outcome(verdict=Verdict.sampled(traces, 0), figures=figures)
+
+
+def walks_with(
+    context: Context,
+    oracle: SpecOracle,
+    make_system: Callable[[], System],
+    *,
+    walks: int,
+    steps: int,
+    weights: Mapping[str, float],
+    counted: Callable[[Trace], Mapping[str, int]],
+    needed: Sequence[str] = (),
+) -> Outcome:
+    """The system follows seeded random walks of the spec; one that it leaves is made short.
+
+    Args:
+        context: what `verify` gives; its seed is that of the first walk.
+        oracle: the spec.
+        make_system: makes a fresh system.
+        walks: how many.
+        steps: how long each is at most.
+        weights: how often each action is chosen, beside the others. Walks that never took one of these
+            establish nothing.
+        counted: what else to count in a walk, by the names of the figures.
+        needed: those of these names without which the walks establish nothing.
+
+    Raises:
+        SpecError: TLC cannot evaluate the spec.
+        AdapterError: the adapter breaks its contract.
+    """
+    actions: Counter[str] = Counter()
+    figures: Counter[str] = Counter()
+    for number in range(walks):
+        context.progress(f"walk {number} of {walks}, {actions.total():,} steps")
+        run = walk_and_replay(oracle, make_system(), seed=context.seed + number, steps=steps, weights=weights)
+        if run.violation is not None:
+            shrunk = shrink(run, oracle, make_system).trace
+            reason = f"walk {number} leaves the spec after {len(run)} steps, {len(shrunk)} after shrinking"
+            return violated(context, shrunk, reason)
+        actions.update(step.action for step in run.steps)
+        figures.update(counted(run))
+    shown = Figures(walks=walks, steps=actions.total(), **figures)
+    if missing := sorted(set(weights) - set(actions)):
+        return Outcome(
+            verdict=Verdict.unknown(f"no walk took {', '.join(missing)}: walk longer"), figures=shown
+        )
+    if missing := [name for name in needed if not figures[name]]:
+        return Outcome(
+            verdict=Verdict.unknown(f"no walk has any {', '.join(missing)}: walk longer"), figures=shown
+        )
+    return Outcome(verdict=Verdict.sampled(walks, context.seed), figures=shown)
 
 
 def takes_every_edge(
