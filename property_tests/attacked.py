@@ -1,6 +1,6 @@
 """Soaks of clusters some of whose replicas are traitors: what those of PBFT and of the hybrid share.
 
-Of a protocol they use the modules `script` (`setting`, `endure`, `INTERESTING`) and `recording` (`config_for`, `oracle_of`), which are
+Of a protocol they use the modules `cluster` (`Setting`), `script` (`endure`, `INTERESTING`) and `recording` (`config_for`, `oracle_of`), which are
 imported only in the processes that play the runs: there the implementation may be a mutant.
 """
 
@@ -122,7 +122,7 @@ class Attacked:
             itf.write(run.trace, self.trace(run.seed))
 
     def _setting(self, seed: int) -> Any:
-        return self._module("script").setting(seed, replicas=self.replicas, traitors=self.traitors)
+        return self._module("cluster").Setting.drawn(seed, replicas=self.replicas, traitors=self.traitors)
 
     def _module(self, name: str) -> Any:
         return importlib.import_module(f"property_tests.{self.protocol}.{name}")

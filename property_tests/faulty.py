@@ -6,50 +6,76 @@ the protocol's to add.
 """
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from property_tests.examples import Tally
+from property_tests.examples import SHRINKING_SECONDS_MAX, Run, Tally, run_examples
 from property_tests.judged import RunJournal, Violated, failed
 from property_tests.moves import FaultyCluster
+from property_tests.replicas import Replicas
 from tlacheck.conform.lockstep import Diverged
 
-__all__ = ["NUMBERS", "FaultyMachine"]
+__all__ = ["NUMBERS", "FaultyMachine", "run_machine"]
 
 #: Which replica, counted round.
 NUMBERS = st.integers(0, 6)
 #: Which message in flight, counted round.
 _POSITIONS = st.integers(0, 50)
-
+#: How many replicas, and how many of them are traitors.
+_SIZES = st.sampled_from([(4, 1), (4, 1), (5, 1), (7, 2)])
+#: What a traitor does.
+_STRATEGIES = st.runner().flatmap(lambda machine: st.sampled_from(machine.strategies))
 
 _C = TypeVar("_C", bound=FaultyCluster)
 
 
 class FaultyMachine(RuleBasedStateMachine, Generic[_C]):
-    """A cluster that a rule of the protocol starts, and its faults.
+    """One simulated cluster: of four or five replicas with one traitor, or of seven with two.
 
     Attributes:
+        strategies: what traitors may do.
+        interesting: the situations that a run of many examples must meet, or it says nothing.
+        setting: which clusters there are.
+        recorded: makes the cluster of a setting, and the journal that holds its steps against the spec.
         tally: what is told of the examples.
         cluster: the cluster of this example; None before it is started.
         journal: its run, as the spec has it.
         failed: whether something was found wrong in it.
     """
 
+    strategies: ClassVar[tuple[str, ...]]
+    interesting: ClassVar[tuple[str, ...]]
+    setting: ClassVar[type[Replicas]]
+    recorded: ClassVar[Callable[..., tuple[Any, RunJournal]]]
     tally: Tally
 
     cluster: _C | None = None
     journal: RunJournal
     failed = False
 
-    # --- to be said by the protocol
-
-    def expect(self) -> None:
-        """All rules have been taken: end the faults, and see that what must hold then does."""
-        raise NotImplementedError
+    @initialize(size=_SIZES, first=NUMBERS, strategy=_STRATEGIES, seed=st.integers(0, 2**16 - 1))
+    def start(self, size: tuple[int, int], first: int, strategy: str, seed: int) -> None:
+        self.tally.begin()
+        replicas, traitors = size
+        setting = self.setting.led_by(first, replicas=replicas, traitors=traitors)
+        self.cluster, self.journal = self.recorded(setting, seed=seed, command=self.tally.command)
+        for traitor in sorted(setting.traitors):
+            self.running.betray(traitor, strategy)
 
     # --- what happens
+
+    @rule(number=NUMBERS, strategy=_STRATEGIES)
+    def betray(self, number: int, strategy: str) -> None:
+        traitors = sorted(self.running.den.traitors)
+        self.watched("betray", traitors[number % len(traitors)], strategy)
+
+    @rule(strategy=_STRATEGIES)
+    def conspire(self, strategy: str) -> None:
+        for traitor in sorted(self.running.den.traitors):
+            self.watched("betray", traitor, strategy)
 
     @rule(for_ms=st.integers(1, 200))
     def advance(self, for_ms: int) -> None:
@@ -101,12 +127,13 @@ class FaultyMachine(RuleBasedStateMachine, Generic[_C]):
         self.watched("inflict", "restart", node=down[number % len(down)])
 
     def teardown(self) -> None:
-        """The end of the run."""
+        """The end of the run: all faults but the traitors' end, and what must hold then does."""
         if self.cluster is None:
             return
         try:
             if not self.failed:
-                self.expect()
+                self.watched("conclude")
+                self.judged(self.journal.finish)
         finally:
             self.tally.end(self.cluster.steps, self.cluster.sometimes + self.cluster.den.used)
 
@@ -149,3 +176,30 @@ class FaultyMachine(RuleBasedStateMachine, Generic[_C]):
             _, trace = failed(failure, self.journal)
             self.tally.keep(trace, log=self.running.log_text)
             raise
+
+
+def run_machine(
+    machine: type[FaultyMachine[Any]],
+    *,
+    seed: int,
+    examples: int,
+    folder: Path,
+    steps: int = 40,
+    command: str = "",
+    shrinking_seconds: float = SHRINKING_SECONDS_MAX,
+) -> Run:
+    """Let Hypothesis look for a failing run of a protocol, and shrink it.
+
+    Args:
+        machine: the machine of the protocol.
+        seed: as `run_examples` has it, and so `examples` and `steps`.
+        examples: how many to try.
+        folder: as `Tally` has it, and so `command` and `shrinking_seconds`.
+        steps: how many rules an example may take.
+        command: the command that repeats this.
+        shrinking_seconds: how long a failing run is made shorter.
+    """
+    tally = Tally(folder=folder, command=command, shrinking_seconds=shrinking_seconds)
+    return run_examples(
+        machine, tally, seed=seed, examples=examples, steps=steps, interesting=machine.interesting
+    )

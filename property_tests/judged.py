@@ -1,8 +1,10 @@
 """What ends a run of a simulated cluster: a judge that finds a property broken, or the spec that does not allow a step."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Protocol, TypeAlias
 
+from property_tests.replicas import Replicas
 from tlacheck.conform.lockstep import Diverged
 from tlacheck.errors import ConfigError
 from tlacheck.trace import Trace
@@ -29,7 +31,13 @@ class Violated(AssertionError):
 
 
 class RunJournal(Protocol):
-    """The run of a cluster as a trace of the spec."""
+    """The run of a cluster as a trace of the spec.
+
+    Attributes:
+        actions: how often each action was taken.
+    """
+
+    actions: Counter[str]
 
     def broken(self, prop: str, explanation: tuple[str, ...]) -> Trace:
         """The run so far, after whose last step `prop` does not hold."""
@@ -56,26 +64,23 @@ def failed(failure: Violated | Diverged, journal: RunJournal) -> tuple[Broken, T
 def config_of(
     protocol: str,
     configs: Mapping[tuple[int, frozenset[str]], str],
-    *,
-    replicas: int,
-    traitors: frozenset[str],
+    there: Replicas,
 ) -> str:
     """The configuration of a spec that speaks of a cluster.
 
     Args:
         protocol: the folder of `specs`.
         configs: its configurations, by how many replicas there are, and who is Byzantine.
-        replicas: how many there are here.
-        traitors: who is Byzantine here.
+        there: the replicas of the cluster.
 
     Raises:
         ConfigError: there is none.
     """
-    config = configs.get((replicas, traitors))
+    config = configs.get((there.replicas, there.traitors))
     if config is None:
-        there = "; ".join(f"{size} with {', '.join(sorted(names))}" for size, names in configs)
+        known = "; ".join(f"{size} with {', '.join(sorted(names))}" for size, names in configs)
         raise ConfigError(
-            f"specs/{protocol} has no configuration for {replicas} replicas of which "
-            f"{', '.join(sorted(traitors)) or 'nobody'} is Byzantine; it has those for {there}"
+            f"specs/{protocol} has no configuration for {there.replicas} replicas of which "
+            f"{', '.join(sorted(there.traitors)) or 'nobody'} is Byzantine; it has those for {known}"
         )
     return config

@@ -5,6 +5,7 @@ A protocol's script says what else may happen, what its clients ask for, and how
 
 import itertools
 import random
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
@@ -66,11 +67,14 @@ class FaultyCluster(Protocol):
     def betray(self, traitor: str, strategy: str) -> None:
         """From now on a traitor follows this strategy."""
 
+    def conclude(self) -> None:
+        """The run is over: all faults but the traitors' end, and what must hold then does."""
+
 
 _C = TypeVar("_C", bound=FaultyCluster)
 
 
-class Moves(Generic[_C]):
+class Moves(ABC, Generic[_C]):
     """Moves by name, each a method; each does nothing where it cannot.
 
     Args:
@@ -97,9 +101,9 @@ class Moves(Generic[_C]):
 
     # --- traitors
 
+    @abstractmethod
     def strategy(self) -> str:
         """The next strategy of a traitor."""
-        raise NotImplementedError
 
     def a_traitor_thinks_again(self) -> None:
         if traitors := sorted(self._cluster.den.traitors):

@@ -7,6 +7,7 @@ A crash within a step leaves either the whole step, of which the messages that w
 of it.
 """
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
@@ -18,6 +19,7 @@ from property_tests.hybrid.hosting import Ask, Hosted, HybridCore, Raised, State
 from property_tests.hybrid.safety import Safety, links
 from property_tests.hybrid.strategies import Den, behaviours
 from property_tests.judged import Broken, Violated
+from property_tests.replicas import Replicas
 from tlacheck.histories import Legality, Limits, check, key_value
 from tlacheck.histories import Recorder as Notes
 from tlacheck.sim import Behaviour, Fault, Network, Uniform
@@ -64,9 +66,10 @@ class Registers:
 
     def apply(self, value: pbft.Value, request: pbft.Request) -> tuple[pbft.Value, pbft.Value]:
         """One operation more."""
+        held: Any
         done, held = value if isinstance(value, tuple) and len(value) == 2 else ((), ())
         done, number = pbft.LEDGER.apply(done, request)
-        cells: dict[Any, Any] = dict(held) if isinstance(held, tuple) else {}  # type: ignore[arg-type]  # pairs
+        cells: dict[Any, Any] = dict(held) if isinstance(held, tuple) else {}
         answer: pbft.Value = "what?"
         match request.operation:
             case ("get", str() as key):
@@ -86,13 +89,10 @@ class Registers:
 
 
 @attrs.frozen(kw_only=True)
-class Setting:
+class Setting(Replicas):
     """Which cluster to simulate.
 
     Attributes:
-        replicas: how many.
-        order: their numbers in the order in which they become primary; ascending if None.
-        traitors: the names of those who are Byzantine.
         clients: the names of the correct clients, beside `HEALED`.
         f: how many the others allow for; the greatest tolerated if None.
         limits: further settings of `impl.hybrid.Config`.
@@ -100,9 +100,6 @@ class Setting:
         times: how long things take.
     """
 
-    replicas: int = 4
-    order: tuple[int, ...] | None = None
-    traitors: frozenset[str] = frozenset({"r0"})
     clients: tuple[str, ...] = ("c0", "c1", "c2", "c3")
     f: int | None = None
     limits: Mapping[str, Any] = attrs.field(
@@ -122,11 +119,6 @@ class Setting:
         factory=lambda: {"decay": 5, "dwell_ticks": 3, "calm_ticks": 6, "restate_ticks": 2}
     )
     times: Times = attrs.field(factory=Times)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the replicas, in the order in which they become primary."""
-        return tuple(f"r{number}" for number in self.order or range(self.replicas))
 
     def config(self, name: str) -> hybrid.Config:
         """The configuration of a replica."""
@@ -277,7 +269,7 @@ class Cluster:
         """A request that a client of whatever kind signed comes to these replicas, or to all."""
         self.safety.asked(request)
         for name in replicas if replicas is not None else self.setting.names:
-            self._total(lambda name=name: self.simulated.request(name, hybrid.Receive(request)))  # type: ignore[misc]  # bound at once
+            self._total(functools.partial(self.simulated.request, name, hybrid.Receive(request)))
 
     def lose_patience(self, name: str, timer: hybrid.Input) -> None:
         """A timer of a replica fires too early."""
@@ -323,6 +315,16 @@ class Cluster:
             self._found(("Linearizable", result.reason))
 
     # --- liveness
+
+    def conclude(self) -> None:
+        """The run is over: all faults but the traitors' end, the cluster makes progress, and clients have seen one service.
+
+        Raises:
+            Violated: as `expect_progress` and `judge_history`.
+        """
+        self.heal()
+        self.expect_progress()
+        self.judge_history()
 
     def heal(self) -> None:
         """End all faults but the traitors'."""

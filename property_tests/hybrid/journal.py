@@ -191,7 +191,7 @@ class Journal:
                     )
                     self._take("Stop", {"node": node, "why": reason_of(reason)}, stops={record}, stopped=True)
                 case hybrid.LevelChanged(old=old, new=new):
-                    self._feels(node, Level[old] >= Level.HIGH, Level[new] >= Level.HIGH)
+                    self._feels(node, was=Level[old] >= Level.HIGH, now=Level[new] >= Level.HIGH)
                 case hybrid.Send(message=hybrid.Calm(source=source) as calm) if source == taken.name:
                     self._is_calm(node, calm)
                 case hybrid.EpochBegan(epoch=epoch):
@@ -210,7 +210,8 @@ class Journal:
         answer = self._projection.answer(node.name, epoch, term, book)
         self._take("Hold", {"node": node, **vote}, held=vote, answers={answer})
 
-    def _feels(self, node: ModelValue, was: bool, now: bool) -> None:  # noqa: FBT001 - whether it is alarmed, before and after
+    def _feels(self, node: ModelValue, *, was: bool, now: bool) -> None:
+        """Whether it was alarmed, and is now."""
         if was != now:
             self._take("Raise" if now else "Lower", {"node": node}, mood="Alarmed" if now else "Uneasy")
 

@@ -14,8 +14,9 @@ from typing import Final
 
 from immutabledict import immutabledict
 
+from property_tests.hybrid.cluster import Setting
 from property_tests.hybrid.scenes import SCENES
-from property_tests.hybrid.script import endure, setting
+from property_tests.hybrid.script import endure
 from tlacheck.mutants import Layer
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
@@ -53,7 +54,7 @@ def soaked(context: Context, *, seeds: int = 4, steps: int = 5_000) -> Outcome:
     for number in range(seeds):
         seed = context.seed + number
         context.progress(f"seed {number} of {seeds}, {taken:,} steps")
-        run = endure(seed, steps=steps, setting=setting(seed))
+        run = endure(seed, steps=steps, setting=Setting.drawn(seed))
         taken += run.steps
         if run.broken:
             verdict = Verdict.violated(run.property, f"the run of seed {seed}")

@@ -6,56 +6,39 @@ the traitors' end, and the cluster must make progress; what clients saw must be 
 allows, and at the end its invariants hold.
 """
 
-from pathlib import Path
-
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, rule
+from hypothesis.stateful import rule
 
 from impl import hybrid
-from property_tests.examples import SHRINKING_SECONDS_MAX, Run, Tally, run_examples
 from property_tests.faulty import NUMBERS, FaultyMachine
 from property_tests.hybrid.cluster import Cluster, Setting
 from property_tests.hybrid.recording import recorded
 from property_tests.hybrid.strategies import STRATEGIES
 
-__all__ = ["INTERESTING", "HybridMachine", "run_machine"]
-
-#: The situations that a run of many examples must meet, or it says nothing.
-INTERESTING = (
-    "an operation is believed by a seal",
-    "an operation is believed in the book",
-    "switch: raft to bft",
-    "switch: bft to raft",
-    "level: LOW",
-    "level: MEDIUM",
-    "level: HIGH",
-    "level: CRITICAL",
-    "level: NONE",
-    "stopped: threat",
-    "a close takes over a chain",
-    "a replica comes back from a crash",
-    "all faults end and the cluster makes progress",
-)
+__all__ = ["HybridMachine"]
 
 
 class HybridMachine(FaultyMachine[Cluster]):
     """One simulated cluster: of four replicas with one traitor, or of seven with two."""
 
-    @initialize(
-        size=st.sampled_from([(4, 1), (4, 1), (5, 1), (7, 2)]),
-        first=NUMBERS,
-        strategy=st.sampled_from(STRATEGIES),
-        seed=st.integers(0, 2**16 - 1),
+    strategies = STRATEGIES
+    interesting = (
+        "an operation is believed by a seal",
+        "an operation is believed in the book",
+        "switch: raft to bft",
+        "switch: bft to raft",
+        "level: LOW",
+        "level: MEDIUM",
+        "level: HIGH",
+        "level: CRITICAL",
+        "level: NONE",
+        "stopped: threat",
+        "a close takes over a chain",
+        "a replica comes back from a crash",
+        "all faults end and the cluster makes progress",
     )
-    def start(self, size: tuple[int, int], first: int, strategy: str, seed: int) -> None:
-        self.tally.begin()
-        replicas, traitors = size
-        order = tuple((first + number) % replicas for number in range(replicas))
-        chosen = frozenset(f"r{number}" for number in range(traitors))
-        setting = Setting(replicas=replicas, order=order, traitors=chosen)
-        self.cluster, self.journal = recorded(setting, seed=seed, command=self.tally.command)
-        for traitor in sorted(chosen):
-            self.cluster.betray(traitor, strategy)
+    setting = Setting
+    recorded = staticmethod(recorded)
 
     # --- what happens
 
@@ -83,16 +66,6 @@ class HybridMachine(FaultyMachine[Cluster]):
         setting = self.running.setting
         self.watched("advance", 20 * setting.times.tick_ms)
 
-    @rule(number=NUMBERS, strategy=st.sampled_from(STRATEGIES))
-    def betray(self, number: int, strategy: str) -> None:
-        traitors = sorted(self.running.den.traitors)
-        self.watched("betray", traitors[number % len(traitors)], strategy)
-
-    @rule(strategy=st.sampled_from(STRATEGIES))
-    def conspire(self, strategy: str) -> None:
-        for traitor in sorted(self.running.den.traitors):
-            self.watched("betray", traitor, strategy)
-
     @rule(
         numbers=st.sets(NUMBERS, min_size=1),
         timer=st.sampled_from([hybrid.ViewTimeout(), hybrid.ElectionTimeout()]),
@@ -103,37 +76,3 @@ class HybridMachine(FaultyMachine[Cluster]):
         for name in sorted({self.correct(number) for number in numbers}):
             self.watched("lose_patience", name, timer)
         self.watched("advance", for_ms)
-
-    # --- what must hold
-
-    def expect(self) -> None:
-        """All faults but the traitors' end: the cluster makes progress, and clients have seen one service."""
-        self.watched("heal")
-        self.watched("expect_progress")
-        self.watched("judge_history")
-        self.judged(self.journal.finish)
-
-
-def run_machine(
-    *,
-    seed: int,
-    examples: int,
-    folder: Path,
-    steps: int = 40,
-    command: str = "",
-    shrinking_seconds: float = SHRINKING_SECONDS_MAX,
-) -> Run:
-    """Let Hypothesis look for a failing run, and shrink it.
-
-    Args:
-        seed: as `run_examples` has it, and so `examples` and `steps`.
-        examples: how many to try.
-        folder: as `Tally` has it, and so `command` and `shrinking_seconds`.
-        steps: how many rules an example may take.
-        command: the command that repeats this.
-        shrinking_seconds: how long a failing run is made shorter.
-    """
-    tally = Tally(folder=folder, command=command, shrinking_seconds=shrinking_seconds)
-    return run_examples(
-        HybridMachine, tally, seed=seed, examples=examples, steps=steps, interesting=INTERESTING
-    )

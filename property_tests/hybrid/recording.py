@@ -32,7 +32,7 @@ def config_for(setting: Setting) -> str:
     Raises:
         ConfigError: the spec has no configuration for so many replicas with these traitors.
     """
-    return config_of("hybrid", CONFIGS, replicas=setting.replicas, traitors=setting.traitors)
+    return config_of("hybrid", CONFIGS, setting)
 
 
 def recorded(

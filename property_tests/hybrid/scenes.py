@@ -16,7 +16,7 @@ implementation is played here, message by message. Each scene says what is wrong
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -40,7 +40,10 @@ def _config(name: str, **limits: Any) -> hybrid.Config:
     )
 
 
-def _by(name: str, message: Any) -> Any:
+_M = TypeVar("_M", hybrid.Ack, hybrid.Answer, hybrid.Calm, hybrid.Carried, hybrid.Score, hybrid.Stop)
+
+
+def _by(name: str, message: _M) -> _M:
     """The message, signed by `name`."""
     return hybrid.signed(message, pbft.SymbolicKeys(name))
 
@@ -57,7 +60,7 @@ _B: Final = asked_by("b")
 
 def _ack(name: str, chain: tuple[hybrid.Link, ...], *, term: int = 2, epoch: int = 0) -> hybrid.Ack:
     digest = chain_digest(epoch, chain)
-    return _by(name, hybrid.Ack(epoch=epoch, term=term, index=len(chain), digest=digest, source=name))  # type: ignore[no-any-return]  # an ack
+    return _by(name, hybrid.Ack(epoch=epoch, term=term, index=len(chain), digest=digest, source=name))
 
 
 def sealed(
@@ -77,11 +80,11 @@ def sealed(
 def _stop(
     name: str, held: hybrid.Seal | None = None, *, reason: str = "threat", epoch: int = 0
 ) -> hybrid.Stop:
-    return _by(name, hybrid.Stop(epoch=epoch, reason=reason, held=held, source=name))  # type: ignore[no-any-return]  # a stop
+    return _by(name, hybrid.Stop(epoch=epoch, reason=reason, held=held, source=name))
 
 
 def _calm(name: str, epoch: int) -> hybrid.Calm:
-    return _by(name, hybrid.Calm(epoch=epoch, source=name))  # type: ignore[no-any-return]  # a calm
+    return _by(name, hybrid.Calm(epoch=epoch, source=name))
 
 
 def brought(
@@ -98,7 +101,7 @@ def brought(
         entries=entries,
         leader_commit=0,
     )
-    return _by(by, hybrid.Carried(epoch=epoch, message=message, source=by))  # type: ignore[no-any-return]  # it is carried
+    return _by(by, hybrid.Carried(epoch=epoch, message=message, source=by))
 
 
 def _told(node: hybrid.Node, *told: Any) -> tuple[hybrid.Node, list[Any]]:

@@ -6,22 +6,16 @@ end, and the cluster must serve whatever the traitors do; then they become quiet
 the run of a soak (`soak.py`) and of the checks of `verify`.
 """
 
-import random
-from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-import attrs
-
 from impl import hybrid, pbft
+from property_tests.enduring import Endured, endured
 from property_tests.hybrid.cluster import Cluster, Setting
 from property_tests.hybrid.journal import Journal
 from property_tests.hybrid.recording import recorded
 from property_tests.hybrid.strategies import LOUD, QUIET, STRATEGIES
-from property_tests.judged import Broken, Violated, failed
 from property_tests.moves import Moves
-from tlacheck.conform.lockstep import Diverged
-from tlacheck.trace import Trace
 
 __all__ = [
     "EACH_RUN",
@@ -31,7 +25,6 @@ __all__ = [
     "Endured",
     "Script",
     "endure",
-    "setting",
 ]
 
 #: What each run must do, or it says nothing of switches.
@@ -111,29 +104,6 @@ _VIEWS: Final = 0.25
 _OF_PRIMARIES: Final = ("pbft: stale certificates", "pbft: wrong new views", "pbft: tampered batches")
 
 
-@attrs.frozen(kw_only=True)
-class Endured:
-    """What a run came to.
-
-    Attributes:
-        seed: of the run.
-        steps: how many steps correct replicas took.
-        sometimes: how often each interesting situation was met.
-        property: what was broken; empty if nothing was.
-        broken: the same in words.
-        log: of a run that broke something, its last entries, one a line.
-        trace: of a run that broke something, and was held against the spec, its steps as the spec has them.
-    """
-
-    seed: int
-    steps: int
-    sometimes: Counter[str]
-    property: str = ""
-    broken: str = ""
-    log: str = ""
-    trace: Trace | None = None
-
-
 def endure(
     seed: int,
     *,
@@ -167,35 +137,15 @@ def endure(
     else:
         cluster = Cluster(setting, seed=seed, only=only)
     script = Script(cluster, seed, strategy=strategy)
-    wrong: Broken | None = None
-    trace: Trace | None = None
-    try:
+
+    def play() -> None:
         while cluster.steps < steps:
             script.round(min(steps, cluster.steps + rest_every))
         cluster.judge_history()
-    except (Violated, Diverged) as failure:
-        if journal is not None:
-            wrong, trace = failed(failure, journal)
-        elif isinstance(failure, Violated):
-            wrong = failure.broken
-    met = cluster.sometimes + cluster.den.used
-    met[THERE_AND_BACK] = all(met[name] for name in EACH_RUN)
-    return Endured(
-        seed=seed,
-        steps=cluster.steps,
-        sometimes=met,
-        property=wrong[0] if wrong else "",
-        broken=": ".join(wrong) if wrong else "",
-        log=cluster.log_text if wrong else "",
-        trace=trace,
-    )
 
-
-def setting(seed: int, *, replicas: int = 4, traitors: int = 1) -> Setting:
-    """The cluster of a seed: when the traitors become primary, is drawn."""
-    order = random.Random(seed).sample(range(replicas), replicas)  # noqa: S311 - a reproducible run, no secret
-    names = frozenset(f"r{number}" for number in range(traitors))
-    return Setting(replicas=replicas, order=tuple(order), traitors=names)
+    run = endured(cluster, journal, play, seed=seed)
+    run.sometimes[THERE_AND_BACK] = all(run.sometimes[name] for name in EACH_RUN)
+    return run
 
 
 class Script(Moves[Cluster]):

@@ -12,9 +12,10 @@ from impl import hybrid, pbft, raft
 from impl.hybrid import clients, core, shapes, switches
 from impl.hybrid.outcome import Outcome
 from property_tests.attacked import Attacked
+from property_tests.faulty import run_machine
 from property_tests.hybrid.cluster import Cluster, Setting
-from property_tests.hybrid.machine import run_machine
-from property_tests.hybrid.script import EACH_RUN, INTERESTING, THERE_AND_BACK, Script, endure, setting
+from property_tests.hybrid.machine import HybridMachine
+from property_tests.hybrid.script import EACH_RUN, INTERESTING, THERE_AND_BACK, Script, endure
 from property_tests.hybrid.soak import main, unmet
 from property_tests.hybrid.strategies import LOUD, QUIET, STRATEGIES
 from property_tests.judged import Violated
@@ -30,7 +31,7 @@ from tlacheck.sim import Deed, Mask, Moment
 def test_nothing_breaks_with_as_many_traitors_as_are_allowed_for(replicas: int, traitors: int) -> None:
     """Under all faults, with other traitors in each run; each run serves, goes to BFT, and returns to Raft."""
     for seed in range(3 - traitors):
-        run = endure(seed, steps=1_500, setting=setting(seed, replicas=replicas, traitors=traitors))
+        run = endure(seed, steps=1_500, setting=Setting.drawn(seed, replicas=replicas, traitors=traitors))
         assert run.broken == ""
         assert run.sometimes[THERE_AND_BACK]
         assert run.sometimes["the attack ends and a Raft epoch serves"]
@@ -181,17 +182,19 @@ def test_a_leader_does_not_follow_another_of_its_own_term() -> None:
 
 def test_no_chain_is_held_that_no_stop_could_show(monkeypatch: pytest.MonkeyPatch) -> None:
     """A leader may repeat requests without end; what is in a stop has bounds, and a correct replica's stop must be taken."""
-    bound = setting(0).config("r0").log_max
+    bound = Setting.drawn(0).config("r0").log_max
     shape = {
         **vars(shapes)["_SHAPES"][hybrid.Stopped],
         "chain": lambda _, chain: "long" * (len(chain) > bound),
     }
     monkeypatch.setitem(vars(shapes)["_SHAPES"], hybrid.Stopped, shape)
     assert not any(
-        endure(seed, steps=300, setting=setting(seed), strategy="long chains").broken for seed in (2, 7)
+        endure(seed, steps=300, setting=Setting.drawn(seed), strategy="long chains").broken for seed in (2, 7)
     )
     monkeypatch.setattr(hybrid.Config, "log_max", 1 << 40)
-    runs = (endure(seed, steps=700, setting=setting(seed), strategy="long chains") for seed in range(20))
+    runs = (
+        endure(seed, steps=700, setting=Setting.drawn(seed), strategy="long chains") for seed in range(20)
+    )
     assert any(run.property == "HonestIsTaken" for run in runs)
 
 
@@ -251,7 +254,7 @@ def test_every_strategy_must_be_met() -> None:
 
 
 def test_hypothesis_finds_nothing_wrong(tmp_path: Path) -> None:
-    run = run_machine(seed=0, examples=4, folder=tmp_path)
+    run = run_machine(HybridMachine, seed=0, examples=4, folder=tmp_path)
     assert run.message == ""
     assert run.sometimes["switch: raft to bft"]
 
@@ -261,7 +264,9 @@ def test_hypothesis_finds_a_wrong_replica_and_leaves_the_trace_and_the_log_of_it
 ) -> None:
     monkeypatch.setattr(switches, "_is_calm", lambda node: node.is_bft)
     runs = (
-        run_machine(seed=seed, examples=15, folder=tmp_path, command="repeat me", shrinking_seconds=1)
+        run_machine(
+            HybridMachine, seed=seed, examples=15, folder=tmp_path, command="repeat me", shrinking_seconds=1
+        )
         for seed in range(10)  # what a seed draws depends on which modules are loaded
     )
     run = next((run for run in runs if run.failure), None)

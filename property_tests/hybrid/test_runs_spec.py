@@ -11,7 +11,7 @@ from property_tests.hybrid.cluster import Setting
 from property_tests.hybrid.journal import fitted
 from property_tests.hybrid.recording import CONFIGS, oracle_of, recorded
 from property_tests.hybrid.runs import conforming, watched
-from property_tests.hybrid.script import endure, setting
+from property_tests.hybrid.script import endure
 from tlacheck.conform.system import NotPossible
 from tlacheck.errors import ConfigError
 from tlacheck.tlc.oracle import SpecOracle
@@ -55,7 +55,7 @@ def test_a_configuration_has_the_traitors_of_its_runs(replicas: int, traitors: f
 
 def test_runs_of_any_size_and_with_any_primary_are_behaviours_of_the_spec() -> None:
     for seed, (replicas, traitors) in enumerate(CONFIGS):
-        where = setting(seed, replicas=replicas, traitors=len(traitors))
+        where = Setting.drawn(seed, replicas=replicas, traitors=len(traitors))
         assert where.traitors == traitors
         run = endure(seed, steps=800, setting=where, against_spec=True)
         assert run.broken == ""

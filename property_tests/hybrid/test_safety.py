@@ -12,7 +12,7 @@ from impl.hybrid.outcome import Outcome
 from impl.threat import Level
 from property_tests.hybrid import safety
 from property_tests.hybrid.cluster import Setting
-from property_tests.hybrid.script import endure, setting
+from property_tests.hybrid.script import endure
 
 #: An object, the name of something in it, and what is put in its place.
 Patch = tuple[Any, str, Any]
@@ -154,7 +154,7 @@ def test_each_property_is_seen_to_fail(monkeypatch: pytest.MonkeyPatch, wrong: s
             run := endure(
                 seed,
                 steps=1_000,
-                setting=_hasty(setting(seed, replicas=replicas, traitors=replicas // 3)),
+                setting=_hasty(Setting.drawn(seed, replicas=replicas, traitors=replicas // 3)),
                 only=frozenset({rule}),
                 strategy=strategy,
             )

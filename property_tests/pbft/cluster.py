@@ -19,6 +19,7 @@ from property_tests.judged import Violated
 from property_tests.pbft.hosting import Hosted, PbftCore, Taken, Times, whole
 from property_tests.pbft.safety import Safety
 from property_tests.pbft.strategies import Den, behaviours
+from property_tests.replicas import Replicas
 from tlacheck.sim import Cluster as Simulated
 from tlacheck.sim import Fault, Network, Uniform
 
@@ -37,13 +38,10 @@ class Recorder(Protocol):
 
 
 @attrs.frozen(kw_only=True)
-class Setting:
+class Setting(Replicas):
     """Which cluster to simulate.
 
     Attributes:
-        replicas: how many.
-        order: their numbers in the order in which they become primary; ascending if None.
-        traitors: the names of those who are Byzantine.
         f: how many the others allow for; the greatest tolerated if None.
         window: how far beyond its stable checkpoint a replica goes.
         interval: how many numbers a checkpoint is apart from the next.
@@ -53,9 +51,6 @@ class Setting:
         times: how long things take.
     """
 
-    replicas: int = 4
-    order: tuple[int, ...] | None = None
-    traitors: frozenset[str] = frozenset({"r0"})
     f: int | None = None
     window: int = 8
     interval: int = 4
@@ -63,11 +58,6 @@ class Setting:
     patience_max: int = 4
     service: pbft.Service = pbft.LEDGER
     times: Times = attrs.field(factory=Times)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the replicas, in the order in which they become primary."""
-        return tuple(f"r{number}" for number in self.order or range(self.replicas))
 
     @property
     def liveness_bound_ms(self) -> int:
@@ -196,6 +186,14 @@ class Cluster:
         self.inflict("betray", node=traitor, behaviour=strategy)
 
     # --- liveness
+
+    def conclude(self) -> None:
+        """The run is over: all faults but the traitors' end, and the cluster makes progress.
+
+        Raises:
+            Violated: as `heal_and_expect_progress`.
+        """
+        self.heal_and_expect_progress()
 
     def heal_and_expect_progress(self) -> None:
         """End all faults but the traitors'; what a client asks for then must be executed by all correct replicas.

@@ -33,7 +33,7 @@ def config_for(setting: Setting) -> str:
     Raises:
         ConfigError: the spec has no configuration for so many replicas with these traitors.
     """
-    return config_of("pbft", CONFIGS, replicas=setting.replicas, traitors=setting.traitors)
+    return config_of("pbft", CONFIGS, setting)
 
 
 def asked(client: str, timestamp: int) -> Value:

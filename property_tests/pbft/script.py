@@ -4,25 +4,19 @@
 cluster must make progress. It is the run of a soak (`soak.py`) and of the checks of `verify`.
 """
 
-import random
-from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-import attrs
-
 from impl import pbft
-from property_tests.judged import Broken, Violated, failed
+from property_tests.enduring import Endured, endured
 from property_tests.moves import Moves
 from property_tests.pbft.adapter import PbftSystem
 from property_tests.pbft.cluster import Cluster, Setting
 from property_tests.pbft.journal import Journal
 from property_tests.pbft.recording import recorded
 from property_tests.pbft.strategies import STRATEGIES
-from tlacheck.conform.lockstep import Diverged
-from tlacheck.trace import Trace
 
-__all__ = ["ACTIONS", "CALM", "INTERESTING", "MOVES", "Endured", "Script", "endure", "setting"]
+__all__ = ["ACTIONS", "CALM", "INTERESTING", "MOVES", "Script", "endure"]
 
 #: The actions of the spec, all of which runs that are held against it must take, together.
 ACTIONS: Final = tuple(PbftSystem.declaration.actions)
@@ -88,31 +82,6 @@ CALM: Final = {
 _AGAIN: Final = 0.2
 
 
-@attrs.frozen(kw_only=True)
-class Endured:
-    """What a run came to.
-
-    Attributes:
-        seed: of the run.
-        steps: how many steps correct replicas took.
-        sometimes: how often each interesting situation was met.
-        property: what was broken; empty if nothing was.
-        broken: the same in words.
-        log: of a run that broke something, its last entries, one a line.
-        trace: of a run that broke something, and was held against the spec, its steps as the spec has them.
-        actions: of a run that was held against the spec, how often each action was taken.
-    """
-
-    seed: int
-    steps: int
-    sometimes: Counter[str]
-    property: str = ""
-    broken: str = ""
-    log: str = ""
-    trace: Trace | None = None
-    actions: Counter[str] = attrs.field(factory=Counter)
-
-
 def endure(
     seed: int,
     *,
@@ -145,9 +114,8 @@ def endure(
     else:
         cluster = Cluster(setting, seed=seed, only=only)
     script = Script(cluster, seed)
-    wrong: Broken | None = None
-    trace: Trace | None = None
-    try:
+
+    def play() -> None:
         while cluster.steps < steps:
             until = min(steps, cluster.steps + rest_every)
             while cluster.steps < until:
@@ -155,28 +123,8 @@ def endure(
             cluster.heal_and_expect_progress()
         if journal is not None:
             journal.finish()
-    except (Violated, Diverged) as failure:
-        if journal is not None:
-            wrong, trace = failed(failure, journal)
-        elif isinstance(failure, Violated):
-            wrong = failure.broken
-    return Endured(
-        seed=seed,
-        steps=cluster.steps,
-        sometimes=cluster.sometimes + cluster.den.used,
-        property=wrong[0] if wrong else "",
-        broken=": ".join(wrong) if wrong else "",
-        log=cluster.log_text if wrong else "",
-        trace=trace,
-        actions=journal.actions if journal is not None else Counter(),
-    )
 
-
-def setting(seed: int, *, replicas: int = 4, traitors: int = 1) -> Setting:
-    """The cluster of a seed: when the traitors become primary, is drawn."""
-    order = random.Random(seed).sample(range(replicas), replicas)  # noqa: S311 - a reproducible run, no secret
-    names = frozenset(f"r{number}" for number in range(traitors))
-    return Setting(replicas=replicas, order=tuple(order), traitors=names)
+    return endured(cluster, journal, play, seed=seed)
 
 
 class Script(Moves[Cluster]):

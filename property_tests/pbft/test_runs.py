@@ -11,12 +11,13 @@ from click.testing import CliRunner
 from impl.pbft import checkpoints, rules
 from impl.pbft.outcome import Outcome
 from property_tests.attacked import Attacked
+from property_tests.faulty import run_machine
 from property_tests.pbft import run_checks
 from property_tests.pbft.cluster import Cluster, Setting
-from property_tests.pbft.machine import run_machine
+from property_tests.pbft.machine import PbftMachine
 from property_tests.pbft.overfaulted import CONFIGS, SETTING, disagrees, oracle, recorded, system
 from property_tests.pbft.recording import oracle_of
-from property_tests.pbft.script import INTERESTING, Script, endure, setting
+from property_tests.pbft.script import INTERESTING, Script, endure
 from property_tests.pbft.soak import main
 from property_tests.pbft.strategies import STRATEGIES
 from tlacheck import itf
@@ -40,7 +41,7 @@ def context(tmp_path: Path) -> Context:
 def test_nothing_breaks_with_as_many_traitors_as_are_allowed_for(replicas: int, traitors: int) -> None:
     """Under all faults, with other traitors in each run; and each run ends in progress."""
     for seed in range(3):
-        run = endure(seed, steps=1_500, setting=setting(seed, replicas=replicas, traitors=traitors))
+        run = endure(seed, steps=1_500, setting=Setting.drawn(seed, replicas=replicas, traitors=traitors))
         assert run.broken == ""
         assert run.sometimes["a batch is executed"] > 20
         assert run.sometimes["all faults end and the cluster makes progress"]
@@ -81,7 +82,7 @@ def test_a_soak_that_met_too_little_is_inconclusive(context: Context) -> None:
 
 
 def test_hypothesis_finds_nothing_wrong(tmp_path: Path) -> None:
-    run = run_machine(seed=0, examples=8, folder=tmp_path)
+    run = run_machine(PbftMachine, seed=0, examples=8, folder=tmp_path)
     assert run.message == ""
     assert run.sometimes["a batch is executed"] >= 8
 
@@ -164,7 +165,9 @@ def test_hypothesis_finds_a_wrong_replica_and_leaves_the_trace_and_the_log_of_it
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rules, "told", lambda _: ())
-    run = run_machine(seed=0, examples=60, folder=tmp_path, command="repeat me", shrinking_seconds=5)
+    run = run_machine(
+        PbftMachine, seed=0, examples=60, folder=tmp_path, command="repeat me", shrinking_seconds=5
+    )
     assert run.trace is not None
     assert itf.read(run.trace).violation is not None
     log = tmp_path / "counterexample.log"

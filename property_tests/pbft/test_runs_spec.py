@@ -11,13 +11,14 @@ from immutabledict import immutabledict
 
 from impl import pbft
 from impl.pbft import rules
+from property_tests.enduring import Endured
 from property_tests.judged import Violated, failed
 from property_tests.pbft import journal as journals
 from property_tests.pbft import run_checks
 from property_tests.pbft.cluster import Setting
 from property_tests.pbft.hosting import Taken
 from property_tests.pbft.recording import CONFIGS, oracle_of, recorded
-from property_tests.pbft.script import Endured, Script, endure, setting
+from property_tests.pbft.script import Script, endure
 from tlacheck import itf
 from tlacheck.conform.lockstep import Diverged
 from tlacheck.errors import ConfigError
@@ -47,7 +48,7 @@ def test_a_configuration_has_the_traitors_of_its_runs(replicas: int, traitors: f
 def test_runs_of_any_size_and_with_any_primary_are_behaviours_of_the_spec(
     replicas: int, traitors: frozenset[str]
 ) -> None:
-    where = setting(replicas, replicas=replicas, traitors=len(traitors))
+    where = Setting.drawn(replicas, replicas=replicas, traitors=len(traitors))
     assert where.traitors == traitors
     run = endure(replicas, steps=1_200, setting=where, against_spec=True)
     assert run.broken == ""
@@ -57,7 +58,7 @@ def test_runs_of_any_size_and_with_any_primary_are_behaviours_of_the_spec(
 
 
 def test_a_long_run_takes_every_action_in_many_views_and_with_batches_of_several_requests() -> None:
-    run = endure(0, steps=6_000, setting=setting(0), against_spec=True)
+    run = endure(0, steps=6_000, setting=Setting.drawn(0), against_spec=True)
     assert run.broken == ""
     assert {name for name, times in run.actions.items() if times} == {
         "Propose",
@@ -76,7 +77,7 @@ def test_a_long_run_takes_every_action_in_many_views_and_with_batches_of_several
 
 
 def test_the_spec_changes_nothing_in_a_run() -> None:
-    one, other = (endure(3, steps=800, setting=setting(3), against_spec=each) for each in (True, False))
+    one, other = (endure(3, steps=800, setting=Setting.drawn(3), against_spec=each) for each in (True, False))
     assert (one.steps, one.sometimes) == (other.steps, other.sometimes)
     assert other.actions.total() == 0
 
@@ -132,7 +133,9 @@ def test_a_replica_that_does_what_the_spec_does_not_leaves_it(
     """Without `Safety`, which would notice most of it as well."""
     monkeypatch.setattr(rules, rule, wrong)
     found = _found(
-        lambda seed: endure(seed, steps=2_500, setting=setting(seed), against_spec=True, only=frozenset())
+        lambda seed: endure(
+            seed, steps=2_500, setting=Setting.drawn(seed), against_spec=True, only=frozenset()
+        )
     )
     assert found.property == "conforms to PbftRuns"
     assert said in found.broken
@@ -150,7 +153,7 @@ def test_a_step_late_in_a_long_run_that_the_spec_does_not_allow_is_found(
 ) -> None:
     """After hundreds of steps its trace shows the last of them, can be read again and drawn."""
     monkeypatch.setattr(journals, "LAST_SHOWN", 12)
-    cluster, journal = recorded(setting(1), seed=1)
+    cluster, journal = recorded(Setting.drawn(1), seed=1)
     script = Script(cluster, 1)
 
     def play(steps: int) -> None:
@@ -177,7 +180,7 @@ def test_a_step_late_in_a_long_run_that_the_spec_does_not_allow_is_found(
 
 def test_a_trace_of_a_short_run_shows_the_states_of_the_spec() -> None:
     """Each of its steps is one of the spec, from the state before to the state after, with all messages."""
-    cluster, journal = recorded(setting(2), seed=2)
+    cluster, journal = recorded(Setting.drawn(2), seed=2)
     script = Script(cluster, 2)
     while journal.steps < 60:
         script.move()
@@ -193,7 +196,7 @@ def test_a_trace_of_a_short_run_shows_the_states_of_the_spec() -> None:
 
 def test_a_message_that_no_step_of_the_spec_sends_is_noticed() -> None:
     """A replica that signs something on the side, while its durable state is as it was."""
-    cluster, journal = recorded(setting(0), seed=0)
+    cluster, journal = recorded(Setting.drawn(0), seed=0)
     name = cluster.correct[0]
     node = cluster.node(name)
     vote = pbft.Commit(view=0, seq=1, digest=pbft.digest(()), source=name)
@@ -201,14 +204,14 @@ def test_a_message_that_no_step_of_the_spec_sends_is_noticed() -> None:
     effects = (pbft.Send(pbft.signed(vote, pbft.SymbolicKeys(name))),)
     with pytest.raises(Diverged, match="the spec allows no CollectPrepares"):
         journal.step(Taken(name=name, before=node, input=pbft.Receive(vote), after=node, effects=effects))
-    cluster, journal = recorded(setting(0), seed=0)
+    cluster, journal = recorded(Setting.drawn(0), seed=0)
     journal._projection.learn_batch(())  # noqa: SLF001 - as above
     with pytest.raises(Diverged, match="messages: the spec has {}"):
         journal.step(Taken(name=name, before=node, input=pbft.Retransmit(), after=node, effects=effects))
 
 
 def test_what_stands_behind_a_digest_must_be_known() -> None:
-    cluster, journal = recorded(setting(0), seed=0)
+    cluster, journal = recorded(Setting.drawn(0), seed=0)
     name = cluster.correct[0]
     vote = pbft.Commit(view=0, seq=1, digest="f" * 64, source=name)
     with pytest.raises(Diverged, match="nobody has what is behind the digest ffffffffffff"):
@@ -226,7 +229,7 @@ def test_what_stands_behind_a_digest_must_be_known() -> None:
 @pytest.mark.parametrize("value", [("wrong", "r0"), 7, ((1, 2),)])
 def test_a_state_that_no_ledger_has_leaves_the_spec(value: pbft.Value) -> None:
     """As a traitor makes it for a replica that takes over any state."""
-    cluster, journal = recorded(setting(0), seed=0)
+    cluster, journal = recorded(Setting.drawn(0), seed=0)
     name = cluster.correct[0]
     node = cluster.node(name)
     state = attrs.evolve(node.durable.state, value=value)
@@ -242,7 +245,7 @@ def test_a_property_that_breaks_ends_the_run_with_its_trace(monkeypatch: pytest.
         yield "Agreement", "they disagree"
 
     monkeypatch.setattr("property_tests.pbft.safety.Safety.step", blind)
-    run = endure(1, steps=100, setting=setting(1), against_spec=True)
+    run = endure(1, steps=100, setting=Setting.drawn(1), against_spec=True)
     assert (run.property, run.broken) == ("Agreement", "Agreement: they disagree")
     assert run.trace is not None
     assert run.trace.violation is not None
@@ -251,7 +254,7 @@ def test_a_property_that_breaks_ends_the_run_with_its_trace(monkeypatch: pytest.
 
 def test_the_invariants_are_judged_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SpecOracle, "violated_invariants", lambda *_: ("VotesOnce",))
-    run = endure(1, steps=100, setting=setting(1), against_spec=True)
+    run = endure(1, steps=100, setting=Setting.drawn(1), against_spec=True)
     assert run.property == "VotesOnce"
     assert "it does not hold at the end of the run" in run.broken
 
@@ -302,7 +305,7 @@ class Entered:
 def entered() -> Entered:
     """One with certificates, of which one is the traitor's."""
     for seed in itertools.count():
-        cluster, journal = recorded(setting(seed), seed=seed)
+        cluster, journal = recorded(Setting.drawn(seed), seed=seed)
         script = Script(cluster, seed)
         before = journal._at  # noqa: SLF001 - the state that the next step begins in
         try:
