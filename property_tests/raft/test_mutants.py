@@ -1,6 +1,5 @@
 """The wrong implementations fit the code that is there, and the layers without a JVM notice what they are for."""
 
-import ast
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -24,13 +23,9 @@ from property_tests.raft.soak import MUTANTS as SOAKED
 from tlacheck import itf
 from tlacheck.conform.replay import replay
 from tlacheck.errors import TraceError
-from tlacheck.mutants import Mutant
 from tlacheck.mutants.mutation import mutated_source
 from tlacheck.tlc import Checker, Spec
 from tlacheck.verify import Context
-from tools.bugs import PROTOCOLS, models, page
-
-_RAFT = PROTOCOLS["raft"]
 
 
 def _context(folder: Path) -> Context:
@@ -50,14 +45,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # --- the mutants --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_a_mutant_fits_the_code_and_is_code_itself(mutant: Mutant) -> None:
-    found = importlib.util.find_spec(mutant.module)
-    assert found is not None
-    assert found.origin is not None
-    ast.parse(mutated_source(mutant, Path(found.origin).read_text(encoding="utf-8")))
-
-
 def test_a_mutant_of_the_soak_that_has_the_name_of_another_one_is_that_one() -> None:
     names = {mutant.name: mutant for mutant in MUTANTS}
     shared = [mutant for mutant in SOAKED if mutant.name in names]
@@ -68,40 +55,6 @@ def test_a_mutant_of_the_soak_that_has_the_name_of_another_one_is_that_one() -> 
         assert found.origin is not None
         source = Path(found.origin).read_text(encoding="utf-8")
         assert mutated_source(mutant, source) == mutated_source(names[mutant.name], source)
-
-
-def test_each_mutant_has_a_name_of_its_own_and_an_equivalent_one_a_reason() -> None:
-    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
-    assert all(bool(mutant.why) == mutant.equivalent for mutant in MUTANTS)
-
-
-def _without_their_spec(text: str) -> list[str]:
-    """The rows of bugs whose mutant follows a weakened spec to its end, though none is named."""
-    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| R")]
-    return [row[0] for row in rows if len(row) == 6 and row[1] == "-" and row[4] == "weakened"]
-
-
-def test_a_mutant_that_a_weakened_spec_finds_stands_beside_it_in_the_page() -> None:
-    """Else the spec lacks the tag of its bug, or has that of another one."""
-    text = (Path(__file__).parents[2] / "docs" / "raft-bugs.md").read_text(encoding="utf-8")
-    assert _without_their_spec(text) == []
-    assert _without_their_spec(text.replace("`mutant_changes_at_once` (OneChangeAtATime, 8 steps)", "-")) == [
-        "| RC-20"
-    ]
-
-
-def test_the_page_has_a_row_for_each_mutant_beside_the_weakened_spec_of_the_same_bug() -> None:
-    lines = page(_RAFT, MUTANTS, {"vote-without-log-check": ("weakened", 10)}, models("raft")).splitlines()
-    (row,) = [line for line in lines if "`vote-without-log-check`" in line]
-    assert row.startswith("| RE-01 | ")
-    assert "`mutant_any_log` (LeaderCompleteness, 10 steps)" in row
-    assert row.endswith("| weakened | 10 |")
-    assert all(any(f"`{mutant.name}`" in line for line in lines) for mutant in MUTANTS)
-
-
-def test_a_mutant_that_nothing_noticed_is_shown_as_such() -> None:
-    lines = page(_RAFT, MUTANTS, {}, models("raft")).splitlines()
-    assert sum("| NONE |" in line for line in lines) == sum(not mutant.equivalent for mutant in MUTANTS)
 
 
 # --- runs that the spec has judged --------------------------------------------------------------

@@ -1,7 +1,5 @@
 """The implementation follows what the spec does, leaves what only a weakened spec does, and survives liars."""
 
-import ast
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +9,10 @@ from hypothesis import Phase
 from impl.vote import rules
 from property_tests.vote.checks import oracle_for, system_for, system_of
 from property_tests.vote.machine import run_machine, stateful
-from property_tests.vote.mutants import MUTANTS
 from property_tests.vote.world import Broken
 from tlacheck import itf
 from tlacheck.conform.replay import replay
 from tlacheck.conform.vet import vet
-from tlacheck.mutants import Mutant
-from tlacheck.mutants.mutation import mutated_source
 from tlacheck.verdict import Kind
 from tlacheck.verify import Context
 
@@ -74,11 +69,3 @@ def test_a_broken_rule_is_noticed(monkeypatch: pytest.MonkeyPatch, rule: str, br
     monkeypatch.setattr(rules, rule, broken)
     with pytest.raises(Broken):
         run_machine(seed=0, examples=150, phases=(Phase.generate,))
-
-
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_a_mutant_fits_the_code_and_is_code_itself(mutant: Mutant) -> None:
-    found = importlib.util.find_spec(mutant.module)
-    assert found is not None
-    assert found.origin is not None
-    ast.parse(mutated_source(mutant, Path(found.origin).read_text(encoding="utf-8")))
