@@ -16,6 +16,7 @@ All traitors of a run conspire: they share a `Den`, know each other's keys and n
 | `conflicting view changes`| tells half of the others that it has prepared nothing                       | `ViewChangesOf` |
 | `stale certificates`      | tells of its first certificates and checkpoint, not of its last             | `ViewChangesOf` |
 | `hasty view changes`      | wants the next view, again and again                                        | `ViewChangesOf` |
+| `forged certificates`     | proves what it tells in view changes with votes of its own alone            | none: not provable |
 | `wrong new views`         | begins views with something else than follows                               | none: not provable |
 | `tampered batches`        | changes clients' requests in its proposals                                  | none: clients signed them |
 | `forged votes`            | votes in the names of others                                                | none: not signed |
@@ -36,6 +37,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from impl import pbft
+from impl.pbft import rules
 from tlacheck.sim import Behaviour, Deed, Mask, Moment, Replay, Send, Silent, TwoCopies
 
 __all__ = ["STRATEGIES", "Den", "behaviours"]
@@ -257,6 +259,48 @@ def _hasty_view_changes(den: Den, moment: Moment) -> tuple[Send, ...]:
     return (*moment.honest.sent, *(Send(name, wanted) for name in den.honest))
 
 
+def _forged_certificates(den: Den, moment: Moment) -> tuple[Send, ...]:
+    """View changes, asked for or not, that say of what was not prepared that it was, or of what is not stable.
+
+    As the primary the traitor begins views with them, and proposes what then follows.
+    """
+    interval = moment.before.node.config.interval
+    high = max(moment.honest.state.node.durable.prepared, default=0)
+    is_of_batches = moment.random.random() < 0.5
+
+    def forged(told: pbft.ViewChange) -> Any:
+        stable, source = told.checkpoint, told.source
+        if is_of_batches:
+            numbers = range(stable.seq + 1, max(high, stable.seq + 1) + 1)
+            certificates = tuple(_prepared_by(den, source, told.view - 1, seq) for seq in numbers)
+            return den.signed(attrs.evolve(told, certificates=certificates))
+        vote = den.signed(pbft.Checkpoint(seq=stable.seq + interval, digest=_ELSEWHERE, source=source))
+        checkpoint = pbft.CheckpointCertificate(seq=vote.seq, digest=vote.digest, proof=(vote,))
+        return den.signed(attrs.evolve(told, certificates=(), checkpoint=checkpoint))
+
+    def instead(message: Any) -> Any:
+        match message:
+            case pbft.ViewChange():
+                return forged(message)
+            case pbft.NewView(view=view, source=source, view_changes=changes):
+                changes = tuple(forged(each) if each.source in den.traitors else each for each in changes)
+                proposals = tuple(
+                    den.signed(pbft.PrePrepare(view=view, seq=seq, batch=batch, source=source))
+                    for seq, batch in rules.reproposals(changes)
+                )
+                return den.signed(attrs.evolve(message, view_changes=changes, proposals=proposals))
+        return message
+
+    return tuple(Send(send.dest, instead(send.message)) for send in _hasty_view_changes(den, moment))
+
+
+def _prepared_by(den: Den, traitor: str, view: int, seq: int) -> pbft.PreparedCertificate:
+    """That nothing was prepared under a number, by a traitor's word."""
+    made = den.signed(pbft.PrePrepare(view=view, seq=seq, batch=pbft.NULL_BATCH, source=traitor))
+    vote = den.signed(pbft.Prepare(view=view, seq=seq, digest=pbft.digest(made.batch), source=traitor))
+    return pbft.PreparedCertificate(pre_prepare=made, prepares=(vote,))
+
+
 def _wrong_new_views(den: Den, moment: Moment) -> tuple[Send, ...]:
     """A new view that leaves out what was prepared, or proposes something else."""
 
@@ -349,6 +393,7 @@ _SCHEMES: Final[dict[str, _Scheme]] = {
     "conflicting view changes": _conflicting_view_changes,
     "stale certificates": _stale_certificates,
     "hasty view changes": _hasty_view_changes,
+    "forged certificates": _forged_certificates,
     "wrong new views": _wrong_new_views,
     "tampered batches": _tampered_batches,
     "forged votes": _forged_votes,

@@ -8,7 +8,7 @@ import attrs
 import pytest
 from click.testing import CliRunner
 
-from impl.pbft import checkpoints, rules
+from impl.pbft import checkpoints, proofs, rules
 from impl.pbft.outcome import Outcome
 from property_tests.attacked import Attacked
 from property_tests.faulty import run_machine
@@ -148,6 +148,8 @@ def test_every_strategy_must_be_met() -> None:
         (rules, "told", lambda _: (), "Agreement|CertificateSafety|LogIsBounded"),
         (rules, "in_window", lambda *_: True, "LogIsBounded"),
         (rules, "may_execute", lambda *_: True, "ExecutedInOrder|RepliesAgree"),
+        (proofs, "certificate_flaw", lambda *_: "", "Agreement|CertificateSafety"),
+        (proofs, "checkpoint_flaw", lambda *_: "", "Progress|CheckpointSafety"),
         (checkpoints, "receive_state_request", lambda node, _: Outcome(node), "Progress"),
     ],
 )
