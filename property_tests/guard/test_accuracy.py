@@ -46,9 +46,7 @@ def test_no_correct_replica_is_quarantined_and_without_liars_the_others_go_on(tm
 def test_not_even_all_others_together_frame_a_correct_replica_but_by_states() -> None:
     """Docstring of `impl.guard.evidence`: one rule of it needs that at most f lie, and the others need signatures only."""
     met = Counter[str]()
-    for seed in range(
-        20
-    ):  # what a seed draws depends on which modules are loaded, so one may meet too little
+    for seed in range(20):
         met += run_machine(seed=seed, examples=40, machine=OverrunMachine, phases=(Phase.generate,))
         if met["an accusation of a correct replica"] and met["EnteredView"]:
             return

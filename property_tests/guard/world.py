@@ -236,7 +236,7 @@ class World:
         """Whoever believes to be the primary proposes what waits."""
         for name, node in list(self.nodes.items()):
             if node.is_primary and not node.durable.changing and node.waiting:
-                self.take(name, Propose(tuple(node.waiting.values())))
+                self.take(name, Propose(tuple(node.waiting.values())[: node.config.batch_max]))
 
     def restart(self, name: str) -> None:
         """A replica and its guard lose all that is not on disk, and begin again."""

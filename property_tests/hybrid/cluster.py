@@ -19,6 +19,7 @@ from property_tests.hybrid.hosting import Ask, Hosted, HybridCore, Raised, State
 from property_tests.hybrid.safety import Safety, links
 from property_tests.hybrid.strategies import Den, behaviours
 from property_tests.judged import Broken, Violated
+from property_tests.pbft.cluster import views_ahead
 from property_tests.replicas import Replicas
 from tlacheck.histories import Legality, Limits, check, key_value
 from tlacheck.histories import Recorder as Notes
@@ -131,21 +132,22 @@ class Setting(Replicas):
         f = self.config("r0").f
         return hybrid.Client(name=name, replicas=self.names, f=f, keys=pbft.SymbolicKeys(name))
 
-    @property
-    def pbft_bound_ms(self) -> int:
+    def pbft_bound_ms(self, ahead: int = 0) -> int:
         """How long PBFT may take to decide on something new at all correct replicas: `property_tests.pbft.cluster` says why."""
         patience_max = self.config("r0").patience_max
-        return (2 * len(self.traitors) + 4) * patience_max * self.times.view_ms
+        return (2 * len(self.traitors) + 4 + ahead) * patience_max * self.times.view_ms
 
-    @property
-    def progress_bound_ms(self) -> int:
+    def progress_bound_ms(self, ahead: int) -> int:
         """How long a healed cluster may take to serve a new client, whatever traitors do, virtual milliseconds.
 
         Its Raft epoch may stand still, be closed, and be followed by a BFT epoch in which the operation is decided. What traitors
         do may end that one before, once: then all of it again.
+
+        Args:
+            ahead: as `property_tests.pbft.cluster` has it.
         """
         standstill = self.config("r0").standstill_ticks * self.times.tick_ms
-        return 2 * (standstill + 2 * self.pbft_bound_ms)
+        return 2 * (standstill + 2 * self.pbft_bound_ms(ahead))
 
     @property
     def return_bound_ms(self) -> int:
@@ -158,7 +160,7 @@ class Setting(Replicas):
         fading = config.threat.score_max // config.threat.decay
         calm = fading + 3 * config.threat.dwell_ticks + config.threat.calm_ticks
         ticks = calm + 2 * config.dwell_ticks * config.backoff_max + 2 * config.standstill_ticks
-        return ticks * self.times.tick_ms + 3 * self.pbft_bound_ms
+        return ticks * self.times.tick_ms + 3 * self.pbft_bound_ms()
 
 
 class Cluster:
@@ -336,7 +338,9 @@ class Cluster:
         Raises:
             Violated: it is not, within `Setting.progress_bound_ms`.
         """
-        self._expect("Progress", self.setting.progress_bound_ms, lambda _: True)
+        views = [self.node(name).pbft.durable.view for name in self.correct]
+        bound_ms = self.setting.progress_bound_ms(views_ahead(views, self.configs["r0"].f))
+        self._expect("Progress", bound_ms, lambda _: True)
         self.sometimes["all faults end and the cluster makes progress"] += 1
 
     def expect_return(self) -> None:

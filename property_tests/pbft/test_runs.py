@@ -47,6 +47,18 @@ def test_nothing_breaks_with_as_many_traitors_as_are_allowed_for(replicas: int, 
         assert run.sometimes["all faults end and the cluster makes progress"]
 
 
+def test_others_follow_one_that_is_views_ahead_of_them_view_by_view() -> None:
+    """They do not join it, for it might be a traitor (paper, 4.5.2); and without it they are no quorum."""
+    cluster = Cluster(Setting(), seed=0)
+    cluster.betray("r0", "silence")
+    for _ in range(12):
+        cluster.lose_patience("r2")
+    began = cluster.world.now_ms
+    cluster.heal_and_expect_progress()
+    assert min(cluster.node(name).durable.view for name in cluster.correct) >= 12
+    assert cluster.world.now_ms - began > cluster.setting.liveness_bound_ms(0)
+
+
 def test_a_run_is_the_same_for_the_same_seed() -> None:
     one, again = (endure(7, steps=1_000) for _ in range(2))
     assert (one.steps, one.sometimes) == (again.steps, again.sometimes)

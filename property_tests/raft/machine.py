@@ -90,14 +90,14 @@ class RaftMachine(RuleBasedStateMachine):
     def client_request(self, value: str) -> None:
         self._watched("client_request", value)
 
-    @rule(by_lease=st.booleans(), number=st.integers(0, 5))
+    @rule(by_lease=st.booleans(), number=st.none() | st.integers(0, 5))
     @precondition(lambda self: self._has("Reads"))
-    def read(self, number: int, *, by_lease: bool) -> None:
-        """A client asks for a read, of a server that may believe that it leads."""
+    def read(self, number: int | None, *, by_lease: bool) -> None:
+        """A client asks for a read, of the last leader or of a server that may believe that it leads."""
         if self.reads < self._running.setting.reads:
             name = f"r{self.reads + 1}"
             request = raft.LeaseRead(name) if by_lease else raft.ReadIndex(name)
-            self.reads += self._asked(request, self._one(number))
+            self.reads += self._asked(request, None if number is None else self._one(number))
 
     @rule(number=st.integers(0, 5))
     @precondition(lambda self: self._has("Membership"))
