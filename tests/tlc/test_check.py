@@ -337,6 +337,21 @@ def test_a_worker_that_falls_over_while_it_ends_for_want_of_memory_had_too_littl
     assert (result.verdict.reason or "").startswith("out of memory: the worker had 512 MB; give it more")
 
 
+def test_a_worker_that_falls_over_for_want_of_stack_is_told_with_what_may_have_filled_it(
+    one_engine: Engine, load: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if it were the signal of a full stack, which a JVM that is sent it would take for something else."""
+    monkeypatch.setattr("tlacheck.tlc._process._OVERFLOWN", -signal.SIGKILL)
+    with Checker(engine=one_engine, memory_mb=512) as checker:
+
+        def fall_over(_: Progress) -> None:
+            if checker.worker_pid is not None:
+                os.kill(checker.worker_pid, signal.SIGKILL)
+
+        result = checker.check(load("Endless"), timeout=30, on_progress=fall_over)
+    assert "as by a recursion without end" in (result.verdict.reason or "")
+
+
 def test_options_that_make_no_sense_are_refused(load: Any) -> None:
     with pytest.raises(ConfigError, match="memory_mb"):
         Checker(memory_mb=1)

@@ -254,9 +254,7 @@ def test_a_mistake_is_one_readable_message_at_its_place(
     head = f"---- MODULE {mistake.module} ----\nEXTENDS {mistake.extends}\n"
     (tmp_path / "M.tla").write_text(head + mistake.body + mistake.end)
     (tmp_path / "M.cfg").write_text(mistake.config)
-    with pytest.raises(SpecError) as caught:
-        pytest.fail(f"no SpecError but {checker.check(Spec.load(tmp_path / 'M.tla')).verdict}")
-    error = caught.value
+    error = _told(checker, Spec.load(tmp_path / "M.tla"))
     for words in mistake.words:
         assert words in error.message
     if mistake.place:
@@ -265,6 +263,18 @@ def test_a_mistake_is_one_readable_message_at_its_place(
     if mistake.steps is not None:
         assert error.trace is not None
         assert len(error.trace) == mistake.steps
+
+
+def _told(checker: Checker, spec: Spec) -> SpecError:
+    """What is told of a mistake. A JVM whose stack is full may fall over instead, and says so; the next one tells."""
+    for _ in range(3):
+        try:
+            verdict = checker.check(spec).verdict
+        except SpecError as error:
+            return error
+        if "as by a recursion without end" not in (verdict.reason or ""):
+            break
+    raise AssertionError(f"no SpecError but {verdict}")
 
 
 def _assert_readable(message: str) -> None:
