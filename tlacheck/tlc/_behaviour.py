@@ -20,8 +20,10 @@ from tlacheck.errors import SetupError
 from tlacheck.tlc._event import EVENT
 from tlacheck.tlc._java import bound_constants, call_stack, complaint, field_of
 from tlacheck.tlc._jvm import TlcClasses
+from tlacheck.tlc._keys import Keys
 from tlacheck.tlc._protocol import Kind, Message
 from tlacheck.tlc._staging import Stage
+from tlacheck.tlc._whole import whole_tool
 
 __all__ = ["DEADLOCK", "Drawer", "Ending", "Printer", "elements", "refused"]
 
@@ -87,7 +89,9 @@ class Drawer:
         self._threads = classes["tlc2.util.IdThread"]
         self._call_stack = functools.partial(call_stack, classes, tool)
         options = (self._seed, jpype.JLong(depth), jpype.JLong(2**63 - 1), deadlock, None)
-        self._worker = _simulation_worker(classes, tool, initial, options, computed)
+        self._keys = Keys(classes, len(tool.getSpecProcessor().getVariablesNodes()))
+        whole = whole_tool(classes, tool, self._keys)
+        self._worker = _simulation_worker(classes, whole, initial, options, computed)
         kind = classes["tlc2.tool.SimulationWorker"]
         self._draw = kind.class_.getDeclaredMethod("simulateRandomTrace")
         self._draw.setAccessible(True)
@@ -107,6 +111,7 @@ class Drawer:
     def draw(self) -> tuple[list[Any], Ending | None]:
         """The states of the next behaviour, and what is wrong with it."""
         self._begun = self._random.getAril()
+        self._keys.forget()
         try:
             outcome = self._draw.invoke(self._worker)
         except jpype.JClass("java.lang.reflect.InvocationTargetException") as wrapper:

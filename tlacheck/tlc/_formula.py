@@ -61,6 +61,7 @@ class Reader:
         )
         self._definition = classes["tla2sany.semantic.OpDefNode"]
         self._lazy = classes["tlc2.value.impl.LazyValue"]
+        self._seed = classes["tlc2.util.FP64"].New()
         self._no_state = classes["tlc2.tool.TLCState"].Empty
         self.nothing = classes["tlc2.util.Context"].Empty
 
@@ -76,6 +77,11 @@ class Reader:
         """The formula's value, a Java object; in a state, in a step, or in neither."""
         before, after = (self._no_state if state is None else state for state in (before, after))
         return self._tool.eval(formula.node, formula.context, before, after, self._clear, self._cost)
+
+    def whole(self, value: Any) -> Any:
+        """The value, no part of which is lazy any more; a state must not keep one that is (`_keys` says why)."""
+        value.fingerPrint(self._seed)
+        return value
 
     def holds(self, formula: Formula, before: Any, after: Any) -> bool:
         """Whether the formula is true in a step.

@@ -186,7 +186,7 @@ class _Search:
         level.setInt(before, 0)  # what TLC's checker takes for the level while it looks for initial states
         self._set_current(before)
         with self._explained(lambda slow: slow.getInitStates()):
-            self._steps.begin(self._tool.getInitStates())
+            self._steps.begin()
             self._generated = len(self._steps)
             self._refuse_unfinished()
             self._steps.drop_outside(initial=True)

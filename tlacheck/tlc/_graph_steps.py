@@ -13,6 +13,8 @@ import jpype
 
 from tlacheck.tlc._handles import Handles
 from tlacheck.tlc._jvm import TlcClasses
+from tlacheck.tlc._keys import Keys
+from tlacheck.tlc._steps import Steps
 
 __all__ = ["BETWEEN_STATES", "BETWEEN_VALUES", "StepTable"]
 
@@ -41,6 +43,9 @@ class StepTable:
         self._state = classes["tlc2.tool.TLCState"].class_
         self._stream = jpype.JClass("java.util.Arrays").stream
         self._found = jpype.JClass("java.util.ArrayList")()
+        self._keys = Keys(classes, len(tool.getSpecProcessor().getVariablesNodes()))
+        self._initial = Steps(classes, (), self._keys)
+        self._tool = tool
         self._prepare_steps(classes, tool)
         self._prepare_numbers(tool)
         self._prepare_texts(classes, event)
@@ -52,6 +57,8 @@ class StepTable:
         objects = self._handles.object
         note = self._handles.method(self._found.getClass(), "add", objects).bindTo(self._found)
         note = self._handles.cast(note, objects, self._handles.objects)
+        # States become whole before anything is asked of them, a constraint included (`_keys` says why).
+        note = self._handles.both(self._of(self._keys.handle, _AFTER), note)
         take = self._handles.method(tool.getClass(), "getNextStates", functor, self._state).bindTo(tool)
         self._take = self._as("Consumer", take.bindTo(self._handles.implement(functor, note)))
         whole, modelled, acted = (
@@ -114,9 +121,10 @@ class StepTable:
 
     # --- what is done with steps -----------------------------------------------------------------
 
-    def begin(self, states: Any) -> None:
-        """Hold, in place of steps, the initial states: a `StateVec`."""
+    def begin(self) -> None:
+        """Hold, in place of steps, the initial states."""
         self._found.clear()
+        states = self._initial.initial(self._tool).states
         for index in range(states.size()):
             state = states.elementAt(index)
             self._found.add(jpype.JObject[:]([state, None, state]))
@@ -124,6 +132,7 @@ class StepTable:
     def take(self, sources: Any) -> None:
         """Hold all steps from the states in the array `sources`."""
         self._found.clear()
+        self._keys.forget()
         self._stream(sources).forEach(self._take)
 
     def __len__(self) -> int:

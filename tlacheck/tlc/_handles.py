@@ -38,6 +38,11 @@ class Handles:
         # By reflection: a look-up by name would have to see the classes of other class loaders.
         return self._lookup.unreflect(owner.getMethod(name, self._classes(parameters)))
 
+    def hidden(self, method: Any) -> Any:
+        """The method, given as Java's reflection has it, though it is not public."""
+        method.setAccessible(True)
+        return self._lookup.unreflect(method)
+
     def field(self, owner: Any, name: str) -> Any:
         """From an object of the Java class `owner` to its field, private ones included."""
         field = owner.getDeclaredField(name)
@@ -97,12 +102,33 @@ class Handles:
         """The handle as an object of a Java interface with a single method."""
         return self._proxies.asInterfaceInstance(interface, handle)
 
-    def implement(self, interface: Any, handle: Any) -> Any:
-        """An object of the Java class `interface`, each of whose methods calls the handle with all its arguments in an array."""
-        method = jpype.JClass("java.lang.reflect.Method").class_
-        handler = self._make.dropArguments(
-            self.cast(handle, self.object, self.objects), 0, self._classes([self.object, method])
+    def identity(self, kind: Any) -> Any:
+        """From an object of the Java class `kind` to itself."""
+        return self._make.identity(kind)
+
+    def either(self, test: Any, handle: Any, otherwise: Any) -> Any:
+        """The handle where `test` is true of its argument; elsewhere the other one."""
+        return self._make.guardWithTest(test, handle, otherwise)
+
+    def unwrapped(self, handle: Any) -> Any:
+        """The handle, which throws the exception itself where it would throw an `InvocationTargetException`."""
+        wrapper = jpype.JClass("java.lang.reflect.InvocationTargetException").class_
+        throwable = jpype.JClass("java.lang.Throwable").class_
+        throw = self._make.throwException(handle.type().returnType(), throwable)
+        cause = self.method(wrapper, "getTargetException")
+        return self._make.catchException(
+            handle, wrapper, self._make.filterArguments(throw, 0, self._several([cause]))
         )
+
+    def implement(self, interface: Any, handle: Any) -> Any:
+        """An object of the Java class `interface`, each of whose methods calls the handle with its arguments in an array."""
+        method = jpype.JClass("java.lang.reflect.Method").class_
+        taken = self.cast(handle, self.object, self.objects)
+        return self.proxy(interface, self._make.dropArguments(taken, 0, self._classes([method])))
+
+    def proxy(self, interface: Any, handle: Any) -> Any:
+        """An object of the Java class `interface`, each of whose methods calls the handle: on itself, and its arguments."""
+        handler = self._make.dropArguments(handle, 0, self._classes([self.object]))
         invocation = self.single(jpype.JClass("java.lang.reflect.InvocationHandler"), handler)
-        proxy = jpype.JClass("java.lang.reflect.Proxy")
-        return proxy.newProxyInstance(interface.getClassLoader(), self._classes([interface]), invocation)
+        proxies = jpype.JClass("java.lang.reflect.Proxy")
+        return proxies.newProxyInstance(interface.getClassLoader(), self._classes([interface]), invocation)

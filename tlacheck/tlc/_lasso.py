@@ -10,6 +10,9 @@ from typing import Any
 
 import jpype
 
+from tlacheck.tlc._keys import Keys
+from tlacheck.tlc._whole import whole_tool
+
 __all__ = ["refuted", "truths"]
 
 
@@ -27,7 +30,8 @@ def refuted(classes: Any, tool: Any, states: Sequence[str], loop: int) -> tuple[
         `ALIAS`), or TLC cannot evaluate a property on its own.
     """
     try:
-        found = _found_again(tool, states)
+        keys = Keys(classes, len(tool.getSpecProcessor().getVariablesNodes()))
+        found = _found_again(whole_tool(classes, tool, keys), states)
         if not found:
             return ()
         convert = _converter(classes)

@@ -24,6 +24,7 @@ import jpype
 from tlacheck.tlc._behaviour import Drawer, Ending, Printer, elements, refused
 from tlacheck.tlc._java import call_stack, field_of
 from tlacheck.tlc._jvm import TlcClasses
+from tlacheck.tlc._keys import Keys
 from tlacheck.tlc._protocol import (
     STAGED_CONFIG,
     Channel,
@@ -36,6 +37,7 @@ from tlacheck.tlc._protocol import (
     encode_report,
 )
 from tlacheck.tlc._staging import Stage
+from tlacheck.tlc._whole import make_whole
 
 __all__ = ["simulate"]
 
@@ -278,6 +280,7 @@ def _initial_states(classes: TlcClasses, tool: Any) -> Any:
         if not axiom and not evaluate("isValid", node):
             raise _Ended(Ending(code=_ASSUMPTION, name=str(node.getLocation())))
     states = evaluate("getInitStates")
+    make_whole(classes, Keys(classes, len(tool.getSpecProcessor().getVariablesNodes())), states)
     invariants = zip(tool.getInvNames(), tool.getInvariants(), strict=True)
     properties = zip(tool.getImpliedInitNames(), tool.getImpliedInits(), strict=True)
     checks = [

@@ -277,7 +277,7 @@ class Walk:
 
     def _bound(self, branch: _Branch, variable: str, value: Any) -> _Branch:
         after = branch.after.copy()
-        after.bind(self._reader.variables[variable], value)
+        after.bind(self._reader.variables[variable], self._reader.whole(value))
         return attrs.evolve(_passed(branch), after=after)
 
 

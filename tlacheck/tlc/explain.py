@@ -15,6 +15,7 @@ from tlacheck.errors import Location, SpecError
 from tlacheck.tlc._event import EVENT, event_of
 from tlacheck.tlc._formula import Formula, Reader
 from tlacheck.tlc._reason import because, short
+from tlacheck.tlc._steps import Steps
 from tlacheck.tlc._walk import Walk, Way, nearness
 from tlacheck.values import Value, to_tla
 
@@ -80,7 +81,7 @@ def explain(
     """
     tool, actions = oracle._tool, oracle._actions  # noqa: SLF001 - the oracle calls this for itself
     reader = Reader(oracle.spec, tool, oracle._stage.classes)  # noqa: SLF001 - as above
-    step = _Step(reader, tool, before.java, after.java)
+    step = _Step(reader, tool, oracle._steps, before.java, after.java)  # noqa: SLF001 - as above
     allowing = [action for action in actions if step.is_of(action)]
     if allowing:
         return tuple(step.agreement(action) for action in allowing[:count])
@@ -98,9 +99,10 @@ def explain(
 class _Step:
     """A step that the actions of a spec are asked about. States are TLC's own."""
 
-    def __init__(self, reader: Reader, tool: Any, before: Any, after: Any) -> None:
+    def __init__(self, reader: Reader, tool: Any, steps: Steps, before: Any, after: Any) -> None:
         self._reader = reader
         self._tool = tool
+        self._steps = steps
         self._before = before
         self._after = after
         self._walk = Walk(reader, before)
@@ -111,7 +113,7 @@ class _Step:
     def is_of(self, action: Any) -> bool:
         """Whether the action, as TLC takes it, leads from the one state to the other."""
         try:
-            states = self._tool.getNextStates(action.java, self._before)
+            states = self._steps.of_action(self._tool, action.java, self._before).states
         except jpype.JException:
             return False
         return any(self._fits(states.elementAt(index)) for index in range(states.size()))
@@ -175,7 +177,7 @@ class _Step:
         if way is None:
             return "does not lead there, in none of its ways; they are too many to say what each lacks"
         try:
-            states = self._tool.getNextStates(action.java, self._before)
+            states = self._steps.of_action(self._tool, action.java, self._before).states
         except jpype.JException as error:
             return f"cannot be evaluated: {self._reader.complaint(error)}"
         for index in range(states.size()):

@@ -1,7 +1,8 @@
 """Ask a spec, inside this process, what may happen next.
 
 TLC evaluates the spec's actions on one state at a time. Successor states stay Java objects until
-somebody asks for their values, and values that were read before are not read again.
+somebody asks for their values, and values that were read before are not read again. Every state is made whole
+when TLC hands it over (`tlacheck.tlc._steps`), so it does not matter when, or in which thread, it is read.
 
 State constraints bound the search of the model checker, not what the spec allows: the oracle does
 not apply them.
@@ -30,7 +31,7 @@ from tlacheck.tlc._keys import NO_VALUE, Keys
 from tlacheck.tlc._operator import action_of, evaluate_operator, holds
 from tlacheck.tlc._protocol import STAGED_CONFIG
 from tlacheck.tlc._staging import Stage
-from tlacheck.tlc._steps import Steps
+from tlacheck.tlc._steps import Found, Steps
 from tlacheck.tlc.explain import Explanation, explain
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import State
@@ -45,12 +46,13 @@ _KEPT_MAX = 20_000
 class OracleState:
     """A state of the spec. Equal to another one of the same oracle when all variables are equal."""
 
-    __slots__ = ("_index", "_java", "_key", "_oracle", "_values")
+    __slots__ = ("_found", "_index", "_java", "_key", "_oracle", "_values")
 
-    def __init__(self, oracle: "SpecOracle", java: Any, index: int | None = None) -> None:
-        """Wrap TLC's state `java`, or the one at `index` of TLC's vector `java`."""
+    def __init__(self, oracle: "SpecOracle", java: Any, found: Found | None = None, index: int = 0) -> None:
+        """Wrap TLC's state `java`, or else the one at `index` of those that were `found`."""
         self._oracle = oracle
         self._java = java
+        self._found = found
         self._index = index
         self._key: tuple[int, ...] | None = None
         self._values: State | None = None
@@ -58,16 +60,20 @@ class OracleState:
     @property
     def java(self) -> Any:
         """TLC's object."""
-        if self._index is not None:
-            self._java = self._java.elementAt(self._index)
-            self._index = None  # the others in the vector are not kept for the sake of this one
+        if self._found is not None:
+            found, self._found = self._found, None  # the others are not kept for the sake of this one
+            self._java = found.states.elementAt(self._index)
+            if self._key is None:
+                self._key = found.key(self._index)
         return self._java
 
     @property
     def key(self) -> tuple[int, ...]:
         """The fingerprints of the values, in TLC's order of the variables."""
         if self._key is None:
-            self._key = self._oracle.key_of(self.java)
+            self._key = (
+                self._oracle.key_of(self._java) if self._found is None else self._found.key(self._index)
+            )
         return self._key
 
     @property
@@ -175,12 +181,8 @@ class SpecOracle:
         self._order = tuple((name, names.index(name)) for name in self.variables)
         self._names = tuple(names)
         self._indices = {name: index for index, name in enumerate(names)}
-        self._keys = Keys(stage.classes, range(len(names)))
+        self._keys = Keys(stage.classes, len(names))
         self._event = names.index(EVENT) if EVENT in names else None
-        # What tells one step from another: the event where there is one, as it costs less than the whole state.
-        self._told = Keys(
-            stage.classes, range(len(names)) if self._event is None else [self._event], whole=True
-        )
         self._events: dict[int, tuple[str, immutabledict[str, Value]] | None] = {}
         self._values_of = field_of(stage.classes["tlc2.tool.TLCStateMut"], "values").get
         self._empty = stage.classes["tlc2.tool.TLCState"].Empty
@@ -189,7 +191,7 @@ class SpecOracle:
         self._convert = Converter(_KEPT_MAX)
         self._known: dict[int, Value] = {}
         self._actions = tuple(self._action(java) for java in self._java_actions)
-        self._all_steps = Steps(stage.classes, self._java_actions)
+        self._steps = Steps(stage.classes, self._java_actions, self._keys)
         self.actions: tuple[str, ...] = tuple(dict.fromkeys(action.name for action in self._actions))
         self._invariants = tuple(
             zip(map(str, self._tool.getInvNames()), self._tool.getInvariants(), strict=True)
@@ -217,11 +219,8 @@ class SpecOracle:
         Raises:
             SpecError: TLC cannot evaluate the initial predicate.
         """
-        try:
-            states = self._tool.getInitStates()
-        except jpype.JException as error:
-            raise self._refusal(error, lambda tool: tool.getInitStates()) from None
-        return tuple(dict.fromkeys(self._states(states)))
+        found = self._evaluate(self._steps.initial)
+        return tuple(dict.fromkeys(self._state(found, index) for index in range(len(found))))
 
     def state(self, values: Mapping[str, Value]) -> OracleState:
         """The spec's state in which the variables have these values; it need not be reachable.
@@ -253,14 +252,14 @@ class SpecOracle:
             SpecError: TLC cannot evaluate an action in this state.
         """
         if action is None:
-            vector, origins = self._evaluate(lambda tool: self._all_steps.of(tool, state.java))
-            steps = list(self._steps(vector, [self._actions[number] for number in origins]))
+            found = self._evaluate(functools.partial(self._steps.of, state=state.java))
+            steps = list(self._named(found, [self._actions[number] for number in found.origins]))
         else:
             steps = []
             for candidate in self._actions:
                 if candidate.yields in (None, action):
-                    evaluation = functools.partial(_next_states, action=candidate.java, state=state.java)
-                    steps += self._steps(self._evaluate(evaluation), itertools.repeat(candidate))
+                    found = self._taken(candidate.java, state)
+                    steps += self._named(found, itertools.repeat(candidate))
             steps = [step for step in steps if step.action == action]
         if arguments:
             steps = [step for step in steps if _carries(step.arguments, arguments)]
@@ -373,12 +372,9 @@ class SpecOracle:
             TraceError: TLC has no such value.
         """
         action = action_of(self, operator, *arguments)
-        found = []
-        for java in self._evaluate(lambda tool: self._sorted(tool.getNextStates(action, state.java))):
-            if not java.allAssigned():
-                raise self._half_made(java)
-            found.append(OracleState(self, java))
-        return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
+        found = self._taken(action, state)
+        states = [self._state(found, index) for index in range(len(found))]
+        return tuple(dict.fromkeys(states)) if len(states) > 1 else tuple(states)
 
     def violated_invariants(self, state: OracleState) -> tuple[str, ...]:
         """The names of the configuration's invariants that do not hold in `state`.
@@ -456,39 +452,41 @@ class SpecOracle:
         except jpype.JException as error:
             raise self._refusal(error, evaluation) from None
 
-    def _sorted(self, vector: Any) -> list[Any]:
-        """The states in TLC's vector; in sets that are sorted TLC need not look at all members to find one."""
-        states = [vector.elementAt(index) for index in range(vector.size())]
-        for java in states:
-            for value in self._values_of(java):
-                if value is not None:
-                    value.normalize()
-        return states
+    def _taken(self, action: Any, state: OracleState) -> Found:
+        """The states after the steps of one of TLC's actions."""
+        steps = functools.partial(self._steps.of_action, action=action, state=state.java)
+        found: Found = self._evaluate(steps)
+        return found
 
-    def _states(self, vector: Any) -> Iterator[OracleState]:
-        """The states in TLC's vector."""
-        for index in range(vector.size()):
-            state = OracleState(self, vector, index)
-            if NO_VALUE in state.key:
-                raise self._half_made(state.java)
-            yield state
+    def _state(self, found: Found, index: int) -> OracleState:
+        """One of the states that were found.
 
-    def _steps(self, vector: Any, origins: Iterable[_Action]) -> Iterator[Successor]:
-        """The steps to the states in TLC's vector, named by the event that each of them records or by its action."""
-        for index, (told, origin) in enumerate(zip(self._told.of(vector), origins, strict=False)):
-            state = OracleState(self, vector, index)
-            if told[0] == NO_VALUE:
-                raise self._half_made(state.java)
-            event = None if self._event is None else self._event_in(state, told[0])
-            if event is None:
+        Raises:
+            SpecError: a variable has no value in it.
+        """
+        state = OracleState(self, None, found, index)
+        if NO_VALUE in state.key:
+            raise self._half_made(state.java)
+        return state
+
+    def _named(self, found: Found, origins: Iterable[_Action]) -> Iterator[Successor]:
+        """The steps to the states that were found, named by the event that each records or by its action."""
+        if NO_VALUE in found.keys:
+            raise self._half_made(found.states.elementAt(found.keys.index(NO_VALUE) // found.width))
+        event = self._event
+        events: Iterable[int] = itertools.repeat(0) if event is None else found.keys[event :: found.width]
+        for index, fingerprint, origin in zip(range(len(found)), events, origins, strict=False):
+            state = OracleState(self, None, found, index)
+            named = None if event is None else self._event_in(state, fingerprint)
+            if named is None:
                 yield Successor(origin.name, origin.arguments, state)
                 continue
-            if origin.yields not in (None, event[0]):
+            if origin.yields not in (None, named[0]):
                 raise SpecError(
-                    f"the action {origin.name} records the event {event[0]}; rename one of them, so that the "
+                    f"the action {origin.name} records the event {named[0]}; rename one of them, so that the "
                     "event of an action <Name>Event is <Name>"
                 )
-            yield Successor(*event, state)
+            yield Successor(*named, state)
 
     def _event_in(self, state: OracleState, fingerprint: int) -> tuple[str, immutabledict[str, Value]] | None:
         """The event that `state` records, which has that fingerprint; None if it records something else."""
@@ -519,10 +517,6 @@ class SpecOracle:
         """What `error` means; the evaluation is done `again`, slowly, with a tool that notes where it fails."""
         place = call_stack(self._stage.classes, self._tool, again)
         return diagnose(self.spec, complaint(error, place))
-
-
-def _next_states(tool: Any, action: Any, state: Any) -> Any:
-    return tool.getNextStates(action, state)
 
 
 def _is_valid(tool: Any, predicate: Any, state: Any) -> Any:
