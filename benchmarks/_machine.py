@@ -8,11 +8,19 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from tlacheck.engine import Engine, find_engine, find_jvm
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+_T = TypeVar("_T")
+
+
+def sized(full: _T, smallest: _T) -> _T:
+    """How much is measured: `full`, or `smallest` where `BENCHMARK_SIZE=smallest` asks only that all of it runs."""
+    return smallest if os.environ.get("BENCHMARK_SIZE") == "smallest" else full
 
 
 def java() -> Path:

@@ -10,12 +10,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks._machine import ROOT, begin, java, leave, show
+from benchmarks._machine import ROOT, begin, java, leave, show, sized
 from tlacheck.engine import Engine
 from tlacheck.tlc import Checker, Spec
 
 SPECS = ROOT / "specs" / "raft"
-LARGE = ("MCRaft", "replication")
+LARGE = ("MCRaft", sized("replication", "witness_leader"))
 SMALL = (
     ("MCRaftMutants", "mutant_forgotten_vote"),
     ("MCRaftMutants", "mutant_forgotten_vote_elects"),
@@ -28,7 +28,7 @@ SMALL = (
     ("MCRaft", "witness_commit"),
     ("MCRaft", "witness_vote_refused"),
 )
-ROUNDS = 2
+ROUNDS = sized(2, 1)
 
 
 def plain(engine: Engine, module: str, config: str, folder: Path) -> tuple[int, float]:
@@ -74,7 +74,7 @@ def main() -> None:
         )
 
         each = warm = 0.0
-        for small, config in SMALL:
+        for small, config in SMALL[: sized(len(SMALL), 1)]:
             spec = Spec.load(SPECS / f"{small}.tla", SPECS / f"{config}.cfg")
             each += plain(engine, small, config, folder)[1]
             warm += checker.check(spec, deadlock=False).seconds

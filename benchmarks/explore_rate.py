@@ -7,7 +7,7 @@ of it.
 
 import functools
 
-from benchmarks._machine import begin, leave, seconds, show
+from benchmarks._machine import begin, leave, seconds, show, sized
 from property_tests.raft.adapter import RaftSystem
 from property_tests.raft.checks import _WEIGHTS
 from property_tests.raft.machine import oracle_for
@@ -15,7 +15,7 @@ from tlacheck.conform.explore import Plan, explore
 from tlacheck.conform.strategy import STRATEGIES
 from tlacheck.conform.walk import walk_and_replay
 
-STEPS, LENGTH, ROUNDS = 1_600, 80, 3
+STEPS, LENGTH, ROUNDS = sized((1_600, 80, 3), (20, 10, 1))
 
 
 def walks(seed: int) -> int:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import attrs
 
-from benchmarks._machine import ROOT, begin, java
+from benchmarks._machine import ROOT, begin, java, sized
 from tlacheck.engine import Engine
 from tlacheck.tlc.graph import Graph, GraphStream
 from tlacheck.tlc.graph_file import write_graph
@@ -132,7 +132,7 @@ def plain(engine: Engine, spec: Spec, folder: Path) -> Cost:
 
 def main() -> None:
     """Measure and print."""
-    config = sys.argv[1] if sys.argv[1:] else "elections.cfg"
+    config = sys.argv[1] if sys.argv[1:] else sized("elections.cfg", "steady.cfg")
     engine = begin(f"The state graph of Raft, {config}, JVMs with {MEMORY_MB} MB of heap")
     spec = Spec.load(SPECS / "MCRaft.tla", SPECS / config)
 

@@ -20,12 +20,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks._machine import ROOT, begin, leave
+from benchmarks._machine import ROOT, begin, leave, sized
 from property_tests.raft.mutants import MUTANTS
 from tlacheck.conform.strategy import STRATEGIES
 from tlacheck.mutants.mutation import install
 
-STEPS, LENGTH, SEEDS = 1_000, 80, 10
+STEPS, LENGTH, SEEDS = sized((1_000, 80, 10), (20, 10, 1))
 
 #: The mutants that differ from Raft without snapshots, changes of membership, and all the other parts.
 OF_PLAIN_RAFT = frozenset(
@@ -119,7 +119,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=STEPS, help="budget of a run")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="runs of each strategy")
-    parser.add_argument("--only", default="", help="mutants whose names contain this")
+    parser.add_argument(
+        "--only", default=sized("", "vote-without-log"), help="mutants whose names contain this"
+    )
     parser.add_argument("--branches", action="store_true", help="let guided look at branches too")
     parser.add_argument("--one", default="", help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from benchmarks._machine import begin
+from benchmarks._machine import begin, sized
 from tlacheck.histories import (
     MODELS,
     Call,
@@ -34,9 +34,9 @@ from tlacheck.histories import (
     is_linearizable,
 )
 
-SIZES = (100, 1_000, 10_000)
-CLIENTS, KEYS, LOST, ROUNDS = 8, 10, 4, 3
-BASELINE_STEPS, OWN_CONFIGURATIONS = 50_000, 200_000
+SIZES = sized((100, 1_000, 10_000), (100, 200))
+CLIENTS, KEYS, LOST, ROUNDS = 8, 10, 4, sized(3, 1)
+BASELINE_STEPS, OWN_CONFIGURATIONS = sized((50_000, 200_000), (500, 2_000))
 BOUNDED = Limits(configurations=BASELINE_STEPS // CLIENTS)
 TINY, TINY_OPERATIONS = 20, 6
 

@@ -13,7 +13,7 @@ from functools import partial
 
 import attrs
 
-from benchmarks._machine import begin, leave
+from benchmarks._machine import begin, leave, sized
 from impl.machine import (
     Case,
     CaseState,
@@ -28,8 +28,8 @@ from impl.machine import (
     snapshot,
 )
 
-CASES = (100, 1_000, 10_000, 100_000)
-ROUNDS, UPDATES = 3, 100
+CASES = sized((100, 1_000, 10_000, 100_000), (10, 100))
+ROUNDS, UPDATES = sized((3, 100), (1, 10))
 APPLY_US, SNAPSHOT_MS = 1_000, 10
 
 

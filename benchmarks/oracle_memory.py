@@ -11,7 +11,7 @@ from pathlib import Path
 
 import jpype
 
-from benchmarks._machine import begin, leave
+from benchmarks._machine import begin, leave, sized
 from property_tests.raft.adapter import spec_for
 from tlacheck.tlc import SpecOracle
 from tlacheck.tlc._jvm import start_jvm
@@ -36,7 +36,7 @@ def heap_mb() -> float:
 def main() -> None:
     """Walk and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--steps", type=int, default=1_000_000)
+    parser.add_argument("--steps", type=int, default=sized(1_000_000, 20))
     steps = parser.parse_args().steps
     engine = begin(f"Oracle memory along {steps:,} steps of Oracle3, back to the start every {RESTART}")
     start_jvm(memory_mb=HEAP_MB)

@@ -15,14 +15,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks._machine import ROOT, begin, java, leave, show
+from benchmarks._machine import ROOT, begin, java, leave, show, sized
 from property_tests.raft.adapter import spec_for
 from tlacheck.engine import Engine
 from tlacheck.tlc import OracleState, SpecOracle
 
 SPECS = ROOT / "specs" / "raft"
-WALKS, STEPS, ROUNDS = 8, 80, 3
-TRACES = 300
+WALKS, STEPS, ROUNDS = sized((8, 80, 3), (1, 10, 1))
+TRACES = sized(300, 2)
 WEIGHTS = {
     "HandleRequestVoteRequest": 6.0,
     "HandleRequestVoteResponse": 6.0,
@@ -104,7 +104,7 @@ def main() -> None:
     """Measure and print."""
     engine = begin(f"Oracle answers a second, Oracle3, {WALKS} weighted walks of {STEPS} steps")
     oracle = SpecOracle(spec_for(3), engine=engine)
-    for seed in range(1_000, 1_004):
+    for seed in range(1_000, sized(1_004, 1_001)):
         walk(oracle, seed)  # warm
     below, plain, fresh, converted, successors, baseline = [], [], [], [], [], []
     for number in range(ROUNDS):

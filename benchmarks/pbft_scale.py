@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 
-from benchmarks._machine import begin, leave, show
+from benchmarks._machine import begin, leave, show, sized
 from impl.pbft import Config
 from impl.pbft.ed25519 import Ed25519Keys, public_key
 from property_tests.pbft.scale import (
@@ -47,12 +47,12 @@ CONSENSUS_MS = 50
 
 DELAY = Uniform(1, 5)
 #: How many replicas a target is about, and how many requests are asked for at batches of 1 and of 64.
-SMALL = {4: (300, 1_920), 7: (120, 960), 10: (80, 640)}
-LARGE = {31: (4, 256), 100: (1, 128)}
+SMALL = sized({4: (300, 1_920), 7: (120, 960), 10: (80, 640)}, {4: (8, 128)})
+LARGE = sized({31: (4, 256), 100: (1, 128)}, {7: (1, 128)})
 BATCH, CLIENTS_A_BATCH = 64, 2
-PAYLOADS = (100, 1_024, 16_384)
+PAYLOADS = sized((100, 1_024, 16_384), (100, 1_024))
 #: A full window and a half of full batches.
-MEMORY_REQUESTS = 300 * BATCH
+MEMORY_REQUESTS = sized(300, 2) * BATCH
 
 
 @attrs.frozen

@@ -20,13 +20,13 @@ from collections.abc import Hashable
 
 import attrs
 
-from benchmarks._machine import begin, leave
+from benchmarks._machine import begin, leave, sized
 from impl import machine, raft
 from property_tests.raft.adapter import server_names
 
 #: The target of the source document (KN).
 OPERATIONS_A_SECOND = 10_000
-OPERATIONS, BURST, ROUNDS = 12_288, 256, 3
+OPERATIONS, BURST, ROUNDS = sized((12_288, 256, 3), (256, 256, 1))
 RECORDS = 100
 
 

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 import attrs
 
 from benchmarks import raft_core_rate
-from benchmarks._machine import begin, leave
+from benchmarks._machine import begin, leave, sized
 from property_tests.raft.scale import Figures, Timers, commit_without, measure, stream
 from tlacheck.sim import Uniform
 
@@ -52,18 +52,21 @@ class Row:
     within_ms: int = 5_000
 
 
-ROWS = [
-    *(Row(servers, delay, GIVEN, 20) for servers in (3, 5, 14) for delay in (NEAR, FAR)),
-    *(Row(100, delay, GIVEN, 5) for delay in (NEAR, FAR)),
-    Row(500, NEAR, GIVEN, 3),
-    Row(1_000, NEAR, GIVEN, 1, within_ms=ELECTION_MS),
-    *(Row(1_000, delay, WIDENED, 2) for delay in (NEAR, FAR)),
-]
+ROWS = sized(
+    [
+        *(Row(servers, delay, GIVEN, 20) for servers in (3, 5, 14) for delay in (NEAR, FAR)),
+        *(Row(100, delay, GIVEN, 5) for delay in (NEAR, FAR)),
+        Row(500, NEAR, GIVEN, 3),
+        Row(1_000, NEAR, GIVEN, 1, within_ms=ELECTION_MS),
+        *(Row(1_000, delay, WIDENED, 2) for delay in (NEAR, FAR)),
+    ],
+    [Row(3, delay, GIVEN, 1) for delay in (NEAR, FAR)],
+)
 #: How the pure core is measured: without a machine, and with it.
 CORES = [
     raft_core_rate.Row(256, pipelining=True, with_machine=with_machine) for with_machine in (False, True)
 ]
-STREAM, CORE_OPERATIONS = 300, 4_096
+STREAM, CORE_OPERATIONS = sized((300, 4_096), (10, 256))
 
 
 def cell(values: Sequence[int | None]) -> str:

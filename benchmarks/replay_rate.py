@@ -5,7 +5,7 @@ are those of the first levels of a model, each taken once by a copy of the syste
 bare core, given the same inputs in the same order, with nothing compared.
 """
 
-from benchmarks._machine import begin, leave, seconds, show
+from benchmarks._machine import begin, leave, seconds, show, sized
 from impl import raft
 from property_tests.raft.adapter import RaftSystem, message_from_spec, server_names
 from property_tests.raft.edges import edges_spec
@@ -16,9 +16,9 @@ from tlacheck.conform.walk import random_walk
 from tlacheck.tlc.graph import Graph, stream_graph
 from tlacheck.trace import Step, Trace
 
-WALKS, STEPS, ROUNDS = 60, 80, 5
-SHORT_WALKS, SHORT_STEPS = 400, 10
-LEVELS = 13
+WALKS, STEPS, ROUNDS = sized((60, 80, 5), (2, 10, 1))
+SHORT_WALKS, SHORT_STEPS = sized(400, 2), 10
+LEVELS = sized(13, 3)
 WEIGHTS = {"Timeout": 0.4, "Restart": 0.2, "DropMessage": 0.2, "DuplicateMessage": 0.4}
 
 

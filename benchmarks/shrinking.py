@@ -13,11 +13,11 @@ import sys
 import time
 from typing import Any
 
-from benchmarks._machine import ROOT, begin, leave
+from benchmarks._machine import ROOT, begin, leave, sized
 from property_tests.raft.mutants import MUTANTS
 from tlacheck.mutants.mutation import install
 
-STEPS, LENGTH, RUNS = 6_000, 400, 4
+STEPS, LENGTH, RUNS = sized((6_000, 400, 4), (60, 30, 1))
 
 
 def shrunk(name: str) -> dict[str, Any]:
@@ -64,7 +64,9 @@ def shrunk(name: str) -> dict[str, Any]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="mutants whose names contain this")
+    parser.add_argument(
+        "--only", default=sized("", "vote-without-log"), help="mutants whose names contain this"
+    )
     parser.add_argument("--one", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks._machine import ROOT, begin, java, leave, show
+from benchmarks._machine import ROOT, begin, java, leave, show, sized
 from tlacheck.engine import Engine
 from tlacheck.tlc import Spec
 from tlacheck.tlc._process import Worker
@@ -20,11 +20,11 @@ from tlacheck.tlc.simulate import simulate
 
 #: Folder, module, configuration, behaviours, depth.
 MODELS = (
-    (ROOT / "tests" / "specs", "DieHard", "DieHard", 1000, 100),
-    (ROOT / "specs" / "raft", "MCRaft", "replication", 500, 100),
+    (ROOT / "tests" / "specs", "DieHard", "DieHard", sized(1000, 5), 100),
+    (ROOT / "specs" / "raft", "MCRaft", "replication", sized(500, 5), 100),
 )
 SEED = 1
-ROUNDS = 3
+ROUNDS = sized(3, 1)
 
 
 def plain(engine: Engine, model: tuple[Path, str, str, int, int], folder: Path, *, files: bool) -> float:

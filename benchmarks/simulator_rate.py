@@ -15,7 +15,7 @@ from typing import Any
 
 import simpy
 
-from benchmarks._machine import begin, leave, show
+from benchmarks._machine import begin, leave, show, sized
 from property_tests.raft.adapter import server_names
 from property_tests.raft.cluster import Cluster as RaftCluster
 from property_tests.raft.machine import oracle_for
@@ -24,9 +24,9 @@ from tlacheck.sim import Cluster, Command, Disk, Send, SetTimer, Timer, World
 NODES = [f"n{number}" for number in range(20)]
 PEERS = {name: [NODES[(place + step) % len(NODES)] for step in (1, 2, 3)] for place, name in enumerate(NODES)}
 TIMER_MS = 10
-UNTIL_MS = 8_000
-ROUNDS = 5
-RAFT_MS = 20_000
+UNTIL_MS = sized(8_000, 100)
+ROUNDS = sized(5, 1)
+RAFT_MS = sized(20_000, 500)
 
 
 def world() -> int:

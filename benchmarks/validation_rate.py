@@ -30,7 +30,7 @@ from pathlib import Path
 
 from immutabledict import immutabledict
 
-from benchmarks._machine import ROOT, begin, java, leave
+from benchmarks._machine import ROOT, begin, java, leave, sized
 from property_tests.raft.adapter import spec_for
 from property_tests.raft.runs import HEADER, HIDDEN, NOTHING, OWN, log_of, simulate
 from tlacheck.conform.validate import validate
@@ -40,10 +40,10 @@ from tlacheck.tlc.oracle import SpecOracle
 from tlacheck.trace import Origin
 from tlacheck.values import Value, to_tla
 
-SIZES = (300, 1_000, 3_000, 10_000, 30_000)
-BASELINE_MAX = 3_000
-ROUNDS = 3
-RUNS, RUN_STEPS, STATES_MAX = 12, 200, 500
+SIZES = sized((300, 1_000, 3_000, 10_000, 30_000), (10, 20))
+BASELINE_MAX = sized(3_000, 20)
+ROUNDS = sized(3, 1)
+RUNS, RUN_STEPS, STATES_MAX = sized((12, 200, 500), (1, 20, 500))
 RECEIVED = {"a few fields": HEADER, "sender and term": ("source", "term"), "nothing": NOTHING}
 #: Terms, logs and the network of an endless walk would grow without end, and each step with them.
 TERM_MAX, LOG_MAX, WIRE_MAX = 6, 4, 6
@@ -241,6 +241,13 @@ CONSTANTS
   Nil = Nil
   NoOp = NoOp
   MaxEntries = 2
+  Founders = {n1, n2, n3}
+  Read = {}
+  Features = {}
+  MaxUnacknowledged = 1
+  ElectionTicks = 1
+  LeaseTicks = 0
+  MaxSkew = 1
 """
 
 

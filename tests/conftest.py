@@ -44,6 +44,7 @@ def _short_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 #: The files that take longest, in that order. They come first, so that no worker of `make test` is left alone with
 #: one of them while the others have nothing to do; pytest-xdist itself would go by how many tests a file has.
 _LONG = (
+    "tests/test_benchmarks.py",
     "tlc/test_zoo.py",
     "raft/test_stateful.py",
     "tlc/test_graph.py",
