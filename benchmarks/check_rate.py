@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks._machine import ROOT, begin, java, leave, show, sized
 from tlacheck.engine import Engine
 from tlacheck.tlc import Checker, Spec
+from tlacheck.tlc.configuration import configuration_text
 
 SPECS = ROOT / "specs" / "raft"
 LARGE = ("MCRaft", sized("replication", "witness_leader"))
@@ -56,8 +57,11 @@ def main() -> None:
     spec = Spec.load(SPECS / f"{LARGE[0]}.tla", SPECS / f"{LARGE[1]}.cfg")
     with tempfile.TemporaryDirectory() as name, Checker(engine=engine) as checker:
         folder = Path(name)
-        for path in (*SPECS.glob("*.tla"), *SPECS.glob("*.cfg")):
+        for path in SPECS.glob("*.tla"):
             shutil.copy(path, folder)
+        for _, config in (LARGE, *SMALL):
+            text = configuration_text(SPECS / f"{config}.cfg")
+            (folder / f"{config}.cfg").write_text(text, encoding="utf-8")
         checker.check(Spec.load(SPECS / f"{SMALL[0][0]}.tla", SPECS / f"{SMALL[0][1]}.cfg"))  # warm
         commands, workers = [], []
         for _ in range(ROUNDS):

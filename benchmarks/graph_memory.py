@@ -106,7 +106,7 @@ def plain(engine: Engine, spec: Spec, folder: Path) -> Cost:
     """TLC's own dump, by the plain command."""
     for path in SPECS.glob("*.tla"):
         shutil.copy(path, folder)
-    text = re.sub(r"(?s)\n(INVARIANTS|PROPERTIES).*", "\n", spec.config.read_text(encoding="utf-8"))
+    text = re.sub(r"(?s)\n(INVARIANTS|PROPERTIES).*", "\n", spec.configuration)
     (folder / "Plain.cfg").write_text(text, encoding="utf-8")
     command = [java(), "-XX:+UseParallelGC", f"-Xmx{MEMORY_MB}m", "-cp", engine.jar, "tlc2.TLC"]
     command += ["-workers", "1", "-deadlock", "-dump", "dot,actionlabels", folder / "graph.dot"]

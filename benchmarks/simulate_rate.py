@@ -59,8 +59,9 @@ def main() -> None:
         rates: dict[str, list[float]] = {"plain": [], "plain with file=": [], "simulate": [], "warm": []}
         with tempfile.TemporaryDirectory() as name, Worker() as worker:
             folder = Path(name)
-            for path in (*source.glob("*.tla"), *source.glob("*.cfg")):
+            for path in source.glob("*.tla"):
                 shutil.copy(path, folder)
+            (folder / f"{config}.cfg").write_text(spec.configuration, encoding="utf-8")
             for _ in range(ROUNDS):
                 rates["plain"].append(behaviours / plain(engine, model, folder, files=False))
                 rates["plain with file="].append(behaviours / plain(engine, model, folder, files=True))

@@ -22,6 +22,7 @@ import attrs
 import pytest
 
 from tlacheck import itf
+from tlacheck.tlc.configuration import configuration_text, is_configuration
 from tlacheck.verify.manifest import Expectation, Model, read_manifest
 from tlacheck.verify.plan import Call, read_plan
 from tools.record_traces import folder_of
@@ -135,7 +136,7 @@ def configuration(text: str) -> Configuration:
 
 
 def of(path: Path) -> Configuration:
-    return configuration(path.read_text(encoding="utf-8"))
+    return configuration(configuration_text(path))
 
 
 def test_a_configuration_is_taken_apart_as_it_is_written() -> None:
@@ -206,8 +207,9 @@ def test_every_configuration_is_in_the_manifest_or_serves_the_oracle(protocol: s
 @each_protocol
 def test_every_model_names_files_that_are_there(protocol: str) -> None:
     for model in models(protocol):
-        for path in (model.spec, model.config, model.base):
-            assert path is None or path.is_file(), f"{model.name}: {path}"
+        assert model.spec.is_file(), f"{model.name}: {model.spec}"
+        for path in (model.config, model.base):
+            assert path is None or is_configuration(path), f"{model.name}: {path}"
 
 
 @each_protocol
@@ -239,7 +241,7 @@ def test_a_model_that_must_fail_differs_from_its_base_by_one_change(protocol: st
     A witness changes nothing.
     """
     for model in models(protocol):
-        if model.base is None:
+        if model.base is None or model.expect is Expectation.EXHAUSTED:
             continue
         own, base = of(model.config), of(model.base)
         rules = {name for name, by in own.replacements.items() if base.replacements.get(name) != by}
@@ -387,7 +389,7 @@ def test_every_golden_trace_names_a_spec_and_a_configuration_that_are_there(prot
         for named in (origin.spec, origin.config):
             assert named, f"{shown(path)} does not say where it comes from"
             assert not Path(named).is_absolute(), f"{shown(path)} names {named}"
-            assert (ROOT / named).is_file(), f"{shown(path)} names {named}"
+            assert is_configuration(ROOT / named), f"{shown(path)} names {named}"
 
 
 # --- who may know what --------------------------------------------------------------------------

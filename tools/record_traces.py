@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tlacheck import itf
 from tlacheck.tlc import Checker, Spec
+from tlacheck.tlc.configuration import configuration_text
 from tlacheck.verify.manifest import Expectation, Model, read_manifest
 
 
@@ -33,11 +34,11 @@ def folder_of(model: Model) -> str | None:
 
 def _replaced(config: Path) -> frozenset[str]:
     """The definitions that a configuration replaces, with what it puts in their place."""
-    return frozenset(re.findall(r"^ *(\w+ <- \w+)", config.read_text(encoding="utf-8"), re.MULTILINE))
+    return frozenset(re.findall(r"^ *(\w+ <- \w+)", configuration_text(config), re.MULTILINE))
 
 
 def _specification(config: Path) -> list[str]:
-    return re.findall(r"^SPECIFICATION +(\w+)", config.read_text(encoding="utf-8"), re.MULTILINE)
+    return re.findall(r"^SPECIFICATION +(\w+)", configuration_text(config), re.MULTILINE)
 
 
 def _of_the_model_checker(spec: Path) -> frozenset[str]:

@@ -18,6 +18,7 @@ from immutabledict import immutabledict
 
 from property_tests.pbft.adapter import spec_for
 from tlacheck.errors import ConfigError
+from tlacheck.tlc.configuration import configuration_text
 from tlacheck.tlc.graph import Node, stream_graph
 from tlacheck.tlc.spec import Spec
 from tlacheck.values import Value, to_tla
@@ -126,7 +127,7 @@ def reduced(config: str, folder: Path, *, change: Mapping[str, str] = immutabled
 
 def _spec(config: str, folder: Path, specification: str, change: Mapping[str, str]) -> Spec:
     path = _FOLDER / config
-    text = path.read_text(encoding="utf-8")
+    text = configuration_text(path)
     if "SPECIFICATION PlainSpec\n" not in text:
         raise ConfigError(f"{config} is no configuration of the model with messages of Byzantine replicas")
     text = text.replace("PlainSpec", specification)

@@ -177,7 +177,7 @@ def test_every_action_of_the_spec_is_asked_for() -> None:
 def test_a_setting_has_the_constants_of_its_configuration(setting: Any) -> None:
     """Else a judged run fails at once, and a soak is of another cluster than it says."""
     oracle = oracle_of(setting)
-    text = oracle.spec.config.read_text(encoding="utf-8")
+    text = oracle.spec.configuration
     for name, value in {
         "MaxEntries": setting.entries_max,
         "MaxUnacknowledged": setting.unacknowledged_max,

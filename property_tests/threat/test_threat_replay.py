@@ -59,7 +59,7 @@ def test_walks_of_the_spec_are_followed(tmp_path: Path) -> None:
 
 
 def test_a_configuration_without_replicas_or_a_constant_is_refused(tmp_path: Path) -> None:
-    text = edges_spec().config.read_text(encoding="utf-8")
+    text = edges_spec().configuration
     for part in ("Replica", "Decay"):
         wrong = tmp_path / f"{part}.cfg"
         wrong.write_text(text.replace(f"    {part} =", "    Other ="), encoding="utf-8")

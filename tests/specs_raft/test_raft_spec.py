@@ -12,6 +12,7 @@ import pytest
 
 from tlacheck.engine import Engine
 from tlacheck.tlc import Checker, CheckResult, Spec
+from tlacheck.tlc.configuration import configuration_text
 from tlacheck.verify.manifest import Expectation, Model, read_manifest
 
 _RAFT: Final = Path(__file__).parents[2] / "specs" / "raft"
@@ -92,7 +93,7 @@ def _without_events() -> str:
 _SAFETY: Final = re.sub(
     r"\A.*?(?=^INVARIANTS)",
     "",
-    (_RAFT / "smoke.cfg").read_text(encoding="utf-8"),
+    configuration_text(_RAFT / "smoke.cfg"),
     flags=re.DOTALL | re.MULTILINE,
 )
 
@@ -150,7 +151,7 @@ def test_leaving_out_dead_messages_gives_the_verdict_of_all_messages_when_a_rule
     one: Checker, tmp_path: Path, name: str
 ) -> None:
     """A view that merged too much would hide a violation; these are found with either, at one depth."""
-    text = (_RAFT / f"{name}.cfg").read_text(encoding="utf-8")
+    text = configuration_text(_RAFT / f"{name}.cfg")
     merged = one.check(_spec(tmp_path, "MCRaftMutants", text), deadlock=False)
     assert "VIEW MCView" in text
     plain = one.check(
@@ -193,8 +194,9 @@ def test_every_rule_that_a_configuration_may_weaken_is_weakened_by_one() -> None
     )
     weakened = {
         name
-        for config in _RAFT.glob("mutant_*.cfg")
-        for name in re.findall(r"^ *(\w+) <- \w+", config.read_text(encoding="utf-8"), re.MULTILINE)
+        for model in _MODELS.values()
+        if model.config.name.startswith("mutant_")
+        for name in re.findall(r"^ *(\w+) <- \w+", configuration_text(model.config), re.MULTILINE)
     }
     assert len(rules) > 10
     assert set(rules) - weakened == {  # made of other rules, which are weakened

@@ -116,7 +116,7 @@ def test_states_that_are_not_made_whole_are_wrong_when_read_late(load_lazy: Spec
     for seed in range(25):
         for raw, state in _walked_twice(oracle, seed):
             early.append(state.values)
-            reads.append(lambda raw=raw: _read(oracle, raw))  # type: ignore[misc]
+            reads.append(lambda raw=raw: _read(oracle, raw))  # type: ignore[misc]  # bound at once
     assert not compare(early, reads).is_clean
 
 

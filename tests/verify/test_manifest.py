@@ -52,7 +52,7 @@ def test_two_models_of_one_configuration_need_a_name(manifest: Path) -> None:
         (ENTRY + "depth = -1", '"depth" is -1; it cannot be negative'),
         (ENTRY + 'expect = "fails"', '"expect" is "fails"; it may be exhausted, violated, witness'),
         (ENTRY + 'expect = "witness"', 'expect = "witness" needs "violates"'),
-        (ENTRY + 'violates = "P"', '"violates", "steps" and "base" are for expect = "violated" or "witness"'),
+        (ENTRY + 'violates = "P"', '"violates" and "steps" are for expect = "violated" or "witness"'),
         ("[model]\nspec = 'x'", '"model" is'),
     ],
 )

@@ -113,7 +113,8 @@ class View:
         says = [expected(check) if isinstance(check, Model) else evidence.expect]
         if isinstance(check, Model):
             says.insert(0, check.what)
-            path = os.path.relpath(check.config, self._claims.root)
+            source = check.config if check.config.is_file() else check.manifest
+            path = os.path.relpath(source, self._claims.root)
         else:
             path = _file_of(check.call)
         says += [

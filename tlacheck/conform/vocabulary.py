@@ -208,7 +208,7 @@ def _near(name: str, others: Iterable[str]) -> str:
 
 def _relation(spec: Spec) -> tuple[str, ...]:
     """The definition that the configuration names as next-state relation or as the whole specification."""
-    words = list(_tokens(spec.config.read_text(encoding="utf-8", errors="replace")))
+    words = list(_tokens(spec.configuration))
     pairs = itertools.pairwise(words)
     return tuple(name for keyword, name in pairs if keyword in ("NEXT", "SPECIFICATION"))[:1]
 

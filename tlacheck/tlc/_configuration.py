@@ -6,13 +6,13 @@ boolean, a model value or a set of such. Anything else is defined in a module an
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
 from tlacheck.errors import ConfigError
 
-__all__ = ["configure", "split_values", "to_assignment"]
+__all__ = ["configure", "named_in", "replace_sections", "split_values", "to_assignment"]
 
 _TOKEN = re.compile(r'\\\*[^\n]*|\(\*|"(?:[^"\\\n]|\\.)*"|<-|<<|>>|\w[\w!]*|\S')
 _COMMENT_EDGE = re.compile(r"\(\*|\*\)")
@@ -71,6 +71,51 @@ def configure(text: str, assignments: Mapping[str, str]) -> str:
     if missing:
         missing.insert(0, "\nCONSTANTS\n")
     return "".join([*parts, text[done:], *missing])
+
+
+def named_in(text: str, section: str) -> tuple[str, ...]:
+    """The names that a configuration lists in its sections of one kind, `INVARIANT` or `INVARIANTS`."""
+    return tuple(
+        token.text for begin, tokens in _parts(text) if _kind(begin.text) == section for token in tokens
+    )
+
+
+def replace_sections(text: str, sections: Mapping[str, Sequence[str]]) -> str:
+    """The configuration `text` with other names in some of its sections, which then stand at the end.
+
+    Args:
+        text: a configuration.
+        sections: section, in the singular -> the names that it lists; without names it is left out.
+    """
+    parts, done = [], 0
+    for begin, tokens in _parts(text):
+        if _kind(begin.text) in sections:
+            parts.append(text[done : begin.begin])
+            done = tokens[-1].end if tokens else begin.end
+    kept = "".join([*parts, text[done:]])
+    kept = "".join(f"{line}\n" for line in kept.splitlines() if line.strip())
+    added = (f"{section} {' '.join(names)}\n" for section, names in sections.items() if names)
+    return kept + "".join(added)
+
+
+def _kind(section: str) -> str:
+    """The section's name in the singular."""
+    return {"PROPERTIES": "PROPERTY"}.get(section, section.removesuffix("S"))
+
+
+def _parts(text: str) -> Iterator[tuple[_Token, list[_Token]]]:
+    """Each section's keyword, with what stands in it."""
+    section: _Token | None = None
+    tokens: list[_Token] = []
+    for token in _tokens(text):
+        if token.text in _SECTIONS:
+            if section is not None:
+                yield section, tokens
+            section, tokens = token, []
+        else:
+            tokens.append(token)
+    if section is not None:
+        yield section, tokens
 
 
 def to_assignment(value: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tlacheck.errors import Location, SpecError
 from tlacheck.tlc._files import MODULE_HEADER, circle
 from tlacheck.tlc._protocol import STAGED_CONFIG, Kind, Message
+from tlacheck.tlc.configuration import configuration_text, is_configuration
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import Trace
 
@@ -273,7 +274,7 @@ def _bad_header(file: str, spec: Spec) -> SpecError:
     path = Path(file)
     if path.is_file() and path.read_bytes()[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return SpecError("the file is UTF-16: save it as UTF-8", Location(file, 1))
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    text = configuration_text(path) if is_configuration(path) else ""
     header = MODULE_HEADER.search(text)
     if header is None:
         message = f"there is no module here: it begins with a line ---- MODULE {path.stem} ----"

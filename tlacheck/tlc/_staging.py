@@ -5,7 +5,6 @@ the configuration is copied into a private folder, and TLC's file resolver is to
 """
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,7 @@ class Stage:
         self.classes = TlcClasses(engine)
         self.spec_folder = str(spec.path.parent.absolute())
         self.root = str(spec.path.absolute().with_suffix(""))
-        shutil.copyfile(spec.config, folder / f"{STAGED_CONFIG}.cfg")
+        (folder / f"{STAGED_CONFIG}.cfg").write_text(spec.configuration, encoding="utf-8")
         folders = jpype.JString[:]([self.spec_folder, str(folder)])
         files = _Files(self.classes["util.SimpleFilenameToStream"](folders))
         self.resolver = jpype.JProxy(self.classes["util.FilenameToStream"], inst=files)

@@ -18,6 +18,7 @@ from tlacheck.tlc._diagnose import diagnose
 from tlacheck.tlc._evaluate import FIRST_LINE, MODULE
 from tlacheck.tlc._process import MEMORY_MB, NoAnswer, Worker
 from tlacheck.tlc._protocol import Message, encode_engine
+from tlacheck.tlc.configuration import is_configuration
 from tlacheck.tlc.spec import Spec
 from tlacheck.values import Value
 
@@ -86,7 +87,7 @@ class Evaluator(Closing):
             "expression": expression,
             "spec": None if loaded is None else str(loaded.path.absolute()),
             "config": None
-            if loaded is None or not loaded.config.is_file()
+            if loaded is None or not is_configuration(loaded.config)
             else str(loaded.config.absolute()),
             "before": _encoded(state),
             "after": _encoded(after),

@@ -146,7 +146,7 @@ def _write(trace: Trace, spec: Spec, names: tuple[str, ...], folder: Path) -> Sp
     root.write_text(_root(trace, spec, names, declared), encoding="utf-8")
     assigned = "".join(f"\n  {constant.name} = {value.name}" for value, constant in constants.items())
     config.write_text(
-        "".join(_kept(spec.config.read_text(encoding="utf-8")))
+        "".join(_kept(spec.configuration))
         + (f"\nCONSTANTS{assigned}" if assigned else "")
         + f"\nVIEW {_MODULE}View\n"
         + f"ACTION_CONSTRAINT {_MODULE}Fits\n"

@@ -8,6 +8,7 @@ import attrs
 
 from tlacheck.errors import Location, SpecError
 from tlacheck.tlc._files import refuse_garbled
+from tlacheck.tlc.configuration import configuration_text, is_configuration
 
 __all__ = ["Spec", "here", "module_file"]
 
@@ -21,7 +22,8 @@ class Spec:
 
     Attributes:
         path: the root module's file; modules that it extends lie beside it.
-        config: the TLC configuration; it may lie anywhere and have any name.
+        config: the TLC configuration; it may lie anywhere and have any name. It need not be a file: a
+            manifest beside it may derive it (`tlacheck.tlc.configuration`).
     """
 
     path: Path
@@ -44,13 +46,26 @@ class Spec:
             chosen = path.with_suffix(".cfg")
         else:
             chosen = Path(config)
-            if not chosen.is_file() and not chosen.is_absolute() and (path.parent / chosen).is_file():
+            if (
+                not is_configuration(chosen)
+                and not chosen.is_absolute()
+                and is_configuration(path.parent / chosen)
+            ):
                 chosen = path.parent / chosen
-        if not chosen.is_file():
+        if not is_configuration(chosen):
             folder = path.parent if config is None or not any(chosen.parent.glob("*.cfg")) else chosen.parent
             message = f"there is no such configuration of {path.name}{_there(folder, '*.cfg', path.stem)}"
             raise SpecError(message, Location(str(chosen)))
         return cls(path, chosen)
+
+    @property
+    def configuration(self) -> str:
+        """The text of the configuration, from its file or derived.
+
+        Raises:
+            ConfigError: it is gone, or its row cannot be used.
+        """
+        return configuration_text(self.config)
 
     @property
     def module(self) -> str:

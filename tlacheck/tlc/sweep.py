@@ -217,7 +217,7 @@ def _look_for(names: Mapping[str, object], spec: Spec, pool: Pool, timeout: floa
 def _write(spec: Spec, axes: Mapping[str, tuple[str, ...]], folder: Path) -> Iterator[Point]:
     """All points, smaller ones first, each with its configuration in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    base = spec.config.read_text(encoding="utf-8", errors="replace")
+    base = spec.configuration
     places = itertools.product(*(range(len(texts)) for texts in axes.values()))
     names: set[str] = set()
     for place in sorted(places, key=lambda place: (sum(place), place)):

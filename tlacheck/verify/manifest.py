@@ -12,6 +12,7 @@ import attrs
 from immutabledict import immutabledict
 
 from tlacheck.tables import Table, load, mapped, refuse_duplicates
+from tlacheck.tlc.configuration import Derivation, is_configuration
 from tlacheck.verify.budget import BUDGETS, DEFAULT
 
 __all__ = ["PINS", "Expectation", "Model", "Pins", "read_manifest"]
@@ -42,7 +43,7 @@ class Model:
     Attributes:
         name: folder and configuration, `raft/elections`, or as the manifest says.
         spec: the root module's file.
-        config: the TLC configuration's file.
+        config: the TLC configuration, a file or derived from `base`.
         what: one line for a reader.
         expect: what it is for.
         violates: for violated and witness, the property's name.
@@ -50,7 +51,8 @@ class Model:
         budget: the shortest budget that includes it.
         deadlock: whether a state without successors is a violation.
         timeout: after so many seconds nothing is established.
-        base: for violated, the verified configuration whose bounds it shares; None if not stated.
+        base: the configuration from which its own is derived, or, of one with a file, whose bounds it
+            shares; None if not stated.
         manifest: the file that it stands in.
         position: which `[[model]]` of that file it is, from 0.
     """
@@ -91,7 +93,14 @@ def read_manifest(file: Path) -> tuple[Model, ...]:
 
 
 def _model(table: Table, file: Path, position: int) -> Model:
-    spec, config = table.required_path("spec"), table.required_path("config")
+    spec, config = table.required_path("spec"), file.parent / table.required("config", str)
+    derivation = Derivation.read(table)
+    if not config.is_file() and derivation is None:
+        table.required_path("config")  # which says what is there instead
+    if config.is_file() and derivation is not None and not derivation.is_empty:
+        table.refuse(
+            f"there is a file {config.name}, and the row replaces parts of its base: remove one of them"
+        )
     folder = file.absolute().parent.name
     name = table.name(f"{folder}/{table.optional('name', str) or config.stem}")
     what = table.required("what", str)
@@ -103,9 +112,12 @@ def _model(table: Table, file: Path, position: int) -> Model:
     if fails and violates is None:
         table.refuse(f'expect = "{expect.value}" needs "violates", the name of the property')
     pins = Pins(_pins(table))
-    base = table.path("base")
-    if not fails and (violates is not None or "steps" in pins or base is not None):
-        table.refuse('"violates", "steps" and "base" are for expect = "violated" or "witness"')
+    base = None if derivation is None else file.parent / derivation.base
+    if base is not None and not is_configuration(base):
+        table.path("base")
+        table.refuse(f'"base" names {base.name}, which is neither a file nor derived')
+    if not fails and (violates is not None or "steps" in pins):
+        table.refuse('"violates" and "steps" are for expect = "violated" or "witness"')
     return Model(
         name=name,
         spec=spec,
