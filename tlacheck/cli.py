@@ -20,6 +20,10 @@ _COMMANDS = {
     "graph": ("tlacheck.tlc.cli.graph:graph_command", "List the states and steps of a TLA+ module."),
     "parse": ("tlacheck.tlc.cli.parse:parse_command", "Show what a TLA+ module declares and defines."),
     "eval": ("tlacheck.tlc.cli.evaluate:eval_command", "Evaluate an expression of a TLA+ module."),
+    "config": (
+        "tlacheck.tlc.cli.config:config_command",
+        "Print a TLC configuration that a manifest derives.",
+    ),
     "sweep": (
         "tlacheck.tlc.cli.sweep:sweep_command",
         "Check a TLA+ module with many values of its constants.",
@@ -41,6 +45,10 @@ _COMMANDS = {
     "explore": (
         "tlacheck.conform.cli.explore:explore_command",
         "Walk a system along its spec; find where they part.",
+    ),
+    "soak": (
+        "tlacheck.harness.cli:soak_command",
+        "Run a declared protocol under faults; judge every step.",
     ),
     "validate": (
         "tlacheck.conform.cli.validate:validate_command",

@@ -21,7 +21,7 @@ from tlacheck.conform.process import Process
 from tlacheck.conform.system import System
 from tlacheck.errors import ConfigError
 
-__all__ = ["load_system"]
+__all__ = ["load_named", "load_system"]
 
 
 #: What begins the text of a system that is a process.
@@ -48,19 +48,7 @@ def load_system(text: str, *, limit_seconds: float = LIMIT_SECONDS) -> Callable[
     """
     if text.startswith(_EXEC):
         return functools.partial(Process, text.removeprefix(_EXEC), limit_seconds=limit_seconds)
-    module, colon, name = text.partition(":")
-    if not colon or not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
-        raise ConfigError(
-            f"{text!r} names no system: write it as package.module:Name, where Name is an adapter's class, "
-            "or a function that returns a system"
-        )
-    found: Any = _imported(module, text)
-    for part in name.split("."):
-        if not hasattr(found, part):
-            near = get_close_matches(part, vars(found) if hasattr(found, "__dict__") else (), n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise ConfigError(f"{text}: {module} has no {name}{hint}")
-        found = getattr(found, part)
+    found = load_named(text, "system", "an adapter's class, or a function that returns a system")
     if not callable(found):
         raise ConfigError(
             f"{text} is a {type(found).__name__}, which cannot be called: name a class or a function, so that "
@@ -75,6 +63,30 @@ def load_system(text: str, *, limit_seconds: float = LIMIT_SECONDS) -> Callable[
         return functools.partial(Blocking, found, limit_seconds=limit_seconds)
     make: Callable[[], System] = found
     return make
+
+
+def load_named(text: str, kind: str, meant: str) -> Any:
+    """What `package.module:Name` names, imported as Python would in the current folder.
+
+    Args:
+        text: module and name; dots in the name go into a class or an object.
+        kind: one word for what is wanted, for messages.
+        meant: the same in a few words.
+
+    Raises:
+        ConfigError: the text is not written so, or there is no such module or name.
+    """
+    module, colon, name = text.partition(":")
+    if not colon or not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
+        raise ConfigError(f"{text!r} names no {kind}: write it as package.module:Name, where Name is {meant}")
+    found: Any = _imported(module, text)
+    for part in name.split("."):
+        if not hasattr(found, part):
+            near = get_close_matches(part, vars(found) if hasattr(found, "__dict__") else (), n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ConfigError(f"{text}: {module} has no {name}{hint}")
+        found = getattr(found, part)
+    return found
 
 
 def _imported(module: str, text: str) -> Any:

@@ -28,7 +28,17 @@ from tlacheck.sim.byzantine import (
     TwoCopies,
 )
 from tlacheck.sim.clocks import Clock
-from tlacheck.sim.cluster import Cluster, Command, Core, SetTimer, StopTimer, Sync, Tell
+from tlacheck.sim.cluster import (
+    Cluster,
+    Command,
+    Core,
+    Observer,
+    SetTimer,
+    StepRecord,
+    StopTimer,
+    Sync,
+    Tell,
+)
 from tlacheck.sim.delays import Delay, Exponential, Fixed, HeavyTailed, Uniform
 from tlacheck.sim.disk import Disk, Write, torn
 from tlacheck.sim.faults import FAULTS, Fault, FaultPlan, SpecFaults, TimedFault
@@ -60,6 +70,7 @@ __all__ = [
     "Mask",
     "Moment",
     "Network",
+    "Observer",
     "Replay",
     "Request",
     "Run",
@@ -69,6 +80,7 @@ __all__ = [
     "Silent",
     "Simulation",
     "SpecFaults",
+    "StepRecord",
     "StopTimer",
     "Sync",
     "Tamper",

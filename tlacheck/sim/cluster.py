@@ -30,7 +30,7 @@ from tlacheck.sim.faults import Fault, FaultPlan
 from tlacheck.sim.simulation import Entry, Request, Simulation
 from tlacheck.sim.world import Flight, Network, World
 
-__all__ = ["Cluster", "Command", "Core", "SetTimer", "StopTimer", "Sync", "Tell"]
+__all__ = ["Cluster", "Command", "Core", "Observer", "SetTimer", "StepRecord", "StopTimer", "Sync", "Tell"]
 
 _State = TypeVar("_State")
 _Input = TypeVar("_Input")
@@ -67,6 +67,43 @@ class Tell:
 Command: TypeAlias = Send | SetTimer | StopTimer | Write | Sync | Tell
 
 
+@attrs.frozen(kw_only=True)
+class StepRecord:
+    """One step that a node took.
+
+    Attributes:
+        at_ms: the virtual time.
+        node: its name.
+        input: what the step was about.
+        sender: who sent the message that came in; None for a timer or a client.
+        before: the state before the step.
+        after: the state after it.
+        commands: what the step asked for, in order.
+        done: how many of the commands were carried out before a crash; None if all were.
+        is_byzantine: True if the node did not follow its protocol.
+    """
+
+    at_ms: int
+    node: str
+    input: Any
+    sender: str | None
+    before: Any
+    after: Any
+    commands: tuple[Command, ...]
+    done: int | None = None
+    is_byzantine: bool = False
+
+
+class Observer(Protocol):
+    """Whoever wants to know each step of a cluster."""
+
+    def on_step(self, record: StepRecord) -> None:
+        """A node took a step, whole or cut short by a crash."""
+
+    def on_restart(self, node: str, state: Any) -> None:
+        """A node came back and is in this state."""
+
+
 class Core(Protocol[_State, _Input, _Effect]):
     """A protocol, as a cluster needs it. `clock_ms` is what the node's own clock reads."""
 
@@ -97,6 +134,7 @@ class Cluster(Generic[_State, _Input, _Effect]):
         behaviours: the ways not to follow the protocol, by the names that `betray` calls them.
         tear: what a torn write leaves; `torn` unless told otherwise.
         watch: called after every event with the virtual time, for checks of states along the way.
+        observer: told of every step and restart; not of the first start.
 
     Attributes:
         states: node -> its state. That of a node that is down is its last one.
@@ -119,6 +157,7 @@ class Cluster(Generic[_State, _Input, _Effect]):
         behaviours: Mapping[str, Behaviour] | None = None,
         tear: Callable[[Any, Any], Any] = torn,
         watch: Callable[[int], None] | None = None,
+        observer: Observer | None = None,
     ) -> None:
         if not nodes or len(set(nodes)) < len(nodes):
             raise ConfigError(f"a cluster has one node or more, each with a name of its own, not {nodes}")
@@ -131,8 +170,10 @@ class Cluster(Generic[_State, _Input, _Effect]):
         self._behaviours = dict(behaviours or {})
         self._masks: dict[str, Mask] = {}
         self._watch = watch
+        self._observer: Observer | None = None
         for node in nodes:
             self.on_restart(node)
+        self._observer = observer
 
     # --- what a test does
 
@@ -188,6 +229,8 @@ class Cluster(Generic[_State, _Input, _Effect]):
         self.states[node], commands = self._core.start(node, self.disks[node])
         for command in commands:
             self._carry_out(node, command)
+        if self._observer is not None:
+            self._observer.on_restart(node, self.states[node])
 
     def on_betrayal(self, node: str, behaviour: str | None) -> None:
         """A node behaves otherwise from now on; honestly, if `behaviour` is None.
@@ -206,8 +249,9 @@ class Cluster(Generic[_State, _Input, _Effect]):
     # --- one step
 
     def _step(self, node: str, inp: _Input, sender: str | None) -> None:
-        after, commands = self._taken(self.states[node], inp)
-        if node in self._masks:
+        before, is_byzantine = self.states[node], node in self._masks
+        after, commands = self._taken(before, inp)
+        if is_byzantine:
             after, commands = self._betrayed(node, inp, sender, (after, commands))
         self.states[node] = after
         cut = self.simulation.crashes_in_step(node)
@@ -216,6 +260,20 @@ class Cluster(Generic[_State, _Input, _Effect]):
                 self._carry_out(node, command)
         else:
             self._cut_short(node, commands, cut)
+        if self._observer is not None:
+            self._observer.on_step(
+                StepRecord(
+                    at_ms=self.world.now_ms,
+                    node=node,
+                    input=inp,
+                    sender=sender,
+                    before=before,
+                    after=after,
+                    commands=tuple(commands),
+                    done=None if cut is None else min(cut["done"], len(commands)),
+                    is_byzantine=is_byzantine,
+                )
+            )
         if self._watch is not None:
             self._watch(self.world.now_ms)
 

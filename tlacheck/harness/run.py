@@ -1,0 +1,185 @@
+"""One run of a protocol: a simulated cluster, its recorder, and the judges that look at every step."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+from immutabledict import immutabledict
+
+from tlacheck import __version__, itf
+from tlacheck.conform.lockstep import Diverged
+from tlacheck.errors import ConfigError
+from tlacheck.harness.protocol import Protocol, Size, View
+from tlacheck.harness.recorder import Recorder, Violated
+from tlacheck.sim.cluster import Cluster, StepRecord
+from tlacheck.sim.faults import Fault
+from tlacheck.tlc.oracle import SpecOracle
+from tlacheck.tlc.spec import Spec
+from tlacheck.trace import Origin, State, Trace, Violation
+
+__all__ = ["Run", "spec_of"]
+
+
+def spec_of(protocol: Protocol, size: Size) -> Spec:
+    """The spec that speaks of a cluster of this size.
+
+    Raises:
+        SpecError: a file is missing.
+    """
+    return Spec.load(protocol.folder / protocol.spec, protocol.folder / size.config)
+
+
+class Run:
+    """A cluster of one protocol in which every step is judged.
+
+    Args:
+        protocol: the declaration.
+        size: of the cluster.
+        seed: decides delays and losses.
+        oracle: judges each step by the spec; None leaves the spec out.
+        byzantine: how many nodes do not follow the protocol. The spec is then left out, and invariants are about the
+            other nodes.
+        command: the command that repeats the run.
+
+    Attributes:
+        size: of the cluster.
+        cluster: the cluster.
+        recorder: the run, as the spec has it.
+        steps: how many steps nodes took.
+        goals: how often each coverage goal was met.
+        byzantine: the nodes that do not follow the protocol.
+        has_failed: True once a step was refused or a property broke.
+
+    Raises:
+        ConfigError: the declaration has not so many Byzantine nodes.
+        Diverged: the nodes do not start as the spec does.
+    """
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        size: Size,
+        *,
+        seed: int,
+        oracle: SpecOracle | None,
+        byzantine: int = 0,
+        command: str = "",
+    ) -> None:
+        declared = protocol.byzantine
+        may_be = () if declared is None else tuple(declared.faulty(size))
+        if byzantine > len(may_be):
+            raise ConfigError(
+                f"{byzantine} Byzantine nodes are more than {protocol.name} declares for {len(size.nodes)} nodes: {len(may_be)}"
+            )
+        self.size = size
+        self.steps = 0
+        self.has_failed = False
+        self.goals: Counter[str] = Counter({goal.name: 0 for goal in protocol.goals})
+        self.byzantine = frozenset(may_be[:byzantine])
+        self._protocol = protocol
+        self._origin = Origin(
+            source="simulation",
+            spec=protocol.spec,
+            config=size.config,
+            seed=seed,
+            command=command,
+            versions=immutabledict({"tlacheck": __version__}),
+        )
+        self.cluster = Cluster(
+            protocol.core(),
+            size.nodes,
+            seed=seed,
+            network=protocol.network,
+            behaviours={} if declared is None else declared.behaviours,
+            observer=self,
+        )
+        judge = None if byzantine else oracle
+        self.recorder = Recorder(protocol, judge, self.cluster.states, self._origin)
+
+    @property
+    def view(self) -> View:
+        """Node -> its state, of those that follow the protocol."""
+        view = self.recorder.view
+        return (
+            {node: state for node, state in view.items() if node not in self.byzantine}
+            if self.byzantine
+            else view
+        )
+
+    @property
+    def honest(self) -> tuple[str, ...]:
+        """The nodes that follow the protocol."""
+        return tuple(node for node in self.size.nodes if node not in self.byzantine)
+
+    # --- what happens
+
+    def advance(self, for_ms: int) -> None:
+        """Let so many virtual milliseconds pass.
+
+        Raises:
+            Diverged: a step is not the spec's, or an invariant breaks.
+        """
+        self.cluster.advance(for_ms)
+
+    def inflict(self, fault: Fault) -> bool:
+        """Let a fault happen. False if it found nothing to do.
+
+        Raises:
+            Diverged: as `advance`.
+        """
+        return self.cluster.inflict(fault)
+
+    def request(self, node: str, inp: object) -> bool:
+        """Give a node a client's input. False if the node is down or paused.
+
+        Raises:
+            Diverged: as `advance`.
+        """
+        return self.cluster.request(node, inp)
+
+    def broken(self, name: str, why: str) -> Violated:
+        """The failure that a property does not hold after the last step."""
+        trace = self.recorder.trace() or Trace(
+            initial=State(self._protocol.observe(self.recorder.view)) if not self.byzantine else State(),
+            steps=(),
+            origin=self._origin,
+        )
+        self.has_failed = True
+        violation = Violation(property=name, step=len(trace.steps) or None, explanation=(why,))
+        return Violated(attrs.evolve(trace, violation=violation))
+
+    def keep(self, trace: Trace, folder: Path, stem: str) -> tuple[Path, Path]:
+        """Write a trace and the cluster's log; their files."""
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = folder / f"{stem}.itf.json", folder / f"{stem}.log"
+        itf.write(trace, paths[0])
+        paths[1].write_text(self.cluster.simulation.log_text, encoding="utf-8")
+        return paths
+
+    # --- what the cluster tells
+
+    def on_step(self, record: StepRecord) -> None:
+        """A node took a step."""
+        self.steps += 1
+        self._judge(lambda: self.recorder.on_step(record))
+
+    def on_restart(self, node: str, state: object) -> None:
+        """A node came back."""
+        self._judge(lambda: self.recorder.on_restart(node, state))
+
+    def _judge(self, follow: Callable[[], None]) -> None:
+        before = self.view
+        try:
+            follow()
+            self._judge_view(before, self.view)
+        except Diverged:
+            self.has_failed = True
+            raise
+
+    def _judge_view(self, before: View, view: View) -> None:
+        for goal in self._protocol.goals:
+            self.goals[goal.name] += bool(goal.is_met(before, view))
+        for invariant in self._protocol.invariants:
+            if why := invariant.broken(view):
+                raise self.broken(invariant.name, why)
