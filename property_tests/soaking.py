@@ -15,8 +15,9 @@ import attrs
 from tlacheck.errors import ConfigError
 from tlacheck.mutants import Mutant
 from tlacheck.mutants.mutation import install
+from tlacheck.orphans import end_with_parent
 
-__all__ = ["Play", "Row", "Soaked", "played", "soak"]
+__all__ = ["Play", "Row", "Soaked", "begin", "played", "soak"]
 
 
 class Run(Protocol):
@@ -107,6 +108,13 @@ class Soaked:
             yield f"  {self.sometimes[name]:>10,}  {name}"
 
 
+def begin(mutant: Mutant | None) -> None:
+    """In a fresh process: make it end with its parent, and put a mutant in the implementation's place."""
+    end_with_parent()
+    if mutant is not None:
+        install(mutant)
+
+
 def soak(
     play: Play,
     seeds: Sequence[int],
@@ -138,7 +146,7 @@ def soak(
     rows: list[Row] = []
     context = multiprocessing.get_context("spawn")
     tasks = [(seed, steps, arguments) for seed in seeds]
-    with context.Pool(jobs, install if mutant else None, (mutant,) if mutant else ()) as pool:
+    with context.Pool(jobs, begin, (mutant,)) as pool:
         for row in pool.imap_unordered(play, tasks):
             rows.append(row)
             if until_broken and row.broken:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -21,6 +22,16 @@ settings.load_profile("patient")
 #: How the JVMs of the tests compile and collect: lightly, and what runs often only; a tenth of a second is all that
 #: most runs take. They do not stop to look for classes that could go either: none can.
 _SHORT = "-XX:TieredStopAtLevel=1 -XX:CompileThresholdScaling=5 -XX:MetaspaceSize=512m"
+
+
+def _heed_interrupts() -> None:
+    """Let SIGINT do what it does in a terminal.
+
+    A shell that starts something in the background ignores SIGINT, and whatever is started from there inherits that.
+    Tests that interrupt a child would wait for a signal that it never sees.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -69,7 +80,8 @@ _LONG = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let pytest-xdist, if it is there, hand out files in the order of the items."""
+    """Let pytest-xdist, if it is there, hand out files in the order of the items; heed interrupts."""
+    _heed_interrupts()
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
 

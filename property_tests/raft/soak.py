@@ -27,9 +27,8 @@ import click
 
 from property_tests import soaking
 from property_tests.soak_command import leave, mutant_option, out_option, seed_options
-from property_tests.soaking import Row, Soaked
+from property_tests.soaking import Row, Soaked, begin
 from tlacheck.mutants import Mutant
-from tlacheck.mutants.mutation import install
 
 __all__ = ["MUTANTS", "main", "soak"]
 
@@ -120,7 +119,7 @@ def write_trace(seed: int, *, steps: int, path: Path, command: str, mutant: Muta
         How many steps were written; 0 if the run does not fail again.
     """
     context = multiprocessing.get_context("spawn")
-    with context.Pool(1, install if mutant else None, (mutant,) if mutant else ()) as pool:
+    with context.Pool(1, begin, (mutant,)) as pool:
         return pool.apply(_trace, ((seed, steps, command, str(path)),))
 
 

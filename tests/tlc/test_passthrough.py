@@ -99,7 +99,7 @@ def test_an_interrupt_ends_tlc_and_leaves_no_process(
     for path in specs.glob("Endless.*"):
         shutil.copy(path, tmp_path)
     run = _start([*_TLACHECK, "tlc", "Endless"], tmp_path, environment)
-    with run:
+    try:
         assert run.stdout is not None
         for line in run.stdout:
             if "Computing initial states" in line:
@@ -108,6 +108,8 @@ def test_an_interrupt_ends_tlc_and_leaves_no_process(
         assert not command.exists() or b"tlc2.TLC" in command.read_bytes()  # it is the process that we know
         run.send_signal(signal.SIGINT)
         run.communicate(timeout=60)
+    finally:
+        run.kill()
     assert run.returncode in (130, -signal.SIGINT)
 
 

@@ -205,15 +205,18 @@ def test_ctrl_c_ends_all_workers(one_engine: Engine, load: Any) -> None:
         "    pool.check_all([Spec.load(sys.argv[2])] * 3, on_progress=show)\n"
     )
     arguments = [sys.executable, "-c", script, one_engine.version, str(load("Endless").path)]
-    with subprocess.Popen(
+    asking = subprocess.Popen(
         arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path.cwd()
-    ) as asking:
+    )
+    try:
         assert asking.stdout is not None
         pids: list[int] = []
         while len(pids) < 2:
             pids = [int(word) for word in asking.stdout.readline().split()]
         asking.send_signal(signal.SIGINT)
         _, said = asking.communicate(timeout=60)
+    finally:
+        asking.kill()
     assert "KeyboardInterrupt" in said
     deadline = time.monotonic() + 10
     while any(map(_is_alive, pids)) and time.monotonic() < deadline:

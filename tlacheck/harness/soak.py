@@ -20,6 +20,7 @@ from tlacheck.harness.protocol import Protocol
 from tlacheck.harness.run import Run, spec_of
 from tlacheck.harness.workload import Schedule, conclude
 from tlacheck.mutants.mutation import Mutant, install
+from tlacheck.orphans import end_with_parent
 from tlacheck.tlc.oracle import SpecOracle
 
 __all__ = ["RunResult", "SoakPlan", "SoakResult", "load_protocol", "play", "soak"]
@@ -223,6 +224,7 @@ def _oracle(target: str, nodes: int | None) -> SpecOracle:
 
 def _begin(path: Sequence[str], mutant: Mutant | None) -> None:
     """In a fresh process: what it may import, and what is wrong with it."""
+    end_with_parent()
     sys.path[:] = path
     if mutant is not None:
         install(mutant)
