@@ -344,6 +344,8 @@ def _unwrap(message: Message) -> tuple[int | None, str]:
 
 #: Not TLC's: an exception inside TLC, which its messages wrap.
 _INTERNAL = -1
+#: Sections of configurations that came after TLC 2.18.
+_NEWER_SECTIONS = ("ALIAS", "POSTCONDITION")
 _STACK_OVERFLOW = 1005
 _INCOMPLETE = 2109
 _NOT_A_STATE_PREDICATE = 2146
@@ -353,6 +355,8 @@ _NO_VALUE = 2280
 def _of_config(code: int | None, text: str, spec: Spec) -> SpecError | None:
     """An error that the configuration is to blame for; None for any other."""
     config = str(spec.config)
+    if unknown := _unknown_section(code, text, spec):
+        return unknown
     if at_line := _CONFIG_LINE.search(text):
         return SpecError(
             f"the configuration cannot be read: {_joined(at_line[2])}", Location(config, int(at_line[1]))
@@ -379,6 +383,22 @@ def _of_config(code: int | None, text: str, spec: Spec) -> SpecError | None:
         case _:
             pass
     return SpecError(_joined(text), location_in(text, spec) or Location(config))
+
+
+def _unknown_section(code: int | None, text: str, spec: Spec) -> SpecError | None:
+    """The error that the configuration uses a section which this TLC does not know, and takes for a name."""
+    if not (_CONFIG_LINE.search(text) or code == 2229):
+        return None
+    lines = configuration_text(spec.config).splitlines() if is_configuration(spec.config) else []
+    for number, line in enumerate(lines, start=1):
+        for section in _NEWER_SECTIONS:
+            if line.split()[:1] == [section] and (f"line {number}" in text or section in text):
+                message = (
+                    f"this TLC does not know {section} in a configuration; the one of TLA+ 1.8.0 does, and newer ones: "
+                    "name its jar in TLACHECK_JAR"
+                )
+                return SpecError(message, Location(str(spec.config), number))
+    return None
 
 
 def _readable(code: int | None, text: str) -> str:

@@ -5,7 +5,7 @@ read for what no number says: a property's name, the counts, the states of a tra
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 from immutabledict import immutabledict
@@ -21,7 +21,7 @@ from tlacheck.tlc.spec import Spec, here
 from tlacheck.trace import Origin, State, Step, Trace, Violation
 from tlacheck.verdict import Verdict
 
-__all__ = ["Counterexample", "Outcome", "interpret"]
+__all__ = ["Counterexample", "Outcome", "interpret", "warnings_of"]
 
 #: The name under which a deadlock is reported, as if it were a property.
 DEADLOCK = "Deadlock"
@@ -99,6 +99,10 @@ class Outcome:
     printed_dropped: int
 
 
+#: How SANY begins a warning, that a PlusCal translation is stale among them.
+_SANY_WARNS = "!! WARNING:"
+
+
 def interpret(
     report: Report,
     spec: Spec,
@@ -126,7 +130,7 @@ def interpret(
         )
     generated, distinct, queue = _counts(messages)
     verdict, violations, complaint = _verdict(report, request)
-    warnings = [message.text.strip() for message in messages if message.kind == Kind.WARNING]
+    warnings = [*warnings_of(messages)]
     if complaint is not None:
         warnings.append(f"the search ended early: {complaint}")
     return Outcome(
@@ -144,6 +148,17 @@ def interpret(
         printed=_printed(messages),
         printed_dropped=report.printed_dropped,
     )
+
+
+def warnings_of(messages: Iterable[Message]) -> Iterator[str]:
+    """What TLC warns of; SANY's warnings, which have no number, included."""
+    for message in messages:
+        if message.kind == Kind.WARNING:
+            yield message.text.strip()
+        elif message.code is None:
+            for line in message.text.splitlines():
+                if line.startswith(_SANY_WARNS):
+                    yield line.removeprefix(_SANY_WARNS).strip()
 
 
 def _verdict(
@@ -186,6 +201,8 @@ def _verdict(
     if report.strangers:
         raise unknown_constants(spec, report.strangers)
     if not _counts(messages)[1]:
+        if not report.variables:  # a module of assumptions alone, which hold
+            return Verdict.exhausted(), (), None
         nothing = f"no state satisfies the initial predicate of {spec.module}, so nothing was checked"
         raise SpecError(nothing, Location(str(spec.path)))
     if request.depth_first is not None and not _find(messages, _SUCCESS):

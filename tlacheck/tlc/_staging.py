@@ -84,9 +84,15 @@ class Stage:
         return tuple(name for *_, name in sorted(found))
 
     def strangers(self, tool: Any) -> tuple[str, ...]:
-        """The constants that the configuration gives a value but no module declares. TLC says nothing of them."""
+        """The constants that the configuration gives a value but no module declares. TLC says nothing of them.
+
+        `r1 = r1` makes a model value, which other constants may be made of, and needs no declaration.
+        """
         pairs = tool.getModelConfig().getConstants()
-        named = [str(pairs.elementAt(index).elementAt(0)) for index in range(pairs.size())]
+        assigned = [pairs.elementAt(index) for index in range(pairs.size())]
+        named = [
+            str(pair.elementAt(0)) for pair in assigned if str(pair.elementAt(0)) != str(pair.elementAt(1))
+        ]
         if not named:
             return ()
         module = tool.getSpecProcessor().getRootModule()

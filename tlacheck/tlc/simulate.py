@@ -30,9 +30,9 @@ from tlacheck.tlc._closing import Closing
 from tlacheck.tlc._convert import Converter
 from tlacheck.tlc._diagnose import diagnose, location_in, unknown_constants
 from tlacheck.tlc._event import EVENT, event_of
-from tlacheck.tlc._outcome import interpret
+from tlacheck.tlc._outcome import interpret, warnings_of
 from tlacheck.tlc._process import MEMORY_MB, NoAnswer, Worker
-from tlacheck.tlc._protocol import Kind, Progress, Report, decode_report, encode_engine, encode_spec
+from tlacheck.tlc._protocol import Progress, Report, decode_report, encode_engine, encode_spec
 from tlacheck.tlc.spec import Spec, here
 from tlacheck.trace import Origin, State, Step, Trace, Violation
 from tlacheck.values import Value
@@ -245,7 +245,7 @@ class Simulation(Closing):
     ) -> SimulationResult:
         warnings: list[str] = []
         if report is not None:
-            warnings += [message.text.strip() for message in report.messages if message.kind == Kind.WARNING]
+            warnings += warnings_of(report.messages)
             if report.temporal and not verdict.is_violated:
                 warnings.append(
                     f"of the temporal properties ({', '.join(report.temporal)}) only violations by a loop within one "
