@@ -33,7 +33,7 @@ _COMMANDS = {
         "Run TLC itself, with its own options and exit status.",
     ),
     "verify": ("tlacheck.verify.cli:verify_command", "Do all checks that verify.toml names."),
-    "inspect": ("tlacheck.report.cli:inspect_command", "Show a trace, by default the latest."),
+    "inspect": ("tlacheck.trace_cli.show:inspect_command", "Show a trace, by default the latest."),
     "scaffold": (
         "tlacheck.conform.cli.scaffold:scaffold_command",
         "Write an adapter to fill in, for a TLA+ module.",

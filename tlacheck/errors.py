@@ -6,12 +6,8 @@ hold is no error: it is a `Verdict`.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import attrs
-
-if TYPE_CHECKING:  # a trace is made of values, and values raise errors
-    from tlacheck.trace import Trace
 
 __all__ = [
     "AdapterError",
@@ -76,14 +72,13 @@ class SpecError(TlacheckError):
     """TLC refuses the spec or its configuration before (or while) exploring states.
 
     Usual causes: a syntax error, an undefined name, a constant without a value in the
-    configuration, an expression that TLC cannot evaluate. `location` says where; `trace` holds the
-    states up to an expression that could not be evaluated, if TLC gave them.
+    configuration, an expression that TLC cannot evaluate. `location` says where. If TLC gave the states
+    up to an expression that it could not evaluate, the error is a `tlacheck.trace.EvaluationError`.
     """
 
     def __init__(self, message: str, location: Location | None = None) -> None:
         self.message = message
         self.location = location
-        self.trace: Trace | None = None
         super().__init__(f"{location}: {message}" if location else message)
 
 

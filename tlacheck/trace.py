@@ -7,9 +7,10 @@ replay, a stateful test) fills the same fields, so every tool that reads one rea
 import attrs
 from immutabledict import immutabledict
 
+from tlacheck.errors import Location, SpecError
 from tlacheck.values import Function, Value
 
-__all__ = ["Origin", "State", "Step", "Trace", "Violation"]
+__all__ = ["EvaluationError", "Origin", "State", "Step", "Trace", "Violation"]
 
 #: A state: spec variable -> value.
 State = Function
@@ -106,3 +107,15 @@ class Trace:
     def __bool__(self) -> bool:
         """Whether there is a trace: always, also without steps."""
         return True
+
+
+class EvaluationError(SpecError):
+    """TLC could not evaluate an expression of the spec in a state that it had reached.
+
+    Attributes:
+        trace: the states up to the one in which the evaluation failed.
+    """
+
+    def __init__(self, message: str, location: Location | None, trace: Trace) -> None:
+        super().__init__(message, location)
+        self.trace = trace

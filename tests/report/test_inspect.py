@@ -14,10 +14,10 @@ from immutabledict import immutabledict
 from tests.report.plays import PING, PONG, A, B, court
 from tests.strategies import traces
 from tlacheck import itf
-from tlacheck.report.cli import inspect_command
 from tlacheck.report.lanes import lanes_of
 from tlacheck.report.terminal import render, render_step
 from tlacheck.trace import Origin, Step, Trace, Violation
+from tlacheck.trace_cli.show import inspect_command
 from tlacheck.values import ModelValue
 
 #: Two nodes that play ping-pong.

@@ -14,7 +14,7 @@ from tlacheck.tlc._files import MODULE_HEADER, circle
 from tlacheck.tlc._protocol import STAGED_CONFIG, Kind, Message
 from tlacheck.tlc.configuration import configuration_text, is_configuration
 from tlacheck.tlc.spec import Spec
-from tlacheck.trace import Trace
+from tlacheck.trace import EvaluationError, Trace
 
 __all__ = ["diagnose", "location_in", "unknown_constants"]
 
@@ -110,8 +110,7 @@ def diagnose(
         trace: the states up to where the evaluation failed, if TLC gave them.
     """
     error = _of_parser(spec, messages, failure) or _of_checker(spec, messages, failure)
-    error.trace = trace
-    return error
+    return error if trace is None else EvaluationError(error.message, error.location, trace)
 
 
 def location_in(text: str, spec: Spec) -> Location | None:

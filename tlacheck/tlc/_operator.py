@@ -1,27 +1,25 @@
 """What a spec names, evaluated in a state: a definition, applied to values, a constant or a variable."""
 
 import difflib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jpype
 
 from tlacheck.errors import SpecError
 from tlacheck.tlc._formula import ACTION_LEVEL, TEMPORAL_LEVEL, Formula, Reader
+from tlacheck.tlc._loaded import LoadedSpec, LoadedState
 from tlacheck.tlc._reason import short
 from tlacheck.values import Value, to_tla
-
-if TYPE_CHECKING:  # the oracle offers these functions as methods
-    from tlacheck.tlc.oracle import OracleState, SpecOracle
 
 __all__ = ["action_of", "evaluate_operator", "holds"]
 
 
 def evaluate_operator(
-    oracle: "SpecOracle",
+    oracle: LoadedSpec,
     name: str,
-    state: "OracleState | None" = None,
+    state: LoadedState | None = None,
     *arguments: Value,
-    after: "OracleState | None" = None,
+    after: LoadedState | None = None,
 ) -> Value:
     """The value of the operator `name` of the spec, applied to `arguments`.
 
@@ -76,11 +74,11 @@ def evaluate_operator(
 
 
 def holds(
-    oracle: "SpecOracle",
+    oracle: LoadedSpec,
     name: str,
-    state: "OracleState | None" = None,
+    state: LoadedState | None = None,
     *arguments: Value,
-    after: "OracleState | None" = None,
+    after: LoadedState | None = None,
 ) -> bool:
     """Whether the operator `name` of the spec is true; as `evaluate_operator`.
 
@@ -94,7 +92,7 @@ def holds(
     return value
 
 
-def action_of(oracle: "SpecOracle", name: str, *arguments: Value) -> Any:
+def action_of(oracle: LoadedSpec, name: str, *arguments: Value) -> Any:
     """The operator `name` of the spec, applied to `arguments`, as an action of TLC.
 
     Raises:
@@ -114,7 +112,7 @@ def action_of(oracle: "SpecOracle", name: str, *arguments: Value) -> Any:
     return classes["tlc2.tool.Action"](found.getBody(), context, found)
 
 
-def _symbol(oracle: "SpecOracle", name: str) -> Any:
+def _symbol(oracle: LoadedSpec, name: str) -> Any:
     module = oracle._tool.getSpecProcessor().getRootModule()  # noqa: SLF001 - as above
     definition = module.getOpDef(name)
     if definition is not None:

@@ -46,6 +46,23 @@ class NoAnswer(Exception):
     """The worker gave no answer: no time, no memory, or it died. The text is the reason."""
 
 
+class LatestProgress:
+    """Passes progress on to `listener`, and keeps the latest for a job that ends without an answer.
+
+    Attributes:
+        value: the latest progress.
+    """
+
+    def __init__(self, listener: Callable[[Progress], None] | None) -> None:
+        self.value = Progress(generated=0, distinct=0, queue=0, seconds=0.0)
+        self._listener = listener
+
+    def __call__(self, progress: Progress) -> None:
+        self.value = progress
+        if self._listener is not None:
+            self._listener(progress)
+
+
 class Worker(Closing):
     """Runs one job after another in a process of its own; a context manager.
 

@@ -9,8 +9,8 @@ import attrs
 from tlacheck.engine import Engine, find_engine
 from tlacheck.errors import ConfigError
 from tlacheck.tlc._closing import Closing
-from tlacheck.tlc._outcome import Counterexample, interpret
-from tlacheck.tlc._process import MEMORY_MB, NoAnswer, Worker
+from tlacheck.tlc._outcome import Counterexample, Outcome, interpret
+from tlacheck.tlc._process import MEMORY_MB, LatestProgress, NoAnswer, Worker
 from tlacheck.tlc._protocol import Progress, Request, decode_report, encode_request
 from tlacheck.tlc.coverage import Coverage
 from tlacheck.tlc.spec import Spec
@@ -67,6 +67,30 @@ class CheckResult:
     levels: tuple[int, ...] = ()
     printed: tuple[str, ...] = ()
     printed_dropped: int = 0
+
+    @classmethod
+    def of(cls, spec: Spec, engine: Engine, outcome: Outcome, seconds: float) -> "CheckResult":
+        """Return the result of a check that TLC finished."""
+        fields = {field.name: getattr(outcome, field.name) for field in attrs.fields(type(outcome))}
+        return cls(spec=spec, seconds=seconds, engine=engine.label, **fields)
+
+    @classmethod
+    def without_answer(
+        cls, spec: Spec, engine: Engine, reason: str, progress: Progress, seconds: float
+    ) -> "CheckResult":
+        """Return the unknown result of a check that TLC did not finish, with the figures so far."""
+        return cls(
+            spec=spec,
+            verdict=Verdict.unknown(reason),
+            generated=progress.generated,
+            distinct=progress.distinct,
+            queue=progress.queue,
+            depth=progress.depth,
+            seconds=seconds,
+            engine=engine.label,
+            trace=None,
+            warnings=(),
+        )
 
 
 class Checker(Closing):
@@ -161,45 +185,19 @@ class Checker(Closing):
             coverage=coverage,
             levels=levels,
         )
-        last = Progress(generated=0, distinct=0, queue=0, seconds=0.0)
-
-        def note(progress: Progress) -> None:
-            nonlocal last
-            last = progress
-            if on_progress is not None:
-                on_progress(progress)
-
+        latest = LatestProgress(on_progress)
         try:
-            answer = self._worker.run("check", encode_request(request), timeout=timeout, on_progress=note)
+            answer = self._worker.run("check", encode_request(request), timeout=timeout, on_progress=latest)
         except NoAnswer as reason:
-            return self._unknown(spec, str(reason), last, time.monotonic() - started)
+            seconds = time.monotonic() - started
+            return CheckResult.without_answer(spec, self._engine, str(reason), latest.value, seconds)
         report = decode_report(answer)
         outcome = interpret(
-            report,
-            spec,
-            self._engine,
-            deadlock=deadlock,
-            continue_=continue_,
-            depth_first=depth_first,
+            report, spec, self._engine, deadlock=deadlock, continue_=continue_, depth_first=depth_first
         )
         if outcome.verdict.is_unknown:
             self._worker.close()  # out of memory or disk: nothing good comes of a worker in that state
-        fields = {field.name: getattr(outcome, field.name) for field in attrs.fields(type(outcome))}
-        return CheckResult(spec=spec, seconds=report.seconds, engine=self._engine.label, **fields)
-
-    def _unknown(self, spec: Spec, reason: str, progress: Progress, seconds: float) -> CheckResult:
-        return CheckResult(
-            spec=spec,
-            verdict=Verdict.unknown(reason),
-            generated=progress.generated,
-            distinct=progress.distinct,
-            queue=progress.queue,
-            depth=progress.depth,
-            seconds=seconds,
-            engine=self._engine.label,
-            trace=None,
-            warnings=(),
-        )
+        return CheckResult.of(spec, self._engine, outcome, report.seconds)
 
 
 def _check_depth_first(states: int, *, workers: int, coverage: bool, levels: bool) -> None:

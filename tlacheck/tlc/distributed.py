@@ -15,19 +15,16 @@ import shlex
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
-
-import attrs
 
 from tlacheck.engine import Engine, find_engine, find_jvm
 from tlacheck.errors import ConfigError, EngineError
 from tlacheck.tlc._outcome import interpret
-from tlacheck.tlc._process import MEMORY_MB, NoAnswer, Worker
+from tlacheck.tlc._process import MEMORY_MB, LatestProgress, NoAnswer, Worker
 from tlacheck.tlc._protocol import Progress, decode_report, encode_engine, encode_spec
 from tlacheck.tlc.check import CheckResult
 from tlacheck.tlc.spec import Spec
-from tlacheck.verdict import Verdict
 
 __all__ = ["LOOPBACK", "PATIENCE_SECONDS", "check_distributed"]
 
@@ -69,67 +66,69 @@ def check_distributed(
         on_progress: called about twice a second, from this thread.
 
     Returns:
-        The verdict: exhausted, violated with a trace, or unknown with the reason: no time, no memory, no worker.
+        The verdict: exhausted, violated with a trace, or unknown (no time, no memory, no worker).
 
     Raises:
-        ConfigError: the configuration has what TLC does not check in this mode, or the server cannot listen there.
+        ConfigError: TLC cannot check the configuration in this mode, or the server cannot listen there.
         SpecError: TLC refuses the spec or cannot evaluate it.
         SetupError: there is no JVM or no TLC.
     """
-    if local_workers < 0:
-        raise ConfigError(f"local_workers is {local_workers}; give 0 or more")
     chosen = engine or find_engine()
-    port = _port(host, port)
-    address = {"engine": encode_engine(chosen), "host": host, "port": port}
+    address: dict[str, Any] = {"engine": encode_engine(chosen), "host": host, "port": _port(host, port)}
     request = {**address, "spec": encode_spec(spec), "deadlock": deadlock, "patience": patience}
     started = time.monotonic()
-    last = Progress(generated=0, distinct=0, queue=0, seconds=0.0)
+    latest = LatestProgress(on_progress)
+    assistants = _Assistants(local_workers, memory_mb, address)
 
-    def note(progress: Progress) -> None:
-        nonlocal last
-        last = progress
-        if on_progress is not None:
-            on_progress(progress)
+    def ready() -> None:
+        assistants.start()
+        if on_ready is not None:
+            on_ready(_command(chosen, host, address["port"]))
 
     with Worker(memory_mb) as server:
-        assistants = _Assistants(local_workers, memory_mb, address)
-        stream = server.stream("serve", request, timeout=timeout, on_progress=note)
+        stream = server.stream("serve", request, timeout=timeout, on_progress=latest)
         try:
-            while True:
-                next(stream)  # the server is ready
-                assistants.start()
-                if on_ready is not None:
-                    on_ready(_command(chosen, host, port))
-        except StopIteration as end:
-            answer = end.value
+            answer = _answer_of(stream, ready)
         except NoAnswer as none:
-            return _unknown(spec, str(none), last, time.monotonic() - started, chosen)
+            seconds = time.monotonic() - started
+            return CheckResult.without_answer(spec, chosen, str(none), latest.value, seconds)
         finally:
             stream.close()
             assistants.close()
     report = decode_report(answer["report"])
-    if answer["unsupported"]:
-        kinds = " and ".join(answer["unsupported"])
-        message = f"{spec.config} has {kinds}, which TLC does not check in distributed mode, and says nothing"
-        raise ConfigError(f"{message}. Check them in one process, or leave them out of the configuration")
+    _refuse_unsupported(spec, answer["unsupported"])
     if answer["lonely"]:
-        ends = "; ".join(sorted(set(assistants.ends)))
-        reason = f"no worker for {patience:g} s" + (f"; those started here: {ends}" if ends else "")
-        return _unknown(spec, reason, last, report.seconds, chosen)
-    outcome = interpret(report, spec, chosen, deadlock=deadlock)
-    fields = {field.name: getattr(outcome, field.name) for field in attrs.fields(type(outcome))}
-    return CheckResult(spec=spec, seconds=report.seconds, engine=chosen.label, **fields)
+        reason = f"no worker for {patience:g} s{assistants.explanation()}"
+        return CheckResult.without_answer(spec, chosen, reason, latest.value, report.seconds)
+    return CheckResult.of(spec, chosen, interpret(report, spec, chosen, deadlock=deadlock), report.seconds)
+
+
+def _answer_of(stream: Generator[Any, None, Any], ready: Callable[[], None]) -> Any:
+    """Call `ready` whenever the server says that workers may come, and return its answer."""
+    while True:
+        try:
+            next(stream)
+        except StopIteration as end:
+            return end.value
+        ready()
+
+
+def _refuse_unsupported(spec: Spec, kinds: Sequence[str]) -> None:
+    """Raise a `ConfigError` if the configuration has properties that TLC would silently not check."""
+    if kinds:
+        raise ConfigError(
+            f"{spec.config} has {' and '.join(kinds)}, which TLC does not check in distributed mode, and does "
+            "not say so. Check them in one process, or leave them out of the configuration"
+        )
 
 
 class _Assistants:
-    """The workers on this machine, each waited for by a thread.
-
-    Attributes:
-        ends: why those ended that did so too early.
-    """
+    """The workers on this machine, each waited for by a thread."""
 
     def __init__(self, number: int, memory_mb: int, address: dict[str, Any]) -> None:
-        self.ends: list[str] = []
+        if number < 0:
+            raise ConfigError(f"local_workers is {number}; give 0 or more")
+        self._ends: set[str] = set()
         self._address = address
         self._closing = False
         self._workers = [Worker(memory_mb) for _ in range(number)]
@@ -150,12 +149,16 @@ class _Assistants:
                 worker.cancel()  # again and again: it may be about to start
                 thread.join(0.05)
 
+    def explanation(self) -> str:
+        """Return the reasons of workers that ended too early, as the end of a sentence; empty if none did."""
+        return f"; those started here: {'; '.join(sorted(self._ends))}" if self._ends else ""
+
     def _run(self, worker: Worker) -> None:
         try:
             worker.run("assist", self._address)
         except (NoAnswer, EngineError) as reason:
             if not self._closing:
-                self.ends.append(str(reason))
+                self._ends.add(str(reason))
         finally:
             worker.close()
 
@@ -184,19 +187,4 @@ def _command(engine: Engine, host: str, port: int) -> str:
             "tlc2.tool.distributed.TLCWorker",
             host,
         ]
-    )
-
-
-def _unknown(spec: Spec, reason: str, progress: Progress, seconds: float, engine: Engine) -> CheckResult:
-    return CheckResult(
-        spec=spec,
-        verdict=Verdict.unknown(reason),
-        generated=progress.generated,
-        distinct=progress.distinct,
-        queue=progress.queue,
-        depth=0,
-        seconds=seconds,
-        engine=engine.label,
-        trace=None,
-        warnings=(),
     )

@@ -5,7 +5,7 @@ the way through it that comes nearest: the disjuncts, and the members for `\E`, 
 conjuncts fail. The first conjunct that fails there is the explanation.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import jpype
@@ -14,13 +14,11 @@ from immutabledict import immutabledict
 from tlacheck.errors import Location, SpecError
 from tlacheck.tlc._event import EVENT, event_of
 from tlacheck.tlc._formula import Formula, Reader
+from tlacheck.tlc._loaded import LoadedSpec, LoadedState
 from tlacheck.tlc._reason import because, short
 from tlacheck.tlc._steps import Steps
 from tlacheck.tlc._walk import Walk, Way, nearness
 from tlacheck.values import Value, to_tla
-
-if TYPE_CHECKING:  # the oracle offers `explain` as a method
-    from tlacheck.tlc.oracle import OracleState, SpecOracle
 
 __all__ = ["Explanation", "explain"]
 
@@ -64,7 +62,7 @@ class Explanation:
 
 
 def explain(
-    oracle: "SpecOracle", before: "OracleState", after: "OracleState", *, count: int = 5
+    oracle: LoadedSpec, before: LoadedState, after: LoadedState, *, count: int = 5
 ) -> tuple[Explanation, ...]:
     """What the actions of a spec say to the step from `before` to `after`.
 

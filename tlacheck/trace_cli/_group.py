@@ -8,7 +8,7 @@ __all__ = ["trace_command"]
 
 #: Subcommand -> where it is, and what it does.
 _COMMANDS = {
-    "show": ("tlacheck.report.cli:inspect_command", "Show a trace step by step, by default the latest."),
+    "show": ("tlacheck.trace_cli.show:inspect_command", "Show a trace step by step, by default the latest."),
     "html": ("tlacheck.trace_cli.html:html_command", "Write a trace as one page for a browser."),
     "diff": ("tlacheck.trace_cli.diff:diff_command", "Say where two traces part."),
     "convert": (

@@ -14,9 +14,9 @@ import attrs
 from immutabledict import immutabledict
 
 from tlacheck import __version__, itf
-from tlacheck.errors import SpecError, TlacheckError
+from tlacheck.errors import TlacheckError
 from tlacheck.tlc import CheckResult, Progress, Spec
-from tlacheck.trace import Trace
+from tlacheck.trace import EvaluationError, Trace
 from tlacheck.verify._process import CheckProcess, CheckRaised
 from tlacheck.verify.judge import Status, judge_call, judge_model
 from tlacheck.verify.manifest import Model, Pins
@@ -197,7 +197,7 @@ class Worker:
 
     def _trace_of(self, error: TlacheckError, check: Check, folder: Path) -> Path | None:
         """The file with the states up to what TLC could not evaluate, if it gave them."""
-        return self._write(error.trace, check, folder) if isinstance(error, SpecError) else None
+        return self._write(error.trace, check, folder) if isinstance(error, EvaluationError) else None
 
     def _write(self, trace: Trace | None, check: Check, folder: Path) -> Path | None:
         if trace is None:

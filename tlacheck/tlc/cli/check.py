@@ -1,14 +1,17 @@
 """The command `tlacheck check`: one spec, one verdict."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from tlacheck import itf
-from tlacheck.errors import ConfigError, SpecError, TlacheckError, spelt_out
+from tlacheck.errors import ConfigError, TlacheckError, spelt_out
 from tlacheck.tlc.check import CheckResult, check
+from tlacheck.tlc.cli._failing import keeping_trace, report_error
 from tlacheck.tlc.cli._live import live
 from tlacheck.tlc.cli._options import (
     ESTABLISHED,
@@ -22,10 +25,9 @@ from tlacheck.tlc.cli._options import (
     spec_argument,
     workers_option,
 )
-from tlacheck.tlc.cli._result import counterexample_files, result_lines, result_to_json, steps_of
+from tlacheck.tlc.cli._result import counterexample_files, result_lines, result_to_json
 from tlacheck.tlc.cli.distributed import check_with_others, distributed_options
 from tlacheck.tlc.spec import Spec
-from tlacheck.trace import Trace
 
 __all__ = ["check_command"]
 
@@ -87,58 +89,29 @@ def check_command(
     Leaves with 0 if its properties are established, 1 if one is violated, 2 if SPEC cannot be
     checked, 3 if nothing was established (no time, no memory).
     """
-    trace: Trace | None = None
+    target: Path | None = None
     try:
         loaded = Spec.load(spec, config)
         target = trace_file or _TRACES / f"{loaded.name}.itf.json"
-        try:
-            with live(loaded.name) as on_progress:
-                if distributed:
-                    _refuse_with_distributed(
-                        {
-                            "--continue": continue_,
-                            "--dfid": depth_first,
-                            "--coverage": coverage,
-                            "--levels": levels,
-                        }
-                    )
-                    result = check_with_others(
-                        loaded,
-                        host=host,
-                        port=port,
-                        patience=patience,
-                        workers=workers,
-                        memory=memory,
-                        deadlock=not no_deadlock,
-                        timeout=timeout,
-                        on_progress=on_progress,
-                    )
-                else:
-                    result = check(
-                        loaded,
-                        memory_mb=memory,
-                        workers=workers,
-                        deadlock=not no_deadlock,
-                        continue_=continue_,
-                        depth_first=depth_first,
-                        coverage=coverage,
-                        levels=levels,
-                        timeout=timeout,
-                        on_progress=on_progress,
-                    )
-        except SpecError as error:
-            trace = error.trace
-            raise
-        finally:
-            if trace is not None:
-                itf.write(trace, target)
+        run: Callable[..., CheckResult]
+        alone: dict[str, Any] = {
+            "continue_": continue_,
+            "depth_first": depth_first,
+            "coverage": coverage,
+            "levels": levels,
+        }
+        if distributed:
+            _refuse_with_distributed(alone)
+            run = partial(check_with_others, host=host, port=port, patience=patience, memory=memory)
+        else:
+            run = partial(check, memory_mb=memory, **alone)
+        with keeping_trace(target), live(loaded.name) as on_progress:
+            result = run(
+                loaded, workers=workers, deadlock=not no_deadlock, timeout=timeout, on_progress=on_progress
+            )
         _write(result, target)
     except TlacheckError as error:
-        if as_json:
-            click.echo(json.dumps({"error": str(error), "trace": str(target) if trace else None}))
-        click.echo(str(error), err=True)
-        if trace is not None:
-            click.echo(f"{steps_of(trace)} lead there: tlacheck inspect {target}", err=True)
+        report_error(error, target, as_json=as_json)
         context.exit(UNUSABLE)
     if as_json:
         click.echo(json.dumps(result_to_json(result, target), ensure_ascii=False, indent=1))
@@ -148,9 +121,13 @@ def check_command(
     context.exit(_status_code(result))
 
 
+#: Parameters that TLC's distributed mode would silently ignore -> their options.
+_ALONE = {"continue_": "--continue", "depth_first": "--dfid", "coverage": "--coverage", "levels": "--levels"}
+
+
 def _refuse_with_distributed(options: Mapping[str, object]) -> None:
-    """Complain of options that TLC's distributed mode would silently not heed."""
-    if given := [name for name, value in options.items() if value]:
+    """Reject options that TLC's distributed mode would silently ignore."""
+    if given := [_ALONE[name] for name, value in options.items() if value]:
         raise ConfigError(f"{', '.join(given)} cannot go with --distributed: TLC's server has no such option")
 
 

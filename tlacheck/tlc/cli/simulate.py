@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from tlacheck import itf
-from tlacheck.errors import ConfigError, SpecError, TlacheckError
+from tlacheck.errors import ConfigError, TlacheckError
 from tlacheck.report.compact import Wording
 from tlacheck.tlc._event import EVENT
 from tlacheck.tlc._protocol import Progress
+from tlacheck.tlc.cli._failing import keeping_trace, report_error
 from tlacheck.tlc.cli._live import live
 from tlacheck.tlc.cli._options import (
     ESTABLISHED,
@@ -96,7 +97,7 @@ def simulate_command(
     Leaves with 0 if all behaviours were drawn and violate nothing, 1 if one violates something, 2 if SPEC
     cannot be simulated, 3 if not all were drawn (no time, no memory).
     """
-    broken: Trace | None = None
+    target: Path | None = None
     lengths: Counter[int] = Counter()
     try:
         loaded = Spec.load(spec, config)
@@ -107,6 +108,7 @@ def simulate_command(
             return f"{drawn}, {progress.generated:,} states computed, {progress.seconds:.0f} s"
 
         with (
+            keeping_trace(target),
             live(loaded.name, describe=tell) as on_progress,
             simulate(
                 loaded,
@@ -120,27 +122,17 @@ def simulate_command(
                 on_progress=on_progress,
             ) as simulation,
         ):
-            try:
-                for number, trace in enumerate(simulation, start=1):
-                    lengths[len(trace) + 1] += 1
-                    if out is not None:
-                        _write(trace, out / f"{loaded.name}-{seed or 0}-{number}.itf.json")
-                    if show:
-                        _show(number, trace, as_json=as_json)
-            except SpecError as error:
-                broken = error.trace
-                raise
+            for number, trace in enumerate(simulation, start=1):
+                lengths[len(trace) + 1] += 1
+                if out is not None:
+                    _write(trace, out / f"{loaded.name}-{seed or 0}-{number}.itf.json")
+                if show:
+                    _show(number, trace, as_json=as_json)
             result = simulation.result
         if result.trace is not None:
             itf.write(result.trace, target)
     except TlacheckError as error:
-        if broken is not None:
-            itf.write(broken, target)
-        if as_json:
-            click.echo(json.dumps({"error": str(error), "trace": str(target) if broken else None}))
-        click.echo(str(error), err=True)
-        if broken is not None:
-            click.echo(f"{steps_of(broken)} lead there: tlacheck inspect {target}", err=True)
+        report_error(error, target, as_json=as_json)
         context.exit(UNUSABLE)
     if as_json:
         click.echo(json.dumps(_to_json(result, lengths, target), ensure_ascii=False))
