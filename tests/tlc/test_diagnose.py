@@ -297,7 +297,7 @@ def test_a_mistake_in_an_extended_module_is_found_there(checker: Checker, tmp_pa
     assert str(caught.value.location).startswith(str(tmp_path / "Lib.tla:3"))
 
 
-def test_places_are_written_as_the_user_gave_the_file(
+def test_locations_use_the_path_that_the_user_gave(
     checker: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "M.tla").write_text("---- MODULE M ----\nVARIABLE x\nInit == x = a\n====\n")
@@ -308,7 +308,7 @@ def test_places_are_written_as_the_user_gave_the_file(
     assert str(caught.value).startswith("M.tla:3:13: unknown operator a")
 
 
-def test_a_complaint_of_sany_that_is_new_is_told_in_its_words(tmp_path: Path) -> None:
+def test_an_unknown_sany_error_is_reported_verbatim(tmp_path: Path) -> None:
     """That it gives no reason is said only where it gives none."""
     (tmp_path / "M.tla").write_text(f"---- MODULE M ----\n{_GOOD}====\n")
     (tmp_path / "M.cfg").write_text(_CONFIG)
@@ -321,7 +321,7 @@ def test_a_complaint_of_sany_that_is_new_is_told_in_its_words(tmp_path: Path) ->
     assert diagnose(spec, [failed]).message == "SANY cannot parse M and does not say why"
 
 
-def test_a_missing_file_is_refused_with_those_that_are_there(load: Any, specs: Path) -> None:
+def test_a_missing_file_is_refused_with_the_existing_ones(load: Any, specs: Path) -> None:
     with pytest.raises(SpecError, match=r"MutexBroken\.cfg, MutexStrong\.cfg"):
         Spec.load(specs / "Mutex.tla", "Mutexx.cfg")
     with pytest.raises(SpecError, match=r"DieHard\.tla"):

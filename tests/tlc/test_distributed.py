@@ -67,7 +67,7 @@ def _listening_on(port: int) -> list[str]:
     return [address for address, at in ends if int(at, 16) == port]
 
 
-def test_a_violation_is_named_and_its_trace_begins_at_the_beginning(engine: Engine, load: Any) -> None:
+def test_a_violation_is_named_with_a_trace_from_the_initial_state(engine: Engine, load: Any) -> None:
     """TLC's own output in this mode names nothing, and calls the last state but one the initial one."""
     result = check_distributed(
         load("Parcels", "ParcelsEarly"), engine=engine, local_workers=1, memory_mb=MEMORY_MB, timeout=120
@@ -83,7 +83,7 @@ def test_a_violation_is_named_and_its_trace_begins_at_the_beginning(engine: Engi
     assert any(moved < 2 for moved in trace.states[-2]["at"].values())
 
 
-def test_an_expression_without_a_value_is_explained(load: Any) -> None:
+def test_an_unevaluable_expression_is_explained(load: Any) -> None:
     with pytest.raises(
         SpecError, match="Naturals!Plus was given a string where it needs an integer"
     ) as refused:
@@ -93,7 +93,7 @@ def test_an_expression_without_a_value_is_explained(load: Any) -> None:
     assert refused.value.trace is not None
 
 
-def test_a_deadlock_and_what_holds_not_even_at_first_are_found(load: Any) -> None:
+def test_a_deadlock_and_a_false_initial_invariant_are_found(load: Any) -> None:
     deadlock = check_distributed(load("Countdown"), local_workers=1, memory_mb=MEMORY_MB, timeout=120)
     assert deadlock.verdict.violates == "Deadlock"
     assert deadlock.trace is not None
@@ -104,18 +104,18 @@ def test_a_deadlock_and_what_holds_not_even_at_first_are_found(load: Any) -> Non
     assert [dict(state) for state in first.trace.states] == [{"big": 0, "small": 0}]
 
 
-def test_a_false_assumption_is_found_although_tlc_does_not_look(load: Any) -> None:
+def test_a_false_assumption_is_found_although_tlc_ignores_it(load: Any) -> None:
     result = check_distributed(load("Parcels", "ParcelsNowhere"), local_workers=0, memory_mb=MEMORY_MB)
     assert (result.verdict.violates or "").endswith("Parcels.tla:6:18")
 
 
-def test_what_tlc_would_pass_over_in_silence_is_refused(load: Any) -> None:
+def test_properties_that_tlc_would_silently_ignore_are_refused(load: Any) -> None:
     """It says "No error has been found" of a liveness property that it did not look at."""
     with pytest.raises(ConfigError, match="temporal properties and action properties and action constraints"):
         check_distributed(load("Parcels", "ParcelsUnsuited"), local_workers=0, memory_mb=MEMORY_MB)
 
 
-def test_a_server_that_nobody_helps_gives_up(load: Any) -> None:
+def test_a_server_without_workers_gives_up(load: Any) -> None:
     result = check_distributed(
         load("Parcels"), local_workers=0, patience=0.5, memory_mb=MEMORY_MB, timeout=120
     )
@@ -158,7 +158,7 @@ def helpers(tmp_path: Path) -> Iterator[_Helpers]:
         helper.wait()
 
 
-def test_a_worker_that_is_killed_in_the_middle_costs_nothing_but_time(load: Any, helpers: _Helpers) -> None:
+def test_a_killed_worker_does_not_change_the_result(load: Any, helpers: _Helpers) -> None:
     def kill_one(progress: Progress) -> None:
         if progress.distinct > 50 and len(helpers.running) > 1:
             helpers.running[0].kill()
@@ -176,7 +176,7 @@ def test_a_worker_that_is_killed_in_the_middle_costs_nothing_but_time(load: Any,
     assert result.distinct == 7**5
 
 
-def test_when_all_workers_are_killed_the_verdict_is_unknown(load: Any, helpers: _Helpers) -> None:
+def test_the_verdict_is_unknown_when_all_workers_are_killed(load: Any, helpers: _Helpers) -> None:
     def kill_all(progress: Progress) -> None:
         if progress.distinct > 50:
             for helper in helpers.running:
@@ -197,7 +197,7 @@ def test_when_all_workers_are_killed_the_verdict_is_unknown(load: Any, helpers: 
     assert result.distinct > 50
 
 
-def test_all_processes_end_when_the_one_who_asked_is_interrupted(load: Any) -> None:
+def test_an_interrupt_of_the_caller_ends_all_processes(load: Any) -> None:
     def interrupt(_: Progress) -> None:
         raise KeyboardInterrupt
 
@@ -214,7 +214,7 @@ def _children() -> set[int]:
     return {int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()}
 
 
-def test_a_place_where_nobody_can_listen_is_refused(load: Any) -> None:
+def test_an_address_that_cannot_be_bound_is_refused(load: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1, port {port}: "):

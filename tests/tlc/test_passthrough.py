@@ -74,7 +74,7 @@ def _start(command: list[str], folder: Path, environment: dict[str, str]) -> sub
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_status_is_that_of_the_plain_command(
+def test_the_status_is_that_of_plain_tlc(
     case: Case, engine: Engine, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     (tmp_path / "M.tla").write_text(f"{_HEAD}{case.body}====\n")
@@ -111,7 +111,7 @@ def test_an_interrupt_ends_tlc_and_leaves_no_process(
     assert run.returncode in (130, -signal.SIGINT)
 
 
-def test_pluscal_is_translated_and_what_comes_of_it_is_parsed(
+def test_translated_pluscal_can_be_parsed(
     engine: Engine, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     (tmp_path / "M.tla").write_text(
@@ -134,7 +134,7 @@ def jvm(tmp_path: Path) -> Jvm:
     return Jvm(version="17", home=tmp_path, library=tmp_path, executable=Path("java"), source="PATH")
 
 
-def test_the_options_of_the_environment_choose_another_collector(jvm: Jvm, engine: Engine) -> None:
+def test_java_options_in_the_environment_choose_the_collector(jvm: Jvm, engine: Engine) -> None:
     def options(**environment: str) -> list[str]:
         command = _command(
             engine, jvm, tool="tlc", memory_mb=512, classpath="more.jar", environment=environment
@@ -147,7 +147,7 @@ def test_the_options_of_the_environment_choose_another_collector(jvm: Jvm, engin
     assert options(JDK_JAVA_OPTIONS="-Dx=y -XX:+UseG1GC") == ["-Xmx512m"]
 
 
-def test_a_tool_that_the_jar_lacks_is_refused(jvm: Jvm, engine: Engine) -> None:
+def test_a_tool_missing_from_the_jar_is_refused(jvm: Jvm, engine: Engine) -> None:
     with pytest.raises(SetupError, match=r"TLC 2\.\d+ .* has no repl: name a newer tla2tools\.jar"):
         _command(engine, jvm, tool="repl", memory_mb=None, classpath=None, environment={})
 
@@ -180,7 +180,7 @@ def test_a_jar_of_an_unknown_version_works(
 
 
 @pytest.mark.parametrize("knows", [True, False])
-def test_a_jar_that_would_leave_a_module_beside_the_spec_is_told_not_to(knows: bool, tmp_path: Path) -> None:  # noqa: FBT001 - pytest passes it by name
+def test_no_trace_spec_is_generated_beside_the_spec(knows: bool, tmp_path: Path) -> None:  # noqa: FBT001 - pytest passes it by name
     engine = SimpleNamespace(knows=lambda option: knows and option == "-noGenerateSpecTE")
     request = MagicMock(engine=engine, workers=1, depth_first=None)
     assert ("-noGenerateSpecTE" in _arguments(request, MagicMock(root="M"), tmp_path)) == knows

@@ -129,13 +129,13 @@ def plain_runs(
 
 
 @each_model
-def test_the_checker_says_what_the_table_says(checker: Checker, name: str) -> None:
+def test_the_checker_agrees_with_the_table(checker: Checker, name: str) -> None:
     model = MODELS[name]
     assert in_process(checker, model) == model.expected_in_process()
 
 
 @pytest.mark.parametrize("name", _PLAIN)
-def test_the_plain_command_says_what_the_table_says(
+def test_plain_tlc_agrees_with_the_table(
     engine: Engine, plain_runs: dict[str, Future[dict[str, Any]]], name: str
 ) -> None:
     assert plain_runs[name].result(timeout=120) == MODELS[name].expected_of_plain(engine.version)
@@ -433,14 +433,14 @@ COUNTED: dict[
 
 
 @pytest.mark.parametrize("name", COUNTED)
-def test_the_numbers_of_the_table_are_those_counted_without_tlc(name: str) -> None:
+def test_the_tables_counts_agree_with_those_in_python(name: str) -> None:
     initial, steps, *constraint = COUNTED[name]
     within = constraint[0] if constraint else lambda _: True
     model = MODELS[name]
     assert explore(initial, steps, within) == (model.generated, model.distinct, model.depth)
 
 
-def test_what_the_table_calls_counted_is_counted_here() -> None:
+def test_rows_marked_as_counted_are_counted_here() -> None:
     text = (ZOO / "models.toml").read_text()
     called = {
         row.get("config", row["module"])
