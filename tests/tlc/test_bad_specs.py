@@ -1,4 +1,4 @@
-"""Files that are no specs, or not such as SANY can bear: the same clear message from `check` and from `parse`."""
+"""Unusable spec files: `check` and `parse` give the same clear message."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ _END = "====\n"
 
 @attrs.frozen
 class Bad:
-    """The files of a module `M` that cannot be used, where it is told, and words of the message."""
+    """The files of an unusable module `M`, the location of the error, and words of its message."""
 
     name: str
     files: dict[str, bytes]
@@ -95,7 +95,7 @@ def parser(engine: Engine) -> Iterator[Parser]:
 
 @pytest.fixture(params=["check", "parse"])
 def use(request: pytest.FixtureRequest, checker: Checker, parser: Parser) -> Callable[[Path], object]:
-    """Both ways to meet a bad spec."""
+    """Both ways to read a spec."""
 
     def check(path: Path) -> object:
         return checker.check(Spec.load(path))

@@ -1,4 +1,4 @@
-"""Checks by TLC, on both engines, of specs whose outcome is known beforehand."""
+"""Checks by TLC on both engines, for specs with known outcomes."""
 
 import os
 import re
@@ -315,7 +315,7 @@ def test_a_check_that_runs_out_of_memory_is_unknown(load: Any) -> None:
 
 
 def test_a_worker_aborting_for_lack_of_memory_reports_that(one_engine: Engine, load: Any) -> None:
-    """The JVM says what it does, and then may be ended by a signal in the middle of it."""
+    """The JVM announces the error and may then be ended by a signal."""
     with Checker(engine=one_engine, memory_mb=512) as checker:
 
         def fall_over(_: Progress) -> None:
@@ -323,7 +323,8 @@ def test_a_worker_aborting_for_lack_of_memory_reports_that(one_engine: Engine, l
             if folder is not None and pid is not None:
                 with (folder / "log").open("a", encoding="utf-8") as log:
                     log.write(
-                        "Terminating due to java.lang.OutOfMemoryError: Java heap space\npure virtual method called\n"
+                        "Terminating due to java.lang.OutOfMemoryError: Java heap space\n"
+                        "pure virtual method called\n"
                     )
                 os.kill(pid, signal.SIGABRT)
 
@@ -334,7 +335,7 @@ def test_a_worker_aborting_for_lack_of_memory_reports_that(one_engine: Engine, l
 def test_a_worker_dying_of_a_full_stack_suggests_recursion(
     one_engine: Engine, load: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As if it were the signal of a full stack, which a JVM that is sent it would take for something else."""
+    """SIGKILL stands in for the signal of a full stack, which a JVM would handle itself."""
     monkeypatch.setattr("tlacheck.tlc._process._OVERFLOWN", -signal.SIGKILL)
     with Checker(engine=one_engine, memory_mb=512) as checker:
 
@@ -370,7 +371,7 @@ def test_the_command_reports_a_violation_and_writes_the_trace(
 
 @pytest.fixture
 def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the command writes its traces."""
+    """Run in an empty folder, since the command writes its traces there."""
     monkeypatch.chdir(tmp_path)
 
 

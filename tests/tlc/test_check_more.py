@@ -1,4 +1,4 @@
-"""What a check can be asked for beyond a verdict, on both engines, of specs whose outcome is known beforehand."""
+"""Options and results of a check beyond its verdict, on both engines, for specs with known outcomes."""
 
 import io
 import json
@@ -251,7 +251,7 @@ def test_inconsistent_trace_files_are_refused(tmp_path: Path, wrong: list[tuple[
         levels_of(files)
 
 
-# --- what a spec prints -------------------------------------------------------------------------
+# --- printed values -----------------------------------------------------------------------------
 
 
 def test_printed_values_are_part_of_the_result(checker: Checker, load: Any) -> None:
@@ -311,7 +311,7 @@ def test_a_check_cancelled_by_another_thread_reports_its_progress(one_engine: En
         assert checker.check(load("Grid"), deadlock=False).verdict.is_established
 
 
-# --- the line that tells how far it is ----------------------------------------------------------
+# --- the progress line --------------------------------------------------------------------------
 
 _FAR = Progress(generated=12_000, distinct=3_000, queue=40, seconds=4.0, depth=9)
 _LINE = "12,000 states generated, 3,000 distinct, 40 to go, depth 9, 3,000 states/s, 4 s"

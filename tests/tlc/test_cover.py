@@ -17,7 +17,7 @@ from tlacheck.tlc.graph import Edge, Graph, Node, stream_graph
 
 
 class _Stream(list[Any]):
-    """A stream as `stream_graph` gives it, from a table of successors: node 0 is initial, and so are others."""
+    """A stream like that of `stream_graph`, from a table of successors with several initial nodes."""
 
     spec = SimpleNamespace(name="Table")
     engine = ""
@@ -95,7 +95,7 @@ def test_a_tree_is_covered_by_a_path_per_leaf() -> None:
 
 
 def test_a_large_graph_is_covered_in_few_steps_per_edge() -> None:
-    """Were each edge reached anew from the start, it would be eight steps an edge."""
+    """Reaching each edge anew from the start would take eight steps per edge."""
     draw = Random(7)
     graph = _graph({name: [draw.randrange(4_000) for _ in range(4)] for name in range(4_000)}, [0])
     paths = list(edge_cover(graph, length_max=100))

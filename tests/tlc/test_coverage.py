@@ -1,4 +1,4 @@
-"""What a check exercised of a spec: of runs on both engines, and of messages as TLC prints them."""
+"""Coverage of a spec by a check: runs on both engines, and messages as TLC prints them."""
 
 from pathlib import Path
 from typing import Any
@@ -133,7 +133,7 @@ def test_constraints_reported_by_newer_tlcs_have_no_state_counts() -> None:
     assert coverage.never_taken == ()
 
 
-# --- as a person sees it ------------------------------------------------------------------------
+# --- the report ---------------------------------------------------------------------------------
 
 
 def test_actions_never_taken_are_named(checker: Checker, load: Any, specs: Path) -> None:

@@ -1,4 +1,4 @@
-"""Mistakes in specs and configurations: one readable message each, at the right place, on both engines."""
+"""Mistakes in specs and configurations: one readable message each, at its location, on both engines."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ _CONFIG = "INIT Init\nNEXT Next\n"
 
 @attrs.frozen
 class Mistake:
-    """A module `M` with one mistake, where it is, and words that the message must have."""
+    """A module `M` with one mistake, its location, and words of the expected message."""
 
     name: str
     body: str = _GOOD
@@ -266,7 +266,7 @@ def test_a_mistake_is_one_readable_message_at_its_place(
 
 
 def _told(checker: Checker, spec: Spec) -> SpecError:
-    """What is told of a mistake. A JVM whose stack is full may fall over instead, and says so; the next one tells."""
+    """The error reported for a mistake; retries if the JVM crashes on a full stack, as it may."""
     for _ in range(3):
         try:
             verdict = checker.check(spec).verdict
@@ -309,11 +309,14 @@ def test_locations_use_the_path_that_the_user_gave(
 
 
 def test_an_unknown_sany_error_is_reported_verbatim(tmp_path: Path) -> None:
-    """That it gives no reason is said only where it gives none."""
+    """A missing reason is reported only if SANY gives none."""
     (tmp_path / "M.tla").write_text(f"---- MODULE M ----\n{_GOOD}====\n")
     (tmp_path / "M.cfg").write_text(_CONFIG)
     spec = Spec.load(tmp_path / "M.tla")
-    said = "***Parse Error***\nTwo suns at line 3, col 9 to line 3, col 9 of module M\n  \n\nResidual stack trace follows:\nExpression"
+    said = (
+        "***Parse Error***\nTwo suns at line 3, col 9 to line 3, col 9 of module M\n"
+        "  \n\nResidual stack trace follows:\nExpression"
+    )
     failed = Message(3002, Kind.ERROR, "Parsing or semantic analysis failed.")
     error = diagnose(spec, [Message(None, Kind.INFORMATION, said), failed])
     assert error.message == "syntax error: Two suns at line 3, col 9 to line 3, col 9 of module M"

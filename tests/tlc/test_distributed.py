@@ -1,4 +1,4 @@
-"""TLC's distributed mode on loopback: a server and workers come to what one process comes to."""
+"""TLC's distributed mode on loopback: a server and workers agree with a single process."""
 
 import os
 import re
@@ -27,7 +27,7 @@ def _counts(result: CheckResult) -> tuple[int, int, int]:
 def test_a_server_and_two_workers_find_what_one_process_finds(
     engine: Engine, checker: Checker, load: Any
 ) -> None:
-    """Under a constraint. The sockets that listen are looked at on the way."""
+    """Under a constraint; all listening sockets are bound to loopback."""
     listening: list[str] = []
 
     def look(command: str) -> None:
@@ -58,7 +58,7 @@ _MAPPED_LOOPBACK = "0000000000000000FFFF00000100007F"
 
 
 def _listening_on(port: int) -> list[str]:
-    """The addresses on which this machine listens at that port, as Linux writes them."""
+    """The addresses on which this machine listens at that port, in Linux's notation."""
     tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
     lines = [
         line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:]
@@ -68,7 +68,7 @@ def _listening_on(port: int) -> list[str]:
 
 
 def test_a_violation_is_named_with_a_trace_from_the_initial_state(engine: Engine, load: Any) -> None:
-    """TLC's own output in this mode names nothing, and calls the last state but one the initial one."""
+    """TLC's own output in this mode names no property and calls the last state but one the initial one."""
     result = check_distributed(
         load("Parcels", "ParcelsEarly"), engine=engine, local_workers=1, memory_mb=MEMORY_MB, timeout=120
     )
@@ -110,7 +110,7 @@ def test_a_false_assumption_is_found_although_tlc_ignores_it(load: Any) -> None:
 
 
 def test_properties_that_tlc_would_silently_ignore_are_refused(load: Any) -> None:
-    """It says "No error has been found" of a liveness property that it did not look at."""
+    """TLC says "No error has been found" for a liveness property that it did not check."""
     with pytest.raises(ConfigError, match="temporal properties and action properties and action constraints"):
         check_distributed(load("Parcels", "ParcelsUnsuited"), local_workers=0, memory_mb=MEMORY_MB)
 
@@ -125,9 +125,9 @@ def test_a_server_without_workers_gives_up(load: Any) -> None:
 
 
 class _Helpers:
-    """Workers of other people: started with the command that the server gives.
+    """External workers, started with the command that the server prints.
 
-    They are slow, as Java is without its compiler: on a fast machine there would be no middle to be killed in.
+    They run without a JIT compiler, so that the check lasts long enough to kill one during it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -150,7 +150,7 @@ class _Helpers:
 
 @pytest.fixture
 def helpers(tmp_path: Path) -> Iterator[_Helpers]:
-    """Those helpers, gone after the test."""
+    """External workers that are killed after the test."""
     found = _Helpers(tmp_path)
     yield found
     for helper in found.running:

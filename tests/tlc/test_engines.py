@@ -1,4 +1,4 @@
-"""Which TLCs the tests run on."""
+"""The TLC versions that the tests run on."""
 
 import os
 
@@ -7,7 +7,7 @@ from tlacheck.engine._jar import cache_folder
 
 
 def test_only_an_engine_whose_download_failed_may_be_missing() -> None:
-    """A machine without Maven has TLC 2.15 alone, and says why; in CI both must be there."""
+    """A machine without Maven has only TLC 2.15 and a note saying why; CI must have both."""
     missing = set(VERSIONS) - {engine.version for engine in installed_engines()}
 
     assert not (missing and os.environ.get("CI")), (

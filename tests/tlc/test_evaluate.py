@@ -1,4 +1,4 @@
-"""Expressions and their values: the vocabulary, the states, the complaints, the limits and the command."""
+"""Evaluation of expressions: names, states, errors, limits and the command."""
 
 import contextlib
 import json
@@ -90,7 +90,7 @@ def test_the_oracle_and_the_evaluator_agree_on_every_state(
         state = step.state
 
 
-# --- complaints ------------------------------------------------------------------------------------
+# --- errors ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def _command(*arguments: str, stdin: str | None = None) -> Result:
 
 @pytest.fixture
 def _warm(evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the command use the evaluator that is warm."""
+    """Let the command use the warm evaluator."""
     monkeypatch.setattr(cli, "Evaluator", lambda **_: contextlib.nullcontext(evaluator))
 
 

@@ -1,4 +1,4 @@
-"""Why a spec does not allow a step: never wrong about whether it does, and precise about what is false."""
+"""Explanations of refused steps: never wrong about legality, and precise about the false conjunct."""
 
 import itertools
 import random
@@ -43,7 +43,7 @@ def _explained(oracle: SpecOracle, before: Mapping[str, Value], after: Mapping[s
     return explain(oracle, oracle.state(full), oracle.state(after))[0]
 
 
-# --- what it says ----------------------------------------------------------------------------------
+# --- the explanations ------------------------------------------------------------------------------
 
 
 def test_a_false_guard_is_named_with_the_values_it_reads(turnstile: SpecOracle) -> None:
@@ -139,7 +139,8 @@ def test_explanations_are_limited_to_the_requested_count(maze: SpecOracle) -> No
         ("Recursive", (1, 2, True), (1, 2, True), "would set x to 0, observed 1"),
         ("Recursive", (1, 2, False), (0, 2, False), "is not enabled: b is FALSE"),
         ("Other", (1, 2, True), (1, 2, True), "demands ~(x' = x), which is FALSE (x' = 1, x = 1)"),
-        ("Guarded", (2, 2, True), (2, 2, False), r"is not enabled: \E s \in {<<1, 2>>, <<3>>} : Len(s) = x /\ Head(s) > y is FALSE (x = 2, y = 2)"),
+        ("Guarded", (2, 2, True), (2, 2, False), r"is not enabled: \E s \in {<<1, 2>>, <<3>>} : "
+         r"Len(s) = x /\ Head(s) > y is FALSE (x = 2, y = 2)"),
         ("Implied", (1, 2, True), (1, 2, True), "would set x to 3, observed 1"),
     ],
 )  # fmt: skip
@@ -163,7 +164,7 @@ def test_an_unevaluable_conjunct_is_reported(turnstile: SpecOracle) -> None:
     assert found.reason.endswith(", in coins < Most")
 
 
-# --- that it is right ------------------------------------------------------------------------------
+# --- their correctness -----------------------------------------------------------------------------
 
 
 def _reachable(oracle: SpecOracle) -> list[OracleState]:
@@ -179,7 +180,7 @@ def _reachable(oracle: SpecOracle) -> list[OracleState]:
 def _views(
     oracle: SpecOracle, domains: Mapping[str, list[Value]], count: int
 ) -> Iterator[tuple[OracleState, State]]:
-    """Pairs of a state and what may be seen of the next: of a successor, mostly changed, and mostly in part."""
+    """Pairs of a state and a partial view of the next one: a successor, mostly changed."""
     choice = random.Random(0)
     states = _reachable(oracle)
     for _ in range(count):

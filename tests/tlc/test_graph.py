@@ -1,4 +1,4 @@
-"""State graphs, on both engines, of specs whose graph is known beforehand, and beside what a check counts."""
+"""State graphs on both engines: specs with known graphs, and agreement with the counts of a check."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def read(engine: Engine, worker: Worker) -> Any:
     """`read(spec)`: its graph, explored by the warm worker."""
 
     def graph(spec: Spec, **options: Any) -> Graph:
-        # A graph without end would be a mistake: do not wait for it.
+        # An endless graph would be a bug: do not wait for it.
         with GraphStream(spec, engine=engine, worker=worker, **{"timeout": 100, **options}) as stream:
             return Graph(stream)
 
@@ -58,7 +58,7 @@ def _edges(graph: Graph) -> list[Edge]:
         ("Mutex", "Mutex", 14),  # worked out in the module
         ("Mail", "Mail", None),
         ("Countdown", "Countdown", 3),
-        # 9 places within the fence. A step ahead or back along each axis stays within it for 6 of 9, waiting for all.
+        # 9 places within the fence. A step along an axis stays within it for 6 of 9, waiting for all.
         ("Fence", "Fence", 2 * 6 + 2 * 6 + 2 * 9),
         ("Fence", "FenceShort", 2),  # 4 initial states, 3 of them outside; only waiting stays inside
         ("Fence", "FenceForward", 2 * 6 + 2 * 9),
@@ -116,7 +116,7 @@ def test_nodes_come_breadth_first_and_before_their_edges(engine: Engine, worker:
 
 
 def _pour(action: str, big: int, small: int) -> tuple[int, int]:
-    """What the jugs of DieHard hold afterwards."""
+    """The contents of DieHard's jugs after an action."""
     to_small, to_big = min(big, 3 - small), min(small, 5 - big)
     return {
         "FillBig": (5, small),
@@ -147,7 +147,7 @@ def test_parallel_edges_differ_in_their_arguments(read: Any, load: Any) -> None:
 
 
 def test_an_edge_to_a_known_node_has_its_own_event(read: Any, load: Any) -> None:
-    """The view hides `event`: a node shows the first one, an edge its own."""
+    """The view hides `event`: a node has the first one, an edge its own."""
     graph = read(load("MailEvents"))
     states = [graph.node(number).state for number in range(graph.summary.nodes)]
     assert (graph.has_view, graph.has_symmetry) == (True, False)

@@ -1,4 +1,4 @@
-"""TLC itself, in a run of its own, says whether a trace is a behaviour of its spec."""
+"""TLC itself, in a separate run, decides whether a trace is a behaviour of its spec."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ _CALLS: tuple[tuple[str, dict[str, Value]], ...] = (
 
 @pytest.fixture
 def legal(one_checker: Checker) -> Callable[[Trace], Verdict]:
-    """What TLC says of a trace of Relay."""
+    """TLC's verdict on a trace of Relay."""
     judge = oracle("Relay", "Relay")
 
     def ask(trace: Trace) -> Verdict:
@@ -49,7 +49,7 @@ def test_a_behaviour_beyond_the_constraint_is_confirmed(
 
 
 def test_a_behaviour_that_revisits_a_state_is_confirmed(checker: Checker) -> None:
-    """Knocking changes nothing, and resetting leads back to the beginning."""
+    """Knocking changes nothing, and resetting leads back to the initial state."""
     judge = oracle()
     trace = run(*CALLS, *CALLS)
     assert check_behaviour(trace, judge.spec, checker=checker, variables=judge.variables).is_established

@@ -96,7 +96,7 @@ def test_every_kind_of_value_is_the_one_tlc_reports(engine: Engine, checker: Che
 
 
 def test_values_parsed_from_text_equal_the_java_values(engine: Engine, load: Any) -> None:
-    """The slow way, part by part, as a check on the fast one."""
+    """The slow conversion, part by part, checks the fast one."""
     (state,) = SpecOracle(load("Kinds"), engine=engine).initial_states()
     walked = {str(entry.getKey()): _walk(entry.getValue()) for entry in state.java.getVals().entrySet()}
     assert walked == state.values
@@ -159,7 +159,7 @@ def test_a_state_with_any_other_value_differs(one_engine: Engine, load: Any) -> 
 def test_values_equal_in_python_only_are_kept_apart(
     one_engine: Engine, load: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Python holds 1 to be True; what was made of the one must not be taken for the other, however much is remembered."""
+    """In Python 1 == True, so a cache must not return the TLC value of one for the other."""
     monkeypatch.setattr("tlacheck.tlc._construct._REMEMBERED_MAX", 3)
     oracle = SpecOracle(load("Kinds"), engine=one_engine)
     (state,) = oracle.initial_states()
@@ -329,7 +329,7 @@ def test_an_event_that_contradicts_its_action_is_refused(engine: Engine, tmp_pat
 
 
 def test_applying_an_action_gives_the_states_its_steps_lead_to(engine: Engine, load: Any) -> None:
-    """In every state, for all arguments that the next-state relation chooses: the same states, and none where it allows no step."""
+    """For every state and all arguments that the next-state relation chooses."""
     for module, action, arguments in (
         ("MailEvents", "SendEvent", [(A, B), (B, A), (A, A)]),
         ("Turnstile", "PassEvent", [(ModelValue("ann"),), (ModelValue("bob"),)]),
@@ -354,7 +354,7 @@ def test_applying_an_action_gives_the_states_its_steps_lead_to(engine: Engine, l
 
 
 def test_applying_an_action_ignores_quantifier_domains(engine: Engine, load: Any) -> None:
-    """Nobody else can pass according to the next-state relation, and yet this is a step of the action."""
+    """The next-state relation lets no stranger pass, and yet this is a step of the action."""
     oracle = SpecOracle(load("Turnstile"), engine=engine)
     (state,) = oracle.initial_states()
     (paid,) = oracle.apply("CoinEvent", state)

@@ -1,4 +1,4 @@
-"""What `parse` tells of a module is what stands in it, on both engines."""
+"""The outline of a module that `parse` gives, on both engines."""
 
 import json
 from collections.abc import Iterator
@@ -80,7 +80,7 @@ def test_a_comment_belongs_to_the_definition_right_below(outline: Module) -> Non
 
 
 def test_actions_are_the_disjuncts_of_the_next_state_relation(outline: Module) -> None:
-    """Through groups, quantifiers, LET, IF and instances; what fairness alone names is no action of Next."""
+    """Through groups, quantifiers, LET, IF and instances; an action named by fairness alone is none of Next."""
     assert outline.next == ("Next",)
     assert [action.signature for action in outline.actions] == [
         "Add(n in 1..Limit)",

@@ -1,4 +1,4 @@
-"""Many specs through a pool: order, errors, and that nothing is left of a pool that was closed."""
+"""Many specs checked by a pool: order, errors, and clean-up."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Simulations by TLC, on both engines: their behaviours, endings and what repeats them."""
+"""Simulations by TLC on both engines: behaviours, endings and reproduction by seed."""
 
 import json
 import os
@@ -30,7 +30,7 @@ Simulate = Callable[..., Simulation]
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
-    """One that stays warm. It takes either engine."""
+    """A warm worker, which accepts either engine."""
     with Worker(1024) as warm:
         yield warm
 
@@ -328,7 +328,7 @@ def test_invalid_options_are_refused(load: Any, options: dict[str, Any]) -> None
 
 @pytest.fixture
 def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the command writes its traces."""
+    """Run in an empty folder, since the command writes its traces there."""
     monkeypatch.chdir(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Sweeps over constants: the configurations they write, their order, and the smallest that fails."""
+"""Sweeps over constants: generated configurations, their order, and the smallest failing one."""
 
 import contextlib
 import json
@@ -175,7 +175,7 @@ def _pool_of_one(one_engine: Engine) -> Iterator[Pool]:
 
 @pytest.fixture
 def _warm_command(_pool_of_one: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the command use a pool that is warm."""
+    """Let the command use the warm pool."""
     monkeypatch.setattr(cli, "Pool", lambda *_, **__: contextlib.nullcontext(_pool_of_one))
 
 

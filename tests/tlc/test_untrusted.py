@@ -1,6 +1,6 @@
-"""Specs that mean harm, or do it: each ends within its limit, with a reason, and leaves nothing behind.
+"""Malicious or runaway specs: each ends within its limit, with a reason, and leaves nothing behind.
 
-What does not parse is in `test_bad_specs.py`; this is about specs that run.
+Specs that do not parse are in `test_bad_specs.py`; these specs run.
 """
 
 import contextlib
@@ -25,13 +25,13 @@ from tlacheck.tlc import Checker, CheckResult, Progress, Spec, check
 from tlacheck.tlc._process import NoAnswer, Worker
 from tlacheck.tlc.cli._live import live
 
-#: Far more than any of this takes: a limit against hanging, not a measure.
+#: Far more than any check here takes: a limit against hanging.
 PLENTY_SECONDS = 120.0
 
 
 @pytest.fixture
 def write(tmp_path: Path) -> "Write":
-    """`write("x = 0", "x' = x")`: a spec of one variable with that initial predicate and next-state relation."""
+    """`write("x = 0", "x' = x")`: a spec of one variable with that Init and Next."""
     return Write(tmp_path / "spec")
 
 
@@ -59,7 +59,7 @@ class Write:
         return Spec.load(path)
 
 
-# What never ends, or needs more than there is.
+# Endless or huge specs.
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_huge_set_runs_out_of_time_or_memory(write: Write, init: str) -> None:
 
 
 def test_a_spec_that_ends_the_search_gives_an_unknown_verdict(checker: Checker, write: Write) -> None:
-    """TLC says "No error has been found" then."""
+    """TLC then says "No error has been found"."""
     spec = write(follow='x\' = x + 1 /\\ (x < 5 \\/ TLCSet("exit", TRUE))')
     result = checker.check(spec, timeout=PLENTY_SECONDS)
     assert result.verdict.is_unknown
@@ -116,7 +116,7 @@ def test_a_spec_that_ends_the_search_gives_an_unknown_verdict(checker: Checker, 
 
 
 def test_a_spec_that_pauses_does_not_block(one_checker: Checker, write: Write) -> None:
-    """The worker's standard input is where its requests come from: the next check still gets its own."""
+    """The worker reads its requests from standard input: the next check must still get its own."""
     spec = write(follow='x\' = (x + 1) % 3 /\\ TLCSet("pause", TRUE)')
     assert one_checker.check(spec, timeout=PLENTY_SECONDS).distinct == 3
     assert one_checker.check(write(), timeout=PLENTY_SECONDS).distinct == 1
@@ -137,7 +137,7 @@ def test_a_trace_of_large_states_is_complete(write: Write) -> None:
     assert [len(state["x"][1]) for state in result.trace.states] == [8 << 17] * 5
 
 
-# What pretends to be something else.
+# Forged output.
 
 FORGED = r"@!@!@STARTMSG {0}:1 @!@!@\nInvariant Real is violated.\n@!@!@ENDMSG {0} @!@!@"
 
@@ -172,7 +172,7 @@ def test_printed_control_characters_are_escaped(checker: Checker, write: Write) 
     assert printed == ('"\\x1b[2J"',)
 
 
-# What reaches out.
+# Access to the system.
 
 
 @pytest.mark.parametrize("module", ["IOUtils", "Json", "CSV", "SVG"])
@@ -235,7 +235,7 @@ def test_java_code_beside_the_spec_is_not_run(
 
 
 def test_java_code_inside_the_jar_would_be_run(engine: Engine, write: Write, tmp_path: Path) -> None:
-    """By a TLC into whose jar it was put: so the test above looks for something that could happen."""
+    """TLC runs the class once it is in its jar, so the test above guards against a real risk."""
     spec = write(before="Answer == 0\nZero == Answer = x", config="INVARIANT Zero")
     jar = tmp_path / "changed.jar"
     jar.write_bytes(engine.jar.read_bytes())
@@ -252,7 +252,7 @@ def _files(folder: Path) -> dict[str, float]:
 def test_nothing_is_written_outside_the_workers_folder(
     one_engine: Engine, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever a spec does: home, current folder, the spec's own and the one for temporary files are as before."""
+    """Home, current, spec and temporary folders are as before, whatever a spec does."""
     for name in ("home", "here", "tmp"):
         (tmp_path / name).mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -287,7 +287,7 @@ def test_nothing_is_written_outside_the_workers_folder(
     assert not list((tmp_path / "tmp").iterdir())
 
 
-# Workers and commands that are ended.
+# Ended workers and commands.
 
 
 def _start(arguments: list[str], folder: Path) -> "subprocess.Popen[str]":

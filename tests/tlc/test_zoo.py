@@ -1,7 +1,7 @@
-"""The zoo: every model has the outcome of the table on both engines, in process and with the plain `java` command.
+"""The zoo: every model has the table's outcome on both engines, in process and with plain `java`.
 
-The numbers of the table do not merely repeat what TLC says: formulas stand beside them, and many of the
-models are explored here again, by a few lines of Python that know nothing of TLC.
+The numbers of the table do not merely repeat TLC's: formulas stand beside them, and many of the
+models are explored again here in a few lines of Python, without TLC.
 """
 
 import itertools
@@ -24,13 +24,13 @@ from tlacheck.tlc import Checker, Spec
 
 ZOO = Path(__file__).parents[1] / "zoo"
 
-#: Too large for a test: it is there for the benchmark.
+#: Too large for a test; used by the benchmark.
 LARGE = {"OdometerLarge"}
 
 
 @attrs.frozen(kw_only=True)
 class Model:
-    """A row of the table; `models.toml` says what its columns mean."""
+    """A row of the table; `models.toml` documents its columns."""
 
     module: str
     config: str = attrs.Factory(lambda self: self.module, takes_self=True)
@@ -69,7 +69,7 @@ each_model = pytest.mark.parametrize("name", MODELS)
 
 
 def in_process(checker: Checker, model: Model) -> dict[str, Any]:
-    """What a checker says, in the words of the table."""
+    """A checker's result, in the columns of the table."""
     spec = Spec.load(ZOO / f"{model.module}.tla", ZOO / f"{model.config}.cfg")
     try:
         result = checker.check(spec, deadlock=model.deadlock)
@@ -91,7 +91,7 @@ def in_process(checker: Checker, model: Model) -> dict[str, Any]:
 
 
 def plain(engine: Engine, model: Model, folder: Path, options: Sequence[str]) -> dict[str, Any]:
-    """What `java tlc2.TLC` says, in the words of the table. `folder` is its own, `options` are Java's."""
+    """The result of `java tlc2.TLC`, in the columns of the table, run in `folder` with Java's `options`."""
     shutil.copytree(ZOO, folder)
     (folder / ".tlaplus").mkdir()
     (folder / ".tlaplus" / "esc.txt").write_text("NO_STATISTICS\n")
@@ -109,7 +109,7 @@ def plain(engine: Engine, model: Model, folder: Path, options: Sequence[str]) ->
     return {"status": done.returncode, "generated": generated, "distinct": distinct, "depth": depth}
 
 
-#: How many models share a plain run, which costs several times a warm one; all have one where this is 1.
+#: One in so many models gets a plain run, which costs several times a warm one; 1 runs all of them.
 _SHARE = int(os.environ.get("TLACHECK_ZOO_SHARE", "4"))
 _PLAIN = tuple(MODELS)[::_SHARE]
 
