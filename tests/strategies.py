@@ -8,8 +8,6 @@ from immutabledict import immutabledict
 from tlacheck.trace import Origin, State, Step, Trace, Violation
 from tlacheck.values import ModelValue, function
 
-__all__ = ["identifiers", "states", "traces", "values"]
-
 #: TLA+ has strings of printable ASCII, and the escapes of newline and tabulator.
 texts = st.text(st.sampled_from([chr(code) for code in range(32, 127)] + ["\n", "\t"]), max_size=8)
 

@@ -14,19 +14,6 @@ from tlacheck.tlc.oracle import OracleState
 from tlacheck.trace import Origin, Step, Trace
 from tlacheck.values import ModelValue, Value, same
 
-__all__ = [
-    "HIDDEN",
-    "A",
-    "B",
-    "changed",
-    "event",
-    "fits_naively",
-    "log",
-    "shown",
-    "wire",
-    "witnesses",
-]
-
 A, B = ModelValue("a"), ModelValue("b")
 #: What a log of the wire does not show.
 HIDDEN = ("Lose", "Double")

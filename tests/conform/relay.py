@@ -9,8 +9,6 @@ from tlacheck.conform.replay import replay
 from tlacheck.trace import Origin, State, Step, Trace
 from tlacheck.values import ModelValue, Value
 
-__all__ = ["A", "B", "C", "LosesOfB", "Relay", "SendsOnce", "letter", "run"]
-
 A, B, C = (ModelValue(name) for name in "abc")
 
 

@@ -13,21 +13,6 @@ from tlacheck.tlc import Spec, SpecOracle
 from tlacheck.trace import Origin, State, Step, Trace
 from tlacheck.values import ModelValue, Value
 
-__all__ = [
-    "BAD_VALUES",
-    "CALLS",
-    "Crashes",
-    "P",
-    "Q",
-    "Refuses",
-    "Shows",
-    "Tally",
-    "Wraps",
-    "oracle",
-    "run",
-    "state",
-]
-
 P, Q = ModelValue("p"), ModelValue("q")
 _SPECS = Path(__file__).parents[1] / "specs"
 

@@ -6,8 +6,6 @@ from typing import Any
 
 from tlacheck.histories import MODELS, Call, Fate, History, Model, Operation, Recorder
 
-__all__ = ["CALLS", "acted", "corpus", "op"]
-
 #: Model -> the calls that its clients make; few values, so that wrong histories are often only just wrong.
 CALLS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "register": (("write", {"value": 1}), ("write", {"value": 2}), ("read", {}), ("read", {})),

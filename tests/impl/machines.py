@@ -1,8 +1,8 @@
-"""Logs for the replicated state machine, by Hypothesis; and a twin of it, the documentation done literally.
+"""Logs for the replicated state machine, drawn by Hypothesis, and a naive twin of it.
 
-`logs` draws what a log can hold: clients that register, that ask again too often or too late, that leave out
-numbers, that were closed out; operations that are legal about half of the time; and values that no
-honest client sends. Names are few, so that they meet.
+`logs` draws possible logs: clients that register, that repeat requests too often or too late, that skip
+numbers, that were evicted; operations of which about half are legal; and values that no
+honest client sends. Names are few, so that they collide.
 """
 
 from typing import Any, Final
@@ -30,8 +30,6 @@ from impl.machine import (
     initial,
 )
 
-__all__ = ["SMALL", "Twin", "disagreement", "logs", "operations", "played"]
-
 #: Limits that a short log reaches.
 SMALL: Final = Limits(sessions_max=2, text_bytes_max=8)
 
@@ -40,7 +38,7 @@ _data = st.sampled_from(["", "x", "żółw"])
 _versions = st.integers(1, 3)
 _states = st.sampled_from(CaseState)
 
-#: What a field may hold that it must not: nothing, too long for `SMALL`, no UTF-8, another type.
+#: Invalid field values: empty, too long for `SMALL`, not UTF-8, another type.
 _odd: st.SearchStrategy[Any] = st.sampled_from(
     ["", "123456789", "żółwi", "\ud800", b"a", None, True, 0, -1, 1 << 63, 1.0, (), "RUNNING"]
 )
@@ -57,7 +55,7 @@ _legal = st.one_of(
 
 @st.composite
 def operations(draw: st.DrawFn) -> Any:
-    """An operation; now and then with a field that cannot be, or something that is none."""
+    """An operation; now and then with an invalid field, or an object that is no operation."""
     operation = draw(_legal)
     kind = draw(st.integers(0, 15))
     if kind == 0:
@@ -109,7 +107,7 @@ def played(log: list[Any], state: State) -> tuple[State, list[Answer]]:
 
 
 class Twin:
-    """The machine as its documentation tells it: dictionaries, changed in place, nothing shared."""
+    """The machine as documented, naively: dictionaries changed in place, nothing shared."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -122,7 +120,7 @@ class Twin:
         self.sessions: dict[int, dict[int, Reason | None]] = {}
 
     def apply(self, command: Any) -> Reason | int | None:
-        """The id of a new client, the reason of a refusal, or None for what was carried out."""
+        """The id of a new client, the reason of a refusal, or None for an executed operation."""
         self.applied += 1
         if isinstance(command, Register):
             if len(self.sessions) == self.limits.sessions_max:
@@ -144,7 +142,7 @@ class Twin:
         return answers[command.sequence]
 
     def operate(self, operation: Any) -> Reason | None:
-        """Why an operation is refused; None if it was carried out."""
+        """The reason why an operation is refused; None if it was executed."""
         name, text = self._name, self._text
         match operation:
             case CreateCase(case, spec, data) if name(case) and name(spec) and text(data):
@@ -206,7 +204,7 @@ def _number(value: Any) -> bool:
 
 
 def disagreement(log: list[Any]) -> str | None:
-    """Where machine and twin part; None if they do not."""
+    """The first difference between machine and twin, or None."""
     state, twin = initial(SMALL), Twin(SMALL)
     for index, command in enumerate(log, start=1):
         state, answer = apply(state, command)

@@ -1,10 +1,10 @@
-"""Raft servers for tests: made by hand in one line, or by Hypothesis through inputs that can happen.
+"""Raft servers for tests, built by hand in one line or drawn by Hypothesis through legal inputs.
 
-`inputs_for` draws what an honest world may hand to a server: Raft tolerates crashes, not lies. So a
+`inputs_for` draws inputs of an honest world: Raft tolerates crashes, not lies. So a
 leader meets no second leader of its term, an answer vouches for no more than the server holds, and a
-leader's log agrees with what the server knows to be committed. Beyond that all goes: any term, stale
-and doubled messages, strangers, timers of another role, requests of clients and operators at any
-time, and messages for somebody else.
+leader's log agrees with the entries that the server knows to be committed. Anything else may happen:
+any term, stale and duplicated messages, strangers, timers of another role, requests of clients and
+operators at any time, and messages for another server.
 """
 
 from typing import Any, Final
@@ -59,25 +59,6 @@ from impl.raft import (
     step,
 )
 
-__all__ = [
-    "FIVE",
-    "THREE",
-    "append",
-    "ask_vote",
-    "candidate",
-    "configuration",
-    "crashed",
-    "disk",
-    "inputs_for",
-    "leader",
-    "log_of",
-    "logs",
-    "received",
-    "sent",
-    "server",
-    "walks",
-]
-
 THREE: Final = ("n1", "n2", "n3")
 FIVE: Final = ("n1", "n2", "n3", "n4", "n5")
 
@@ -105,7 +86,7 @@ def disk(
     members: tuple[str, ...] = THREE,
     snapshot: Snapshot | None = None,
 ) -> Durable:
-    """What the first of `members`, the founders, has on its disk."""
+    """Durable state of the first of `members`, the founders."""
     return Durable(term, voted_for, log, snapshot=snapshot or Config(members[0], members).first_snapshot)
 
 
@@ -135,7 +116,7 @@ def server(
 
 
 def candidate(*, term: int = 1, members: tuple[str, ...] = THREE, **more: Any) -> Node:
-    """The first of `members`, which stands for election in `term` and has its own vote."""
+    """The first of `members`, a candidate of `term` with its own vote."""
     me = members[0]
     return server(
         term=term,
@@ -155,9 +136,9 @@ def leader(
     known: dict[str, Any] | None = None,
     **more: Any,
 ) -> Node:
-    """The first of `members`, which leads `term`.
+    """The first of `members`, leader of `term`.
 
-    `progress` has (next index, match index) for each peer, `known` more of what a leader keeps.
+    `progress` has (next index, match index) for each peer; `known` sets further fields of the leader's role.
     """
     node = server(term=term, voted_for=members[0], log=log, members=members, **more)
     peers = sorted(node.configuration.members - {members[0]})
@@ -191,7 +172,7 @@ def append(
     source: str = "n2",
     dest: str = "n1",
 ) -> AppendEntriesRequest:
-    """A leader's request, from n2 to n1; `prev` is the index and the term of the entry before the new ones."""
+    """A leader's request from n2 to n1; `prev` is the index and term of the entry before the new ones."""
     return AppendEntriesRequest(
         term=term,
         source=source,
@@ -200,6 +181,24 @@ def append(
         prev_log_term=prev[1],
         entries=entries,
         leader_commit=leader_commit,
+    )
+
+
+def acknowledged(
+    match_index: int, *, term: int = 1, source: str = "n2", number: int = 0
+) -> AppendEntriesResponse:
+    """A peer's acknowledgement, to n1, in round `number`."""
+    return AppendEntriesResponse(
+        term=term, source=source, dest="n1", success=True, match_index=match_index, round=number
+    )
+
+
+def refused(
+    conflict: ConflictHint | None = None, *, term: int = 1, source: str = "n2"
+) -> AppendEntriesResponse:
+    """A peer's refusal, to n1."""
+    return AppendEntriesResponse(
+        term=term, source=source, dest="n1", success=False, match_index=0, conflict=conflict or ConflictHint()
     )
 
 
@@ -229,8 +228,8 @@ def logs(draw: st.DrawFn, *, terms_max: int = 4, size_max: int = 6) -> tuple[Ent
 def _leader_logs(draw: st.DrawFn, node: Node, term: int) -> tuple[Entry, ...]:
     """The log of a leader of `term`, from index 1 on.
 
-    It has what `node` knows to be committed, and perhaps another end. What the snapshot of `node` stands for
-    nobody looks at.
+    It holds the entries that `node` knows to be committed, and perhaps another suffix. Entries covered by the
+    snapshot of `node` are placeholders.
     """
     base, log = node.durable.snapshot, node.durable.log
     committed = min(node.commit_index - base.index, len(log))
@@ -244,7 +243,7 @@ def _leader_logs(draw: st.DrawFn, node: Node, term: int) -> tuple[Entry, ...]:
 
 @st.composite
 def _configurations(draw: st.DrawFn, node: Node) -> Configuration:
-    """What an operator may ask for: mostly what may follow the configuration in force."""
+    """Configurations an operator may ask for, mostly legal successors of the one in force."""
     old = node.configuration
     name = draw(st.sampled_from(FIVE))
     voters = old.voters ^ {name} if draw(st.booleans()) else old.voters
@@ -274,7 +273,7 @@ _KINDS: Final = (
     *("timeout", "append", "client", "vote?", "vote!", "entries?", "entries!", "pre-vote?", "pre-vote!"),
     *("snapshot?", "now", *_REQUESTS),
 )
-#: What gets a server of a role further, so that elections are won and entries committed.
+#: Inputs that let a server of a role make progress, so that elections are won and entries committed.
 _LIKELY: Final[dict[type[Role], tuple[str, ...]]] = {
     Follower: ("entries?", "timeout", "tick", "compact"),
     PreCandidate: ("pre-vote!", "pre-vote!", "pre-vote!"),
@@ -398,7 +397,7 @@ def _messages_for(draw: st.DrawFn, node: Node, kind: str) -> Message:
 
 @st.composite
 def _configs(draw: st.DrawFn) -> Config:
-    """Servers with any settings, in clusters that one to five of them founded, or that they are to join."""
+    """Servers with any settings, in clusters of one to five founders, or about to join one."""
     founders = FIVE[: draw(st.integers(1, 5))]
     name = draw(st.sampled_from([*founders * 3, "n6"]))
     on: dict[str, Any] = {
@@ -409,9 +408,9 @@ def _configs(draw: st.DrawFn) -> Config:
 
 
 def _elected(node: Node) -> Node:
-    """The server after an election that all founders want it to win, with its no-op committed.
+    """The server after winning an election with all founders' votes, its no-op committed.
 
-    Who is no founder stays as it is.
+    A server that is no founder is unchanged.
     """
     node, _ = step(node, Timeout())
     for granted in (PreVoteResponse, RequestVoteResponse):
@@ -434,7 +433,7 @@ def _elected(node: Node) -> Node:
 
 @st.composite
 def walks(draw: st.DrawFn, *, inputs_max: int = 15) -> tuple[tuple[Node, Input], ...]:
-    """What a server goes through: each state with the input that it is handed there. Now and then it crashes."""
+    """The states of a server, each with the input handed to it there; now and then it crashes."""
     node = first_start(draw(_configs()))
     if draw(st.booleans()):
         node = _elected(node)
@@ -452,6 +451,6 @@ def walks(draw: st.DrawFn, *, inputs_max: int = 15) -> tuple[tuple[Node, Input],
 
 
 def crashed(node: Node, last_index: int) -> Node:
-    """The server as it comes back, when its log up to an index was on disk."""
+    """The server recovered after a crash, with its log on disk up to an index."""
     log = node.durable.log[: last_index - node.durable.snapshot.index]
     return recover(node.config, attrs.evolve(node.durable, log=log))

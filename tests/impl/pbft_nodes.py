@@ -1,7 +1,7 @@
-"""PBFT replicas for tests: made by hand in one line, what they and liars say, and a cluster of them in memory.
+"""PBFT replicas for tests: built in one line, with honest and Byzantine messages, and an in-memory cluster.
 
 Replicas are r0, r1, ... in the order in which they become primary. Their signatures are symbolic, so that
-a test may sign in anybody's name, which stands for a faulty replica that says so.
+a test may sign in anybody's name, which models a faulty replica.
 """
 
 import random
@@ -45,43 +45,15 @@ from impl.pbft import (
     step,
 )
 
-__all__ = [
-    "Cluster",
-    "Contradiction",
-    "Disagreement",
-    "X",
-    "Y",
-    "Z",
-    "batch",
-    "certificate",
-    "changed",
-    "checkpoint",
-    "checkpoint_certificate",
-    "commit",
-    "config",
-    "names",
-    "new_view",
-    "only",
-    "pre_prepare",
-    "prepare",
-    "replica",
-    "request",
-    "sent",
-    "state_after",
-    "taken",
-    "view_change",
-    "why_refused",
-]
-
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 AnyEffect = TypeVar("AnyEffect")
 
 
-# --- replicas and what they say -----------------------------------------------------------------
+# --- replicas and their messages ----------------------------------------------------------------
 
 
 def changed(message: Any, **fields: Any) -> Any:
-    """A message with other fields, of whatever types: what a liar may send, signed or not."""
+    """A message with other field values of any type, as a Byzantine replica may send it."""
     return attrs.evolve(message, **fields)
 
 
@@ -132,7 +104,7 @@ def commit(value: Batch, source: str, *, view: int = 0, seq: int = 1) -> Commit:
 
 
 def state_after(*batches: Batch) -> State:
-    """The state to which a ledger comes by these batches, each request in one of them only."""
+    """The ledger's state after these batches, each request in only one of them."""
     node = replica("r0", n=1, window=100, interval=100)
     for each in batches:
         node = taken(node, Propose(each))[0]
@@ -146,7 +118,7 @@ def checkpoint(source: str, *batches: Batch, seq: int = 2) -> Checkpoint:
 def checkpoint_certificate(
     *batches: Batch, sources: Sequence[str] = ("r0", "r1", "r2"), seq: int = 2
 ) -> CheckpointCertificate:
-    """The proof that a checkpoint is stable; of nothing, that of the beginning."""
+    """The proof that a checkpoint is stable; without batches, the initial one."""
     if not batches:
         return CheckpointCertificate(seq=0, digest=digest(State(())))
     proof = tuple(checkpoint(source, *batches, seq=seq) for source in sources)
@@ -203,7 +175,7 @@ def new_view(
 
 
 def taken(node: Node, *inputs: Input | Message) -> tuple[Node, tuple[Effect, ...]]:
-    """The replica after inputs, a message standing for its receipt, and all that it asked for."""
+    """The replica after inputs, a bare message meaning its receipt, and all effects."""
     effects: tuple[Effect, ...] = ()
     for each in inputs:
         inp = each if isinstance(each, Propose | Receive | Retransmit | Tick | Timeout) else Receive(each)
@@ -212,7 +184,7 @@ def taken(node: Node, *inputs: Input | Message) -> tuple[Node, tuple[Effect, ...
     return node, effects
 
 
-def only(effects: Iterable[Effect], kind: type[AnyEffect]) -> list[AnyEffect]:
+def only(effects: Iterable[object], kind: type[AnyEffect]) -> list[AnyEffect]:
     """The effects of one kind."""
     return [effect for effect in effects if isinstance(effect, kind)]
 
@@ -223,7 +195,7 @@ def sent(effects: Iterable[Effect], kind: type[AnyEffect]) -> list[AnyEffect]:
 
 
 def why_refused(node: Node, inp: Input | Message) -> Why:
-    """Why an input is refused, and that this is all that comes of it."""
+    """Why an input is refused; asserts that it has no other effect."""
     after, effects = taken(node, inp)
     assert after is node
     (refused,) = effects
@@ -240,22 +212,23 @@ class Disagreement(AssertionError):
 
 
 class Contradiction(AssertionError):
-    """A correct replica said one thing, and then another in its place."""
+    """A correct replica sent two contradictory messages."""
 
 
 @attrs.define
 class Cluster:
-    """Replicas and the messages between them, in the order of their sending; `pick` chooses what arrives next.
+    """Replicas and their messages in sending order; `pick` chooses the next one to arrive.
 
-    A replica under a name that ends with ' is a twin: a second copy of one that is faulty so, with the same keys. What is
-    sent to that replica reaches both copies, and each goes its own way and speaks to half of the others (Bano et al., "Twins", 2021).
+    A replica whose name ends with ' is a twin: a second copy of a faulty one, with the same keys. Messages
+    to that replica reach both copies; each acts alone and talks to half of the others (Bano et al., "Twins",
+    2021).
 
     Attributes:
-        nodes: the replicas that take steps; a faulty one that is played by the test is none of them.
-        decided: by sequence number, what somebody executed.
+        nodes: the replicas that take steps, without a faulty one that the test plays itself.
+        decided: the executed batch of each sequence number.
         executed: of each replica what it executed, or came by otherwise, as its last state.
-        replies: what clients were told.
-        in_flight: who is to receive what.
+        replies: the replies sent to clients.
+        in_flight: undelivered messages, each with its recipient.
     """
 
     nodes: dict[str, Node]
@@ -275,7 +248,7 @@ class Cluster:
         return cls(nodes) if seed is None else cls(nodes, random.Random(seed).randrange)
 
     def take(self, name: str, inp: Input | Message) -> tuple[Effect, ...]:
-        """One replica takes an input, and what it sends is under way."""
+        """Hand an input to one replica; its messages are then in flight."""
         self.nodes[name], effects = taken(self.nodes[name], inp)
         for effect in effects:
             match effect:
@@ -294,7 +267,7 @@ class Cluster:
         return effects
 
     def _reaches(self, name: str, other: str, to: str | None) -> bool:
-        """Whether what `name` sends to `to` goes to `other`: a copy speaks to its half of the cluster only."""
+        """Return whether a message of `name` to `to` reaches `other`; a twin reaches only its half."""
         mine, its = self.nodes[name].name, self.nodes[other].name
         if its == mine or to not in {None, its}:
             return False
@@ -307,7 +280,7 @@ class Cluster:
         return f"{self.nodes[name].name}'" in self.nodes
 
     def _note(self, name: str, message: Message) -> None:
-        """A correct replica says one thing only, also after a crash (the spec's VotesOnce)."""
+        """Raise if a correct replica contradicts itself, also across a crash (the spec's VotesOnce)."""
         said: Any = message
         match message:
             case PrePrepare() | Prepare() | Commit():
@@ -322,20 +295,20 @@ class Cluster:
             raise Contradiction(f"{name} said {said}, and before {self._said[about]}")
 
     def everybody(self, inp: Input | Message, *, but: Iterable[str] = ()) -> None:
-        """All replicas take an input."""
+        """Hand an input to all replicas."""
         for name in list(self.nodes):
             if name not in set(but):
                 self.take(name, inp)
 
     def run(self, *, lost: Callable[[str, Message], bool] = lambda _to, _message: False) -> None:
-        """Deliver until nothing is under way."""
+        """Deliver messages until none is in flight."""
         while self.in_flight:
             to, message = self.in_flight.pop(self.pick(len(self.in_flight)))
             if to in self.nodes and not lost(to, message):
                 self.take(to, message)
 
     def restart(self, name: str) -> None:
-        """A replica loses what is not durable, and begins again."""
+        """Crash a replica and recover it from its durable state."""
         node = self.nodes[name]
         self.nodes[name] = recover(node.config, node.durable)
         self.take(name, Retransmit())
@@ -345,6 +318,6 @@ class Cluster:
         return {node.durable.state for node in self.nodes.values()}
 
     def operations(self, name: str) -> list[str]:
-        """What a replica's ledger holds."""
+        """The operations in a replica's ledger."""
         value: Any = self.nodes[name].durable.state.value
         return [entry[2] for entry in value]

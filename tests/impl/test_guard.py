@@ -1,8 +1,8 @@
-"""The Byzantine guard: what it does with proof, with suspicion, with operators, and with nonsense."""
+"""The Byzantine guard: proof, suspicion, operators and hostile input."""
 
 import random
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 import pytest
@@ -49,6 +49,7 @@ from tests.impl.pbft_nodes import (
     config,
     names,
     new_view,
+    only,
     pre_prepare,
     prepare,
     replica,
@@ -56,20 +57,13 @@ from tests.impl.pbft_nodes import (
     view_change,
 )
 
-AnyEffect = TypeVar("AnyEffect", bound=Effect)
-
-
-def only(effects: Iterable[Effect], kind: type[AnyEffect]) -> list[AnyEffect]:
-    """The effects of one kind."""
-    return [effect for effect in effects if isinstance(effect, kind)]
-
 
 def guard(node: str = "r2", *, n: int = 4) -> Guard:
     return first_start(config(node, n=n))
 
 
 def told(start: Guard, *inputs: Input) -> tuple[Guard, tuple[Effect, ...]]:
-    """The guard after inputs, and all that it asked for."""
+    """The guard after inputs, and all effects."""
     effects: tuple[Effect, ...] = ()
     for inp in inputs:
         start, more = step(start, inp)
@@ -78,7 +72,7 @@ def told(start: Guard, *inputs: Input) -> tuple[Guard, tuple[Effect, ...]]:
 
 
 def proof_against(source: str, *, n: int = 4, values: tuple[Any, Any] = (X, Y)) -> Evidence:
-    """It gave two commits in one place."""
+    """Evidence that `source` signed two commits for one number."""
     found = evidence_of(config("r2", n=n), *(commit(value, source) for value in values))
     assert found is not None
     return found
@@ -89,8 +83,8 @@ def entries(effects: Iterable[Effect]) -> list[Entry]:
 
 
 def refusals(*messages: Any) -> list[Refused]:
-    """What r2 of four refuses of these messages."""
-    return [effect for effect in taken(replica("r2"), *messages)[1] if isinstance(effect, Refused)]
+    """The refusals of r2 of four for these messages."""
+    return only(taken(replica("r2"), *messages)[1], Refused)
 
 
 # --- proof --------------------------------------------------------------------------------------
@@ -109,10 +103,10 @@ def refusals(*messages: Any) -> list[Refused]:
     ],
     ids=["prepares", "commits", "checkpoints", "view changes", "a proposal", "a certificate", "a new view"],
 )
-def test_what_its_replica_refuses_and_what_proves_a_fault_puts_the_author_into_quarantine(
+def test_a_refusal_that_proves_a_fault_quarantines_the_author(
     messages: tuple[Message, ...],
 ) -> None:
-    """Whoever brought it: here r3 hands over what r1 signed."""
+    """The deliverer is irrelevant: here r3 hands over a message that r1 signed."""
     (refused,) = refusals(*messages)
     after, effects = told(guard(), Observed(refused, "r3"))
     assert after.quarantined == ("r1",)
@@ -121,7 +115,7 @@ def test_what_its_replica_refuses_and_what_proves_a_fault_puts_the_author_into_q
     assert after.scores == {"r0": SCORE_MAX, "r1": 0, "r2": SCORE_MAX, "r3": SCORE_MAX}
 
 
-def test_what_one_guard_gossips_convinces_the_others_once() -> None:
+def test_gossiped_evidence_convinces_other_guards_once() -> None:
     (refused,) = refusals(commit(X, "r1"), commit(Y, "r1"))
     _, effects = told(guard(), Observed(refused, "r1"))
     (gossip,) = only(effects, Gossip)
@@ -132,14 +126,14 @@ def test_what_one_guard_gossips_convinces_the_others_once() -> None:
         assert told(other, Reported(gossip.evidence, "r3")) == (other, ())
 
 
-def test_proof_counts_whoever_brings_it_and_however_bad_its_name_is() -> None:
+def test_proof_counts_whatever_the_reputation_of_its_reporter() -> None:
     before, _ = told(guard(), *[Late("r3", 10_000)] * 50)
     assert before.scores["r3"] == 0
     for reporter in ("r1", "r3", "nobody", ""):
         assert told(before, Reported(proof_against("r1"), reporter))[0].quarantined == ("r1",)
 
 
-def test_who_is_quarantined_is_not_heard_and_what_others_say_of_it_is() -> None:
+def test_a_quarantined_replica_is_not_heard_but_reports_about_it_are() -> None:
     after, _ = told(guard(), Reported(proof_against("r1"), "r0"))
     said = view_change("r1")
     assert not is_heard(after, said)
@@ -149,7 +143,7 @@ def test_who_is_quarantined_is_not_heard_and_what_others_say_of_it_is() -> None:
     assert is_heard(guard(), said)
 
 
-def test_a_quarantine_changes_neither_who_belongs_to_the_cluster_nor_how_many_make_a_quorum() -> None:
+def test_a_quarantine_changes_neither_membership_nor_quorum() -> None:
     before = guard()
     after, _ = told(before, Reported(proof_against("r1"), "r0"))
     assert after.config is before.config
@@ -157,7 +151,7 @@ def test_a_quarantine_changes_neither_who_belongs_to_the_cluster_nor_how_many_ma
 
 
 @pytest.mark.parametrize("n", range(4, 14))
-def test_at_most_f_are_quarantined_and_one_more_is_an_alarm(n: int) -> None:
+def test_at_most_f_are_quarantined_and_one_more_raises_an_alarm(n: int) -> None:
     f = config(n=n).f
     inputs = [Reported(proof_against(name, n=n), "r0") for name in names(n)[: f + 1]]
     after, effects = told(guard("r2", n=n), *inputs)
@@ -170,13 +164,13 @@ def test_at_most_f_are_quarantined_and_one_more_is_an_alarm(n: int) -> None:
     assert health(told(guard("r2", n=n), *inputs[:-1])[0]).is_promised
 
 
-def test_without_that_limit_the_quorum_would_be_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_limit_of_f_a_quarantine_loses_the_quorum(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Guard, "quarantined", property(lambda each: each.proved))
     after, _ = told(guard(), *(Reported(proof_against(name), "r0") for name in ("r1", "r3")))
     assert after.config.n - len(after.quarantined) < after.config.quorum
 
 
-def test_a_guard_may_have_to_quarantine_its_own_replica() -> None:
+def test_a_guard_quarantines_its_own_replica_if_proved_faulty() -> None:
     after, effects = told(guard("r1"), Reported(proof_against("r1"), "r0"))
     assert only(effects, Quarantined) == [Quarantined("r1")]
     assert after.quarantined == ("r1",)
@@ -185,7 +179,7 @@ def test_a_guard_may_have_to_quarantine_its_own_replica() -> None:
 # --- suspicion ----------------------------------------------------------------------------------
 
 
-def test_a_forged_signature_lowers_the_score_of_the_neighbour_and_not_of_whom_it_names() -> None:
+def test_a_forged_signature_lowers_the_score_of_its_deliverer() -> None:
     (refused,) = refusals(changed(commit(X, "r1"), signature=b"no"))
     assert refused.why is Why.FORGED
     after, effects = told(guard(), Observed(refused, "r3"))
@@ -196,8 +190,8 @@ def test_a_forged_signature_lowers_the_score_of_the_neighbour_and_not_of_whom_it
 
 
 @pytest.mark.parametrize("why", Why)
-def test_no_refusal_quarantines_by_its_reason_alone(why: Why) -> None:
-    """However often, and whatever it says: what is no proof is none."""
+def test_a_refusal_without_proof_never_quarantines(why: Why) -> None:
+    """However often it is repeated."""
     refused = Refused(Receive(commit(X, "r1")), why, "", commit(X, "r1"))
     after, effects = told(guard(), *[Observed(refused, "r3")] * 200)
     assert after.quarantined == ()
@@ -206,31 +200,31 @@ def test_no_refusal_quarantines_by_its_reason_alone(why: Why) -> None:
 
 
 @pytest.mark.parametrize("why", [Why.OLD_VIEW, Why.OUTSIDE_WINDOW, Why.REPEATED, Why.USELESS])
-def test_what_happens_to_correct_replicas_costs_them_nothing(why: Why) -> None:
+def test_refusals_that_correct_replicas_cause_cost_nothing(why: Why) -> None:
     before = guard()
     assert told(before, Observed(Refused(Receive(commit(X, "r1")), why, ""), "r1")) == (before, ())
 
 
-def test_a_flood_fills_no_disk() -> None:
+def test_a_flood_of_suspicions_writes_a_bounded_trail() -> None:
     (refused,) = refusals(changed(commit(X, "r1"), signature=b"no"))
     after, effects = told(guard(), *(Observed(refused, "r3"), Late("r3", 1)) * 1000)
     assert after.scores["r3"] == 0
     assert len(entries(effects)) <= SCORE_MAX
 
 
-def test_evidence_that_is_none_speaks_against_who_reports_it() -> None:
+def test_false_evidence_lowers_the_score_of_its_reporter() -> None:
     false = Evidence(accused="r1", messages=(commit(X, "r1"), commit(Y, "r1", seq=2)))
     after, _ = told(guard(), Reported(false, "r3"))
     assert after.quarantined == ()
     assert (after.scores["r1"], after.scores["r3"]) == (SCORE_MAX, SCORE_MAX - reputation.FALSE_REPORT)
 
 
-def test_lateness_costs_a_little_and_more_the_longer_it_is_up_to_a_few() -> None:
+def test_lateness_costs_by_its_length_up_to_a_maximum() -> None:
     scores = [told(guard(), Late("r1", by_ms))[0].scores["r1"] for by_ms in (1, 999, 1000, 3500, 10**9)]
     assert scores == [99, 99, 98, 96, 95]
 
 
-def test_helping_makes_up_for_it_once_for_each_batch() -> None:
+def test_progress_restores_a_score_once_per_batch() -> None:
     before, _ = told(guard(), Late("r1", 3500), Late("r0", 3500))
     after, effects = told(before, Progressed(1, ("r1", "r1", "r2", "r9")))
     assert (after.scores["r1"], after.scores["r2"], after.scores["r0"]) == (97, 100, 96)
@@ -242,7 +236,7 @@ def test_helping_makes_up_for_it_once_for_each_batch() -> None:
     assert healed.scores["r1"] == SCORE_MAX
 
 
-def test_the_best_reputation_is_asked_first_and_who_is_quarantined_not_at_all() -> None:
+def test_replicas_are_asked_by_reputation_without_the_quarantined() -> None:
     after, _ = told(guard(n=7), Late("r0", 5000), Late("r3", 1), Reported(proof_against("r5", n=7), "r0"))
     assert asking_order(after) == ("r1", "r4", "r6", "r3", "r0")
 
@@ -250,7 +244,7 @@ def test_the_best_reputation_is_asked_first_and_who_is_quarantined_not_at_all() 
 # --- operators ----------------------------------------------------------------------------------
 
 
-def test_an_operator_releases_with_a_reason_and_the_same_evidence_counts_no_more() -> None:
+def test_released_evidence_counts_no_more() -> None:
     found = proof_against("r1")
     held, _ = told(guard(), Reported(found, "r0"))
     after, effects = told(held, Release("r1", "new disk, new keys"))
@@ -266,14 +260,14 @@ def test_an_operator_releases_with_a_reason_and_the_same_evidence_counts_no_more
 @pytest.mark.parametrize(
     ("name", "reason"), [("r1", ""), ("r1", None), ("r3", "why not"), (None, "x"), ("r1", "\ud800")]
 )
-def test_nobody_is_released_without_a_reason_or_without_need(name: Any, reason: Any) -> None:
+def test_a_release_without_reason_or_need_is_ignored(name: Any, reason: Any) -> None:
     held, _ = told(guard(), Reported(proof_against("r1"), "r0"))
     after, (ignored,) = told(held, Release(name, reason))
     assert after is held
     assert isinstance(ignored, Ignored)
 
 
-def test_when_a_place_is_free_the_next_who_is_proved_faulty_takes_it() -> None:
+def test_a_release_quarantines_the_next_proved_replica() -> None:
     held, _ = told(guard(), Reported(proof_against("r1"), "r0"), Reported(proof_against("r3"), "r0"))
     assert held.quarantined == ("r1",)
     after, effects = told(held, Release("r1", "repaired"))
@@ -281,7 +275,7 @@ def test_when_a_place_is_free_the_next_who_is_proved_faulty_takes_it() -> None:
     assert after.quarantined == ("r3",)
 
 
-def test_the_summary_says_how_it_stands() -> None:
+def test_health_reports_quarantine_scores_and_trail() -> None:
     before, after = guard(n=7), told(guard(n=7), Reported(proof_against("r5", n=7), "r0"))[0]
     assert (health(before).to_spare, health(after).to_spare) == (2, 1)
     found = health(after)
@@ -293,7 +287,7 @@ def test_the_summary_says_how_it_stands() -> None:
 # --- after a crash ------------------------------------------------------------------------------
 
 
-def test_a_guard_comes_back_as_it_was_from_its_trail_and_the_evidence_that_it_kept() -> None:
+def test_a_guard_recovers_from_its_trail_and_evidence() -> None:
     inputs: list[Input] = [
         Late("r0", 5000),
         Reported(proof_against("r5", n=7), "r0"),
@@ -310,7 +304,7 @@ def test_a_guard_comes_back_as_it_was_from_its_trail_and_the_evidence_that_it_ke
     assert resume(before.config, [], []) == guard(n=7)
 
 
-def test_a_guard_does_not_come_back_from_a_trail_that_is_broken() -> None:
+def test_recovering_from_a_broken_trail_is_refused() -> None:
     _, effects = told(guard(), Late("r0", 1), Late("r0", 1))
     with pytest.raises(
         BrokenTrail, match=r"entry 1 of the audit trail of 'r2': entry 2 stands where 1 belongs"
@@ -322,7 +316,7 @@ def test_a_guard_does_not_come_back_from_a_trail_that_is_broken() -> None:
 
 
 class _Hostile:
-    """It raises whatever is asked of it."""
+    """An object that raises on every access."""
 
     def __getattr__(self, name: str) -> Any:
         raise RuntimeError(name)
@@ -350,38 +344,12 @@ class _Text(str):
 
 
 _THINGS: tuple[Any, ...] = (
-    None,
-    True,
-    -1,
-    1 << 9000,
-    -(1 << 99_999),
-    0.5,
-    float("nan"),
-    "",
-    "r1",
-    "\ud800",
-    b"",
-    (),
-    ("r1", ["r1"], None),
-    [],
-    {},
-    {"r1"},
-    object(),
-    _Hostile(),
-    _Text("r1"),
-    _Hostile,
-    commit(X, "r1"),
-    commit(Y, "r1"),
-    view_change("r1"),
-    StateRequest(seq=1, source="r1"),
-    X[0],
-    Why.FORGED,
-    Why.EQUIVOCATION,
-    Receive(commit(X, "r1")),
-    object.__new__(Evidence),
-    object.__new__(Refused),
+    None, True, -1, 1 << 9000, -(1 << 99_999), 0.5, float("nan"), "", "r1", "\ud800", b"", (),
+    ("r1", ["r1"], None), [], {}, {"r1"}, object(), _Hostile(), _Text("r1"), _Hostile, commit(X, "r1"),
+    commit(Y, "r1"), view_change("r1"), StateRequest(seq=1, source="r1"), X[0], Why.FORGED,
+    Why.EQUIVOCATION, Receive(commit(X, "r1")), object.__new__(Evidence), object.__new__(Refused),
     object.__new__(type(commit(X, "r1"))),
-)
+)  # fmt: skip
 
 _KINDS: tuple[Any, ...] = (
     Observed, Reported, Progressed, Late, Release, Evidence, Refused, Receive, type(commit(X, "r1")), Entry,
@@ -403,7 +371,7 @@ def _thing(draw: random.Random, depth: int = 3) -> Any:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_whatever_objects_a_guard_is_given_it_raises_nothing_and_quarantines_nobody(seed: int) -> None:
+def test_arbitrary_objects_raise_nothing_and_quarantine_nobody(seed: int) -> None:
     draw, state, trail = random.Random(seed), guard(), []
     for number in range(600):
         kind = _KINDS[number % 5]
@@ -419,8 +387,8 @@ def test_whatever_objects_a_guard_is_given_it_raises_nothing_and_quarantines_nob
     assert digest(tuple(state.scores.items())) != ""
 
 
-def test_a_liar_that_floods_with_what_looks_right_is_all_that_falls() -> None:
-    """Replays of what correct ones said, in all pairs, with all names, and only r3's own contradictions count."""
+def test_a_flood_of_plausible_evidence_convicts_only_its_author() -> None:
+    """Replays of correct messages in all pairs under all names: only r3's own contradictions count."""
     said = [make(value, name) for make in (prepare, commit) for value in (X, Y) for name in ("r1", "r3")]
     honest = [each for each in said if each.source == "r3" or each.digest == digest(X)]
     state = guard("r0")

@@ -1,4 +1,4 @@
-"""Evidence against PBFT replicas: what convicts whom, what does not, as JSON, and by laying messages side by side."""
+"""Evidence against PBFT replicas: convicting and harmless messages, JSON, and search among messages."""
 
 import json
 import random
@@ -76,7 +76,7 @@ def changes(*certificates: Any, view: int = 1) -> list[Any]:
 
 E, C, U, F = Offence.EQUIVOCATION, Offence.CONCEALMENT, Offence.USURPATION, Offence.FALSE_PROOF
 
-#: What somebody signed -> what that proves.
+#: Signed messages that prove an offence.
 CONVICTING: dict[str, tuple[Offence, tuple[Message, ...]]] = {
     "two proposals": (E, (pre_prepare(X), pre_prepare(Y))),
     "two prepares": (E, (prepare(X, "r1"), prepare(Y, "r1"))),
@@ -112,7 +112,7 @@ CONVICTING: dict[str, tuple[Offence, tuple[Message, ...]]] = {
     "a state without proof": (F, (response("r1", proof=checkpoint_certificate(X, Y, sources=("r0",))),)),
 }
 
-#: What a correct replica may sign, or what is no vote.
+#: Messages that a correct replica may sign, or that are no votes.
 HARMLESS: dict[str, tuple[Message, ...]] = {
     "the same twice": (prepare(X, "r1"), prepare(X, "r1")),
     "two views": (prepare(X, "r2"), prepare(Y, "r2", view=1)),
@@ -154,7 +154,7 @@ def _source(messages: tuple[Any, ...]) -> str:
 
 
 @each_convicting
-def test_what_no_correct_replica_signs_convicts_who_signed_it(
+def test_messages_no_correct_replica_signs_convict_their_signer(
     offending: Offence, messages: tuple[Message, ...]
 ) -> None:
     found = evidence_of(CONFIG, *messages)
@@ -164,7 +164,7 @@ def test_what_no_correct_replica_signs_convicts_who_signed_it(
 
 
 @each_convicting
-def test_it_is_the_same_evidence_whoever_looks_and_in_whatever_order(
+def test_evidence_is_the_same_for_every_judge_and_order(
     offending: Offence, messages: tuple[Message, ...]
 ) -> None:
     assert offending in Offence
@@ -172,7 +172,7 @@ def test_it_is_the_same_evidence_whoever_looks_and_in_whatever_order(
 
 
 @pytest.mark.parametrize("messages", HARMLESS.values(), ids=HARMLESS.keys())
-def test_what_a_correct_replica_may_sign_convicts_nobody(messages: tuple[Message, ...]) -> None:
+def test_messages_a_correct_replica_may_sign_convict_nobody(messages: tuple[Message, ...]) -> None:
     assert evidence_of(CONFIG, *messages) is None
     assert (
         verify(Evidence(accused=_source(messages), messages=messages), CONFIG)
@@ -181,10 +181,10 @@ def test_what_a_correct_replica_may_sign_convicts_nobody(messages: tuple[Message
 
 
 @each_convicting
-def test_nobody_is_convicted_by_what_another_signed(
+def test_nobody_is_convicted_by_another_signers_messages(
     offending: Offence, messages: tuple[Message, ...]
 ) -> None:
-    """Neither by name nor by a field that was changed, nor with the signature of somebody else."""
+    """Neither by naming another replica, nor by changing a field, nor with another's signature."""
     assert offending in Offence
     other = "r3" if _source(messages) != "r3" else "r1"
     assert verify(Evidence(accused=other, messages=messages), CONFIG) == f"a message is not of {other!r}"
@@ -199,7 +199,7 @@ def test_nobody_is_convicted_by_what_another_signed(
 
 
 @each_convicting
-def test_without_its_signatures_it_is_worth_nothing(
+def test_evidence_with_a_signature_stripped_convicts_nobody(
     offending: Offence, messages: tuple[Message, ...]
 ) -> None:
     assert offending in Offence
@@ -210,7 +210,7 @@ def test_without_its_signatures_it_is_worth_nothing(
 
 
 @each_convicting
-def test_the_rule_that_convicts_is_needed(
+def test_evidence_does_not_convict_without_its_rule(
     offending: Offence, messages: tuple[Message, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = {E: "contradict", C: "conceals", U: "is_usurped", F: "proof_flaw"}[offending]
@@ -219,7 +219,7 @@ def test_the_rule_that_convicts_is_needed(
     assert found is None or offence(found.messages, CONFIG) is not offending
 
 
-def test_with_ed25519_anybody_who_has_the_public_keys_can_judge() -> None:
+def test_ed25519_evidence_can_be_judged_with_public_keys_alone() -> None:
     seeds = {name: bytes([number]) * 32 for number, name in enumerate(names(4))}
     public = {name: public_key(seed) for name, seed in seeds.items()}
     liar = Ed25519Keys(seeds["r1"], public)
@@ -232,8 +232,8 @@ def test_with_ed25519_anybody_who_has_the_public_keys_can_judge() -> None:
     assert "signature" in verify(framed, judge)
 
 
-def test_with_more_than_f_liars_a_correct_replica_may_offer_a_state_that_is_another_one() -> None:
-    """The limit that the docstring names: it has its own state, and a quorum of liars has signed for another."""
+def test_beyond_f_faults_a_correct_replica_may_be_convicted() -> None:
+    """The documented limit: it offers its own state after a Byzantine quorum signed another."""
     votes: list[Message] = []
     for seq, value in ((1, X), (2, Y)):
         votes.append(pre_prepare(value, seq=seq))
@@ -254,7 +254,7 @@ def test_with_more_than_f_liars_a_correct_replica_may_offer_a_state_that_is_anot
 
 
 @each_convicting
-def test_evidence_goes_through_json_whole(offending: Offence, messages: tuple[Message, ...]) -> None:
+def test_evidence_survives_a_json_round_trip(offending: Offence, messages: tuple[Message, ...]) -> None:
     assert offending in Offence
     found = evidence_of(CONFIG, *messages)
     assert found is not None
@@ -285,13 +285,13 @@ def test_evidence_goes_through_json_whole(offending: Offence, messages: tuple[Me
     ],
     ids=range(15),
 )
-def test_a_text_that_is_no_evidence_is_refused(text: str) -> None:
+def test_a_text_without_evidence_is_refused(text: str) -> None:
     with pytest.raises(NotEvidence):
         from_json(text)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_text_that_was_tampered_with_is_refused_or_convicts_nobody_else(seed: int) -> None:
+def test_tampered_evidence_is_refused_or_convicts_nobody_else(seed: int) -> None:
     draw = random.Random(seed)
     texts = [to_json(Evidence(accused=_source(said), messages=said)) for _, said in CONVICTING.values()]
     for _ in range(300):
@@ -316,8 +316,8 @@ class Run:
 
     Attributes:
         correct: the replicas that run in one.
-        received: all that these ever received.
-        is_divided: whether they came to a disagreement.
+        received: all messages that these received.
+        is_divided: whether they disagreed.
     """
 
     correct: list[Node]
@@ -325,11 +325,11 @@ class Run:
     is_divided: bool
 
     def convicted(self, messages: Iterable[Message]) -> set[str]:
-        """Whom these messages convict."""
+        """The replicas that these messages convict."""
         return {found.accused for found in search(CONFIG, messages)}
 
     def held(self) -> set[str]:
-        """Whom that convicts which the correct ones still hold."""
+        """The replicas that messages still held by correct ones convict."""
         return self.convicted(each for node in self.correct for each in held_by(node))
 
 
@@ -360,33 +360,33 @@ def _run(seed: int, *, n: int = 4, twins: tuple[str, ...] = (), steps: int = 400
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_nobody_is_convicted_by_all_that_correct_replicas_hold(seed: int) -> None:
+def test_honest_runs_convict_nobody(seed: int) -> None:
     run = _run(seed)
     assert run.held() | run.convicted(run.received) == set()
 
 
-def test_a_replica_that_runs_in_two_copies_is_found_and_nobody_else() -> None:
+def test_only_a_duplicated_replica_is_convicted() -> None:
     found = [_run(seed, twins=("r0",), steps=200).held() for seed in range(5)]
     assert all(each <= {"r0"} for each in found)
     assert {"r0"} in found
 
 
-def test_after_a_disagreement_what_the_correct_ones_received_names_f_plus_one() -> None:
-    """Two of four in two copies can divide the others; then it shows who they are (Sheng et al., 4)."""
+def test_after_a_disagreement_received_messages_convict_f_plus_one() -> None:
+    """Two twins of four can divide the others, and are then exposed (Sheng et al., 4)."""
     divided = [run for run in (_run(seed, twins=("r0", "r1")) for seed in range(14)) if run.is_divided]
     assert divided
     assert all(run.convicted(run.received) == {"r0", "r1"} for run in divided)
     assert all(set() < run.held() <= {"r0", "r1"} for run in divided)
 
 
-def test_a_concealed_commit_is_found_among_what_a_replica_holds() -> None:
+def test_a_concealed_commit_is_found_among_held_messages() -> None:
     node = replica("r2")
     held: list[Any] = [prepare(X, "r1"), commit(X, "r1"), view_change("r1"), commit(X, "r0"), object(), None]
     (found,) = search(node.config, held)
     assert (found.accused, offence(found.messages, CONFIG)) == ("r1", C)
 
 
-def test_what_is_inside_of_messages_convicts_as_well() -> None:
-    """Two certificates of one view for two batches, as two liars might tell: who voted for both is known."""
+def test_nested_messages_convict_as_well() -> None:
+    """Two certificates of one view for two batches expose the replicas that voted for both."""
     told = [view_change("r2", certificate(X)), view_change("r3", certificate(Y, voters=["r1", "r3"]))]
     assert {each.accused for each in search(CONFIG, told)} == {"r0", "r1"}

@@ -1,6 +1,6 @@
-"""The hybrid as its user sees it: whichever protocol serves, a client proposes in the same way (THREAT-6).
+"""The hybrid as its user sees it: a client proposes alike under either protocol (THREAT-6).
 
-The host is the least that there can be: every message arrives at once, in order, and clocks tick together.
+The host is minimal: every message arrives at once, in order, and clocks tick together.
 """
 
 from collections import deque
@@ -15,13 +15,13 @@ NAMES: Final = ("r0", "r1", "r2", "r3")
 
 
 def _config(name: str) -> hybrid.Config:
-    """Levels fall fast, so that the way back is short."""
+    """A configuration whose threat level falls fast, so that the switch back comes soon."""
     level = threat.Config(name, NAMES, decay=5, dwell_ticks=3, calm_ticks=6, restate_ticks=2)
     return hybrid.Config(name, NAMES, pbft.SymbolicKeys(name), dwell_ticks=6, threat=level)
 
 
 class Host:
-    """Four replicas and a client; nothing is lost, and nothing is late."""
+    """Four replicas and a client on a perfect network."""
 
     def __init__(self) -> None:
         self.nodes = {name: hybrid.first_start(_config(name)) for name in NAMES}
@@ -29,7 +29,7 @@ class Host:
         self.believed: list[hybrid.Believed] = []
 
     def carry_out(self, name: str, taken: tuple[hybrid.Node, Iterable[hybrid.Effect]]) -> None:
-        """A replica took a step: its messages arrive, and what follows from them, until there are none."""
+        """Deliver the messages of a replica's step and all that follow from them."""
         letters: deque[tuple[str, Any, str]] = deque()
 
         def done(name: str, node: hybrid.Node, effects: Iterable[hybrid.Effect]) -> None:
@@ -56,7 +56,7 @@ class Host:
             self.carry_out(name, hybrid.step(self.nodes[name], inp))
 
     def propose(self, what: pbft.Value) -> hybrid.Believed:
-        """A client proposes, and believes what came of it."""
+        """Propose a value as the client, and return the accepted result."""
         self.client, request = hybrid.ask(self.client, what)
         before = len(self.believed)
         for name in NAMES:
@@ -90,7 +90,7 @@ def host() -> Host:
     return Host()
 
 
-def test_a_client_proposes_in_the_same_way_before_during_and_after_an_attack(host: Host) -> None:
+def test_a_client_proposes_alike_before_during_and_after_an_attack(host: Host) -> None:
     host.elect()
     before = host.propose("before")
     assert (host.protocols, host.levels) == ({"raft"}, {"NONE"})
@@ -113,7 +113,7 @@ def test_a_client_proposes_in_the_same_way_before_during_and_after_an_attack(hos
     assert [done.result for done in host.believed] == [1, 2, 3], "the ledger counts all three, once each"
 
 
-def test_what_was_proposed_twice_is_done_once(host: Host) -> None:
+def test_a_request_proposed_twice_is_executed_once(host: Host) -> None:
     host.elect()
     first = host.propose("only once")
     host.client, request = hybrid.ask_again(host.client)

@@ -1,4 +1,4 @@
-"""The replicated state machine (SMR-1): deterministic, total, exactly once, and as its documentation says."""
+"""The replicated state machine (SMR-1): deterministic, total, exactly once, and as documented."""
 
 import os
 import subprocess
@@ -43,7 +43,7 @@ _THOROUGH = settings(max_examples=100, deadline=None)
 
 
 def after(*asked: Operation, limits: Limits | None = None) -> tuple[State, list[Any]]:
-    """The machine after one client has asked for this, and the answers."""
+    """The machine after one client's requests, and the answers."""
     requests = [Request(1, number, operation) for number, operation in enumerate(asked, start=1)]
     state, answers = played([Register(), *requests], initial(limits))
     return state, answers[1:]
@@ -64,7 +64,7 @@ def test_a_case_is_created_once_and_keeps_its_data() -> None:
     assert (case.spec_id, case.state, case.data) == ("s", CaseState.CREATED, "{}")
 
 
-def test_a_case_goes_its_way_and_stays_where_it_ends() -> None:
+def test_a_case_follows_its_transitions_and_stays_in_its_final_state() -> None:
     way = [CaseState.RUNNING, CaseState.SUSPENDED, CaseState.RUNNING, CaseState.COMPLETED]
     state, answers = after(
         CreateCase("c", "s"),
@@ -87,7 +87,7 @@ def test_every_case_state_has_a_row_and_can_be_reached() -> None:
 
 
 def test_a_policy_never_goes_back() -> None:
-    """An old version that comes late would undo a rule that was tightened since."""
+    """A late old version would undo a rule that was tightened since."""
     state, answers = after(ApplyPolicy("p", 2, "new"), ApplyPolicy("p", 1, "old"), ApplyPolicy("p", 2, "x"))
     assert reasons(answers) == [None, Reason.OLD_POLICY, Reason.OLD_POLICY]
     policy = state.content.policies.get("p")
@@ -96,7 +96,7 @@ def test_a_policy_never_goes_back() -> None:
 
 
 def test_an_overlay_is_built_on_the_latest_of_its_specification() -> None:
-    """Two that are built on the same one would each assume that the other is not there."""
+    """Two overlays on one base would each assume that the other does not exist."""
     _, answers = after(
         DeployOverlay("o1", "s"),
         DeployOverlay("o2", "s", "o1"),
@@ -107,19 +107,19 @@ def test_an_overlay_is_built_on_the_latest_of_its_specification() -> None:
     assert reasons(answers) == [None, None, Reason.OTHER_BASE, Reason.OVERLAY_EXISTS, None]
 
 
-def test_of_two_writers_of_a_record_one_is_told_that_it_is_late() -> None:
+def test_the_second_of_two_writers_of_a_version_is_refused() -> None:
     _, answers = after(Custom("r", 1, "a"), Custom("r", 2, "b"), Custom("r", 2, "c"), Custom("r", 4, "d"))
     assert reasons(answers) == [None, None, Reason.OTHER_VERSION, Reason.OTHER_VERSION]
 
 
-def test_a_refusal_says_what_would_be_legal() -> None:
+def test_a_refusal_names_the_legal_transitions() -> None:
     _, answers = after(CreateCase("c", "s"), UpdateCaseState("c", CaseState.COMPLETED))
     assert answers[1].explanation == (
         "case 'c' is CREATED and cannot become COMPLETED: it can become RUNNING, CANCELLED"
     )
 
 
-# --- whatever the log holds ---------------------------------------------------------------------
+# --- any log ------------------------------------------------------------------------------------
 
 
 @given(logs())
@@ -143,7 +143,7 @@ def test_every_command_in_every_state_has_an_answer(log: list[Any], command: Any
 
 @given(logs())
 @_THOROUGH
-def test_what_is_refused_changes_nothing(log: list[Any]) -> None:
+def test_a_refused_command_changes_nothing(log: list[Any]) -> None:
     state = initial(SMALL)
     for command in log:
         then, answer = apply(state, command)
@@ -164,8 +164,8 @@ def test_the_same_log_gives_the_same_state_and_answers(log: list[Any]) -> None:
     assert played(log, initial(SMALL)) == played(log, initial(SMALL))
 
 
-def test_the_order_of_hashing_makes_no_difference() -> None:
-    """Servers are processes with hash seeds of their own: what they hold must not depend on it."""
+def test_the_hash_seed_makes_no_difference() -> None:
+    """Servers are processes with different hash seeds: their states must not depend on them."""
     program = (
         "from impl.machine import *\n"
         "log = [Register()] + [Request(1, k, o) for k, o in enumerate([\n"
@@ -197,9 +197,7 @@ def test_the_order_of_hashing_makes_no_difference() -> None:
 
 @given(st.lists(operations(), min_size=1, max_size=6), st.data())
 @_THOROUGH
-def test_requests_that_come_twice_and_late_are_carried_out_once_and_in_order(
-    asked: list[Any], data: st.DataObject
-) -> None:
+def test_duplicate_and_late_requests_execute_once_in_order(asked: list[Any], data: st.DataObject) -> None:
     """Copies of any request at any time, while the client asks until each is answered."""
     requests = [Request(1, number, operation) for number, operation in enumerate(asked, start=1)]
     copies = st.lists(st.sampled_from(requests), max_size=4)
@@ -208,7 +206,7 @@ def test_requests_that_come_twice_and_late_are_carried_out_once_and_in_order(
 
 
 def is_exactly_once(requests: list[Request], log: list[Request]) -> bool:
-    """Whether a log with copies of requests does what they do once each, and answers copies alike."""
+    """Return whether a log with duplicates acts like one without, and answers duplicates alike."""
     state, answers = played([Register(), *log], initial(SMALL))
     once, expected = played([Register(), *requests], initial(SMALL))
     late = {Reason.ALREADY_ANSWERED, Reason.OUT_OF_ORDER}
@@ -218,8 +216,8 @@ def is_exactly_once(requests: list[Request], log: list[Request]) -> bool:
     )
 
 
-def test_whoever_was_told_no_is_told_no_again() -> None:
-    """The reason for a refusal may be gone when the request comes again; it must not be done then."""
+def test_a_refused_request_is_refused_again() -> None:
+    """The reason for a refusal may be gone when the request is repeated; it must not execute then."""
     refused = Request(1, 1, UpdateCaseState("c", CaseState.RUNNING))
     log = [Register(), refused, Register(), Request(3, 1, CreateCase("c", "s")), refused]
     state, answers = played(log, initial())
@@ -229,8 +227,8 @@ def test_whoever_was_told_no_is_told_no_again() -> None:
     assert case.state is CaseState.CREATED
 
 
-def test_a_session_that_makes_room_ends_and_nothing_is_done_twice() -> None:
-    """The client cannot learn whether it was done, and is told so: to do it again would be worse."""
+def test_an_evicted_session_ends_and_nothing_executes_twice() -> None:
+    """The client is told that the outcome is unknown: executing again would be worse."""
     request = Request(1, 1, Custom("r", 1))
     log = [Register(), request, Register(), Register(), request, Request(1, 2, Custom("r", 2))]
     state, answers = played(log, initial(Limits(sessions_max=2)))
@@ -241,14 +239,14 @@ def test_a_session_that_makes_room_ends_and_nothing_is_done_twice() -> None:
     assert record.version == 1
 
 
-def test_a_session_that_is_used_stays_and_another_one_makes_room() -> None:
+def test_the_least_recently_used_session_is_evicted() -> None:
     log = [Register(), Register(), Request(1, 1, Custom("r", 1)), Register()]
     state, _ = played(log, initial(Limits(sessions_max=2)))
     assert [client for client, _ in state.sessions.items()] == [1, 4]
 
 
 @pytest.mark.parametrize("field", ["sessions_max", "text_bytes_max"])
-def test_a_machine_with_no_room_is_refused(field: str) -> None:
+def test_limits_of_zero_are_refused(field: str) -> None:
     with pytest.raises(InvalidLimits, match=f"{field} is 0: .* give 1 to"):
         attrs.evolve(Limits(), **{field: 0})
 
@@ -280,7 +278,7 @@ def test_a_weaker_rule_is_noticed(
     assert disagreement(found)
 
 
-def test_a_machine_that_carries_out_what_comes_twice_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_executes_duplicates_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "is_repeated", lambda *_: False)
     monkeypatch.setattr(rules, "is_next", lambda sequence, answered: sequence >= answered)
     twice = [Request(1, 1, CreateCase("c", "s"))]

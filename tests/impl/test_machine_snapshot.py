@@ -1,4 +1,4 @@
-"""Snapshots of the replicated state machine: the same state, the same bytes; anything else is refused."""
+"""Snapshots of the replicated state machine: equal states give equal bytes; anything else is refused."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ _THOROUGH = settings(max_examples=100, deadline=None)
 
 @given(logs(), st.integers(0, 30))
 @_THOROUGH
-def test_a_server_that_restores_goes_on_as_one_that_was_never_down(log: list[Any], place: int) -> None:
+def test_a_restored_machine_continues_like_one_never_down(log: list[Any], place: int) -> None:
     before, _ = played(log[:place], initial(SMALL))
     restored = restore(snapshot(before))
     assert restored == before
@@ -33,8 +33,8 @@ def test_a_server_that_restores_goes_on_as_one_that_was_never_down(log: list[Any
     assert snapshot(restored) == snapshot(before)
 
 
-def test_two_ways_to_the_same_content_give_the_same_bytes() -> None:
-    """Servers compare checksums of their snapshots; the way there is not what they compare."""
+def test_equal_content_gives_equal_bytes_whatever_its_history() -> None:
+    """Servers compare checksums of their snapshots, whatever the histories behind them."""
     first, _ = played(
         [Register(), *(Request(1, k, CreateCase(str(k), "s")) for k in range(1, 30))], initial()
     )
@@ -43,7 +43,7 @@ def test_two_ways_to_the_same_content_give_the_same_bytes() -> None:
     assert snapshot(again) == snapshot(first)
 
 
-def test_the_format_is_the_one_that_was_written_before() -> None:
+def test_the_snapshot_format_is_pinned() -> None:
     """If this fails, old snapshots cannot be read: a new format has a new version."""
     state, _ = played([Register(), Request(1, 1, Custom("r", 1, "ż"))], initial(SMALL))
     assert snapshot(state).hex() == PINNED
@@ -72,7 +72,7 @@ def test_a_snapshot_with_any_changed_byte_is_refused(log: list[Any], data: st.Da
 
 @given(logs(), st.integers(1, 400), st.binary(min_size=1, max_size=9))
 @_THOROUGH
-def test_a_snapshot_that_is_cut_short_or_goes_on_is_refused(log: list[Any], cut: int, more: bytes) -> None:
+def test_a_truncated_or_extended_snapshot_is_refused(log: list[Any], cut: int, more: bytes) -> None:
     good = snapshot(played(log, initial(SMALL))[0])
     for bad in (good[:-cut], good + more, more + good):
         with pytest.raises(DamagedSnapshot):
@@ -81,7 +81,7 @@ def test_a_snapshot_that_is_cut_short_or_goes_on_is_refused(log: list[Any], cut:
 
 @given(logs(), st.data())
 @settings(max_examples=200, deadline=None)
-def test_what_is_restored_has_that_snapshot_even_if_someone_mended_the_checksum(
+def test_a_restored_state_has_that_snapshot_despite_a_forged_checksum(
     log: list[Any], data: st.DataObject
 ) -> None:
     """Nothing but `DamagedSnapshot` is raised, and no state has two snapshots."""
@@ -108,7 +108,7 @@ def test_what_is_restored_has_that_snapshot_even_if_someone_mended_the_checksum(
         (snapshot(initial())[:-1] + b"?", "the checksum is .* some of them have changed"),
     ],
 )
-def test_a_refusal_says_what_is_wrong(bad: bytes, says: str) -> None:
+def test_a_damaged_snapshot_is_refused_with_its_defect(bad: bytes, says: str) -> None:
     with pytest.raises(DamagedSnapshot, match=says):
         restore(bad)
 
@@ -122,7 +122,7 @@ def _depth(node: Any) -> int:
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.booleans()), max_size=120))
 @_THOROUGH
-def test_a_map_is_a_dictionary_in_order_and_keeps_its_earlier_versions(steps: list[tuple[int, bool]]) -> None:
+def test_a_map_is_an_ordered_persistent_dictionary(steps: list[tuple[int, bool]]) -> None:
     now: OrderedMap[int, str] = OrderedMap()
     twin: dict[int, str] = {}
     versions = [(now, dict(twin))]
@@ -141,7 +141,7 @@ def test_a_map_is_a_dictionary_in_order_and_keeps_its_earlier_versions(steps: li
 
 
 @pytest.mark.parametrize("step", [1, -1, 7])
-def test_a_map_stays_shallow_whatever_the_order_of_its_keys(step: int) -> None:
+def test_a_map_stays_shallow_for_any_key_order(step: int) -> None:
     """Case ids often count up: a tree that followed them would be a list."""
     keys = [number * step % 1_009 for number in range(1_000)]
     full = OrderedMap.of((key, "x") for key in keys)

@@ -1,4 +1,4 @@
-"""The consensus manager (`impl.manager`): where operations go, and what never stands in for what. MANAGER-1, MANAGER-2."""
+"""The consensus manager (`impl.manager`): routing and stand-ins. MANAGER-1, MANAGER-2."""
 
 import contextlib
 from collections.abc import Hashable, Mapping
@@ -39,13 +39,13 @@ from tests.impl import nodes, pbft_nodes
 PBFT, RAFT, GOSSIP = EngineName.PBFT, EngineName.RAFT, EngineName.GOSSIP
 WELL, ELSEWHERE, UNWELL = State.WELL, State.ELSEWHERE, State.UNWELL
 
-#: All that may be agreed on.
+#: The widest legal policy.
 WIDEST = Policy({RAFT: (PBFT,), GOSSIP: (RAFT, PBFT)})
 
 
 @attrs.frozen
 class Toy:
-    """An engine that is as it is said to be; its input is the operation."""
+    """An engine in a given state whose input is the operation itself."""
 
     name: EngineName
     state: State = WELL
@@ -62,7 +62,7 @@ class Toy:
 
 
 def manager(states: Mapping[EngineName, State] | None = None, policy: Policy | None = None) -> Manager:
-    """A manager whose engines are as given, all three and well unless given."""
+    """A manager with engines in these states; by default all three, all well."""
     made = Manager(policy or Policy())
     for name, state in (dict.fromkeys(EngineName, WELL) if states is None else states).items():
         made = made.register(Toy(name, state))
@@ -90,7 +90,7 @@ def manager(states: Mapping[EngineName, State] | None = None, policy: Policy | N
         ("lunch order", GOSSIP),
     ],
 )
-def test_an_operation_goes_where_the_tables_of_the_documents_say(kind: str, name: EngineName) -> None:
+def test_an_operation_is_routed_as_the_documents_tables_say(kind: str, name: EngineName) -> None:
     """A2, Protocol Selection Matrix; A102, Message Types; and the rest is gossip."""
     operation = Operation(kind, "data")
     assert route(kind) is name
@@ -104,13 +104,13 @@ def test_no_type_is_in_both_tables() -> None:
 @pytest.mark.parametrize(
     "kind", ["Model Update", "model updates", "model_update", "modelUpdate", "MODEL-UPDATE", " model update"]
 )
-def test_another_spelling_of_a_critical_type_is_refused_and_not_gossiped(kind: str) -> None:
+def test_a_misspelt_critical_type_is_refused_and_not_gossiped(kind: str) -> None:
     with pytest.raises(BadOperation, match="write 'model update', which is for PBFT"):
         route(kind)
 
 
 @pytest.mark.parametrize("kind", ["", "  ", None, 7, ["model update"], b"model update"])
-def test_what_is_no_text_is_no_type(kind: Any) -> None:
+def test_a_type_that_is_no_text_is_refused(kind: Any) -> None:
     with pytest.raises(BadOperation, match="use a text such as"):
         Operation(kind)
     with pytest.raises(BadOperation, match="is no type of an operation"):
@@ -118,7 +118,7 @@ def test_what_is_no_text_is_no_type(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("data", [[1], {"a": 1}, {1}, (1, [2])])
-def test_data_that_no_log_can_hold_is_refused(data: Any) -> None:
+def test_unhashable_data_is_refused(data: Any) -> None:
     with pytest.raises(BadOperation, match="cannot be hashed: use a tuple for a list"):
         Operation("model update", data)
 
@@ -147,7 +147,7 @@ def test_a_manager_is_a_value() -> None:
     assert not before.engines
 
 
-def test_what_is_no_engine_cannot_be_registered() -> None:
+def test_an_object_that_is_no_engine_cannot_be_registered() -> None:
     for nothing in (None, "Raft", object(), Operation("metrics")):
         other: Any = nothing
         with pytest.raises(BadEngine, match="is no engine: it needs name"):
@@ -164,7 +164,7 @@ def test_what_is_no_engine_cannot_be_registered() -> None:
         Manager(engines={PBFT: Toy(RAFT)})
 
 
-def test_an_engine_promises_what_its_protocol_does() -> None:
+def test_an_engine_must_promise_its_protocols_consistency() -> None:
     @attrs.frozen
     class Loose(Toy):
         @property
@@ -176,8 +176,8 @@ def test_an_engine_promises_what_its_protocol_does() -> None:
 
 
 @pytest.mark.parametrize("kind", ["model update", "task coordination", "metrics"])
-def test_without_its_engine_an_operation_is_refused_with_what_to_do(kind: str) -> None:
-    """Not even the widest policy has anything stand in for what is not there."""
+def test_an_operation_without_its_engine_is_refused_with_advice(kind: str) -> None:
+    """Not even the widest policy replaces a missing engine."""
     states = {name: WELL for name in EngineName if name is not route(kind)}
     with pytest.raises(
         EngineMissing, match="no engine for it is registered .* Register one by Manager.register"
@@ -185,7 +185,7 @@ def test_without_its_engine_an_operation_is_refused_with_what_to_do(kind: str) -
         manager(states, WIDEST).submit(Operation(kind))
 
 
-def test_gossip_may_come_later() -> None:
+def test_a_missing_engine_may_be_registered_later() -> None:
     made = manager({PBFT: WELL, RAFT: WELL})
     with pytest.raises(EngineMissing, match=r"for gossip, .* \(registered: PBFT, Raft\)"):
         made.submit(Operation("metrics"))
@@ -205,7 +205,7 @@ def test_gossip_may_come_later() -> None:
         ((GOSSIP,), Policy({GOSSIP: (PBFT, RAFT)}), PBFT),
     ],
 )
-def test_something_stronger_stands_in_if_that_is_agreed(
+def test_a_stronger_engine_stands_in_if_the_policy_agrees(
     unwell: tuple[EngineName, ...], policy: Policy, chosen: EngineName
 ) -> None:
     """The rows of the table in `impl.manager`."""
@@ -228,7 +228,7 @@ def test_something_stronger_stands_in_if_that_is_agreed(
         ("metrics", WIDEST, "Raft and PBFT, which may stand in for it, cannot either"),
     ],
 )
-def test_otherwise_an_operation_is_refused(kind: str, policy: Policy, says: str) -> None:
+def test_an_operation_without_a_stand_in_is_refused(kind: str, policy: Policy, says: str) -> None:
     states = dict.fromkeys(EngineName, UNWELL)
     with pytest.raises(EngineUnavailable, match=says):
         manager(states, policy).submit(Operation(kind))
@@ -237,12 +237,12 @@ def test_otherwise_an_operation_is_refused(kind: str, policy: Policy, says: str)
 @pytest.mark.parametrize(
     ("name", "other"), [(PBFT, RAFT), (PBFT, GOSSIP), (RAFT, GOSSIP), (PBFT, PBFT), (RAFT, RAFT)]
 )
-def test_no_policy_lets_something_weaker_stand_in(name: EngineName, other: EngineName) -> None:
+def test_a_policy_with_a_weaker_stand_in_is_refused(name: EngineName, other: EngineName) -> None:
     with pytest.raises(UnsafePolicy, match=f"{other.value} cannot stand in for {name.value}"):
         Policy({name: (other,)})
 
 
-def test_a_policy_that_was_tampered_with_is_found_out_when_it_matters() -> None:
+def test_a_tampered_policy_is_refused_on_use() -> None:
     policy = Policy()
     object.__setattr__(policy, "stands_in", {PBFT: (GOSSIP,)})
     states = {PBFT: UNWELL, RAFT: WELL, GOSSIP: WELL}
@@ -250,13 +250,13 @@ def test_a_policy_that_was_tampered_with_is_found_out_when_it_matters() -> None:
         manager(states, policy).submit(Operation("model update"))
 
 
-def test_a_policy_names_protocols() -> None:
+def test_a_policy_with_an_unknown_protocol_is_refused() -> None:
     unknown: Any = "PBFT"
     with pytest.raises(UnsafePolicy, match="name protocols by EngineName"):
         Policy({RAFT: (unknown,)})
 
 
-def test_what_another_node_serves_is_not_stood_in_for() -> None:
+def test_an_operation_served_elsewhere_gets_no_stand_in() -> None:
     """The operation would be ordered by one protocol here, and by another one there."""
     states = {PBFT: WELL, RAFT: ELSEWHERE, GOSSIP: WELL}
     with pytest.raises(NotHere, match="which another node serves: .*Submit it there"):
@@ -264,7 +264,7 @@ def test_what_another_node_serves_is_not_stood_in_for() -> None:
 
 
 def policies() -> st.SearchStrategy[Policy]:
-    """All policies that there can be."""
+    """All legal policies."""
     raft_by = st.sampled_from([(), (PBFT,)])
     gossip_by = st.lists(st.sampled_from([RAFT, PBFT]), unique=True).map(tuple)
     return st.builds(lambda one, other: Policy({RAFT: one, GOSSIP: other}), raft_by, gossip_by)
@@ -275,10 +275,10 @@ def policies() -> st.SearchStrategy[Policy]:
     policies(),
     st.sampled_from([*OPERATIONS, *MESSAGES, "lunch order"]),
 )
-def test_nothing_is_ever_routed_to_something_weaker(
+def test_no_operation_is_routed_to_a_weaker_engine(
     states: dict[EngineName, State], policy: Policy, kind: str
 ) -> None:
-    """Whatever is registered, however it is, and whatever was agreed on; so a critical operation is for PBFT alone."""
+    """For all engines, states and policies; so a critical operation is for PBFT alone."""
     meant, submission = route(kind), None
     with contextlib.suppress(ManagerError):
         submission = manager(states, policy).submit(Operation(kind))
@@ -292,14 +292,14 @@ def test_nothing_is_ever_routed_to_something_weaker(
         assert submission.engine is PBFT
 
 
-# --- the cores behind it ------------------------------------------------------------------------
+# --- the protocol cores -------------------------------------------------------------------------
 
 
 def request_for(operation: Operation) -> pbft.Request:
     return pbft_nodes.request(operation.type)
 
 
-def test_a_critical_operation_becomes_a_request_that_a_replica_takes() -> None:
+def test_a_critical_operation_becomes_a_request_to_a_pbft_replica() -> None:
     node = pbft_nodes.replica("r0")
     made = Manager().register(PbftEngine(node, request_for))
     submission = made.submit(Operation("model update", "weights"))
@@ -316,7 +316,7 @@ def test_between_views_a_critical_operation_waits_though_raft_works() -> None:
         made.submit(Operation("model update"))
 
 
-def test_a_coordination_becomes_a_request_that_a_leader_appends() -> None:
+def test_a_coordination_becomes_an_entry_of_a_raft_leader() -> None:
     node = nodes.leader()
     operation = Operation("feature activation", ("f1", True))
     submission = Manager().register(RaftEngine(node)).submit(operation)
@@ -326,7 +326,7 @@ def test_a_coordination_becomes_a_request_that_a_leader_appends() -> None:
     assert chosen.input == raft.ClientRequest(("f1", True))
 
 
-def test_a_follower_sends_the_operation_elsewhere_and_a_candidate_lets_pbft_stand_in() -> None:
+def test_a_follower_redirects_and_a_candidate_lets_pbft_stand_in() -> None:
     made = Manager(WIDEST).register(PbftEngine(pbft_nodes.replica(), request_for))
     with pytest.raises(NotHere, match="does not lead"):
         made.register(RaftEngine(nodes.server())).submit(Operation("task coordination"))
@@ -334,7 +334,7 @@ def test_a_follower_sends_the_operation_elsewhere_and_a_candidate_lets_pbft_stan
     assert (submission.engine, submission.stands_in_for) == (PBFT, RAFT)
 
 
-def test_a_leader_that_hands_over_takes_nothing() -> None:
+def test_a_leader_transferring_leadership_takes_no_operation() -> None:
     node = nodes.leader()
     assert isinstance(node.role, raft.Leader)
     leaving = attrs.evolve(node, role=attrs.evolve(node.role, transferee="n2"))

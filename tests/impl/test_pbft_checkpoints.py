@@ -49,7 +49,7 @@ from tests.impl.pbft_nodes import (
 
 
 def _decided(value: Batch, seq: int) -> tuple[Message, ...]:
-    """All that r1 must hear to execute a batch in view 0."""
+    """The messages that r1 needs to execute a batch in view 0."""
     return (
         pre_prepare(value, seq=seq),
         prepare(value, "r2", seq=seq),
@@ -58,7 +58,7 @@ def _decided(value: Batch, seq: int) -> tuple[Message, ...]:
     )
 
 
-def test_a_checkpoint_is_made_each_interval_with_the_digest_of_the_state() -> None:
+def test_a_checkpoint_is_made_each_interval_with_the_state_digest() -> None:
     node, effects = taken(replica(), *_decided(X, 1))
     assert sent(effects, Checkpoint) == []
     node, effects = taken(node, *_decided(Y, 2))
@@ -72,7 +72,7 @@ def test_the_digest_binds_the_answers_to_clients_too() -> None:
     assert digest(state) != digest(other)
 
 
-def test_what_a_quorum_has_is_stable_and_what_led_to_it_is_discarded() -> None:
+def test_a_quorums_checkpoint_is_stable_and_discards_older_votes() -> None:
     node, _ = taken(replica(), *_decided(X, 1), *_decided(Y, 2), *_decided(Z, 3))
     node, _ = taken(node, checkpoint("r0", X, Y))
     assert node.durable.stable.seq == 0
@@ -90,7 +90,7 @@ def test_what_a_quorum_has_is_stable_and_what_led_to_it_is_discarded() -> None:
     assert node.checkpoints == {}
 
 
-def test_a_checkpoint_of_fewer_is_not_stable_whatever_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_without_a_quorum_is_not_stable(monkeypatch: pytest.MonkeyPatch) -> None:
     messages = (*_decided(X, 1), *_decided(Y, 2), checkpoint("r0", X), checkpoint("r3", X, Y))
     assert taken(replica(), *messages)[0].durable.stable.seq == 0
     monkeypatch.setattr(rules, "is_stable", lambda *_: True)
@@ -109,7 +109,7 @@ def test_the_window_moves_with_the_stable_checkpoint() -> None:
     assert sorted(node.durable.accepted) == [6]
 
 
-def test_a_primary_goes_on_when_checkpoints_become_stable() -> None:
+def test_a_primary_proposes_on_as_checkpoints_become_stable() -> None:
     cluster = Cluster.of()
     for number in range(20):
         cluster.take("r0", Propose(batch(f"{number}")))
@@ -129,7 +129,7 @@ def test_a_primary_behind_its_stable_checkpoint_proposes_beyond_it() -> None:
     assert [each.seq for each in sent(effects, PrePrepare)] == [3]
 
 
-def test_checkpoints_of_no_use_are_refused() -> None:
+def test_repeated_conflicting_and_useless_checkpoints_are_refused() -> None:
     node, _ = taken(replica(), checkpoint("r2", X, Y))
     assert why_refused(node, checkpoint("r2", X, Y)) is Why.REPEATED
     assert why_refused(node, checkpoint("r2", X)) is Why.EQUIVOCATION
@@ -139,7 +139,7 @@ def test_checkpoints_of_no_use_are_refused() -> None:
     assert why_refused(node, checkpoint("r2", X, Y)) is Why.OUTSIDE_WINDOW
 
 
-def test_a_flood_of_checkpoints_takes_the_room_of_its_sender_only() -> None:
+def test_a_flood_of_checkpoints_uses_only_its_senders_room() -> None:
     node, _ = taken(
         replica(), checkpoint("r0", X, Y), *(checkpoint("r2", X, Y, seq=2 * k) for k in range(1, 60))
     )
@@ -148,7 +148,7 @@ def test_a_flood_of_checkpoints_takes_the_room_of_its_sender_only() -> None:
     assert why_refused(node, checkpoint("r2", X, Y, seq=2)) is Why.USELESS
 
 
-def test_a_replica_whose_state_is_not_that_of_a_quorum_says_so() -> None:
+def test_a_replica_whose_state_differs_from_the_quorum_reports_it() -> None:
     node, _ = taken(replica(), *_decided(X, 1), *_decided(Y, 2))
     _, effects = taken(node, *(checkpoint(source, X, Z) for source in ("r0", "r2", "r3")))
     assert only(effects, Diverged) == [
@@ -168,7 +168,7 @@ def _response(source: str = "r0", *, state: State | None = None) -> StateRespons
     )
 
 
-def test_a_replica_behind_a_stable_checkpoint_asks_for_its_state_and_goes_on_from_there() -> None:
+def test_a_replica_behind_a_stable_checkpoint_fetches_its_state() -> None:
     node, _ = taken(replica(), *_decided(Z, 3))
     node, effects = taken(node, *(checkpoint(source, X, Y) for source in ("r0", "r2", "r3")))
     request = signed(StateRequest(seq=2, source="r1"), SymbolicKeys("r1"))
@@ -182,7 +182,7 @@ def test_a_replica_behind_a_stable_checkpoint_asks_for_its_state_and_goes_on_fro
     assert node.durable.state == state_after(X, Y, Z)
 
 
-def test_who_has_the_state_sends_it_with_its_proof() -> None:
+def test_a_replica_sends_a_requested_state_with_its_proof() -> None:
     node, _ = taken(replica("r2"), *(checkpoint(source, X, Y) for source in ("r0", "r1", "r3")))
     request = signed(StateRequest(seq=2, source="r1"), SymbolicKeys("r1"))
     assert why_refused(node, request) is Why.USELESS
@@ -194,14 +194,14 @@ def test_who_has_the_state_sends_it_with_its_proof() -> None:
     assert response.checkpoint.seq == 2
 
 
-def test_a_response_brings_the_checkpoint_as_well() -> None:
+def test_a_state_response_makes_its_checkpoint_stable() -> None:
     node, effects = taken(replica(), _response())
     assert (node.durable.stable.seq, node.durable.executed) == (2, 2)
     assert only(effects, Transferred) == [Transferred(2)]
     assert why_refused(node, _response("r2")) is Why.USELESS
 
 
-def test_a_state_that_is_not_what_the_quorum_has_is_refused() -> None:
+def test_a_state_that_differs_from_its_certificate_is_refused() -> None:
     assert why_refused(replica(), _response(state=state_after(X, Z))) is Why.UNPROVEN
 
 
@@ -222,7 +222,7 @@ def test_a_forged_vote_in_a_checkpoint_proves_nothing() -> None:
     assert why_refused(replica(), signed(response, SymbolicKeys("r0"))) is Why.UNPROVEN
 
 
-def test_a_replica_that_was_away_catches_up_with_the_cluster() -> None:
+def test_a_disconnected_replica_catches_up_with_the_cluster() -> None:
     cluster = Cluster.of()
     for number in range(11):
         cluster.take("r0", Propose(batch(f"{number}")))
@@ -235,7 +235,7 @@ def test_a_replica_that_was_away_catches_up_with_the_cluster() -> None:
     assert len(cluster.operations("r3")) == 11
 
 
-def test_a_replica_that_changes_views_alone_catches_up_with_those_who_go_on() -> None:
+def test_a_replica_alone_in_a_view_change_catches_up() -> None:
     """The others go on with the votes of r0, which is Byzantine and sends no checkpoint to r3."""
 
     def lost(to: str, message: Message) -> bool:
@@ -254,8 +254,8 @@ def test_a_replica_that_changes_views_alone_catches_up_with_those_who_go_on() ->
     assert len(cluster.operations("r3")) == 4
 
 
-def test_a_replica_does_not_vouch_for_a_state_that_it_took_over() -> None:
-    """It has not executed what led there; its checkpoint message would be one more than there is evidence for."""
+def test_a_replica_does_not_vouch_for_a_transferred_state() -> None:
+    """It has not executed the batches; its checkpoint message would vouch without evidence."""
     response = changed(_response(), checkpoint=checkpoint_certificate(X, Y, sources=("r0", "r2", "r3")))
     node, _ = taken(replica(), signed(response, SymbolicKeys("r0")))
     assert node.durable.stable.seq == node.durable.executed == 2
@@ -263,7 +263,7 @@ def test_a_replica_does_not_vouch_for_a_state_that_it_took_over() -> None:
     assert sent(effects, Checkpoint) == []
 
 
-def test_a_replica_that_comes_back_has_its_checkpoints() -> None:
+def test_a_recovered_replica_has_its_checkpoints() -> None:
     node, _ = taken(replica(), *_decided(X, 1), *_decided(Y, 2))
     back = recover(node.config, node.durable)
     assert back.checkpoints == node.checkpoints

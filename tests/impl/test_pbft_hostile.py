@@ -1,6 +1,6 @@
-"""Whatever arrives, a PBFT replica refuses or takes it: it never raises, and a flood takes up no room.
+"""Hostile input to a PBFT replica: it accepts or refuses, never raises, and a flood takes bounded room.
 
-What a liar may send is anything; what it cannot do is sign for others (paper, section 2).
+A Byzantine replica may send anything but cannot sign for others (paper, section 2).
 """
 
 import contextlib
@@ -88,7 +88,7 @@ each_kind = pytest.mark.parametrize("message", _messages(), ids=_kind)
 
 
 @each_kind
-def test_a_message_is_taken_once_it_is_as_it_should_be(message: Message) -> None:
+def test_a_well_formed_message_is_accepted(message: Message) -> None:
     node = replica()
     after, effects = taken(node, message)
     assert after is not node
@@ -102,7 +102,7 @@ def test_a_message_without_its_senders_signature_is_refused(message: Message) ->
 
 
 @each_kind
-def test_it_would_be_taken_if_signatures_were_not_looked_at(
+def test_an_unsigned_message_is_accepted_without_verification(
     message: Message, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crypto.SymbolicKeys, "verify", lambda *_: True)
@@ -111,7 +111,7 @@ def test_it_would_be_taken_if_signatures_were_not_looked_at(
 
 
 @each_kind
-def test_a_message_that_is_replayed_changes_nothing(message: Message) -> None:
+def test_a_replayed_message_changes_nothing(message: Message) -> None:
     node, _ = taken(replica(), message)
     assert why_refused(node, message) in {
         Why.REPEATED,
@@ -122,8 +122,8 @@ def test_a_message_that_is_replayed_changes_nothing(message: Message) -> None:
 
 
 @each_kind
-def test_a_field_that_was_tampered_with_is_noticed(message: Message) -> None:
-    """Whatever is in a message is covered by its signature, or its change makes the message senseless."""
+def test_a_tampered_field_is_refused(message: Message) -> None:
+    """Each field is covered by the signature, or a change makes the message invalid."""
     for field in attrs.fields(type(message)):
         value = getattr(message, field.name)
         for other in _others(field.name, value):
@@ -151,23 +151,23 @@ def _others(name: str, value: Any) -> Iterable[Any]:
 
 
 @pytest.mark.parametrize("source", ["r9", "client of x", ""])
-def test_strangers_are_not_listened_to(source: str) -> None:
+def test_messages_of_strangers_are_refused(source: str) -> None:
     for message in _messages()[1:]:
         stranger = signed(changed(message, source=source), SymbolicKeys(source))
         assert why_refused(replica(), stranger) is Why.STRANGER
 
 
-def test_a_replica_is_not_told_what_it_said() -> None:
+def test_a_replica_refuses_its_own_message() -> None:
     node, _ = taken(replica(), pre_prepare(X))
     assert why_refused(node, prepare(X, "r1")) is Why.REPEATED
 
 
-def test_replies_are_for_clients() -> None:
+def test_a_reply_sent_to_a_replica_is_refused() -> None:
     reply = Reply(view=0, client="c", timestamp=1, result=1, source="r2")
     assert why_refused(replica(), signed(reply, SymbolicKeys("r2"))) is Why.STRANGER
 
 
-def test_who_asks_for_a_state_that_nobody_has_is_refused() -> None:
+def test_a_request_for_an_unknown_state_is_refused() -> None:
     asked = StateRequest(seq=2, source="r2")
     assert why_refused(replica(), signed(asked, SymbolicKeys("r2"))) is Why.USELESS
 
@@ -176,7 +176,7 @@ def test_who_asks_for_a_state_that_nobody_has_is_refused() -> None:
 
 
 class _Text(str):
-    """A string that is none."""
+    """A string subclass that raises when compared or hashed."""
 
     __slots__ = ()
 
@@ -188,45 +188,16 @@ class _Text(str):
 
 
 _JUNK: tuple[Any, ...] = (
-    None,
-    True,
-    -1,
-    0,
-    1 << 62,
-    1 << 9000,
-    math.nan,
-    0.5,
-    1j,
-    "",
-    "\ud83d",
-    "x" * 1000,
-    b"",
-    b"x" * 1000,
-    (),
-    (1,),
-    ((((((((((((((((((),),),),),),),),),),),),),),),),),),
-    [],
-    [1],
-    {},
-    {1},
-    frozenset(),
-    object(),
-    int,
-    _Text("r2"),
-    X,
-    X * 100,
-    pre_prepare(X),
-    prepare(X, "r2"),
-    certificate(X),
-    checkpoint_certificate(X, Y),
-    view_change("r2"),
-    lambda: None,
-)
+    None, True, -1, 0, 1 << 62, 1 << 9000, math.nan, 0.5, 1j, "", "\ud83d", "x" * 1000, b"", b"x" * 1000,
+    (), (1,), ((((((((((((((((((),),),),),),),),),),),),),),),),),), [], [1], {}, {1}, frozenset(),
+    object(), int, _Text("r2"), X, X * 100, pre_prepare(X), prepare(X, "r2"), certificate(X),
+    checkpoint_certificate(X, Y), view_change("r2"), lambda: None,
+)  # fmt: skip
 
 
 @each_kind
 def test_a_field_of_the_wrong_type_or_size_is_refused(message: Message) -> None:
-    """Signed properly: it is the shape that is wrong, and the replica must notice before it uses it."""
+    """The signature is irrelevant: the replica must notice the shape before it uses the field."""
     node = replica()
     for field in attrs.fields(type(message)):
         for junk in _JUNK:
@@ -269,7 +240,7 @@ def test_an_object_without_its_fields_is_refused(kind: type[Any]) -> None:
 
 
 @pytest.mark.parametrize("junk", _JUNK, ids=_kind)
-def test_what_is_no_message_at_all_is_refused(junk: Any) -> None:
+def test_an_object_that_is_no_message_is_refused(junk: Any) -> None:
     if not isinstance(junk, Prepare) and _kind(junk) not in {"PrePrepare", "ViewChange"}:
         assert why_refused(replica(), Receive(junk)) is Why.MALFORMED
     if junk is not X:
@@ -277,7 +248,7 @@ def test_what_is_no_message_at_all_is_refused(junk: Any) -> None:
 
 
 class _LyingType(type):
-    """A type that raises whatever is asked of it."""
+    """A type that raises when hashed or asked for its name."""
 
     def __hash__(cls) -> int:
         raise RuntimeError("hashed")
@@ -297,7 +268,7 @@ class _OfNoClass:
         raise RuntimeError("asked for its class")
 
 
-def test_an_object_that_does_not_want_to_be_asked_is_refused() -> None:
+def test_an_object_that_raises_on_inspection_is_refused() -> None:
     node = replica()
     junk: Any
     for junk in (_OfLyingType(), _OfNoClass()):
@@ -308,7 +279,7 @@ def test_an_object_that_does_not_want_to_be_asked_is_refused() -> None:
                 assert why_refused(node, changed(message, **{field.name: junk})) is Why.MALFORMED
 
 
-def test_operations_that_have_no_canonical_bytes_are_refused() -> None:
+def test_operations_without_canonical_bytes_are_refused() -> None:
     nested: Any = ()
     for _ in range(2000):
         nested = (nested,)
@@ -322,14 +293,14 @@ def test_operations_that_have_no_canonical_bytes_are_refused() -> None:
 
 
 def _size(node: Node) -> int:
-    """How many messages a replica keeps."""
+    """The number of messages that a replica keeps."""
     slots = sum(
         len(votes.pre_prepares) + len(votes.prepares) + len(votes.commits) for votes in node.votes.values()
     )
     return slots + sum(map(len, node.checkpoints.values())) + len(node.view_changes) + len(node.waiting)
 
 
-def test_a_flood_takes_up_no_more_than_one_message_of_each_sender_for_each_purpose() -> None:
+def test_a_flood_keeps_one_message_per_sender_and_purpose() -> None:
     node = replica("r1", waiting_max=8)
     sizes = []
     for number in range(300):
@@ -351,7 +322,7 @@ def test_a_flood_takes_up_no_more_than_one_message_of_each_sender_for_each_purpo
 
 
 def _mutated(draw: random.Random, part: Any) -> Any:
-    """A message with something else in one place, at any depth."""
+    """A message with one field changed, at any depth."""
     name = draw.choice([field.name for field in attrs.fields(type(part))])
     value = getattr(part, name)
     if attrs.has(type(value)) and draw.random() < 0.7:
@@ -374,7 +345,7 @@ def _like(value: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_mutated_messages_are_refused_and_change_nothing_or_are_taken(seed: int) -> None:
+def test_mutated_messages_are_refused_without_effect_or_accepted(seed: int) -> None:
     draw, node, reasons = random.Random(seed), replica(), set()
     for number in range(1500):
         if number % 50 == 0:
@@ -397,8 +368,8 @@ _messages_once = _messages()
 
 @given(data=st.data())
 @settings(max_examples=150, deadline=None)
-def test_a_replica_stays_one_whatever_signed_messages_come_in_whatever_order(data: st.DataObject) -> None:
-    """All but r1 may say anything in their own names; nothing is raised, and what must not go back does not."""
+def test_any_signed_messages_in_any_order_keep_a_replica_legal(data: st.DataObject) -> None:
+    """All but r1 may sign anything as themselves; nothing is raised, and counters never decrease."""
     operations = st.sampled_from([(), X, Y, (*X, *Y)])
     sources = st.sampled_from(["r0", "r2", "r3"])
     numbers = st.integers(1, 6)

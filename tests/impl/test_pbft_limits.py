@@ -1,4 +1,4 @@
-"""How often a client may ask (PBFT-4): each replica's own limit, which agreement does not depend on."""
+"""Rate limits of clients (PBFT-4): local to each replica, so that agreement does not depend on them."""
 
 from collections import Counter
 
@@ -47,8 +47,8 @@ def asked(timestamp: int, *, client: str = "c") -> Request:
     return request("x", client=client, timestamp=timestamp)
 
 
-def how_many_are_taken(node: Node, first: int, last: int) -> int:
-    """How many of a client's requests with these timestamps are let wait, one after the other."""
+def accepted_count(node: Node, first: int, last: int) -> int:
+    """The number of a client's requests with these timestamps that are accepted."""
     count = 0
     for timestamp in range(first, last + 1):
         node, effects = taken(node, asked(timestamp))
@@ -56,12 +56,12 @@ def how_many_are_taken(node: Node, first: int, last: int) -> int:
     return count
 
 
-# --- what a client gets -------------------------------------------------------------------------
+# --- budgets of clients -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["r0", "r1"])
-def test_a_client_that_asks_too_often_is_refused_until_the_next_tick(name: str) -> None:
-    """By the primary, which would propose it, as by a backup, which would hand it on."""
+def test_a_client_over_its_limit_is_refused_until_the_next_tick(name: str) -> None:
+    """Both by the primary, which would propose it, and by a backup, which would forward it."""
     node, _ = taken(replica(name, rate_limit=ONE_A_TICK), asked(1))
     after, (refused,) = step(node, Receive(asked(2)))
     assert after is node
@@ -73,21 +73,21 @@ def test_a_client_that_asks_too_often_is_refused_until_the_next_tick(name: str) 
     assert node.waiting == {"c": asked(2)}
 
 
-def test_without_a_limit_it_is_not() -> None:
-    assert how_many_are_taken(replica(), 1, 100) == 100
+def test_without_a_limit_no_request_is_refused() -> None:
+    assert accepted_count(replica(), 1, 100) == 100
 
 
-def test_it_would_not_be_either_if_nothing_were_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_counting_no_request_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "spend", lambda spent, _client: spent)
-    assert how_many_are_taken(replica(rate_limit=ONE_A_TICK), 1, 100) == 100
+    assert accepted_count(replica(rate_limit=ONE_A_TICK), 1, 100) == 100
 
 
-def test_a_burst_is_what_a_client_has_saved_up() -> None:
+def test_an_idle_client_saves_up_a_burst() -> None:
     node = replica(rate_limit=RateLimit(per_tick=2, burst=5))
-    assert how_many_are_taken(node, 1, 100) == 5
+    assert accepted_count(node, 1, 100) == 5
     node, _ = taken(node, *map(asked, range(1, 6)))
-    assert how_many_are_taken(taken(node, Tick())[0], 6, 100) == 2
-    assert how_many_are_taken(taken(node, *[Tick()] * 100)[0], 6, 100) == 5
+    assert accepted_count(taken(node, Tick())[0], 6, 100) == 2
+    assert accepted_count(taken(node, *[Tick()] * 100)[0], 6, 100) == 5
 
 
 @settings(max_examples=60, deadline=None)
@@ -96,9 +96,7 @@ def test_a_burst_is_what_a_client_has_saved_up() -> None:
     extra=st.integers(0, 4),
     inputs=st.lists(st.sampled_from(["ask", "tick"]), max_size=25),
 )
-def test_no_stretch_has_more_than_a_burst_and_what_its_ticks_bring(
-    per_tick: int, extra: int, inputs: list[str]
-) -> None:
+def test_no_interval_exceeds_a_burst_plus_its_ticks(per_tick: int, extra: int, inputs: list[str]) -> None:
     limit = RateLimit(per_tick=per_tick, burst=per_tick + extra)
     node, told = replica(rate_limit=limit), []
     for timestamp, what in enumerate(inputs, 1):
@@ -112,22 +110,22 @@ def test_no_stretch_has_more_than_a_burst_and_what_its_ticks_bring(
     assert longest["taken"] >= min(longest["taken"] + longest["refused"], limit.burst)
 
 
-def test_one_client_does_not_use_up_what_another_has() -> None:
+def test_a_client_does_not_spend_the_budget_of_another() -> None:
     node, _ = taken(replica(rate_limit=ONE_A_TICK), asked(1))
-    assert how_many_are_taken(node, 2, 9) == 0
+    assert accepted_count(node, 2, 9) == 0
     assert only(taken(node, asked(1, client="d"))[1], Refused) == []
 
 
-def test_nobody_else_can_use_up_what_a_client_has() -> None:
-    """A forged request is not counted; nor is one that waits already, as backups hand it on."""
+def test_forged_and_repeated_requests_spend_no_budget() -> None:
+    """A forged request is not counted, nor is one that waits already, since backups forward it."""
     node = replica("r0", rate_limit=RateLimit(per_tick=2))
     assert why_refused(node, changed(asked(1), signature=b"forged")) is Why.FORGED
     node, _ = taken(node, asked(1), asked(1), asked(1))
     assert only(taken(node, asked(2))[1], Refused) == []
 
 
-def test_answers_that_are_given_again_have_a_limit_of_their_own() -> None:
-    """Who replays an executed request gets a few answers a tick, and leaves the client what it may ask anew."""
+def test_repeated_replies_have_a_limit_of_their_own() -> None:
+    """Replays of an executed request get a few replies a tick and spend no budget for new ones."""
     cluster = Cluster.of(rate_limit=RateLimit(per_tick=2))
     cluster.take("r0", asked(1))
     cluster.take("r0", Propose((asked(1),)))
@@ -141,7 +139,7 @@ def test_answers_that_are_given_again_have_a_limit_of_their_own() -> None:
     assert len(sent(taken(node, Tick(), asked(1))[1], Reply)) == 1
 
 
-def test_of_no_more_clients_than_allowed_it_is_kept_what_they_spent() -> None:
+def test_budgets_are_kept_for_a_bounded_number_of_clients() -> None:
     node = replica(rate_limit=RateLimit(per_tick=1, clients_max=3), waiting_max=100)
     for number in range(3):
         node, _ = taken(node, asked(1, client=f"c{number}"))
@@ -154,11 +152,11 @@ def test_of_no_more_clients_than_allowed_it_is_kept_what_they_spent() -> None:
     assert set(node.spent.requests) == {"c3"}
 
 
-# --- what nobody notices of it ------------------------------------------------------------------
+# --- agreement is unaffected --------------------------------------------------------------------
 
 
-def test_a_proposal_is_accepted_whatever_its_clients_have_spent_here() -> None:
-    """Else one replica's clock would decide what another may propose."""
+def test_a_proposal_is_accepted_whatever_its_clients_have_spent() -> None:
+    """Otherwise one replica's clock would restrict another's proposals."""
     node, _ = taken(replica("r1", rate_limit=ONE_A_TICK), asked(1), asked(2))
     assert why_refused(node, asked(3)) is Why.RATE
     node, effects = taken(node, pre_prepare((asked(3),)))
@@ -181,8 +179,8 @@ def test_replicas_with_different_limits_execute_the_same() -> None:
     assert len(cluster.operations("r3")) == 8
 
 
-def test_what_the_primary_turned_away_is_not_lost() -> None:
-    """The backups let it wait, and hand it on again; after a tick the primary takes it, and nobody loses patience."""
+def test_a_request_the_primary_refused_is_not_lost() -> None:
+    """The backups keep and forward it; after a tick the primary accepts it, without a view change."""
     cluster = Cluster.of(rate_limit=ONE_A_TICK)
     cluster.take("r0", asked(1))
     cluster.take("r0", Propose((asked(1),)))
@@ -200,7 +198,7 @@ def test_what_the_primary_turned_away_is_not_lost() -> None:
     assert not any(node.waiting or node.durable.view for node in cluster.nodes.values())
 
 
-def test_a_tick_does_nothing_where_there_is_nothing_to_count() -> None:
+def test_a_tick_with_nothing_spent_does_nothing() -> None:
     for node in (taken(replica(), asked(1))[0], replica(rate_limit=ONE_A_TICK)):
         after, effects = step(node, Tick())
         assert after is node
@@ -214,7 +212,7 @@ def test_a_tick_writes_nothing_and_starts_no_timer() -> None:
     assert after.durable is node.durable
 
 
-def test_after_a_crash_nothing_is_counted() -> None:
+def test_a_crash_resets_the_budgets() -> None:
     node, _ = taken(replica(rate_limit=ONE_A_TICK), asked(1))
     assert only(taken(recover(node.config, node.durable), asked(2))[1], Refused) == []
 
@@ -222,7 +220,7 @@ def test_after_a_crash_nothing_is_counted() -> None:
 # --- settings -----------------------------------------------------------------------------------
 
 
-def test_a_limit_that_cannot_be_is_refused_with_what_to_do() -> None:
+def test_an_invalid_rate_limit_is_refused_with_advice() -> None:
     for wrong in ({"per_tick": 0}, {"per_tick": 1, "burst": 0}, {"per_tick": 1, "clients_max": 0}):
         with pytest.raises(InvalidConfig, match="use at least 1"):
             RateLimit(**wrong)
@@ -230,7 +228,7 @@ def test_a_limit_that_cannot_be_is_refused_with_what_to_do() -> None:
         RateLimit(per_tick=3, burst=2)
 
 
-def test_it_is_off_unless_asked_for() -> None:
+def test_the_rate_limit_is_off_by_default() -> None:
     assert Config("r0", names(4), SymbolicKeys("r0")).rate_limit is None
 
 

@@ -1,4 +1,4 @@
-"""What an operator is told of a PBFT replica (PBFT-9): its health, its counters, and both for Prometheus."""
+"""Health and counters of a PBFT replica, and their Prometheus exposition (PBFT-9)."""
 
 import re
 
@@ -44,7 +44,7 @@ from tests.impl.pbft_nodes import (
 
 
 def made(source: str, seq: int) -> Checkpoint:
-    """A checkpoint of some state that nobody here knows."""
+    """A checkpoint of an arbitrary state."""
     return signed(Checkpoint(seq=seq, digest="0" * 64, source=source), SymbolicKeys(source))
 
 
@@ -72,7 +72,7 @@ def test_a_replica_that_starts_is_well() -> None:
     assert found.complaints == ()
 
 
-def test_what_is_accepted_and_not_executed_is_its_backlog() -> None:
+def test_accepted_batches_not_yet_executed_are_the_backlog() -> None:
     node, _ = taken(replica("r1"), pre_prepare(X), pre_prepare(Y, seq=2), request("z"))
     found = health(node)
     assert (found.backlog, found.waiting, found.is_waiting, found.is_well) == (2, 1, True, True)
@@ -81,7 +81,7 @@ def test_what_is_accepted_and_not_executed_is_its_backlog() -> None:
     assert (found.executed, found.backlog, found.waiting) == (1, 1, 1)
 
 
-def test_a_replica_that_waits_for_a_view_says_for_whom() -> None:
+def test_a_replica_waiting_for_a_view_names_its_primary() -> None:
     node, _ = taken(replica("r1"), Timeout(), Timeout())
     found = health(node)
     assert (found.view, found.primary, found.changing, found.futile) == (2, "r2", True, 2)
@@ -91,7 +91,7 @@ def test_a_replica_that_waits_for_a_view_says_for_whom() -> None:
     assert "2 views were left" in found.complaints[1]
 
 
-def test_a_replica_is_behind_if_f_and_one_others_have_made_a_checkpoint_that_it_has_not_reached() -> None:
+def test_a_replica_is_behind_f_plus_one_later_checkpoints() -> None:
     node, _ = taken(replica("r1"), made("r2", 4))
     assert health(node).behind == 0
     node, _ = taken(node, made("r3", 2))
@@ -100,24 +100,24 @@ def test_a_replica_is_behind_if_f_and_one_others_have_made_a_checkpoint_that_it_
     assert "others are 2 further" in found.complaints[0]
 
 
-def test_one_liar_cannot_make_it_look_behind() -> None:
+def test_a_single_liar_cannot_make_a_replica_look_behind() -> None:
     node, _ = taken(replica("r1"), made("r3", 1 << 40))
     assert health(node).is_well
 
 
-def test_it_could_if_one_were_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_single_liar_could_if_one_vote_sufficed(monkeypatch: pytest.MonkeyPatch) -> None:
     node, _ = taken(replica("r1"), made("r3", 1 << 40))
     monkeypatch.setattr(rules, "weak_quorum_size", lambda _: 1)
     assert health(node).behind == 1 << 40
 
 
-def test_a_replica_whose_checkpoint_is_stable_without_it_is_behind() -> None:
+def test_a_replica_below_its_stable_checkpoint_is_behind() -> None:
     node, _ = taken(replica("r1"), *(checkpoint(source, X, Y) for source in ("r0", "r2", "r3")))
     found = health(node)
     assert (found.stable, found.high, found.executed, found.behind) == (2, 6, 0, 2)
 
 
-def test_a_replica_at_the_end_of_its_window_says_that_no_checkpoint_becomes_stable() -> None:
+def test_a_replica_at_the_end_of_its_window_reports_missing_checkpoints() -> None:
     cluster = Cluster.of()
     for number in range(4):
         cluster.take("r0", Propose(batch(f"{number}")))
@@ -127,7 +127,7 @@ def test_a_replica_at_the_end_of_its_window_says_that_no_checkpoint_becomes_stab
     assert "end of its window, 4" in found.complaints[0]
 
 
-def test_health_changes_nothing_and_says_what_the_timer_says() -> None:
+def test_health_changes_nothing_and_agrees_with_the_timer() -> None:
     node: Node = taken(replica("r1"), pre_prepare(X), view_change("r2"))[0]
     before = attrs.evolve(node)
     assert health(node).is_waiting == is_waiting(node)
@@ -137,7 +137,7 @@ def test_health_changes_nothing_and_says_what_the_timer_says() -> None:
 # --- counters -----------------------------------------------------------------------------------
 
 
-def test_what_a_replica_does_adds_up() -> None:
+def test_the_counters_of_a_replica_add_up() -> None:
     node, counters = replica("r0"), NOTHING_COUNTED
     inputs: list[Input | Message] = [request("x"), Propose(X), *X]
     inputs += [prepare(X, source) for source in ("r1", "r9", "r1", "r2")]
@@ -225,7 +225,7 @@ def test_the_exposition_has_every_number_once() -> None:
     assert len(named) == numbers + len(attrs.fields(Counters))
 
 
-def test_a_name_with_quotes_and_newlines_does_not_break_the_format() -> None:
+def test_quotes_and_newlines_in_a_name_are_escaped() -> None:
     name = 'a"b\\c\nd'
     odd = attrs.evolve(config("r0"), node=name, replicas=(name, "r1", "r2", "r3"))
     found = samples(exposition(attrs.evolve(health(replica("r0")), node=odd.node), NOTHING_COUNTED))

@@ -1,7 +1,7 @@
-"""Clusters of PBFT replicas on a network that shuffles, with impatient timers, and what they must agree on.
+"""Agreement and progress of PBFT clusters on a reordering network with impatient timers.
 
-Any replica's timer may fire at any time, and one replica may be gone for good, or come back. What any two execute at a number
-is the same; when the faults are over, all that was asked for is executed.
+Any replica's timer may fire at any time, and one replica may be gone for good, or recover. Two replicas never
+execute different batches at one number; once the faults are over, every request is executed.
 """
 
 import random
@@ -41,10 +41,10 @@ def _disturbed(seed: int, *, n: int = 4, steps: int = 400, twins: Iterable[str] 
 
 
 def _healed(cluster: Cluster, rounds: int = 40) -> int:
-    """No more faults, and a client asks all: in each round everything is said again, then timers fire if they run.
+    """Run fault-free rounds of retransmissions and timeouts after a client's request to all.
 
     Returns:
-        After how many rounds its request was executed by a quorum.
+        The number of rounds after which a quorum executed the request.
     """
     (last,) = batch("last")
     for number in range(rounds):
@@ -65,24 +65,24 @@ def _healed(cluster: Cluster, rounds: int = 40) -> int:
 
 
 class Stuck(AssertionError):
-    """The faults are over, and the cluster does not go on."""
+    """The cluster makes no progress although the faults are over."""
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_replicas_agree_and_go_on_after_whatever_happened(seed: int) -> None:
+def test_replicas_agree_and_make_progress_after_random_faults(seed: int) -> None:
     assert _healed(_disturbed(seed)) < 12
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_they_do_so_with_one_of_them_gone(seed: int) -> None:
+def test_replicas_agree_and_make_progress_with_one_gone(seed: int) -> None:
     n = 4 + seed % 4
     cluster = _disturbed(seed, n=n)
     del cluster.nodes[names(n)[seed % n]]
     assert _healed(cluster) < 12
 
 
-def test_views_change_and_checkpoints_become_stable_in_these_runs() -> None:
-    """The runs above would prove little if nothing happened in them."""
+def test_the_runs_change_views_and_make_stable_checkpoints() -> None:
+    """The runs above would prove little otherwise."""
     clusters = [_disturbed(seed) for seed in range(20)]
     nodes = [node for cluster in clusters for node in cluster.nodes.values()]
     assert sum(node.durable.stable.seq > 0 for node in nodes) > 10
@@ -99,7 +99,7 @@ def test_views_change_and_checkpoints_become_stable_in_these_runs() -> None:
     ],
     ids=["nothing is told", "all is filled with nothing", "too small quorums"],
 )
-def test_these_runs_notice_a_broken_rule(rule: str, wrong: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_runs_notice_a_broken_rule(rule: str, wrong: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, rule, wrong)
     assert any(_disagrees(seed) for seed in range(40))
 
@@ -113,11 +113,11 @@ def _disagrees(seed: int, *, n: int = 4, twins: Iterable[str] = ()) -> bool:
 
 
 def _forgets(cluster: Cluster, name: str) -> None:
-    """A replica comes back with an empty disk."""
+    """Restart a replica with an empty disk."""
     cluster.nodes[name] = first_start(cluster.nodes[name].config)
 
 
-def test_a_replica_that_lost_its_disk_is_noticed_here() -> None:
+def test_a_replica_that_lost_its_disk_is_noticed() -> None:
     cluster = Cluster.of()
     cluster.take("r1", pre_prepare(batch("x")))
     _forgets(cluster, "r1")
@@ -129,16 +129,16 @@ def test_a_replica_that_lost_its_disk_is_noticed_here() -> None:
 
 
 @pytest.mark.parametrize("n", [4, 5, 6])
-def test_a_replica_in_two_copies_cannot_divide_the_others(n: int) -> None:
+def test_one_duplicated_replica_cannot_divide_the_others(n: int) -> None:
     assert not any(_disagrees(seed, n=n, twins=["r0"]) for seed in range(10))
 
 
-def test_two_such_replicas_of_four_can() -> None:
-    """With f + 1 faulty ones all is lost; else these runs would prove nothing."""
+def test_two_duplicated_replicas_of_four_can_divide_the_others() -> None:
+    """With f + 1 faulty replicas agreement is lost; otherwise these runs would prove nothing."""
     assert any(_disagrees(seed, twins=["r0", "r1"]) for seed in range(20))
 
 
-def test_one_can_with_too_small_quorums(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_duplicated_replica_divides_too_small_quorums(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "quorum_size", lambda config: 2 * config.f + 1)
     assert any(_disagrees(seed, n=5, twins=["r0"]) for seed in range(20))
 

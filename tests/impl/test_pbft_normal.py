@@ -1,4 +1,4 @@
-"""The normal case of PBFT, against the paper (Castro and Liskov 1999), 4.1 and 4.2, and how many it takes (3, 4.2)."""
+"""The normal case of PBFT and its quorum sizes (Castro and Liskov 1999, sections 3, 4.1 and 4.2)."""
 
 import attrs
 import pytest
@@ -48,15 +48,13 @@ from tests.impl.pbft_nodes import (
     why_refused,
 )
 
-# --- how many (paper, 3 and 4.2) ----------------------------------------------------------------
+# --- quorum sizes (paper, 3 and 4.2) ------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("n", "f", "quorum"), [(1, 0, 1), (4, 1, 3), (5, 1, 4), (6, 1, 4), (7, 2, 5), (10, 3, 7), (31, 10, 21)]
 )
-def test_a_cluster_tolerates_what_it_can_and_its_quorums_share_a_correct_replica(
-    n: int, f: int, quorum: int
-) -> None:
+def test_quorums_share_a_correct_replica(n: int, f: int, quorum: int) -> None:
     cluster = config(n=n)
     assert (cluster.f, cluster.quorum) == (f, quorum)
     assert 2 * quorum - n > f
@@ -78,7 +76,7 @@ def test_a_cluster_tolerates_what_it_can_and_its_quorums_share_a_correct_replica
         ({"patience_max": 0}, "patience_max is 0"),
     ],
 )
-def test_a_cluster_that_cannot_be_is_refused_with_what_to_do(settings: dict[str, int], said: str) -> None:
+def test_an_invalid_config_is_refused_with_advice(settings: dict[str, int], said: str) -> None:
     with pytest.raises(InvalidConfig, match=said):
         config(**settings)  # type: ignore[arg-type]  # settings of several types
 
@@ -88,7 +86,7 @@ def test_a_replica_named_twice_is_refused() -> None:
         Config("a", ("a", "a"), SymbolicKeys("a"))
 
 
-def test_fewer_faults_may_be_allowed_for_than_the_cluster_could_bear() -> None:
+def test_f_may_be_below_the_maximum() -> None:
     assert config(n=7, f=1).quorum == 5
     assert config(n=7, f=0).quorum == 4
 
@@ -97,7 +95,7 @@ def test_fewer_faults_may_be_allowed_for_than_the_cluster_could_bear() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6, 7])
-def test_without_faults_every_replica_executes_what_the_primary_proposed(n: int) -> None:
+def test_without_faults_every_replica_executes_the_proposals(n: int) -> None:
     cluster = Cluster.of(n, window=8, interval=8)
     cluster.take("r0", Propose(X))
     cluster.take("r0", Propose(Y))
@@ -115,13 +113,13 @@ def test_the_primary_numbers_its_proposals_and_sends_them_to_all() -> None:
     assert sorted(node.durable.accepted) == [1, 2]
 
 
-def test_a_backup_answers_a_proposal_by_a_prepare_after_it_is_on_disk() -> None:
+def test_a_backup_prepares_a_proposal_after_persisting_it() -> None:
     node, effects = taken(replica(), pre_prepare(X))
     assert effects == (Persist(node.durable), Send(prepare(X, "r1")), ResetTimer(1))
     assert node.durable.accepted == {1: pre_prepare(X)}
 
 
-def test_a_backup_commits_with_the_prepares_of_a_quorum_less_the_primary() -> None:
+def test_a_backup_commits_after_a_quorum_of_prepares() -> None:
     node, effects = taken(replica(), pre_prepare(X), prepare(X, "r2"))
     assert sent(effects, Commit) == [commit(X, "r1")]
     certificate = node.durable.prepared[1]
@@ -129,7 +127,7 @@ def test_a_backup_commits_with_the_prepares_of_a_quorum_less_the_primary() -> No
     assert certificate.prepares == (prepare(X, "r1"), prepare(X, "r2"))
 
 
-def test_the_primary_commits_with_prepares_of_others_only() -> None:
+def test_the_primary_commits_after_prepares_of_others_only() -> None:
     node, effects = taken(replica("r0"), Propose(X), prepare(X, "r1"))
     assert sent(effects, Commit) == []
     node, effects = taken(node, prepare(X, "r2"))
@@ -182,7 +180,7 @@ def test_a_vote_that_comes_twice_counts_once() -> None:
     assert node.durable.prepared == {}
 
 
-def test_votes_that_come_before_the_proposal_are_kept_and_take_all_steps_at_once() -> None:
+def test_votes_before_the_proposal_are_kept_and_take_effect_at_once() -> None:
     early = (prepare(X, "r2"), prepare(X, "r3"), commit(X, "r0"), commit(X, "r2"))
     node, effects = taken(replica(), *early)
     assert effects == ()
@@ -197,7 +195,7 @@ def test_votes_that_come_before_the_proposal_are_kept_and_take_all_steps_at_once
     )
 
 
-def test_what_is_committed_waits_for_what_comes_before_it() -> None:
+def test_a_committed_batch_waits_for_its_predecessors() -> None:
     votes = (prepare(Y, "r2", seq=2), commit(Y, "r0", seq=2), commit(Y, "r2", seq=2))
     node, effects = taken(replica(), pre_prepare(Y, seq=2), *votes)
     assert node.durable.committed == {2: Y}
@@ -206,7 +204,7 @@ def test_what_is_committed_waits_for_what_comes_before_it() -> None:
     assert only(effects, Executed) == [Executed(1, X), Executed(2, Y)]
 
 
-def test_one_proposal_is_accepted_for_a_number_in_a_view_and_another_proves_the_primary_faulty() -> None:
+def test_a_second_proposal_for_a_number_is_an_equivocation() -> None:
     node, _ = taken(replica(), pre_prepare(X))
     after, effects = taken(node, pre_prepare(Y))
     assert after is node
@@ -217,23 +215,23 @@ def test_one_proposal_is_accepted_for_a_number_in_a_view_and_another_proves_the_
 
 
 @pytest.mark.parametrize("say", [prepare, commit])
-def test_a_replica_that_votes_for_two_batches_is_found_out(say: object) -> None:
+def test_a_vote_for_a_second_batch_is_an_equivocation(say: object) -> None:
     vote = prepare if say is prepare else commit
     node, _ = taken(replica(), vote(X, "r2"))
     assert why_refused(node, vote(Y, "r2")) is Why.EQUIVOCATION
 
 
 @pytest.mark.parametrize("message", [pre_prepare(X), prepare(X, "r2"), commit(X, "r2")], ids=["p", "q", "c"])
-def test_the_same_with_another_valid_signature_is_no_lie(
+def test_another_valid_signature_is_no_equivocation(
     message: Message, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A signer may have several signatures for one content; that is no evidence of anything."""
+    """A signer may have several signatures for one content; that proves no fault."""
     node, _ = taken(replica(), message)
     monkeypatch.setattr(SymbolicKeys, "verify", lambda *_: True)
     assert why_refused(node, changed(message, signature=b"another")) is Why.REPEATED
 
 
-def test_a_vote_of_an_earlier_view_does_not_replace_a_later_one() -> None:
+def test_an_earlier_views_vote_does_not_replace_a_later_one() -> None:
     node, _ = taken(replica(), prepare(X, "r2", view=3))
     assert why_refused(node, prepare(X, "r2", view=1)) is Why.OLD_VIEW
     node, effects = taken(node, prepare(Y, "r2", view=4))
@@ -257,7 +255,7 @@ def test_the_window_takes_its_first_and_its_last_number(seq: int) -> None:
         assert only(effects, Refused) == []
 
 
-def test_what_is_beyond_the_window_is_refused_in_each_phase() -> None:
+def test_messages_beyond_the_window_are_refused_in_each_phase() -> None:
     for message in (pre_prepare(X, seq=5), prepare(X, "r2", seq=5), commit(X, "r2", seq=5)):
         assert why_refused(replica(), message) is Why.OUTSIDE_WINDOW
 
@@ -267,11 +265,11 @@ def test_the_primary_proposes_nothing_beyond_the_window() -> None:
     assert why_refused(node, Propose(X)) is Why.OUTSIDE_WINDOW
 
 
-# --- a primary that tells each something else ---------------------------------------------------
+# --- an equivocating primary --------------------------------------------------------------------
 
 
 def _two_faced(n: int, heard: dict[str, str]) -> Cluster:
-    """r0 lies: it proposes, prepares and commits x to some and y to the others, who then talk."""
+    """Run the others after r0 proposes, prepares and commits x to some and y to the rest."""
     cluster = Cluster.of(n, without=["r0"])
     for name, value in heard.items():
         chosen = X if value == "x" else Y
@@ -285,27 +283,29 @@ def _prepared(cluster: Cluster) -> set[object]:
     return {node.durable.prepared[1].batch for node in cluster.nodes.values() if 1 in node.durable.prepared}
 
 
-def test_a_primary_that_lies_cannot_have_two_batches_prepared() -> None:
+def test_an_equivocating_primary_prepares_one_batch_at_most() -> None:
     cluster = _two_faced(4, {"r1": "x", "r2": "y", "r3": "x"})
     assert _prepared(cluster) == {X}
 
 
-def test_it_could_if_its_own_prepare_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_equivocating_primary_whose_prepare_counts_prepares_two(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "preparers", lambda config, _view: frozenset(config.replicas))
     cluster = _two_faced(4, {"r1": "x", "r2": "y", "r3": "x"})
     assert _prepared(cluster) == {X, Y}
 
 
 @pytest.mark.parametrize("n", [5, 6])
-def test_a_primary_that_lies_cannot_divide_a_cluster_of_another_size(n: int) -> None:
+def test_an_equivocating_primary_cannot_divide_five_or_six(n: int) -> None:
     half = (n + 1) // 2
     heard = {name: "x" if place < half else "y" for place, name in enumerate(names(n)) if place}
     assert _two_faced(n, heard).decided in ({}, {1: X}, {1: Y})
 
 
 @pytest.mark.parametrize("n", [5, 6])
-def test_it_could_with_quorums_of_two_f_and_one(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mistake of many: 2f + 1 is a quorum of 3f + 1 replicas only."""
+def test_an_equivocating_primary_divides_quorums_of_two_f_plus_one(
+    n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A common mistake: 2f + 1 is a quorum only of 3f + 1 replicas."""
     monkeypatch.setattr(rules, "quorum_size", lambda config: 2 * config.f + 1)
     half = (n + 1) // 2
     heard = {name: "x" if place < half else "y" for place, name in enumerate(names(n)) if place}
@@ -332,7 +332,7 @@ def test_every_replica_replies_and_the_replies_are_the_same() -> None:
     }
 
 
-def test_a_request_that_is_decided_twice_is_executed_once() -> None:
+def test_a_request_decided_twice_is_executed_once() -> None:
     cluster = Cluster.of()
     cluster.take("r0", Propose(X))
     cluster.take("r0", Propose((*Y, *X)))
@@ -341,7 +341,7 @@ def test_a_request_that_is_decided_twice_is_executed_once() -> None:
     assert all(cluster.operations(name) == ["x", "y"] for name in cluster.nodes)
 
 
-def test_it_would_be_executed_twice_without_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_would_execute_twice_without_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "may_execute", lambda _state, _request: True)
     cluster = Cluster.of()
     cluster.take("r0", Propose(X))
@@ -350,7 +350,7 @@ def test_it_would_be_executed_twice_without_the_rule(monkeypatch: pytest.MonkeyP
     assert cluster.operations("r1") == ["x", "x"]
 
 
-def test_an_older_request_of_a_client_is_not_executed_any_more() -> None:
+def test_an_older_request_of_a_client_is_not_executed() -> None:
     first, second = (request("a", client="c", timestamp=number) for number in (1, 2))
     cluster = Cluster.of()
     cluster.take("r0", Propose((second,)))
@@ -359,7 +359,7 @@ def test_an_older_request_of_a_client_is_not_executed_any_more() -> None:
     assert cluster.operations("r1") == ["a"]
 
 
-def test_a_request_before_the_last_one_that_was_executed_is_refused() -> None:
+def test_a_request_older_than_the_last_executed_is_refused() -> None:
     first, second = (request("a", client="c", timestamp=number) for number in (1, 2))
     cluster = Cluster.of()
     cluster.take("r0", Propose((second,)))
@@ -367,7 +367,7 @@ def test_a_request_before_the_last_one_that_was_executed_is_refused() -> None:
     assert why_refused(cluster.nodes["r1"], first) is Why.REPEATED
 
 
-def test_who_asks_again_is_answered_again() -> None:
+def test_a_repeated_request_is_answered_again() -> None:
     cluster = Cluster.of()
     cluster.take("r0", Propose(X))
     cluster.run()
@@ -376,7 +376,7 @@ def test_who_asks_again_is_answered_again() -> None:
     assert sent(effects, Reply) == first
 
 
-def test_a_request_waits_and_a_backup_hands_it_to_the_primary() -> None:
+def test_a_backup_hands_a_waiting_request_to_the_primary() -> None:
     node, effects = taken(replica("r1"), X[0])
     assert effects == (Send(X[0], "r0"), ResetTimer(1))
     assert node.waiting == {"client of x": X[0]}
@@ -385,7 +385,7 @@ def test_a_request_waits_and_a_backup_hands_it_to_the_primary() -> None:
     assert only(effects, StopTimer) == [StopTimer()]
 
 
-def test_requests_that_bring_nothing_new_are_refused() -> None:
+def test_requests_with_nothing_new_are_refused() -> None:
     later = request("b", client="c", timestamp=5)
     node, _ = taken(replica("r0", waiting_max=1), later)
     assert why_refused(node, later) is Why.REPEATED
@@ -395,7 +395,7 @@ def test_requests_that_bring_nothing_new_are_refused() -> None:
     assert [each.timestamp for each in node.waiting.values()] == [6]
 
 
-def test_a_request_that_its_client_did_not_sign_is_refused_everywhere() -> None:
+def test_a_request_its_client_did_not_sign_is_refused() -> None:
     forged = changed(X[0], operation="mine")
     assert why_refused(replica("r0"), forged) is Why.FORGED
     assert why_refused(replica("r0"), Propose((forged,))) is Why.FORGED
@@ -412,7 +412,7 @@ def test_batches_and_requests_have_limits() -> None:
     assert why_refused(replica("r1", batch_max=1), pre_prepare((*X, *Y))) is Why.MALFORMED
 
 
-def test_a_service_of_ones_own_is_replicated() -> None:
+def test_a_custom_service_is_replicated() -> None:
     @attrs.frozen
     class Counter:
         initial: int = 0
@@ -435,7 +435,7 @@ def test_a_service_of_ones_own_is_replicated() -> None:
 # --- the timer (paper, 4.4 and 4.5.2) -----------------------------------------------------------
 
 
-def test_the_timer_runs_while_something_waits_and_starts_anew_with_each_execution() -> None:
+def test_the_timer_runs_while_requests_wait_and_restarts_on_execution() -> None:
     node, effects = taken(replica(), pre_prepare(X), pre_prepare(Y, seq=2))
     assert only(effects, ResetTimer) == [ResetTimer(1)]
     node, effects = taken(node, prepare(X, "r2"), commit(X, "r0"))
@@ -449,7 +449,7 @@ def test_the_timer_runs_while_something_waits_and_starts_anew_with_each_executio
 # --- after a crash ------------------------------------------------------------------------------
 
 
-def test_a_replica_that_comes_back_repeats_itself_and_counts_what_it_had() -> None:
+def test_a_recovered_replica_repeats_its_messages_and_counts_its_votes() -> None:
     node, effects = taken(replica(), pre_prepare(X), prepare(X, "r2"))
     said = [effect.message for effect in only(effects, Send)]
     back = recover(node.config, node.durable)
@@ -459,12 +459,12 @@ def test_a_replica_that_comes_back_repeats_itself_and_counts_what_it_had() -> No
     assert only(effects, Executed) == [Executed(1, X)]
 
 
-def test_a_replica_that_comes_back_does_not_accept_another_proposal() -> None:
+def test_a_recovered_replica_accepts_no_second_proposal() -> None:
     node, _ = taken(replica(), pre_prepare(X))
     assert why_refused(recover(node.config, node.durable), pre_prepare(Y)) is Why.EQUIVOCATION
 
 
-def test_a_primary_that_comes_back_says_the_same_under_the_same_number() -> None:
+def test_a_recovered_primary_repeats_its_proposal() -> None:
     node, effects = taken(replica("r0"), Propose(X))
     back, again = taken(recover(node.config, node.durable), Retransmit())
     assert sent(again, PrePrepare) == sent(effects, PrePrepare)
@@ -472,7 +472,7 @@ def test_a_primary_that_comes_back_says_the_same_under_the_same_number() -> None
     assert [each.seq for each in sent(effects, PrePrepare)] == [2]
 
 
-def test_what_is_lost_is_made_good_by_retransmission() -> None:
+def test_retransmission_recovers_lost_messages() -> None:
     cluster = Cluster.of()
     cluster.take("r0", Propose(X))
     cluster.run(lost=lambda to, _message: to in {"r1", "r2"})
@@ -484,7 +484,7 @@ def test_what_is_lost_is_made_good_by_retransmission() -> None:
     assert all(cluster.operations(name) == ["x"] for name in cluster.nodes)
 
 
-def test_a_replica_that_leaves_its_view_takes_no_part_in_it_any_more() -> None:
+def test_a_replica_that_left_its_view_takes_no_part_in_it() -> None:
     node, _ = taken(replica("r2"), pre_prepare(X), Timeout())
     assert why_refused(node, prepare(X, "r1")) is Why.OLD_VIEW
     assert why_refused(node, commit(X, "r1")) is Why.OLD_VIEW

@@ -1,4 +1,4 @@
-"""Canonical bytes, digests and signatures of PBFT: what is said is said once, and by whom it says."""
+"""Canonical bytes, digests and signatures of PBFT: unambiguous, and bound to their signer."""
 
 from typing import Any
 
@@ -62,7 +62,7 @@ def test_a_message_is_encoded_as_the_module_says() -> None:
 
 
 @given(values, values)
-def test_two_values_that_differ_have_different_bytes(one: Any, other: Any) -> None:
+def test_different_values_have_different_bytes(one: Any, other: Any) -> None:
     if complaint_about(one) or complaint_about(other):
         return
     assert (encode(one) == encode(other)) == (_exactly(one) == _exactly(other))
@@ -82,13 +82,13 @@ def test_two_values_that_differ_have_different_bytes(one: Any, other: Any) -> No
         (pre_prepare(X), pre_prepare(Y)),
     ],
 )
-def test_what_looks_alike_is_told_apart(one: Any, other: Any) -> None:
+def test_similar_values_have_different_bytes(one: Any, other: Any) -> None:
     without = "signature" if attrs.has(type(one)) else ""
     assert encode(one, without=without) != encode(other, without=without)
 
 
 @pytest.mark.parametrize("value", [0.5, [1], {"a": 1}, "\ud800", 1 << 63, {1}, ((1, 0.5),)])
-def test_what_has_no_canonical_bytes_is_refused(value: Any) -> None:
+def test_a_value_without_canonical_bytes_is_refused(value: Any) -> None:
     with pytest.raises(NotCanonical, match="agree on its bytes"):
         encode(value)
 
@@ -99,7 +99,7 @@ def test_a_signature_covers_a_batch_by_its_digest() -> None:
 
 
 def test_a_digest_binds_the_signatures_of_clients() -> None:
-    """Else some replicas would hold a request that others refuse, under one digest."""
+    """Otherwise some replicas would hold a request that others refuse, under one digest."""
     assert digest(X) != digest((changed(X[0], signature=b"other"),))
 
 
@@ -121,7 +121,7 @@ each_scheme = pytest.mark.parametrize("keys_of", [_symbolic, _ed25519], ids=["sy
 
 
 @each_scheme
-def test_a_signature_is_of_one_signer_and_of_one_content(keys_of: Any) -> None:
+def test_a_signature_binds_one_signer_and_one_content(keys_of: Any) -> None:
     signature = keys_of("r1").sign(b"content")
     assert keys_of("r2").verify("r1", b"content", signature)
     assert not keys_of("r2").verify("r2", b"content", signature)
@@ -141,12 +141,12 @@ def test_each_field_of_a_message_is_signed(keys_of: Any) -> None:
     assert not is_signed_by("r2", changed(message, checkpoint=certificate(X)), keys)
 
 
-def test_nobody_is_known_to_ed25519_but_those_named() -> None:
+def test_ed25519_knows_only_the_named_signers() -> None:
     assert not _ed25519("r1").verify("r9", b"content", b"0" * 64)
 
 
 @pytest.mark.parametrize("length", [0, 31, 33])
-def test_keys_of_the_wrong_length_are_refused_with_what_to_do(length: int) -> None:
+def test_keys_of_the_wrong_length_are_refused_with_advice(length: int) -> None:
     from impl.pbft.ed25519 import Ed25519Keys, public_key
 
     with pytest.raises(InvalidConfig, match="draw 32"):

@@ -1,4 +1,4 @@
-"""View changes of PBFT (paper, 4.4 and 4.5.2): nothing is lost that may be committed, and the cluster goes on."""
+"""View changes of PBFT (paper, 4.4 and 4.5.2): committed batches survive, and the cluster makes progress."""
 
 from collections.abc import Iterable
 
@@ -55,7 +55,7 @@ from tests.impl.pbft_nodes import (
 # --- leaving ------------------------------------------------------------------------------------
 
 
-def test_a_replica_that_times_out_tells_what_it_prepared_and_leaves_its_view() -> None:
+def test_a_replica_that_times_out_reports_its_certificates_and_leaves() -> None:
     node, _ = taken(replica("r2"), pre_prepare(X), prepare(X, "r1"), pre_prepare(Y, seq=2))
     node, effects = taken(node, Timeout())
     told = PreparedCertificate(pre_prepare=pre_prepare(X), prepares=(prepare(X, "r1"), prepare(X, "r2")))
@@ -64,14 +64,14 @@ def test_a_replica_that_times_out_tells_what_it_prepared_and_leaves_its_view() -
     assert sorted(node.durable.prepared) == [1]
 
 
-def test_a_replica_tells_its_stable_checkpoint_with_its_proof() -> None:
+def test_a_view_change_carries_the_stable_checkpoint_with_its_proof() -> None:
     proof = checkpoint_certificate(X, Y, sources=("r0", "r1", "r3"))
     node, effects = taken(replica("r2"), *proof.proof, Timeout())
     assert sent(effects, ViewChange) == [view_change("r2", stable=proof)]
     assert node.durable.stable == proof
 
 
-def test_while_it_changes_a_replica_proposes_and_agrees_to_nothing() -> None:
+def test_a_replica_changing_views_neither_proposes_nor_prepares() -> None:
     node, _ = taken(replica("r1"), Timeout())
     assert why_refused(node, Propose(X)) is Why.USELESS
     node, effects = taken(replica("r2"), Timeout(), pre_prepare(X, source="r1", view=1))
@@ -79,7 +79,7 @@ def test_while_it_changes_a_replica_proposes_and_agrees_to_nothing() -> None:
     assert node.durable.accepted == {}
 
 
-def test_f_and_one_others_take_a_replica_along_to_the_first_view_that_they_want() -> None:
+def test_f_plus_one_view_changes_take_a_replica_along() -> None:
     node, effects = taken(replica("r2"), view_change("r3", view=5))
     assert effects == ()
     node, effects = taken(node, view_change("r0", view=3))
@@ -87,21 +87,21 @@ def test_f_and_one_others_take_a_replica_along_to_the_first_view_that_they_want(
     assert node.durable.view == 3
 
 
-def test_a_single_liar_takes_nobody_along(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_view_change_takes_no_replica_along(monkeypatch: pytest.MonkeyPatch) -> None:
     messages = [view_change("r3", view=view) for view in (1, 4, 7)]
     assert taken(replica("r2"), *messages)[0].durable.view == 0
     monkeypatch.setattr(rules, "weak_quorum_size", lambda config: config.f)
     assert taken(replica("r2"), *messages)[0].durable.view == 7
 
 
-def test_in_larger_clusters_it_takes_more_to_be_taken_along() -> None:
+def test_larger_clusters_need_more_view_changes_to_take_one_along() -> None:
     node, _ = taken(replica("r2", n=7), view_change("r3"), view_change("r4"))
     assert node.durable.view == 0
     node, _ = taken(node, view_change("r5"))
     assert node.durable.view == 1
 
 
-def test_each_view_that_is_left_in_vain_doubles_the_patience_and_execution_restores_it() -> None:
+def test_each_fruitless_view_doubles_patience_until_an_execution() -> None:
     node = replica("r3")
     patience = []
     for view in range(1, 6):
@@ -120,7 +120,7 @@ def test_each_view_that_is_left_in_vain_doubles_the_patience_and_execution_resto
     assert only(effects, ResetTimer) == [ResetTimer(1)]
 
 
-def test_patience_has_an_end() -> None:
+def test_patience_has_a_maximum() -> None:
     node, _ = taken(replica("r3", patience_max=16), *[Timeout()] * 100)
     assert node.patience == 16
 
@@ -131,18 +131,18 @@ def test_messages_do_not_restore_patience() -> None:
     assert only(effects, ResetTimer | StopTimer) == []  # type: ignore[arg-type]  # isinstance takes a union
 
 
-# --- what a new view begins with ----------------------------------------------------------------
+# --- the initial proposals of a new view --------------------------------------------------------
 
 
 def _reproposed(*view_changes: ViewChange) -> dict[int, Batch]:
     return dict(rules.reproposals(view_changes))
 
 
-def test_a_new_view_proposes_again_what_anybody_prepared() -> None:
+def test_a_new_view_proposes_prepared_batches_again() -> None:
     assert _reproposed(view_change("r1"), view_change("r2", certificate(X)), view_change("r3")) == {1: X}
 
 
-def test_what_was_prepared_in_the_highest_view_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_certificate_of_the_highest_view_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     old, new = certificate(X, view=0), certificate(Y, view=1)
     for order in ((old, new), (new, old)):
         changes = [view_change(f"r{k}", each, view=2) for k, each in enumerate(order)]
@@ -160,7 +160,7 @@ def test_a_gap_is_filled_with_the_null_batch() -> None:
     }
 
 
-def test_a_new_view_begins_behind_the_latest_checkpoint() -> None:
+def test_a_new_view_begins_after_the_latest_checkpoint() -> None:
     stable = checkpoint_certificate(X, Y)
     changes = (
         view_change("r1", certificate(X), certificate(Y, seq=2), certificate(Z, seq=4)),
@@ -204,7 +204,7 @@ def test_a_backup_enters_a_new_view_and_agrees_to_its_proposals() -> None:
     assert why_refused(node, new_view(changes, (1, NULL_BATCH), (2, X))) is Why.REPEATED
 
 
-def test_what_came_before_the_new_view_is_used_in_it() -> None:
+def test_votes_received_before_the_new_view_count_in_it() -> None:
     early: list[Message] = [
         pre_prepare(Y, source="r1", view=1, seq=2),
         *(prepare(value, "r2", view=1, seq=seq) for seq, value in ((1, X), (2, Y))),
@@ -217,7 +217,7 @@ def test_what_came_before_the_new_view_is_used_in_it() -> None:
     assert only(effects, Executed) == [Executed(1, X)]
 
 
-def test_a_backup_hands_what_waits_to_the_primary_of_a_new_view() -> None:
+def test_a_backup_hands_waiting_requests_to_the_new_primary() -> None:
     node, _ = taken(replica("r2"), X[0])
     _, effects = taken(node, new_view([view_change(source) for source in ("r0", "r1", "r3")]))
     assert Send(X[0], "r1") in effects
@@ -225,7 +225,7 @@ def test_a_backup_hands_what_waits_to_the_primary_of_a_new_view() -> None:
     assert only(effects, Send) == [Send(X[0], "r0")]
 
 
-def test_who_lacks_the_checkpoint_of_a_new_view_asks_for_its_state() -> None:
+def test_a_replica_without_the_new_views_checkpoint_asks_for_its_state() -> None:
     stable = checkpoint_certificate(X, Y)
     changes = [view_change("r1", stable=stable), view_change("r2"), view_change("r3")]
     node, effects = taken(replica("r0"), new_view(changes))
@@ -275,7 +275,7 @@ def test_a_backup_refuses_a_new_view_that_does_not_follow(message: NewView) -> N
     assert why_refused(replica("r0"), message) is Why.UNPROVEN
 
 
-def test_a_new_view_of_another_than_its_primary_or_of_the_past_is_refused() -> None:
+def test_a_new_view_by_a_backup_or_for_an_old_view_is_refused() -> None:
     changes = [view_change(source) for source in ("r1", "r2", "r3")]
     assert why_refused(replica("r0"), new_view(changes, source="r3")) is Why.STRANGER
     later, _ = taken(replica("r0"), Timeout(), Timeout())
@@ -341,17 +341,17 @@ def _unproven() -> Iterable[tuple[str, ViewChange]]:
 
 
 @pytest.mark.parametrize("message", [pytest.param(message, id=flaw) for flaw, message in _unproven()])
-def test_a_view_change_that_proves_nothing_is_refused(message: ViewChange) -> None:
+def test_a_view_change_without_valid_proof_is_refused(message: ViewChange) -> None:
     assert why_refused(replica("r1"), message) is Why.UNPROVEN
 
 
-def test_a_certificate_with_more_prepares_than_needed_is_as_good() -> None:
+def test_a_certificate_with_surplus_prepares_is_accepted() -> None:
     told = view_change("r3", certificate(X, voters=["r1", "r2", "r3"]))
     _, effects = taken(replica("r1"), told)
     assert only(effects, Refused) == []
 
 
-def test_view_changes_that_come_too_late_or_contradict_are_refused() -> None:
+def test_late_or_contradictory_view_changes_are_refused() -> None:
     node, _ = taken(replica("r2"), view_change("r3", view=4))
     assert why_refused(node, view_change("r3", view=4)) is Why.REPEATED
     assert why_refused(node, view_change("r3", view=3)) is Why.OLD_VIEW
@@ -371,8 +371,8 @@ def _primary_gone(cluster: Cluster) -> None:
     cluster.run()
 
 
-def test_what_one_replica_executed_is_proposed_again_and_executed_by_all() -> None:
-    """r1 alone hears the commits; the primary of the next view does not know that x is decided."""
+def test_a_batch_one_replica_executed_is_executed_by_all() -> None:
+    """Only r3 receives the commits; the next primary does not know that x is decided."""
     cluster = Cluster.of(without=["r0"])
     cluster.everybody(pre_prepare(X))
     cluster.run(lost=lambda to, message: isinstance(message, Commit) and to != "r3")
@@ -388,7 +388,7 @@ def test_what_one_replica_executed_is_proposed_again_and_executed_by_all() -> No
     assert all(cluster.operations(name) == ["x", "y"] for name in cluster.nodes)
 
 
-def test_it_would_be_lost_if_replicas_told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_executed_batch_is_lost_without_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "told", lambda _durable: ())
     cluster = Cluster.of()
     cluster.take("r0", Propose(X))
@@ -418,13 +418,13 @@ def _prepared_in_two_views() -> Cluster:
     return cluster
 
 
-def test_what_was_decided_in_a_later_view_is_not_undone_by_an_older_certificate() -> None:
+def test_an_older_certificate_does_not_undo_a_later_decision() -> None:
     cluster = _prepared_in_two_views()
     assert {node.durable.view for node in cluster.nodes.values()} == {2}
     assert all(cluster.operations(name) == ["y"] for name in cluster.nodes)
 
 
-def test_it_would_be_if_another_certificate_than_the_latest_were_taken(
+def test_taking_the_oldest_certificate_undoes_a_decision(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(rules, "latest", lambda several: min(several, key=lambda each: each.view))
@@ -432,7 +432,7 @@ def test_it_would_be_if_another_certificate_than_the_latest_were_taken(
         _prepared_in_two_views()
 
 
-def test_a_hole_before_what_is_decided_is_filled_and_the_cluster_goes_on(
+def test_a_gap_before_a_decided_batch_is_filled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def run() -> Cluster:
@@ -457,7 +457,7 @@ def test_a_hole_before_what_is_decided_is_filled_and_the_cluster_goes_on(
     assert run().decided == {}
 
 
-def test_requests_that_wait_are_handed_to_the_next_primary() -> None:
+def test_waiting_requests_are_handed_to_the_next_primary() -> None:
     cluster = Cluster.of()
     cluster.everybody(X[0], but=["r0"])
     del cluster.nodes["r0"]
@@ -482,7 +482,7 @@ def test_views_go_on_past_a_faulty_primary() -> None:
     assert {(node.durable.view, node.durable.changing) for node in cluster.nodes.values()} == {(2, False)}
 
 
-def test_a_view_change_that_is_lost_is_made_good_by_retransmission() -> None:
+def test_retransmission_recovers_a_lost_view_change() -> None:
     cluster = Cluster.of()
     del cluster.nodes["r0"]
     cluster.everybody(Timeout())
@@ -492,14 +492,14 @@ def test_a_view_change_that_is_lost_is_made_good_by_retransmission() -> None:
     assert {(node.durable.view, node.durable.changing) for node in cluster.nodes.values()} == {(1, False)}
 
 
-def test_who_crashes_while_the_view_changes_wants_the_same_when_it_comes_back() -> None:
+def test_a_replica_that_crashes_in_a_view_change_repeats_it() -> None:
     node, effects = taken(replica("r2"), pre_prepare(X), prepare(X, "r1"), Timeout())
     back, again = taken(recover(node.config, node.durable), Retransmit())
     assert sent(again, ViewChange) == sent(effects, ViewChange)
     assert back.view_changes == node.view_changes
 
 
-def test_a_primary_that_crashes_in_its_view_begins_it_the_same_way_again() -> None:
+def test_a_crashed_primary_begins_its_view_the_same_way_again() -> None:
     cluster = Cluster.of()
     cluster.take("r0", Propose(X))
     cluster.run()
@@ -514,7 +514,7 @@ def test_a_primary_that_crashes_in_its_view_begins_it_the_same_way_again() -> No
     assert cluster.decided == {1: X, 2: Y}
 
 
-def test_what_a_replica_prepared_stays_told_through_several_views() -> None:
+def test_a_certificate_is_reported_through_several_views() -> None:
     node, _ = taken(replica("r2"), pre_prepare(X), prepare(X, "r1"), Timeout(), Timeout())
     node, effects = taken(node, Timeout())
     (told,) = sent(effects, ViewChange)

@@ -1,6 +1,6 @@
 """The Raft core, section by section of the paper: Ongaro and Ousterhout 2014.
 
-Read it beside the paper. Each test names the section whose rule it plays through, and what would go
+Read it beside the paper. Each test names the section whose rule it exercises, and what would go
 wrong without the rule. "Figure 2" is the paper's summary of the algorithm.
 """
 
@@ -43,6 +43,7 @@ from impl.raft import (
 from tests.impl.nodes import (
     FIVE,
     THREE,
+    acknowledged,
     append,
     ask_vote,
     candidate,
@@ -51,6 +52,7 @@ from tests.impl.nodes import (
     leader,
     log_of,
     received,
+    refused,
     sent,
     server,
 )
@@ -58,14 +60,6 @@ from tests.impl.nodes import (
 
 def vote(*, term: int, granted: bool = True, source: str = "n2") -> RequestVoteResponse:
     return RequestVoteResponse(term=term, source=source, dest="n1", vote_granted=granted)
-
-
-def acknowledged(match_index: int, *, term: int = 1, source: str = "n2") -> AppendEntriesResponse:
-    return AppendEntriesResponse(term=term, source=source, dest="n1", success=True, match_index=match_index)
-
-
-def refused(*, term: int = 1, source: str = "n2") -> AppendEntriesResponse:
-    return AppendEntriesResponse(term=term, source=source, dest="n1", success=False, match_index=0)
 
 
 #: One message of each type, in a term of choice.
@@ -88,7 +82,7 @@ EACH_ROLE: dict[str, Callable[[], Node]] = {
 
 @pytest.mark.parametrize("message", EACH_TYPE.values(), ids=EACH_TYPE)
 @pytest.mark.parametrize("node", EACH_ROLE.values(), ids=EACH_ROLE)
-def test_whoever_sees_a_later_term_follows_in_it(
+def test_a_server_that_sees_a_later_term_becomes_its_follower(
     node: Callable[[], Node], message: Callable[[int], Message]
 ) -> None:
     """5.1: a larger term updates one's own, and a candidate or leader reverts to follower.
@@ -100,8 +94,8 @@ def test_whoever_sees_a_later_term_follows_in_it(
     assert after.role == Follower()
 
 
-def test_a_leader_that_meets_a_later_term_says_that_it_leads_no_more() -> None:
-    """5.1: its host has timers of a leader to stop, and an election timer to start."""
+def test_a_leader_that_meets_a_later_term_reports_stepping_down() -> None:
+    """5.1: its host must stop the leader's timers and start an election timer."""
     _, effects = step(leader(term=3), Receive(append(term=5)))
     assert SteppedDown(3) in effects
     assert SteppedDown(3) not in step(candidate(term=3), Receive(append(term=5)))[1]
@@ -109,13 +103,13 @@ def test_a_leader_that_meets_a_later_term_says_that_it_leads_no_more() -> None:
 
 @pytest.mark.parametrize("message", ["RequestVoteResponse", "AppendEntriesRequest", "AppendEntriesResponse"])
 def test_a_new_term_comes_with_a_free_vote(message: str) -> None:
-    """Figure 2: votedFor is of the current term. A vote that is carried over would block the new term."""
+    """Figure 2: votedFor is of the current term. A vote carried over would block the new term."""
     after = received(candidate(term=3), EACH_TYPE[message](5))
     assert after.durable.voted_for is None
 
 
 @pytest.mark.parametrize("node", EACH_ROLE.values(), ids=EACH_ROLE)
-def test_requests_of_an_earlier_term_are_refused_with_the_current_one(node: Callable[[], Node]) -> None:
+def test_requests_of_an_earlier_term_are_refused_with_the_current(node: Callable[[], Node]) -> None:
     """5.1: a request with a stale term is rejected; the answer's term makes its sender step down."""
     before = node()
     for request in (ask_vote(term=2, last_log_index=9, last_log_term=2), append(term=2, entries=log_of(2))):
@@ -145,7 +139,7 @@ def test_answers_of_an_earlier_term_are_ignored(node: Node) -> None:
 # --- 5.2 Leader election ------------------------------------------------------------------------
 
 
-def test_an_election_is_a_new_term_a_vote_for_oneself_and_a_request_to_all_others() -> None:
+def test_an_election_begins_a_term_votes_for_itself_and_asks_all() -> None:
     """5.2: increment the term, become candidate, vote for yourself, ask each other server in parallel."""
     after, effects = step(server(term=3, voted_for="n2", log=log_of(1, 2)), Timeout())
     assert after.durable == disk(term=4, voted_for="n1", log=log_of(1, 2))
@@ -160,8 +154,8 @@ def test_an_election_is_a_new_term_a_vote_for_oneself_and_a_request_to_all_other
     )
 
 
-def test_a_candidate_that_hears_of_no_winner_starts_another_election() -> None:
-    """5.2: after a split vote each candidate times out and begins a new term; else nobody ever leads."""
+def test_a_candidate_without_a_winner_starts_another_election() -> None:
+    """5.2: after a split vote each candidate times out and begins a new term; otherwise nobody leads."""
     once, _ = step(server(term=0), Timeout())
     half = received(once, vote(term=1, granted=False))
     again, effects = step(half, Timeout())
@@ -170,7 +164,7 @@ def test_a_candidate_that_hears_of_no_winner_starts_another_election() -> None:
     assert [message.term for message in sent(effects)] == [2, 2]
 
 
-def test_a_server_votes_for_at_most_one_candidate_a_term_first_come_first_served() -> None:
+def test_a_server_votes_for_the_first_candidate_of_a_term_only() -> None:
     """5.2: with a second vote in one term two candidates could both have a majority."""
     first, effects = step(server(term=1), Receive(ask_vote(term=1, source="n2")))
     assert effects == (
@@ -185,7 +179,7 @@ def test_a_server_votes_for_at_most_one_candidate_a_term_first_come_first_served
 
 
 def test_a_repeated_request_is_granted_again_by_the_same_vote() -> None:
-    """Figure 2, RequestVote rule 2: votedFor is null or the candidate. The first answer may have been lost."""
+    """Figure 2, RequestVote rule 2: votedFor is null or the candidate. The first answer may be lost."""
     voted = received(server(term=1), ask_vote(term=1))
     again, effects = step(voted, Receive(ask_vote(term=1)))
     assert again == voted
@@ -203,7 +197,7 @@ def test_a_candidate_refuses_its_rival_of_the_same_term() -> None:
     assert sent(effects) == [RequestVoteResponse(term=2, source="n1", dest="n2", vote_granted=False)]
 
 
-def test_votes_of_a_majority_make_a_leader_that_opens_its_term_with_a_no_op() -> None:
+def test_a_majority_elects_a_leader_that_appends_a_no_op() -> None:
     """5.2 and section 8: a majority in its term wins; a no-op lets the leader commit what came before."""
     after, effects = step(candidate(term=2, log=log_of(1, 1)), Receive(vote(term=2)))
     assert after.durable == disk(term=2, voted_for="n1", log=(*log_of(1, 1), Entry(2, NOOP)))
@@ -234,13 +228,13 @@ def test_a_vote_that_arrives_twice_counts_once() -> None:
 
 
 def test_a_refused_vote_is_not_counted() -> None:
-    """5.2: an answer is not a vote. Counting refusals elects whoever asks."""
+    """5.2: an answer is not a vote. Counting refusals would elect any candidate."""
     standing = candidate(term=2)
     assert step(standing, Receive(vote(term=2, granted=False))) == (standing, ())
 
 
 @pytest.mark.parametrize("node", [server(term=2, voted_for="n1"), leader(term=2)], ids=["follower", "leader"])
-def test_a_vote_that_comes_late_for_this_term_changes_nothing(node: Node) -> None:
+def test_a_late_vote_of_this_term_changes_nothing(node: Node) -> None:
     """5.2: only a candidate counts votes. A leader that won again would forget what its peers hold."""
     assert step(node, Receive(vote(term=2, source="n3"))) == (node, ())
 
@@ -259,13 +253,13 @@ def test_a_candidate_yields_to_the_leader_of_its_term_and_keeps_its_vote() -> No
     assert sent(answers) == [RequestVoteResponse(term=2, source="n1", dest="n3", vote_granted=False)]
 
 
-def test_the_leader_of_the_term_resets_the_election_timer_even_when_logs_do_not_match() -> None:
-    """5.2: followers stay so as long as they hear a leader; a leader at work on a gap is one."""
+def test_a_leaders_request_resets_the_timer_even_on_a_log_mismatch() -> None:
+    """5.2: followers stay followers while they hear a leader, also one still repairing their logs."""
     _, effects = step(server(term=2), Receive(append(term=2, prev=(3, 1))))
     assert ResetElectionTimer() in effects
 
 
-def test_a_leaders_election_timer_means_nothing() -> None:
+def test_a_leader_ignores_the_election_timer() -> None:
     """5.2: only followers and candidates start elections; a leader never competes with itself."""
     assert step(leader(term=2), Timeout()) == (leader(term=2), ())
 
@@ -285,7 +279,7 @@ def test_a_cluster_of_one_elects_itself_and_commits_at_once() -> None:
 # --- 5.3 Log replication ------------------------------------------------------------------------
 
 
-def test_a_leader_appends_what_clients_submit_and_does_not_commit_it_alone() -> None:
+def test_a_leader_appends_a_submission_without_committing_it() -> None:
     """5.3: the leader appends the command to its log; it is applied once it is safely replicated."""
     after, effects = step(leader(term=2, log=log_of(1)), ClientRequest("x"))
     assert after.durable.log == (*log_of(1), Entry(2, "x"))
@@ -294,13 +288,13 @@ def test_a_leader_appends_what_clients_submit_and_does_not_commit_it_alone() -> 
 
 
 @pytest.mark.parametrize("node", [server(), candidate()], ids=["follower", "candidate"])
-def test_a_server_that_does_not_lead_hands_the_value_back(node: Node) -> None:
-    """Section 8: clients of other servers are sent on. A value that is swallowed is lost without a word."""
+def test_a_server_that_does_not_lead_refuses_a_submission(node: Node) -> None:
+    """Section 8: clients are redirected. A value accepted here would be lost silently."""
     request = ClientRequest("x")
     assert step(node, request) == (node, (Refused(request, "this server does not lead"),))
 
 
-def test_a_request_carries_the_entries_from_the_next_index_on_and_the_one_before_them() -> None:
+def test_a_request_carries_the_next_entries_and_their_predecessor() -> None:
     """5.3: index and term of the entry that precedes the new ones, and the leader's commit index."""
     node = leader(term=3, log=log_of(1, 1, 2, 3), commit_index=1, progress=((3, 0), (5, 0)), entries_max=2)
     after, effects = step(node, AppendEntries("n2"))
@@ -322,7 +316,7 @@ def test_a_request_carries_no_more_entries_than_it_may() -> None:
 
 
 @pytest.mark.parametrize("node", [server(), candidate()], ids=["follower", "candidate"])
-def test_who_does_not_lead_sends_no_entries_on_a_late_heartbeat_timer(node: Node) -> None:
+def test_a_server_that_does_not_lead_sends_no_entries(node: Node) -> None:
     """5.2: only leaders send AppendEntries. A deposed one would overwrite its successor's log."""
     assert step(node, AppendEntries("n2")) == (node, ())
 
@@ -340,10 +334,10 @@ def test_who_does_not_lead_sends_no_entries_on_a_late_heartbeat_timer(node: Node
         ((), (1, 1), False),
     ],
 )
-def test_entries_are_taken_only_behind_an_entry_that_both_logs_hold(
+def test_entries_are_accepted_only_after_a_matching_entry(
     own: tuple[int, ...], prev: tuple[int, int], *, fits: bool
 ) -> None:
-    """5.3, the consistency check: induction on it makes equal ends mean equal logs."""
+    """5.3, the consistency check: by induction, logs that match at an entry match before it."""
     node = server(term=3, log=log_of(*own))
     new = (Entry(3, "new"),)
     after, effects = step(node, Receive(append(term=3, prev=prev, entries=new, leader_commit=9)))
@@ -355,14 +349,14 @@ def test_entries_are_taken_only_behind_an_entry_that_both_logs_hold(
     assert after.commit_index == (prev[0] + 1 if fits else 0)
 
 
-def test_a_conflicting_entry_goes_with_all_that_follow_it() -> None:
-    """5.3: the follower's log is made the leader's, from the first difference on (Figure 7, server f)."""
+def test_a_conflicting_entry_is_removed_with_its_successors() -> None:
+    """5.3: the follower's log becomes the leader's from the first difference on (Figure 7, server f)."""
     node = server(term=4, log=log_of(1, 2, 2, 3))
     after = received(node, append(term=4, prev=(1, 1), entries=(Entry(2, "2.2"), Entry(4, "x"))))
     assert after.durable.log == (*log_of(1, 2), Entry(4, "x"))
 
 
-def test_a_late_request_removes_nothing_that_a_later_one_brought() -> None:
+def test_a_late_request_removes_no_later_entries() -> None:
     """Figure 2, AppendEntries rule 3: only a conflict truncates.
 
     The leader counts on acknowledged entries; a duplicate that cut the log would uncommit them.
@@ -378,7 +372,7 @@ def test_a_late_request_removes_nothing_that_a_later_one_brought() -> None:
 
 
 def test_a_follower_commits_no_further_than_the_request_vouches_for() -> None:
-    """Figure 2, AppendEntries rule 5: what lies behind the last new entry may conflict with the leader's."""
+    """Figure 2, AppendEntries rule 5: entries after the last new one may conflict with the leader's."""
     node = server(term=3, log=log_of(1, 2, 2))
     after, effects = step(node, Receive(append(term=3, prev=(1, 1), leader_commit=3)))
     assert after.commit_index == 1
@@ -386,7 +380,7 @@ def test_a_follower_commits_no_further_than_the_request_vouches_for() -> None:
 
 
 def test_a_followers_commit_index_never_goes_back() -> None:
-    """5.3: applied is applied. A late request knows less, and that is all it shows."""
+    """5.3: a late request only shows that its sender knew less then."""
     node = server(log=log_of(1, 1, 1), commit_index=3)
     after, effects = step(node, Receive(append(term=1, prev=(1, 1), leader_commit=1)))
     assert after == node
@@ -402,8 +396,8 @@ def test_after_a_refusal_the_leader_tries_one_entry_earlier() -> None:
         assert [known.next_index for known in node.role.progress] == [expected, 4]
 
 
-def test_a_late_refusal_does_not_go_back_behind_what_is_known_to_match() -> None:
-    """5.3: what matched still does. Backing off behind it sends entries for ever, and breaks ProgressIsSane."""
+def test_a_late_refusal_does_not_go_back_behind_a_known_match() -> None:
+    """5.3: a match is permanent. Backing off behind it resends entries and breaks ProgressIsSane."""
     node = leader(term=1, log=log_of(1, 1, 1), progress=((4, 2), (4, 0)))
     for _ in range(3):
         node = received(node, refused())
@@ -411,16 +405,16 @@ def test_a_late_refusal_does_not_go_back_behind_what_is_known_to_match() -> None
     assert node.role.of("n2") == Progress("n2", next_index=3, match_index=2)
 
 
-def test_a_late_acknowledgement_does_not_unlearn_what_a_peer_holds() -> None:
-    """Figure 2: matchIndex increases monotonically. Unlearnt, a commit could be counted on too few servers."""
+def test_a_late_acknowledgement_does_not_lower_a_match_index() -> None:
+    """Figure 2: matchIndex increases monotonically, or a commit could count too few servers."""
     node = leader(term=1, log=log_of(1, 1, 1), members=FIVE)
     node = received(node, acknowledged(3), acknowledged(1))
     assert isinstance(node.role, Leader)
     assert node.role.of("n2") == Progress("n2", next_index=4, match_index=3)
 
 
-def test_an_acknowledgement_of_entries_that_were_never_sent_is_ignored() -> None:
-    """5.1: believed, the leader would go on behind the end of its log, where there is nothing to send."""
+def test_an_acknowledgement_of_unsent_entries_is_ignored() -> None:
+    """5.1: otherwise the leader would continue behind the end of its log."""
     node = leader(term=1, log=log_of(1, 1, 1))
     assert step(node, Receive(acknowledged(4))) == (node, ())
 
@@ -435,7 +429,7 @@ def test_an_entry_on_a_majority_is_committed_with_all_before_it() -> None:
     assert effects == (Apply(1, "1.1"), Apply(2, "1.2"), Apply(3, "2.3"))
 
 
-def test_an_acknowledgement_to_who_no_longer_leads_is_ignored() -> None:
+def test_an_acknowledgement_to_a_deposed_leader_is_ignored() -> None:
     """5.3: only a leader commits by counting."""
     for node in (server(log=log_of(1)), candidate(log=log_of(1))):
         assert step(node, Receive(acknowledged(1))) == (node, ())
@@ -463,7 +457,7 @@ def test_an_acknowledgement_to_who_no_longer_leads_is_ignored() -> None:
 def test_a_vote_goes_only_to_a_log_at_least_as_up_to_date(
     own: tuple[int, ...], candidates: tuple[int, ...], *, granted: bool
 ) -> None:
-    """5.4.1: the later last term, then the longer log. Else a leader could lack committed entries."""
+    """5.4.1: the later last term, then the longer log. Otherwise a leader could lack committed entries."""
     request = ask_vote(
         term=5, last_log_index=len(candidates), last_log_term=candidates[-1] if candidates else 0
     )
@@ -486,7 +480,7 @@ def test_a_leader_never_commits_an_earlier_term_by_counting_replicas() -> None:
 
 
 class Servers:
-    """Servers and what passes between them, each message only when a test says so."""
+    """Servers whose messages are delivered only when a test says so."""
 
     def __init__(self, *, log: tuple[Entry, ...]) -> None:
         durable = disk(term=1, log=log, members=FIVE)
@@ -494,26 +488,26 @@ class Servers:
         self.applied: list[tuple[str, Apply]] = []
 
     def step(self, name: str, inp: Input) -> list[Message]:
-        """One input; what the server sends."""
+        """Hand one input to a server; return the messages that it sends."""
         self.nodes[name], effects = step(self.nodes[name], inp)
         self.applied.extend((name, effect) for effect in effects if isinstance(effect, Apply))
         return sent(effects)
 
     def ask(self, messages: list[Message], *to: str) -> None:
-        """Deliver those messages that go to these servers, and their answers. All others are lost."""
+        """Deliver the messages to these servers, and their answers; all others are lost."""
         for message in messages:
             if message.dest in to:
                 for answer in self.step(message.dest, Receive(message)):
                     self.step(answer.dest, Receive(answer))
 
     def elect(self, name: str, *voters: str, attempts: int = 1) -> None:
-        """Elections of `name` that only `voters` hear of, the first ones of nobody."""
+        """Hold elections of `name`; only `voters` hear of the last one, nobody of the earlier ones."""
         for _ in range(attempts - 1):
             self.step(name, Timeout())
         self.ask(self.step(name, Timeout()), *voters)
 
     def crash(self, name: str) -> None:
-        """The server comes back with its disk."""
+        """Crash the server and recover it from its disk."""
         self.nodes[name] = recover(self.nodes[name].config, self.nodes[name].durable)
 
     def terms(self, name: str) -> list[int]:
@@ -544,7 +538,7 @@ def figure_8() -> Servers:
     return s
 
 
-def test_figure_8_d_an_entry_on_a_majority_is_overwritten_and_nobody_had_applied_it(
+def test_figure_8_d_an_overwritten_majority_entry_was_never_applied(
     figure_8: Servers,
 ) -> None:
     """5.4.2, Figure 8 (d): s5 wins with the votes of s2, s3 and s4, whose last terms are earlier than 3.
@@ -567,7 +561,7 @@ def test_figure_8_d_an_entry_on_a_majority_is_overwritten_and_nobody_had_applied
     assert [effect.value for name, effect in s.applied if name == "n1"] == ["1.1", NOOP, NOOP]
 
 
-def test_figure_8_e_an_entry_of_the_current_term_on_a_majority_keeps_s5_out(figure_8: Servers) -> None:
+def test_figure_8_e_a_current_term_majority_entry_keeps_s5_out(figure_8: Servers) -> None:
     """5.4.2, Figure 8 (e): once an entry of term 4 is on a majority, all before it is committed for good."""
     s = figure_8
     for peer in ("n3", "n4"):
@@ -583,7 +577,7 @@ def test_figure_8_e_an_entry_of_the_current_term_on_a_majority_keeps_s5_out(figu
 # --- 5.5 and Figure 2: what a crash loses -------------------------------------------------------
 
 
-def test_a_crash_keeps_term_vote_and_log_and_loses_the_rest() -> None:
+def test_a_crash_keeps_only_term_vote_and_log() -> None:
     """Figure 2, persistent state: currentTerm, votedFor and log; all else is volatile."""
     node = leader(term=4, log=log_of(1, 4), commit_index=2, progress=((3, 2), (3, 2)))
     back = recover(node.config, node.durable)
@@ -592,7 +586,7 @@ def test_a_crash_keeps_term_vote_and_log_and_loses_the_rest() -> None:
 
 
 def test_a_vote_stands_across_a_crash() -> None:
-    """5.2: one vote a term, also when the server has forgotten why. Else two leaders share a term."""
+    """5.2: one vote a term, also across a crash. Otherwise two leaders could share a term."""
     voted = received(server(term=1), ask_vote(term=1, source="n2"))
     back = recover(voted.config, voted.durable)
     after, effects = step(back, Receive(ask_vote(term=1, source="n3")))
@@ -607,7 +601,7 @@ def test_after_a_crash_the_log_is_applied_from_its_beginning() -> None:
     assert [effect for effect in effects if isinstance(effect, Apply)] == [Apply(1, "1.1"), Apply(2, "1.2")]
 
 
-def test_nothing_is_written_when_nothing_durable_changed() -> None:
+def test_a_step_without_durable_change_writes_nothing() -> None:
     """Figure 2: only the persistent state is on disk; a heartbeat costs no write."""
     node = server(log=log_of(1))
     _, effects = step(node, Receive(append(term=1, prev=(1, 1), leader_commit=1)))
@@ -618,7 +612,7 @@ def test_nothing_is_written_when_nothing_durable_changed() -> None:
 
 
 @pytest.mark.parametrize("message", EACH_TYPE.values(), ids=EACH_TYPE)
-def test_a_message_for_another_server_is_the_hosts_mistake(message: Callable[[int], Message]) -> None:
+def test_a_message_for_another_server_is_misrouted(message: Callable[[int], Message]) -> None:
     """A server that answered for another would vote, or acknowledge, in its name."""
     node = server(members=("n3", "n1", "n2"))
     with pytest.raises(MisroutedInput, match="'n3' was handed a message for 'n1'"):
@@ -627,7 +621,7 @@ def test_a_message_for_another_server_is_the_hosts_mistake(message: Callable[[in
 
 
 @pytest.mark.parametrize("node", EACH_ROLE.values(), ids=EACH_ROLE)
-def test_an_answer_of_a_stranger_of_this_term_counts_nowhere(node: Callable[[], Node]) -> None:
+def test_an_answer_of_a_stranger_does_not_count(node: Callable[[], Node]) -> None:
     """5.1: quorums are of the cluster's voters. A removed server, or one that never joined, elects nobody."""
     strangers = [f"stranger{number}" for number in range(3)]
     votes = received(node(), *(vote(term=3, source=name) for name in strangers))
@@ -636,19 +630,19 @@ def test_an_answer_of_a_stranger_of_this_term_counts_nowhere(node: Callable[[], 
     assert received(node(), *acknowledgements) == node()
 
 
-def test_a_stranger_is_heard_since_it_may_know_more_members() -> None:
+def test_a_request_of_a_stranger_is_accepted() -> None:
     """Thesis, 4.1: a server accepts requests of leaders that are not in its own latest configuration."""
     after = received(server(term=1), append(term=2, entries=log_of(2), source="n9"))
     assert after.durable == disk(term=2, log=log_of(2))
 
 
 @pytest.mark.parametrize("node", EACH_ROLE.values(), ids=EACH_ROLE)
-def test_what_a_server_seems_to_have_sent_itself_changes_nothing(node: Callable[[], Node]) -> None:
+def test_a_message_from_itself_changes_nothing(node: Callable[[], Node]) -> None:
     assert step(node(), Receive(ask_vote(term=9, source="n1"))) == (node(), ())
 
 
-def test_nothing_is_sent_to_who_is_no_member() -> None:
-    """A timer of the host may outlive the membership of the peer that it is for (thesis, 4.1)."""
+def test_nothing_is_sent_to_a_non_member() -> None:
+    """A timer of the host may outlive the membership of its peer (thesis, 4.1)."""
     assert step(leader(term=2), AppendEntries("n9")) == (leader(term=2), ())
 
 
@@ -672,19 +666,19 @@ def test_nothing_is_sent_to_who_is_no_member() -> None:
         ),
     ],
 )
-def test_a_cluster_that_cannot_be_is_refused_with_what_to_mend(
+def test_an_invalid_config_is_refused_with_advice(
     founders: tuple[str, ...], settings: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(InvalidConfig, match=words):
         Config("n1", founders, **settings)
 
 
-def test_a_lease_that_is_off_may_be_of_any_length() -> None:
+def test_a_disabled_lease_may_have_any_length() -> None:
     assert Config("n1", THREE, lease_ticks=5, election_ticks=5).lease_ticks == 5
 
 
-def test_a_server_that_founded_nothing_starts_like_any_other_and_stands_for_nothing() -> None:
-    """Thesis, 4.1: who is to join gets the log before it is a member, and is no voter till then."""
+def test_a_server_that_is_no_founder_starts_and_never_stands() -> None:
+    """Thesis, 4.1: a joining server gets the log before it becomes a voter."""
     joining = first_start(Config("n9", THREE))
     assert joining.configuration == configuration("123")
     assert step(joining, Timeout()) == (joining, (ResetElectionTimer(),))

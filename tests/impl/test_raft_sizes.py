@@ -1,6 +1,6 @@
-"""Limits on sizes: too large a value is refused before it is in any log, and requests carry no more than they may.
+"""Size limits: too large a value is refused before it enters a log, and requests are bounded.
 
-The papers have no such limits. They must not cost what Raft promises: every follower catches up, whatever the
+The papers have no such limits. They must not break Raft's guarantees: every follower catches up, whatever the
 sizes are, and whatever an earlier setting let in.
 """
 
@@ -55,7 +55,7 @@ def test_a_value_of_the_allowed_size_is_taken(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [11, 10_000])
-def test_a_larger_one_is_refused_with_its_size_and_the_leader_is_as_it_was(size: int) -> None:
+def test_a_larger_value_is_refused_with_its_size(size: int) -> None:
     node, request = leader(size_limits=_limits(10, 10)), ClientRequest(b"x" * size)
     after, (refused,) = step(node, request)
     assert after == node
@@ -65,7 +65,7 @@ def test_a_larger_one_is_refused_with_its_size_and_the_leader_is_as_it_was(size:
     assert step(after, ClientRequest(b"small"))[0].durable.log == _log(b"small")
 
 
-def test_who_does_not_lead_measures_nothing() -> None:
+def test_a_server_that_does_not_lead_measures_nothing() -> None:
     """A follower cannot know what its leader would take."""
     node = Node(Config("n1", ("n1", "n2", "n3"), size_limits=_limits(10, 10)), disk())
     _, (refused,) = step(node, ClientRequest(b"x" * 11))
@@ -73,7 +73,7 @@ def test_who_does_not_lead_measures_nothing() -> None:
 
 
 def test_without_limits_any_value_is_taken() -> None:
-    """Of whatever kind: nothing measures it."""
+    """Of any type, since nothing measures it."""
     node = leader()
     assert node.config.size_limits is None
     for value in (b"x" * 10_000, 7, ("a", 1), None):
@@ -81,7 +81,7 @@ def test_without_limits_any_value_is_taken() -> None:
 
 
 def test_a_follower_takes_whatever_its_leader_sends() -> None:
-    """To refuse it would keep the log from ever being the leader's; the limit is on what enters a log."""
+    """Refusing would keep the logs different for ever; the limit applies to new submissions."""
     follower = Node(Config("n2", ("n1", "n2", "n3"), size_limits=_limits(1, 1)), disk())
     (request,) = sent(step(leader(log=_log(b"xxx"), progress=((1, 0), (1, 0))), AppendEntries("n2"))[1])
     assert step(follower, Receive(request))[0].durable.log == _log(b"xxx")
@@ -103,9 +103,7 @@ def test_a_follower_takes_whatever_its_leader_sends() -> None:
         ((NOOP, b"aaaa", configuration("123"), b"bbbb", NOOP, b"cc", NOOP, b"d"), 7),  # its own are free
     ],
 )
-def test_a_request_carries_the_next_entries_as_far_as_they_fit(
-    values: tuple[Any, ...], expected: int
-) -> None:
+def test_a_request_carries_the_next_entries_that_fit(values: tuple[Any, ...], expected: int) -> None:
     node = leader(log=_log(*values), progress=((1, 0), (1, 0)), size_limits=_limits(10, 10))
     (request,) = sent(step(node, AppendEntries("n2"))[1])
     assert isinstance(request, AppendEntriesRequest)
@@ -121,8 +119,8 @@ def test_the_number_of_entries_and_their_size_are_limited_both() -> None:
     assert len(request.entries) == 2
 
 
-def test_pipelined_requests_go_on_behind_what_was_carried() -> None:
-    """Thesis, 10.2.2: the leader takes for granted what it sent, and not what did not fit."""
+def test_pipelined_requests_continue_after_the_carried_entries() -> None:
+    """Thesis, 10.2.2: the leader assumes delivery of the entries it sent, not of those that did not fit."""
     node = leader(
         log=_log(*[b"aaaa"] * 5),
         progress=((1, 0), (1, 0)),
@@ -138,14 +136,14 @@ def test_pipelined_requests_go_on_behind_what_was_carried() -> None:
     assert requests == [(0, 2), (2, 2), (4, 1), (5, 0)]
 
 
-# --- what they must not cost --------------------------------------------------------------------
+# --- Raft's guarantees --------------------------------------------------------------------------
 
 
 def _bring_up(values: tuple[bytes, ...], limits: SizeLimits, *, pipelining: bool) -> list[str]:
-    """Submit the values to a leader whose log holds them already as well, and bring a follower up to it.
+    """Submit the values to a leader whose log already holds them too, and bring a follower up to date.
 
     Returns:
-        What is wrong with that, in words; nothing if all is well.
+        A description of each violation; none if all is well.
     """
     wrong = []
     node = leader(
@@ -178,7 +176,7 @@ def _bring_up(values: tuple[bytes, ...], limits: SizeLimits, *, pipelining: bool
     more=st.integers(0, 20),
     pipelining=st.booleans(),
 )
-def test_a_follower_catches_up_whatever_the_sizes_are(
+def test_a_follower_catches_up_with_entries_of_any_size(
     *, values: list[bytes], entry: int, more: int, pipelining: bool
 ) -> None:
     assert _bring_up(tuple(values), _limits(entry, entry + more), pipelining=pipelining) == []
@@ -206,7 +204,7 @@ def _one_too_many(limits: SizeLimits, entries: tuple[Entry, ...]) -> tuple[Entry
     ],
     ids=["any value is taken", "none is", "no limit", "one too many", "what is too large is never sent"],
 )
-def test_limits_that_are_wrong_are_noticed(
+def test_wrong_limits_are_noticed(
     monkeypatch: pytest.MonkeyPatch, name: str, broken: Callable[..., Any], said: str
 ) -> None:
     values = (b"aaaa", b"bbbb", b"x" * 12, b"cccc", b"dddd")
@@ -226,13 +224,13 @@ def test_limits_that_are_wrong_are_noticed(
         (10, 9, "request_bytes_max is 9 and entry_bytes_max 10: .* must fit into a request"),
     ],
 )
-def test_limits_that_cannot_be_kept_are_refused(entry: int, request_: int, words: str) -> None:
+def test_contradictory_limits_are_refused(entry: int, request_: int, words: str) -> None:
     with pytest.raises(InvalidConfig, match=words):
         _limits(entry, request_)
 
 
-def test_what_is_the_protocols_own_is_not_measured() -> None:
-    """A change of membership, and the no-op of a new leader, are no values of clients."""
+def test_the_protocols_own_entries_are_not_measured() -> None:
+    """Membership changes and a new leader's no-op are no values of clients."""
 
     def never(value: object) -> int:
         raise AssertionError(f"{value} is measured")

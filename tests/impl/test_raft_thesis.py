@@ -1,6 +1,6 @@
 """The Raft core beyond the paper's Figure 2, section by section of Ongaro's thesis (2014).
 
-Each test names the section whose rule it plays through, and what would go wrong without the rule.
+Each test names the section whose rule it exercises, and what would go wrong without the rule.
 "paper" is Ongaro and Ousterhout 2014.
 """
 
@@ -71,6 +71,7 @@ from impl.raft import (
 )
 from tests.impl.nodes import (
     FIVE,
+    acknowledged,
     append,
     ask_vote,
     candidate,
@@ -79,25 +80,12 @@ from tests.impl.nodes import (
     leader,
     log_of,
     received,
+    refused,
     sent,
     server,
 )
 
 THREE_VOTERS = configuration("123")
-
-
-def acknowledged(
-    match_index: int, *, term: int = 1, source: str = "n2", number: int = 0
-) -> AppendEntriesResponse:
-    return AppendEntriesResponse(
-        term=term, source=source, dest="n1", success=True, match_index=match_index, round=number
-    )
-
-
-def refused(conflict: ConflictHint, *, term: int = 1) -> AppendEntriesResponse:
-    return AppendEntriesResponse(
-        term=term, source="n2", dest="n1", success=False, match_index=0, conflict=conflict
-    )
 
 
 def known_of(node: Node, peer: str = "n2") -> Progress:
@@ -131,7 +119,7 @@ def _sets(names: Iterable[str]) -> list[frozenset[str]]:
 
 
 def _configurations(names: str) -> list[Configuration]:
-    """All that there are of these servers."""
+    """All configurations of these servers."""
     found = []
     for voters, outgoing, learners in itertools.product(*[_sets(f"n{name}" for name in names)] * 3):
         if voters and not learners & (voters | outgoing):
@@ -152,7 +140,7 @@ def _successors(old: Configuration, servers: frozenset[str]) -> set[Configuratio
     return single | {Configuration(each, voters, learners - each) for each in others}
 
 
-def test_what_may_follow_a_configuration_is_what_the_spec_says() -> None:
+def test_the_successors_of_a_configuration_are_the_specs() -> None:
     """4.1 and 4.3: after any other change two quorums need not meet, and two leaders share a term."""
     every = _configurations("123")
     servers = frozenset({"n1", "n2", "n3"})
@@ -160,8 +148,8 @@ def test_what_may_follow_a_configuration_is_what_the_spec_says() -> None:
         assert {new for new in every if old.may_become(new)} == _successors(old, servers)
 
 
-def test_quorums_of_configurations_that_follow_each_other_share_a_server() -> None:
-    """4.1: this is what the rule is for."""
+def test_quorums_of_successive_configurations_share_a_server() -> None:
+    """4.1: the purpose of the rule."""
     every = _configurations("123")
     everybody = _sets({"n1", "n2", "n3"})
     quorums = {each: [s for s in everybody if each.has_quorum(s)] for each in every}
@@ -175,7 +163,7 @@ def test_quorums_of_configurations_that_follow_each_other_share_a_server() -> No
     "among",
     [configuration("1"), configuration("1234"), configuration("12345"), configuration("345", outgoing="12")],
 )
-def test_a_quorum_holds_what_it_agrees_on_and_no_more(among: Configuration, held: list[int]) -> None:
+def test_the_agreed_index_is_the_largest_a_quorum_holds(among: Configuration, held: list[int]) -> None:
     """4.3: in joint consensus an entry needs both majorities."""
     indices = dict(zip(FIVE, held, strict=True))
     agreed = among.agreed_index(indices)
@@ -183,7 +171,7 @@ def test_a_quorum_holds_what_it_agrees_on_and_no_more(among: Configuration, held
     assert not among.has_quorum([name for name, index in indices.items() if index > agreed])
 
 
-def test_a_configuration_that_cannot_be_is_refused() -> None:
+def test_an_invalid_configuration_is_refused() -> None:
     with pytest.raises(InvalidConfig, match="a configuration has 0 voters"):
         configuration("")
     with pytest.raises(InvalidConfig, match=r"\['n2'\] are voters and learners at once"):
@@ -194,12 +182,12 @@ def test_a_configuration_that_cannot_be_is_refused() -> None:
 
 
 def changeable(**more: Any) -> Node:
-    """Leader n1 of three, whose no-op of term 1 is committed, and known so by all."""
+    """Leader n1 of three, whose no-op of term 1 is committed and acknowledged by all."""
     return leader(log=log_of(1), commit_index=1, progress=((2, 1), (2, 1)), **more)
 
 
-def test_a_leader_goes_by_a_new_configuration_as_soon_as_it_is_in_its_log() -> None:
-    """4.1: not when it is committed. The new server is sent the log from its end on."""
+def test_a_leader_adopts_a_configuration_once_it_is_in_its_log() -> None:
+    """4.1: not when it is committed. The leader probes the new server from the end of the log."""
     four = configuration("1234")
     after, effects = step(changeable(), ChangeMembership(four))
     assert after.durable.log == (*log_of(1), Entry(1, four))
@@ -212,8 +200,8 @@ def test_a_leader_goes_by_a_new_configuration_as_soon_as_it_is_in_its_log() -> N
     assert received(two_of_four, acknowledged(2, source="n4")).commit_index == 2
 
 
-def test_a_follower_goes_by_a_new_configuration_and_back_when_it_is_overwritten() -> None:
-    """4.1: a server uses the last configuration in its log, also one that is undone."""
+def test_a_follower_reverts_an_overwritten_configuration() -> None:
+    """4.1: a server uses the last configuration in its log, committed or not."""
     new = configuration("1234")
     taken = received(server(), append(term=1, entries=(Entry(1, new),)))
     assert taken.configuration == new
@@ -231,15 +219,15 @@ def test_one_change_at_a_time() -> None:
     assert step(done, again)[0].configuration == configuration("12345")
 
 
-def test_a_leader_changes_nothing_before_it_has_committed_in_its_term() -> None:
-    """Ongaro, "bug in single-server membership changes", 2015: a change of an earlier leader may be committed."""
+def test_a_leader_refuses_changes_until_it_committed_in_its_term() -> None:
+    """Ongaro, "bug in single-server membership changes", 2015."""
     node = leader(term=2, log=log_of(1, 2), commit_index=1)
     assert "has not committed an entry of its own term yet" in why_not(
         node, ChangeMembership(configuration("12"))
     )
 
 
-def test_a_change_that_lets_quorums_miss_each_other_is_refused() -> None:
+def test_a_change_with_disjoint_quorums_is_refused() -> None:
     why = why_not(changeable(), ChangeMembership(configuration("145", learners="6")))
     assert why.startswith(
         "voters n1, n4, n5; learners n6 may not follow voters n1, n2, n3: change one server"
@@ -247,14 +235,14 @@ def test_a_change_that_lets_quorums_miss_each_other_is_refused() -> None:
     assert why_not(server(), ChangeMembership(configuration("12"))) == "this server does not lead"
 
 
-def test_a_configuration_is_no_value_of_a_client() -> None:
-    """4.1: taken as a value it would be in force on whoever receives it, though no rule of changes allows it."""
+def test_a_client_request_with_a_configuration_is_refused() -> None:
+    """4.1: as a plain value it would come into force without the rules of changes."""
     why = why_not(changeable(), ClientRequest(configuration("4")))
     assert why == "a configuration is no value of a client: ask by ChangeMembership"
 
 
 def test_in_joint_consensus_both_majorities_elect_and_commit() -> None:
-    """4.3: three of the new voters are not enough while the old ones have a say."""
+    """4.3: three of the new voters do not suffice without a majority of the old ones."""
     joint = configuration("145", outgoing="123")
     after, _ = step(changeable(), ChangeMembership(joint))
     new_only = received(after, acknowledged(2, source="n4"), acknowledged(2, source="n5"))
@@ -276,7 +264,7 @@ def test_a_candidate_asks_old_and_new_voters_and_no_learners() -> None:
     assert [message.dest for message in sent(effects)] == ["n2", "n4", "n5"]
 
 
-def test_a_learner_is_sent_the_log_and_does_not_count() -> None:
+def test_a_learner_receives_the_log_and_does_not_count() -> None:
     """4.2.1: a new server catches up before it votes, so that a commit does not wait for it."""
     after, _ = step(changeable(), ChangeMembership(configuration("123", learners="4")))
     assert [message.dest for message in sent(step(after, AppendEntries("n4"))[1])] == ["n4"]
@@ -287,8 +275,8 @@ def test_a_learner_is_sent_the_log_and_does_not_count() -> None:
     assert step(learner, Timeout()) == (learner, (ResetElectionTimer(),))
 
 
-def test_a_leader_that_is_removed_steps_down_once_that_is_committed_and_not_before() -> None:
-    """4.2.2: till then it is needed to commit its own removal; it does not count itself."""
+def test_a_removed_leader_steps_down_once_its_removal_is_committed() -> None:
+    """4.2.2: until then it is needed to commit its own removal; it does not count itself."""
     leaving, _ = step(changeable(), ChangeMembership(configuration("23")))
     half = received(leaving, acknowledged(2))
     assert (half.commit_index, isinstance(half.role, Leader)) == (1, True)
@@ -297,7 +285,7 @@ def test_a_leader_that_is_removed_steps_down_once_that_is_committed_and_not_befo
     assert effects == (SteppedDown(1), Apply(2, configuration("23")))
 
 
-def test_a_removed_server_stands_until_it_knows_that_its_removal_is_committed() -> None:
+def test_a_removed_server_stands_until_its_removal_is_committed() -> None:
     """4.2.2: it may be the only one whose log lets it win."""
     removed = server(log=(Entry(1, configuration("23")),))
     assert isinstance(step(removed, Timeout())[0].role, Candidate)
@@ -316,7 +304,7 @@ def install(covered: Snapshot, *, term: int = 2) -> InstallSnapshotRequest:
     return InstallSnapshotRequest(term=term, source="n2", dest="n1", snapshot=covered, round=7)
 
 
-def test_what_is_committed_gives_way_to_the_state_and_the_rest_stays() -> None:
+def test_compaction_replaces_committed_entries_and_keeps_the_rest() -> None:
     """5.1: only what is committed; the configuration goes with it."""
     four = configuration("1234")
     node = server(log=(*log_of(1), Entry(1, four), *log_of(1, 1, 1)[2:]), commit_index=2)
@@ -328,15 +316,15 @@ def test_what_is_committed_gives_way_to_the_state_and_the_rest_stays() -> None:
     assert step(after, Compact("state")) == (after, ())
 
 
-def test_a_server_comes_back_with_its_snapshot_and_applies_what_follows() -> None:
-    """5.1: what a snapshot covers is committed."""
+def test_a_recovered_server_has_its_snapshot_and_applies_the_rest() -> None:
+    """5.1: entries that a snapshot covers are committed."""
     back = recover(Config("n1", ("n1", "n2", "n3")), server(log=log_of(1, 1), snapshot=snapshot(3)).durable)
     assert (back.commit_index, back.durable.last_index) == (3, 5)
     _, effects = step(back, Receive(append(term=1, prev=(5, 1), leader_commit=4)))
     assert [effect for effect in effects if isinstance(effect, Apply)] == [Apply(4, "1.1")]
 
 
-def test_who_lacks_what_was_compacted_is_sent_the_snapshot() -> None:
+def test_a_peer_that_lacks_compacted_entries_is_sent_the_snapshot() -> None:
     """Paper, 7: nextIndex at or below the snapshot's end; there is no entry left to send."""
     node = leader(term=2, log=log_of(2), snapshot=snapshot(3), progress=((3, 0), (4, 3)), known={"round": 7})
     after, effects = step(node, AppendEntries("n2"))
@@ -350,7 +338,7 @@ def test_who_lacks_what_was_compacted_is_sent_the_snapshot() -> None:
     )
 
 
-def test_a_snapshot_that_reaches_further_replaces_log_and_state() -> None:
+def test_a_longer_snapshot_replaces_log_and_state() -> None:
     """Paper, Figure 13, rules 6 to 8: the whole log, if it does not hold the snapshot's last entry."""
     after, effects = step(server(term=2, log=log_of(1, 1)), Receive(install(snapshot(3))))
     assert (after.durable.snapshot, after.durable.log, after.commit_index) == (snapshot(3), (), 3)
@@ -359,14 +347,14 @@ def test_a_snapshot_that_reaches_further_replaces_log_and_state() -> None:
 
 
 @pytest.mark.parametrize(("term", "kept"), [(1, 1), (2, 0)])
-def test_of_a_log_that_holds_the_snapshots_end_what_follows_stays(term: int, kept: int) -> None:
-    """Paper, Figure 13, rule 6: else entries that were acknowledged would be forgotten."""
+def test_entries_after_a_matching_snapshot_are_kept(term: int, kept: int) -> None:
+    """Paper, Figure 13, rule 6: otherwise acknowledged entries would be lost."""
     after = received(server(term=2, log=log_of(1, 1, 2)), install(snapshot(2, term)))
     assert (after.durable.snapshot.index, len(after.durable.log)) == (2, kept)
 
 
-def test_a_snapshot_that_comes_late_takes_nothing_back() -> None:
-    """5.3: what is committed here stays; the answer says that it is held."""
+def test_a_late_snapshot_changes_nothing() -> None:
+    """5.3: committed entries stay; the answer acknowledges the snapshot."""
     node = server(term=2, log=log_of(1, 1, 1), commit_index=3)
     after, effects = step(node, Receive(install(snapshot(2))))
     assert after == node
@@ -376,8 +364,8 @@ def test_a_snapshot_that_comes_late_takes_nothing_back() -> None:
     assert (stale, len(sent(effects)), ResetElectionTimer() in effects) == (server(term=3), 1, False)
 
 
-def test_a_request_that_reaches_back_below_the_snapshot_is_taken_from_its_end_on() -> None:
-    """5.3: what a snapshot covers matches whatever a leader holds there."""
+def test_entries_below_the_snapshot_are_skipped() -> None:
+    """5.3: entries that a snapshot covers match those of any leader."""
     node = server(term=1, snapshot=snapshot(2), log=log_of(1))
     entries = (*log_of(1, 1), Entry(1, "1.1"), Entry(1, "new"))
     after = received(node, append(term=1, entries=entries))
@@ -385,20 +373,20 @@ def test_a_request_that_reaches_back_below_the_snapshot_is_taken_from_its_end_on
     assert received(node, append(term=1, entries=log_of(1))) == node
 
 
-# --- handing over (3.10) ------------------------------------------------------------------------
+# --- leadership transfer (3.10) -----------------------------------------------------------------
 
 NOW = TimeoutNow(term=1, source="n1", dest="n2")
 
 
-def test_who_holds_the_whole_log_is_asked_to_take_over_at_once() -> None:
+def test_an_up_to_date_transferee_is_asked_to_take_over_at_once() -> None:
     """3.10: it starts an election without waiting for its timer."""
     after, effects = step(changeable(), TransferLeadership("n2"))
     assert effects == (Send(NOW),)
     assert (role_of(after).transferee, role_of(after).handed_over) == ("n2", True)
 
 
-def test_who_lags_behind_is_brought_up_to_date_first() -> None:
-    """3.10: else it would lose the election for its log, and the cluster be without a leader."""
+def test_a_lagging_transferee_is_brought_up_to_date_first() -> None:
+    """3.10: otherwise its log would cost it the election and leave the cluster without a leader."""
     node = leader(log=log_of(1, 1), commit_index=1, progress=((2, 1), (2, 1)))
     waiting, effects = step(node, TransferLeadership("n2"))
     assert (effects, role_of(waiting).handed_over) == ((), False)
@@ -411,8 +399,8 @@ def test_who_lags_behind_is_brought_up_to_date_first() -> None:
     assert role_of(after).handed_over
 
 
-def test_while_it_hands_over_a_leader_takes_nothing_new() -> None:
-    """3.10: the other's log would never be up to date."""
+def test_a_leader_takes_nothing_new_during_a_transfer() -> None:
+    """3.10: otherwise the transferee's log would never be up to date."""
     node, _ = step(changeable(), TransferLeadership("n2"))
     assert why_not(node, ClientRequest("x")) == "this leader hands over to 'n2'"
     assert why_not(node, ChangeMembership(configuration("12"))) == "this leader hands over to 'n2'"
@@ -423,14 +411,14 @@ def test_while_it_hands_over_a_leader_takes_nothing_new() -> None:
 
 
 @pytest.mark.parametrize("peer", ["n1", "n9", "n4"])
-def test_only_another_voter_can_take_over(peer: str) -> None:
+def test_a_transfer_to_anyone_but_another_voter_is_refused(peer: str) -> None:
     node = leader(log=(Entry(1, configuration("123", learners="4")),))
     assert f"{peer!r} is no other voter" in why_not(node, TransferLeadership(peer))
     assert why_not(server(), TransferLeadership("n2")) == "this server does not lead"
 
 
-def test_who_is_asked_to_take_over_stands_and_says_why() -> None:
-    """3.10 and 4.2.3: so that servers that hear the leader vote all the same."""
+def test_a_transferee_stands_and_marks_its_requests() -> None:
+    """3.10 and 4.2.3: so that servers that still hear the leader vote as well."""
     request = TimeoutNow(term=1, source="n2", dest="n1")
     after, effects = step(server(heard=2, check_quorum=True, pre_vote=True), Receive(request))
     assert after.durable.current_term == 2
@@ -450,8 +438,8 @@ def pre_vote(*, term: int, granted: bool = True, source: str = "n2") -> PreVoteR
     return PreVoteResponse(term=term, source=source, dest="n1", vote_granted=granted)
 
 
-def test_a_server_asks_first_whether_it_would_win() -> None:
-    """9.6: a server behind a partition counts up no terms with which it disturbs the others later."""
+def test_a_pre_vote_precedes_an_election() -> None:
+    """9.6: a partitioned server does not increase its term and so does not disturb the others later."""
     node = server(term=3, log=log_of(1, 2), pre_vote=True)
     after, effects = step(node, Timeout())
     assert after.durable == node.durable
@@ -469,7 +457,7 @@ def test_a_server_asks_first_whether_it_would_win() -> None:
 
 
 def test_pre_votes_of_another_election_and_refusals_do_not_count() -> None:
-    """9.6: and a refusal of a later term is news."""
+    """9.6: but a refusal of a later term updates the term."""
     asking, _ = step(server(term=3, pre_vote=True), Timeout())
     assert received(asking, pre_vote(term=3), pre_vote(term=5), pre_vote(term=3, granted=False)) == asking
     assert received(server(term=3), pre_vote(term=4)) == server(term=3)
@@ -479,7 +467,7 @@ def test_pre_votes_of_another_election_and_refusals_do_not_count() -> None:
     assert isinstance(received(of_five, *[pre_vote(term=4)] * 3).role, PreCandidate)
 
 
-def test_a_pre_candidate_gives_up_for_the_leader_of_its_term() -> None:
+def test_a_pre_candidate_yields_to_the_leader_of_its_term() -> None:
     asking, _ = step(server(term=3, pre_vote=True), Timeout())
     assert received(asking, append(term=3)).role == Follower()
 
@@ -496,10 +484,8 @@ def test_a_pre_candidate_gives_up_for_the_leader_of_its_term() -> None:
     ],
     ids=["would", "not of a later term", "log", "hears a leader", "a leader", "a leader that would know"],
 )
-def test_who_is_asked_first_says_whether_it_would_vote_and_changes_nothing(
-    node: Node, term: int, *, granted: bool
-) -> None:
-    """9.6: the same rules as for a vote, and nobody who hears a leader."""
+def test_a_pre_vote_is_answered_without_any_change(node: Node, term: int, *, granted: bool) -> None:
+    """9.6: the same rules as for a vote, and never while hearing a leader."""
     request = PreVoteRequest(term=term, source="n2", dest="n1", last_log_index=0, last_log_term=0)
     after, effects = step(node, Receive(request))
     assert after == node
@@ -508,8 +494,8 @@ def test_who_is_asked_first_says_whether_it_would_vote_and_changes_nothing(
 
 
 @pytest.mark.parametrize("setting", ["check_quorum", "leases"])
-def test_who_hears_a_leader_ignores_candidates_unless_the_leader_sent_them(setting: str) -> None:
-    """4.2.3: a removed server must not depose the leader. Not so for who merely asks first."""
+def test_a_server_that_hears_a_leader_ignores_other_candidates(setting: str) -> None:
+    """4.2.3: a removed server must not depose the leader. Pre-votes alone do not suffice."""
     settings: dict[str, Any] = {setting: True}
     node = received(server(term=1, **settings), append(term=1))
     assert node.heard == node.config.election_ticks
@@ -524,15 +510,15 @@ def test_who_hears_a_leader_ignores_candidates_unless_the_leader_sent_them(setti
     assert received(plain, ask_vote(term=2)).durable.voted_for == "n2"
 
 
-def test_a_server_that_comes_back_keeps_a_promise_that_it_does_not_remember() -> None:
-    """6.4.1: it may have answered a leader's round just before the crash."""
+def test_a_recovered_server_keeps_its_lease_promise() -> None:
+    """6.4.1: it may have acknowledged a leader's round just before the crash."""
     node = server(term=1, leases=True)
     assert recover(node.config, node.durable).heard == node.config.election_ticks
     assert recover(server().config, server().durable).heard == 0
     assert first_start(node.config).heard == 0
 
 
-def test_a_leader_that_no_quorum_answers_steps_down() -> None:
+def test_a_leader_without_answers_of_a_quorum_steps_down() -> None:
     """6.2: so that clients look for another one instead of waiting behind a partition."""
     read = PendingRead("r", 1, 1)
     node = changeable(check_quorum=True, known={"round": 1, "pending": (read,)})
@@ -548,8 +534,8 @@ def test_a_leader_that_no_quorum_answers_steps_down() -> None:
 # --- reads (6.4) --------------------------------------------------------------------------------
 
 
-def test_a_read_is_answered_when_a_quorum_has_answered_a_request_sent_after_it() -> None:
-    """6.4: an answer to an earlier request does not tell that nobody else leads by now."""
+def test_a_read_is_answered_after_a_later_round_of_a_quorum() -> None:
+    """6.4: an answer to an earlier request does not show that there is no newer leader."""
     asked, effects = step(changeable(), ReadIndex("r"))
     assert effects == ()
     assert role_of(asked).pending == (PendingRead("r", 1, 1),)
@@ -562,7 +548,7 @@ def test_a_read_is_answered_when_a_quorum_has_answered_a_request_sent_after_it()
 
 
 @pytest.mark.parametrize("request_of", [lambda: append(term=1), lambda: install(snapshot(1), term=1)])
-def test_a_refusal_of_an_earlier_term_confirms_no_round(request_of: Callable[[], Any]) -> None:
+def test_refusing_an_earlier_term_confirms_no_round(request_of: Callable[[], Any]) -> None:
     """6.4: the server that led that term may lead again, and its rounds begin again at 1.
 
     Counted, a late request of its earlier term would confirm a read that another leader has outrun.
@@ -573,7 +559,7 @@ def test_a_refusal_of_an_earlier_term_confirms_no_round(request_of: Callable[[],
     assert (answer.success, answer.term, answer.round) == (False, 2, 0)
 
 
-def test_a_read_is_answered_from_what_was_committed_when_it_was_asked_for_or_later() -> None:
+def test_reads_are_answered_as_far_as_their_rounds_are_confirmed() -> None:
     """6.4: reads of several rounds, answered as far as they are confirmed."""
     node = changeable()
     for read in ("r", "s"):
@@ -584,10 +570,10 @@ def test_a_read_is_answered_from_what_was_committed_when_it_was_asked_for_or_lat
     assert effects == (ReadReady("r", 1), ReadReady("s", 1))
 
 
-def test_of_the_reads_that_wait_a_step_looks_at_those_that_it_answers_and_one_more(
+def test_a_step_examines_one_more_read_than_it_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """6.4: the rounds of reads only grow. Looked at one by one in each step, a thousand would stop the leader."""
+    """6.4: the rounds of reads only grow. Scanning all of a thousand in each step would stall the leader."""
     node = changeable()
     for read in range(10):
         node, _ = step(node, ReadIndex(read))
@@ -603,7 +589,7 @@ def test_of_the_reads_that_wait_a_step_looks_at_those_that_it_answers_and_one_mo
     assert [pending.read for pending in role_of(node).pending] == [4, 5, 6, 7, 8, 9]
 
 
-def test_a_new_leader_does_not_know_yet_what_is_committed() -> None:
+def test_a_new_leader_refuses_reads_until_its_no_op_is_committed() -> None:
     """6.4: it waits for the commit of its no-op."""
     node = leader(term=2, log=log_of(1, 2), commit_index=1, leases=True)
     for request in (ReadIndex("r"), LeaseRead("r")):
@@ -611,8 +597,8 @@ def test_a_new_leader_does_not_know_yet_what_is_committed() -> None:
         assert why_not(server(), request) == "this server does not lead"
 
 
-def test_reads_that_are_not_answered_fail_with_the_leadership() -> None:
-    """6.4: the client asks the next leader; left without a word it would wait for ever."""
+def test_pending_reads_fail_with_the_leadership() -> None:
+    """6.4: the client can then ask the next leader instead of waiting for ever."""
     asked, _ = step(changeable(), ReadIndex("r"))
     _, effects = step(asked, Receive(append(term=2)))
     assert effects[-1] == ReadFailed("r")
@@ -623,8 +609,8 @@ def test_a_cluster_of_one_reads_at_once() -> None:
     assert step(alone, ReadIndex("r"))[1] == (ReadReady("r", 1),)
 
 
-def test_a_lease_holds_from_a_quorums_answer_to_its_end_by_the_clock() -> None:
-    """6.4.1: counted from when its round was sent."""
+def test_a_lease_holds_from_a_quorums_answer_until_it_expires() -> None:
+    """6.4.1: measured from when its round was sent."""
     node = changeable(leases=True, election_ticks=5, lease_ticks=3)
     assert "this leader has no lease" in why_not(node, LeaseRead("r"))
     begun, effects = step(node, RenewLease())
@@ -638,8 +624,8 @@ def test_a_lease_holds_from_a_quorums_answer_to_its_end_by_the_clock() -> None:
     assert "this leader has no lease" in why_not(held, LeaseRead("r"))
 
 
-def test_who_hands_over_has_no_lease_and_never_again_in_its_term() -> None:
-    """6.4.1: the request to take over may arrive late, and its receiver is not ignored."""
+def test_a_transfer_ends_the_lease_for_the_rest_of_the_term() -> None:
+    """6.4.1: the TimeoutNow request may arrive late, and its receiver's candidacy is not ignored."""
     node, _ = step(changeable(leases=True), RenewLease())
     handing, _ = step(node, TransferLeadership("n2"))
     assert role_of(handing).lease == NO_LEASE
@@ -649,7 +635,7 @@ def test_who_hands_over_has_no_lease_and_never_again_in_its_term() -> None:
     assert step(changeable(), RenewLease()) == (changeable(), ())
 
 
-# --- replication: where to go on, slow disks, pipelining (paper, 5.3; 10.2.1 and 10.2.2) --------
+# --- replication: conflict hints, slow disks, pipelining (paper, 5.3; 10.2.1 and 10.2.2) --------
 
 
 @pytest.mark.parametrize(
@@ -661,7 +647,7 @@ def test_who_hands_over_has_no_lease_and_never_again_in_its_term() -> None:
         ((), (1, 1), ConflictHint(0, 1)),
     ],
 )
-def test_a_refusal_says_where_to_go_on(
+def test_a_refusal_says_where_to_continue(
     own: tuple[int, ...], prev: tuple[int, int], conflict: ConflictHint
 ) -> None:
     """Paper, 5.3: one request a conflicting term instead of one an entry."""
@@ -681,8 +667,8 @@ def test_a_refusal_says_where_to_go_on(
         (ConflictHint(5, 9), 6),  # never forward
     ],
 )
-def test_a_leader_goes_on_where_a_refusal_points_it(conflict: ConflictHint, expected: int) -> None:
-    """Paper, 5.3: it may not skip an entry on which both agree, nor go behind what matches."""
+def test_a_leader_continues_where_a_refusal_points(conflict: ConflictHint, expected: int) -> None:
+    """Paper, 5.3: it neither skips an entry on which both agree nor goes behind a known match."""
     log = log_of(1, 2, 2, 2, 5, 5)
     node = leader(term=5, log=log, progress=((7, 0), (7, 0)), conflict_term=True)
     assert known_of(received(node, refused(conflict, term=5))).next_index == expected
@@ -690,8 +676,8 @@ def test_a_leader_goes_on_where_a_refusal_points_it(conflict: ConflictHint, expe
     assert known_of(received(matched, refused(conflict, term=5))).next_index == 6
 
 
-def test_pipelined_requests_follow_each_other_up_to_a_limit() -> None:
-    """10.2.2: the leader takes for granted what it sent; the limit bounds what a slow follower costs."""
+def test_pipelined_requests_stop_at_the_unacknowledged_limit() -> None:
+    """10.2.2: the leader assumes delivery; the limit bounds the cost of a slow follower."""
     node = leader(
         log=log_of(1, 1, 1, 1, 1, 1),
         progress=((2, 1), (7, 0)),
@@ -711,7 +697,7 @@ def test_pipelined_requests_follow_each_other_up_to_a_limit() -> None:
     assert known_of(step(node, AppendEntries("n2"))[0]).next_index == 7
 
 
-def test_a_leader_writes_while_it_replicates_and_counts_itself_when_that_is_done() -> None:
+def test_a_leader_counts_itself_once_its_write_is_done() -> None:
     """10.2.1: the disk of the leader is one of the quorum, and need not be the first."""
     node = leader(log=log_of(1), progress=((2, 1), (2, 1)), async_disk=True, synced=1, commit_index=1)
     after, effects = step(node, ClientRequest("x"))
@@ -724,8 +710,8 @@ def test_a_leader_writes_while_it_replicates_and_counts_itself_when_that_is_done
     assert (synced.synced, synced.commit_index, effects) == (2, 2, (Apply(2, "x"),))
 
 
-def test_of_what_was_written_in_part_a_leader_counts_that_part() -> None:
-    """10.2.1: a disk under load is never done with all that was asked for."""
+def test_a_leader_counts_the_synced_part_of_its_log() -> None:
+    """10.2.1: a disk under load never has all writes done."""
     node = leader(log=log_of(1, 1, 1), progress=((4, 3), (4, 0)), async_disk=True)
     assert received(node).commit_index == 0
     assert step(node, DiskSynced(2))[0].commit_index == 2
@@ -733,8 +719,8 @@ def test_of_what_was_written_in_part_a_leader_counts_that_part() -> None:
     assert step(leader(log=log_of(1)), DiskSynced(1)) == (leader(log=log_of(1)), ())
 
 
-def test_who_answers_or_votes_has_written_all_before() -> None:
-    """Paper, Figure 2: also what it wrote as the leader of an earlier term, though its log does not change now."""
+def test_a_server_syncs_its_log_before_it_answers_or_votes() -> None:
+    """Paper, Figure 2: also entries it wrote as an earlier leader, though its log does not change now."""
     deposed = server(log=log_of(1, 1), async_disk=True, synced=1)
     for message in (
         append(term=2, prev=(2, 1)),
@@ -747,7 +733,7 @@ def test_who_answers_or_votes_has_written_all_before() -> None:
     assert crashed(deposed, 1).durable.log == log_of(1)
 
 
-def test_compaction_puts_the_whole_log_on_disk_and_a_leader_alone_commits_by_it() -> None:
+def test_compaction_syncs_the_log_and_a_lone_leader_commits_it() -> None:
     node = step(first_start(Config("n1", ("n1",), async_disk=True)), Timeout())[0]
     node = step(node, ClientRequest("x"))[0]
     assert (node.commit_index, node.durable.last_index) == (1, 2)
@@ -756,8 +742,8 @@ def test_compaction_puts_the_whole_log_on_disk_and_a_leader_alone_commits_by_it(
     assert Apply(2, "x") in effects
 
 
-def test_a_cluster_of_one_is_elected_with_what_it_wrote() -> None:
-    """10.2.1: its own vote makes all safe, the no-op included."""
+def test_a_cluster_of_one_is_elected_with_its_log_synced() -> None:
+    """10.2.1: its own vote syncs everything, the no-op included."""
     alone, effects = step(first_start(Config("n1", ("n1",), async_disk=True)), Timeout())
     assert (alone.synced, alone.commit_index) == (1, 1)
     assert effects == (Persist(alone.durable), ResetElectionTimer(), BecameLeader(1), Apply(1, NOOP))

@@ -1,7 +1,7 @@
-"""Whatever comes, a Raft server stays one: `step` is total, pure, and keeps what a server must be.
+"""Totality of the Raft core: `step` accepts any input, is pure, and keeps the server's invariants.
 
-The paper is Ongaro and Ousterhout 2014. The clever rules are compared with naive twins: the paper's
-words, done literally.
+The paper is Ongaro and Ousterhout 2014. The optimised rules are compared with naive twins: the paper's
+words, taken literally.
 """
 
 import copy
@@ -56,7 +56,7 @@ from tests.impl.nodes import (
     walks,
 )
 
-#: What `walks` draws.
+#: The type that `walks` draws.
 Walk: TypeAlias = tuple[tuple[Node, Input], ...]
 
 _THOROUGH = settings(max_examples=60, deadline=None)
@@ -65,7 +65,7 @@ _SNAPSHOT = disk().snapshot
 
 
 def _flaws(node: Node) -> list[str]:
-    """What is wrong with a server; nothing for a legal one."""
+    """The violated invariants of a server; none for a legal one."""
     config, durable, role = node.config, node.durable, node.role
     last_index = durable.last_index
     terms = [durable.snapshot.term, *(entry.term for entry in durable.log)]
@@ -104,7 +104,7 @@ def _flaws(node: Node) -> list[str]:
 
 
 def _steps(walk: Walk) -> Iterator[tuple[Node, Input, Node, tuple[Effect, ...]]]:
-    """Each step that the server took; a misrouted input is none."""
+    """The steps of the server, without misrouted inputs."""
     for node, inp in walk:
         try:
             after, effects = step(node, inp)
@@ -115,8 +115,8 @@ def _steps(walk: Walk) -> Iterator[tuple[Node, Input, Node, tuple[Effect, ...]]]
 
 @given(walk=walks())
 @_THOROUGH
-def test_any_input_in_any_reachable_state_leads_to_a_legal_state_or_is_misrouted(walk: Walk) -> None:
-    """A server that dies of a message is a server that anybody can stop (paper, section 5.1)."""
+def test_any_input_leads_to_a_legal_state_or_is_misrouted(walk: Walk) -> None:
+    """A server that a message can crash is one that anybody can stop (paper, section 5.1)."""
     for node, _, after, _ in _steps(walk):
         assert _flaws(node) == []
         assert _flaws(after) == []
@@ -128,7 +128,7 @@ def test_any_input_in_any_reachable_state_leads_to_a_legal_state_or_is_misrouted
         assert _flaws(crashed(after, after.durable_index)) == []
 
 
-#: What the servers drawn here must get to, or the properties say little.
+#: Situations that the drawn servers must reach, or the properties say little.
 SITUATIONS: dict[str, Callable[[Node], bool]] = {
     "a follower that knows of commits": lambda node: (
         isinstance(node.role, Follower) and node.commit_index > 0
@@ -153,7 +153,7 @@ def _leads(node: Node) -> bool:
     return isinstance(node.role, Leader) and len(node.configuration.members) > 1
 
 
-def test_the_servers_drawn_here_get_to_each_part_of_the_protocol() -> None:
+def test_the_drawn_servers_reach_every_situation() -> None:
     """A property of servers that never lead would say nothing of leaders."""
     met: set[str] = set()
 
@@ -166,8 +166,8 @@ def test_the_servers_drawn_here_get_to_each_part_of_the_protocol() -> None:
     assert met == set(SITUATIONS)
 
 
-def test_an_illegal_state_is_seen_to_be_one() -> None:
-    """The judge of the test above can say no."""
+def test_an_illegal_state_is_noticed() -> None:
+    """The judge of the test above can fail."""
     beyond = leader(log=(Entry(1, "a"),), progress=((5, 4), (1, 0)), commit_index=2)
     assert _flaws(beyond) == ["what is committed is held", "what matches is behind what is next"]
     assert _flaws(server(term=1, log=(Entry(2, "a"), Entry(1, "b")))) == ["terms in a log never decrease"]
@@ -191,7 +191,7 @@ def test_an_illegal_state_is_seen_to_be_one() -> None:
 
 @given(walk=walks())
 @_THOROUGH
-def test_the_same_server_and_input_give_the_same_result_and_stay_as_they_were(walk: Walk) -> None:
+def test_a_step_is_deterministic_and_mutates_nothing(walk: Walk) -> None:
     """A step that remembers or reads a clock could not be replayed from a trace."""
     before = copy.deepcopy(walk)
     assert list(_steps(walk)) == list(_steps(walk))
@@ -200,7 +200,7 @@ def test_the_same_server_and_input_give_the_same_result_and_stay_as_they_were(wa
 
 @given(walk=walks())
 @_THOROUGH
-def test_what_changed_on_disk_is_written_before_anything_is_sent(walk: Walk) -> None:
+def test_durable_changes_are_written_before_anything_is_sent(walk: Walk) -> None:
     """Paper, Figure 2: persistent state is on stable storage before a server responds.
 
     A vote or entry that is told to others first and then lost in a crash is given twice. Only what a
@@ -218,8 +218,8 @@ def test_what_changed_on_disk_is_written_before_anything_is_sent(walk: Walk) -> 
 
 @given(walk=walks())
 @_THOROUGH
-def test_what_is_told_to_others_outlives_a_crash(walk: Walk) -> None:
-    """Whoever voted for, or acknowledged, what it then forgets makes a quorum that is none (thesis, 10.2.1)."""
+def test_votes_and_acknowledgements_survive_a_crash(walk: Walk) -> None:
+    """A forgotten vote or acknowledgement makes a quorum void (thesis, 10.2.1)."""
     for node, _, after, effects in _steps(walk):
         back = crashed(after, after.durable_index).durable
         assert (back.current_term, back.voted_for) == (after.durable.current_term, after.durable.voted_for)
@@ -250,8 +250,8 @@ def test_values_are_applied_in_order_once_and_only_when_committed(walk: Walk) ->
 
 @given(walk=walks())
 @_THOROUGH
-def test_what_is_refused_changes_nothing_and_what_is_asked_is_answered_once(walk: Walk) -> None:
-    """A client that is told no asks elsewhere: what was refused must not happen after all."""
+def test_refusals_change_nothing_and_reads_are_answered_once(walk: Walk) -> None:
+    """A refused client asks elsewhere: a refused request must not take effect after all."""
     for node, inp, after, effects in _steps(walk):
         refusals = [effect for effect in effects if isinstance(effect, Refused)]
         if refusals:
@@ -273,8 +273,8 @@ def _pending(node: Node) -> list[Hashable]:
 
 @given(walk=walks())
 @_THOROUGH
-def test_who_begins_and_who_ceases_to_lead_is_told(walk: Walk) -> None:
-    """A host that is not told goes on with the wrong timers, and clients wait for nobody."""
+def test_gaining_and_losing_leadership_is_reported(walk: Walk) -> None:
+    """An uninformed host would keep the wrong timers, and clients would wait in vain."""
     for node, _, after, effects in _steps(walk):
         leads = (isinstance(node.role, Leader), isinstance(after.role, Leader))
         assert (BecameLeader(after.durable.current_term) in effects) is (leads == (False, True))
@@ -283,7 +283,7 @@ def test_who_begins_and_who_ceases_to_lead_is_told(walk: Walk) -> None:
 
 @given(walk=walks())
 @_THOROUGH
-def test_a_misrouted_message_is_refused_in_every_state_and_changes_nothing(walk: Walk) -> None:
+def test_a_misrouted_message_is_refused_in_every_state(walk: Walk) -> None:
     node, _ = walk[-1]
     before = copy.deepcopy(node)
     with pytest.raises(MisroutedInput, match="was handed a message for 'elsewhere'"):
@@ -304,7 +304,7 @@ def _up_to_date_naively(last_log_index: int, last_log_term: int, log: tuple[Entr
 
 @given(other=logs(), log=logs())
 @_THOROUGH
-def test_up_to_date_is_what_the_paper_says_in_words(other: tuple[Entry, ...], log: tuple[Entry, ...]) -> None:
+def test_up_to_date_agrees_with_the_papers_words(other: tuple[Entry, ...], log: tuple[Entry, ...]) -> None:
     """A candidate wrongly found up to date would lead without committed entries (section 5.4.1)."""
     ends = len(other), other[-1].term if other else 0
     assert rules.log_is_up_to_date(*ends, disk(log=log)) == _up_to_date_naively(*ends, log)
@@ -325,10 +325,10 @@ def _accept_naively(
 
 @given(log=logs(), entries=logs(size_max=4), data=st.data())
 @_THOROUGH
-def test_accepting_entries_is_deleting_conflicts_and_appending_what_is_new(
+def test_accepting_entries_deletes_conflicts_and_appends_the_rest(
     log: tuple[Entry, ...], entries: tuple[Entry, ...], data: st.DataObject
 ) -> None:
-    """Truncating without a conflict forgets acknowledged entries; not truncating keeps two histories.
+    """Truncating without a conflict loses acknowledged entries; not truncating keeps two histories.
 
     Where terms agree the entries do (Log Matching, section 5.3), so that equal entries are compared.
     """
@@ -346,7 +346,7 @@ def test_accepting_entries_is_deleting_conflicts_and_appending_what_is_new(
 
 
 def _commit_index_naively(durable: Durable, config: Configuration, held: dict[str, int], commit: int) -> int:
-    """Paper, Figure 2, leaders: any N above commitIndex that a quorum holds, with log[N].term = currentTerm."""
+    """Paper, Figure 2, leaders: any N > commitIndex held by a quorum, with log[N].term = currentTerm."""
     fitting = [
         index
         for index in range(commit + 1, durable.last_index + 1)
@@ -380,8 +380,10 @@ def test_the_leader_commits_the_greatest_index_that_the_rule_allows(
 
 
 @given(log=logs(), covered=st.integers(0, 3), term=st.integers(0, 6))
-def test_halving_finds_where_a_term_begins_and_ends(log: tuple[Entry, ...], covered: int, term: int) -> None:
-    """Paper, 5.3: a leader sent to the wrong place goes on too late, and never agrees, or much too early."""
+def test_binary_search_finds_where_a_term_begins_and_ends(
+    log: tuple[Entry, ...], covered: int, term: int
+) -> None:
+    """Paper, 5.3: with a wrong hint a leader continues too late, and never agrees, or much too early."""
     snapshot = Snapshot(index=covered, configuration=_SNAPSHOT.configuration)
     indices = {index: entry.term for index, entry in enumerate(log, start=covered + 1)}
     behind = covered + len(log) + 1
@@ -394,10 +396,10 @@ def test_halving_finds_where_a_term_begins_and_ends(log: tuple[Entry, ...], cove
 
 
 @given(commit=st.integers(0, 9), leader_commit=st.integers(0, 9), last_new=st.integers(0, 9))
-def test_a_follower_takes_as_committed_only_what_the_request_vouches_for(
+def test_a_follower_commits_only_what_the_request_vouches_for(
     commit: int, leader_commit: int, last_new: int
 ) -> None:
-    """Paper, Figure 2, AppendEntries rule 5: if leaderCommit > commitIndex, the lesser of it and the last new."""
+    """Paper, Figure 2, AppendEntries rule 5: if leaderCommit > commitIndex, the lesser of both."""
     naive = commit
     if leader_commit > commit:
         naive = max(commit, min(last_new, leader_commit))

@@ -1,4 +1,4 @@
-"""The threat level: nobody alone, up at once, down with patience, slow is not hostile, and what a crash keeps."""
+"""The threat level: no reporter decides alone; it rises at once, falls slowly and survives crashes."""
 
 import itertools
 import random
@@ -49,7 +49,7 @@ TAMPERING = Proof(ProofKind.TAMPERING, "r3", "digest")
 
 
 def after(*inputs: Input, config: Config = CONFIG) -> Threat:
-    """A machine that took these."""
+    """A machine after these inputs."""
     return taking(first_start(config), *inputs)
 
 
@@ -64,7 +64,7 @@ def ticks(count: int) -> Iterable[Tick]:
 
 
 def changes(threat: Threat, count: int) -> list[tuple[int, str, str]]:
-    """In which of so many ticks the level changes, and how."""
+    """The level changes within `count` ticks: the tick, the old and the new level."""
     found = []
     for number in range(1, count + 1):
         threat, effects = step(threat, Tick())
@@ -79,36 +79,34 @@ def changes(threat: Threat, count: int) -> list[tuple[int, str, str]]:
 # --- levels -------------------------------------------------------------------------------------
 
 
-def test_high_and_critical_ask_for_bft_and_the_others_for_raft() -> None:
+def test_high_and_critical_select_bft_and_the_others_raft() -> None:
     assert [protocol(each) for each in Level] == [RAFT, RAFT, RAFT, BFT, BFT]
     assert Level.NONE < Level.LOW < Level.MEDIUM < Level.HIGH < Level.CRITICAL
 
 
-def test_what_is_exported_is_there() -> None:
+def test_every_exported_name_exists() -> None:
     assert all(hasattr(impl.threat, name) for name in impl.threat.__all__)
 
 
 # --- nobody alone -------------------------------------------------------------------------------
 
 
-def test_one_reporter_moves_nothing_and_two_do() -> None:
-    """HY-07: a liar must not bring BFT about by its word."""
+def test_one_reporter_changes_nothing_and_two_raise_the_level() -> None:
+    """HY-07: a single liar must not cause the switch to BFT."""
     alone = after(Statement("r3", 1, 100))
     assert (level(alone), cluster_score(alone)) == (Level.NONE, 0)
     assert level(taking(alone, Statement("r1", 1, 60))) is Level.HIGH
 
 
-def test_silent_and_lying_replicas_do_not_hold_the_level_down() -> None:
-    """HY-07: two correct replicas that see an attack are enough, whatever the other two say."""
+def test_two_correct_reporters_suffice_whatever_the_others_say() -> None:
+    """HY-07: two correct replicas that see an attack suffice."""
     told = after(Statement("r3", 1, -5), Statement("r1", 1, 90), Observed(Suspicion.TAMPERING))
     assert level(told) is Level.HIGH
 
 
 @pytest.mark.parametrize(("n", "f"), [(1, 0), (4, 1), (5, 1), (7, 2), (10, 3)])
-def test_the_cluster_score_is_between_what_some_and_what_f_plus_one_correct_replicas_have(
-    n: int, f: int
-) -> None:
-    """Whoever the liars are. The naive twin asks how many have at least so much."""
+def test_the_cluster_score_is_bounded_by_correct_replicas(n: int, f: int) -> None:
+    """For any choice of liars. The naive twin counts the replicas with at least that score."""
     draw = random.Random(n)
     for _ in range(200):
         scores = [draw.randrange(6) for _ in range(n)]
@@ -119,7 +117,7 @@ def test_the_cluster_score_is_between_what_some_and_what_f_plus_one_correct_repl
             assert correct[f] <= found <= correct[0]
 
 
-def test_only_the_latest_statement_counts_and_an_old_one_is_ignored() -> None:
+def test_only_the_latest_statement_counts() -> None:
     told = after(Statement("r1", 5, 100), Statement("r2", 1, 100))
     calmer = taking(told, Statement("r1", 6, 3))
     assert calmer.scores["r1"] == 3
@@ -129,12 +127,12 @@ def test_only_the_latest_statement_counts_and_an_old_one_is_ignored() -> None:
         assert isinstance(effects[0], Ignored)
 
 
-def test_a_stated_score_is_cut_off_at_both_ends() -> None:
+def test_a_stated_score_is_clamped() -> None:
     told = after(Statement("r1", 1, 10**30), Statement("r2", 1, -(10**30)))
     assert (told.scores["r1"], told.scores["r2"]) == (100, 0)
 
 
-def test_who_is_silent_is_forgotten() -> None:
+def test_the_score_of_a_silent_replica_decays_to_nothing() -> None:
     told = after(Statement("r1", 1, 100), Statement("r2", 1, 100), *ticks(100))
     assert set(told.scores.values()) == {0}
 
@@ -152,14 +150,14 @@ def test_each_kind_of_evidence_has_its_weight_and_is_stated_at_once(kind: Suspic
     assert effects == (Persist(threat.durable), State(score, 1))
 
 
-def test_evidence_ends_at_the_greatest_score_and_a_flood_is_stated_no_more() -> None:
+def test_evidence_stops_at_the_maximum_score() -> None:
     full = after(*itertools.repeat(Observed(Suspicion.SIGNATURE), 7))
     assert (own_score(full), full.durable.number) == (100, 7)
     again, effects = step(full, Observed(Suspicion.SIGNATURE))
     assert (again, effects) == (full, ())
 
 
-def test_a_score_is_restated_while_it_is_not_nothing() -> None:
+def test_a_score_is_restated_until_it_is_zero() -> None:
     threat = after(Observed(Suspicion.SIGNATURE))
     stated = []
     for number in range(1, 31):
@@ -168,7 +166,7 @@ def test_a_score_is_restated_while_it_is_not_nothing() -> None:
     assert stated == [(5, State(10, 2)), (10, State(5, 3))]
 
 
-def test_timing_alone_never_leads_beyond_medium() -> None:
+def test_timing_alone_never_exceeds_medium() -> None:
     """HY-16: all replicas of a slow network see timing anomalies, as many as they like."""
     slow = after(
         *itertools.repeat(Observed(Suspicion.TIMING), 1000), *(Statement(name, 1, 40) for name in REPLICAS)
@@ -177,7 +175,7 @@ def test_timing_alone_never_leads_beyond_medium() -> None:
 
 
 def test_timing_is_not_added_to_other_evidence() -> None:
-    """HY-16: a bad signature in a slow network is worth as much as in a quick one."""
+    """HY-16: a bad signature weighs the same in a slow and in a fast network."""
     slow = after(*itertools.repeat(Observed(Suspicion.TIMING), 8), Observed(Suspicion.SIGNATURE))
     assert own_score(slow) == 40
     assert slow.evidence == 15
@@ -186,7 +184,7 @@ def test_timing_is_not_added_to_other_evidence() -> None:
 # --- proof --------------------------------------------------------------------------------------
 
 
-def test_equivocation_is_critical_and_tampering_high_whoever_brings_it() -> None:
+def test_equivocation_is_critical_and_tampering_high() -> None:
     threat, effects = step(first_start(CONFIG), EQUIVOCATION)
     assert level(threat) is Level.CRITICAL
     assert effects[-1] == LevelChanged(Level.NONE, Level.CRITICAL, Because.PROOF)
@@ -194,8 +192,8 @@ def test_equivocation_is_critical_and_tampering_high_whoever_brings_it() -> None
     assert level(after(EQUIVOCATION, attrs.evolve(TAMPERING, accused="r1"))) is Level.CRITICAL
 
 
-def test_the_same_proof_counts_once_and_a_graver_one_once_more() -> None:
-    """Else a liar holds the level up by convicting itself again and again."""
+def test_a_proof_counts_once_and_a_graver_one_once_more() -> None:
+    """Otherwise a liar could hold the level up by convicting itself repeatedly."""
     shown = after(TAMPERING)
     for again in (TAMPERING, attrs.evolve(TAMPERING, digest="another")):
         assert step(shown, again)[0] == shown
@@ -205,7 +203,7 @@ def test_the_same_proof_counts_once_and_a_graver_one_once_more() -> None:
     assert graver.durable.proved == {"r3": EQUIVOCATION}
 
 
-def test_a_new_proof_begins_the_calm_anew() -> None:
+def test_a_new_proof_restarts_the_cooldown() -> None:
     calm = taking(after(EQUIVOCATION), *ticks(119))
     assert changes(calm, 1) == [(1, "CRITICAL", "HIGH")]
     shaken = taking(calm, Proof(ProofKind.TAMPERING, "r1", "digest"))
@@ -215,7 +213,7 @@ def test_a_new_proof_begins_the_calm_anew() -> None:
 # --- up and down --------------------------------------------------------------------------------
 
 
-def test_the_level_rises_at_once_over_others_and_falls_one_by_one() -> None:
+def test_the_level_rises_at_once_and_falls_one_by_one() -> None:
     threat, effects = step(after(Statement("r1", 1, 95)), Statement("r2", 1, 90))
     assert effects[-1] == LevelChanged(Level.NONE, Level.CRITICAL, Because.SCORE)
     assert changes(threat, 1000) == [
@@ -226,7 +224,7 @@ def test_the_level_rises_at_once_over_others_and_falls_one_by_one() -> None:
     ]
 
 
-def test_a_score_about_the_threshold_does_not_make_the_level_flap() -> None:
+def test_a_score_around_the_threshold_does_not_make_the_level_flap() -> None:
     """HY-06: from 60 down to 50 and up again, which is between the thresholds of High."""
     threat = after(Statement("r1", 1, 60), Statement("r2", 1, 60))
     seen = []
@@ -239,7 +237,7 @@ def test_a_score_about_the_threshold_does_not_make_the_level_flap() -> None:
     assert level(threat) is Level.HIGH
 
 
-def test_a_score_that_keeps_the_level_interrupts_the_dwell() -> None:
+def test_a_score_that_keeps_the_level_restarts_the_cooldown() -> None:
     threat = taking(after(TAMPERING), *ticks(19))
     assert threat.calm == 19
     kept = taking(threat, Statement("r1", 1, 45), Statement("r2", 1, 45))
@@ -247,7 +245,7 @@ def test_a_score_that_keeps_the_level_interrupts_the_dwell() -> None:
     assert changes(kept, 21) == [(20, "HIGH", "MEDIUM")]
 
 
-def test_a_rise_begins_the_dwell_anew() -> None:
+def test_a_rise_restarts_the_cooldown() -> None:
     low = after(Statement("r1", 1, 10), Statement("r2", 1, 10), *ticks(24))
     assert (level(low), low.calm) == (Level.LOW, 19)
     high = taking(low, TAMPERING)
@@ -257,8 +255,8 @@ def test_a_rise_begins_the_dwell_anew() -> None:
 # --- crashes ------------------------------------------------------------------------------------
 
 
-def test_a_crash_keeps_level_numbers_and_proofs_and_begins_the_calm_anew() -> None:
-    """HY-10: or a crash would be a way out of Critical, and make old statements and proofs count again."""
+def test_a_crash_keeps_level_numbers_and_proofs() -> None:
+    """HY-10: otherwise a crash would end Critical and make old statements and proofs count again."""
     before = after(EQUIVOCATION, Observed(Suspicion.SIGNATURE), Statement("r1", 4, 9), *ticks(119))
     back = recover(CONFIG, before.durable)
     assert back.durable == before.durable
@@ -269,13 +267,13 @@ def test_a_crash_keeps_level_numbers_and_proofs_and_begins_the_calm_anew() -> No
     assert stated == State(15, before.durable.number + 1)
 
 
-def test_what_the_disk_holds_of_strangers_is_left_out() -> None:
+def test_recovery_drops_statements_and_proofs_of_strangers() -> None:
     known = after(Statement("r3", 1, 5), EQUIVOCATION).durable
     smaller = recover(Config("r0", REPLICAS[:3], 0), known)
     assert (smaller.durable.heard, smaller.durable.proved) == ({}, {})
 
 
-def test_whatever_must_survive_is_persisted_before_anybody_is_told() -> None:
+def test_durable_changes_are_persisted_before_anything_is_stated() -> None:
     for inp in (Observed(Suspicion.REFUSED), Statement("r1", 1, 1), EQUIVOCATION):
         threat, effects = step(first_start(CONFIG), inp)
         assert effects[0] == Persist(threat.durable)
@@ -308,18 +306,18 @@ def test_whatever_must_survive_is_persisted_before_anybody_is_told() -> None:
         ({"calm_ticks": 20}, "use at least 21"),
     ],
 )
-def test_settings_that_cannot_be_are_refused_with_advice(change: dict[str, object], advice: str) -> None:
+def test_invalid_settings_are_refused_with_advice(change: dict[str, object], advice: str) -> None:
     with pytest.raises(InvalidConfig) as refused:
         attrs.evolve(CONFIG, **change)  # type: ignore[arg-type]  # wrong on purpose
     assert advice in str(refused.value)
 
 
-def test_f_is_the_greatest_that_is_tolerated_unless_it_is_given() -> None:
+def test_f_defaults_to_the_maximum() -> None:
     assert [Config("0", tuple(map(str, range(n)))).f for n in (1, 3, 4, 6, 7)] == [0, 0, 1, 1, 2]
     assert CONFIG.n == 4
 
 
-# --- what replica and guard tell -------------------------------------------------------------------
+# --- inputs from replica and guard ------------------------------------------------------------------
 
 
 def test_refusals_that_correct_replicas_cause_are_no_suspicion() -> None:

@@ -1,4 +1,4 @@
-"""The threat level under random inputs: total, told, durable; more is never lower, and timing decides no protocol."""
+"""The threat level under random inputs: total, durable, monotonic, and never decided by timing alone."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ def context(folder: Path) -> Context:
 
 
 @pytest.mark.parametrize("inp", NONSENSE, ids=lambda inp: type(inp).__name__)
-def test_nonsense_is_ignored_with_a_reason_and_changes_nothing(inp: Any) -> None:
+def test_nonsense_is_ignored_with_a_reason(inp: Any) -> None:
     before = threat.first_start(threat.Config("r0", ("r0", "r1", "r2", "r3")))
     after, (ignored,) = threat.step(before, inp)
     assert after == before
@@ -32,7 +32,7 @@ def test_a_record_without_its_fields_is_ignored() -> None:
         assert (after, type(ignored)) == (before, threat.Ignored)
 
 
-def test_random_runs_of_the_right_machine_are_right(tmp_path: Path) -> None:
+def test_random_runs_of_the_real_machine_pass(tmp_path: Path) -> None:
     outcome = pairs(context(tmp_path), seeds=20)
     assert str(outcome.verdict).startswith("sampled(")
     assert int(outcome.figures["inputs"]) == 20 * play(0)
@@ -70,7 +70,7 @@ def test_a_step_that_raises_is_noticed(tmp_path: Path, monkeypatch: pytest.Monke
     assert pairs(context(tmp_path), seeds=1).verdict.violates == "Total"
 
 
-def test_a_crash_that_takes_what_is_on_the_disk_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_that_loses_the_disk_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     judge = Judge(threat.Config("r0", ("r0", "r1", "r2", "r3")))
     judge.take(threat.Proof(threat.ProofKind.EQUIVOCATION, "r3", "digest"))
     judge.crash()

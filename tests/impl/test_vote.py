@@ -1,4 +1,4 @@
-"""Voting: a ballot from the first vote to the verdict, the document's worked cases, and nonsense."""
+"""Voting: a ballot from the first vote to the verdict, the document's worked cases, and hostile input."""
 
 import random
 from typing import Any
@@ -20,7 +20,7 @@ def said(effects: Any) -> list[Any]:
 
 
 def votes(approve: int, reject: int, number: int = 1) -> list[vote.Vote]:
-    """So many approve, the next reject, the others are silent."""
+    """Votes of the first `approve` voters and the next `reject` ones; the others are silent."""
     choices = [APPROVE] * approve + [REJECT] * reject
     return [
         vote.signed(
@@ -49,7 +49,7 @@ def kinds(effects: list[Any]) -> list[str]:
     [(7, 5, 2, APPROVE), (10, 7, 3, APPROVE), (7, 2, 5, REJECT), (7, 4, 3, None), (7, 5, 0, APPROVE)],
 )
 def test_the_worked_cases_of_the_document(n: int, approve: int, reject: int, certified: str | None) -> None:
-    """4 to 3 is certified for nobody, though the document's own counter would reject."""
+    """4 to 3 is certified for neither choice, though the document's own counter would reject."""
     state, _ = counted(n, *votes(approve, reject))
     assert (state.certificate.choice if state.certificate else None) == certified
 
@@ -63,7 +63,7 @@ def test_a_counter_waits_for_no_more_than_n_minus_f() -> None:
     assert kinds(list(more)) == ["Certificate"]
 
 
-def test_who_says_two_things_is_convicted_and_counted_no_longer() -> None:
+def test_an_equivocating_voter_is_convicted_and_no_longer_counted() -> None:
     first, *_ = votes(1, 0)
     second, *_ = votes(0, 1)
     state, effects = counted(4, first, second)
@@ -74,8 +74,8 @@ def test_who_says_two_things_is_convicted_and_counted_no_longer() -> None:
     assert kinds(effects) == ["Convicted", "Equivocation", "Refused"]
 
 
-def test_a_decision_stays_when_the_voters_try_again() -> None:
-    """Three of four decide on APPROVE; a counter hears nothing of it, and opens another round: they are bound."""
+def test_a_decision_stands_when_the_voters_retry() -> None:
+    """Three of four decide on APPROVE; another round by a counter that missed it finds them bound."""
     voters = {name: voter.first_start(name, ballot(4, name)) for name in ("v1", "v2", "v3")}
 
     def all_take(inp: Any) -> list[Any]:
@@ -106,7 +106,7 @@ def test_a_decision_stays_when_the_voters_try_again() -> None:
         (("a",), -1, "starts at 0"),
     ],
 )
-def test_a_ballot_that_cannot_be_is_refused(names: tuple[str, ...], f: int, complaint: str) -> None:
+def test_an_invalid_ballot_is_refused(names: tuple[str, ...], f: int, complaint: str) -> None:
     with pytest.raises(vote.InvalidBallot, match=complaint):
         Ballot("deploy", names, SymbolicKeys(""), f=f)
     with pytest.raises(vote.InvalidBallot, match="none of the voters"):
@@ -114,25 +114,11 @@ def test_a_ballot_that_cannot_be_is_refused(names: tuple[str, ...], f: int, comp
 
 
 def test_no_input_raises_anything() -> None:
-    """Statements with fields of any kind, in each other's places; objects that are none."""
+    """Statements with fields of any type, and objects that are no statements."""
     rng = random.Random(0)
     junk: list[Any] = [
-        None,
-        0,
-        -1,
-        1 << 80,
-        "",
-        "v1",
-        "\ud800",
-        b"",
-        (),
-        (1,),
-        [],
-        {},
-        object(),
-        APPROVE,
-        1.5,
-    ]
+        None, 0, -1, 1 << 80, "", "v1", "\ud800", b"", (), (1,), [], {}, object(), APPROVE, 1.5,
+    ]  # fmt: skip
     made: list[Any] = [*votes(3, 0)]
     kinds_of: list[Any] = [vote.Vote, vote.Confirm, vote.Retry, vote.Certificate, vote.Opening, vote.Verdict]
     kinds_of += [vote.Equivocation, Cast, Receive]

@@ -8,8 +8,6 @@ from immutabledict import immutabledict
 from tlacheck.trace import Origin, State, Step, Trace, Violation
 from tlacheck.values import ModelValue, function
 
-__all__ = ["BROKEN", "LASSO", "PING", "PONG", "RUN", "A", "B", "court", "long_game", "of"]
-
 A, B = ModelValue("a"), ModelValue("b")
 PING = immutabledict({"type": "Ping", "from": A, "to": B, "turn": 1})
 PONG = immutabledict({"type": "Pong", "from": B, "to": A, "turn": 1})

@@ -10,20 +10,6 @@ from typing import Any
 
 from tlacheck.sim import Command, Disk, Send, SetTimer, Sync, Tell, Write
 
-__all__ = [
-    "Broadcast",
-    "Courier",
-    "Election",
-    "Lease",
-    "Pair",
-    "Poll",
-    "Primary",
-    "Register",
-    "Store",
-    "Toy",
-    "Voter",
-]
-
 #: What a step gives: the state after it, and commands.
 Outcome = tuple[Any, Iterable[Command]]
 

@@ -1,4 +1,4 @@
-"""Files that are no specs, or not such as SANY can bear: the same clear message from `check` and from `parse`."""
+"""Unusable spec files: `check` and `parse` give the same clear message."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ _END = "====\n"
 
 @attrs.frozen
 class Bad:
-    """The files of a module `M` that cannot be used, where it is told, and words of the message."""
+    """The files of an unusable module `M`, the location of the error, and words of its message."""
 
     name: str
     files: dict[str, bytes]
@@ -95,7 +95,7 @@ def parser(engine: Engine) -> Iterator[Parser]:
 
 @pytest.fixture(params=["check", "parse"])
 def use(request: pytest.FixtureRequest, checker: Checker, parser: Parser) -> Callable[[Path], object]:
-    """Both ways to meet a bad spec."""
+    """Both ways to read a spec."""
 
     def check(path: Path) -> object:
         return checker.check(Spec.load(path))
@@ -104,7 +104,7 @@ def use(request: pytest.FixtureRequest, checker: Checker, parser: Parser) -> Cal
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
-def test_a_file_that_cannot_be_used_is_one_clear_message(
+def test_an_unusable_file_is_one_clear_message(
     use: Callable[[Path], object], tmp_path: Path, bad: Bad
 ) -> None:
     for name, content in bad.files.items():
@@ -132,13 +132,15 @@ def test_a_file_that_cannot_be_used_is_one_clear_message(
     ],
     ids=["line comment", "block comment", "around the module", "BOM", "Unicode", "NUL", "CRLF"],
 )
-def test_what_sany_bears_is_borne(use: Callable[[Path], object], tmp_path: Path, content: bytes) -> None:
+def test_unusual_input_that_sany_accepts_is_accepted(
+    use: Callable[[Path], object], tmp_path: Path, content: bytes
+) -> None:
     (tmp_path / "M.tla").write_bytes(content)
     (tmp_path / "M.cfg").write_text("INIT Init\nNEXT Next\n")
     use(tmp_path / "M.tla")
 
 
-def test_a_folder_is_no_module(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_a_module_is_refused(tmp_path: Path) -> None:
     (tmp_path / "In.tla").mkdir()
     for use in (Spec.load, parse):
         with pytest.raises(SpecError, match=r"this is a folder; name a module; in .* there are In\.tla"):
@@ -164,6 +166,6 @@ def test_a_module_of_ten_megabytes_is_parsed(large: Path) -> None:
     assert module.definition("Def1999").span.line == 2002
 
 
-def test_a_module_that_takes_too_long_says_so(engine: Engine, large: Path) -> None:
+def test_a_module_parsed_too_slowly_times_out(engine: Engine, large: Path) -> None:
     with pytest.raises(EngineError, match=r"M\.tla is not parsed: no time left after 0\.5 s"):
         parse(large, engine=engine, timeout=0.5)

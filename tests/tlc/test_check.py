@@ -1,4 +1,4 @@
-"""Checks by TLC, on both engines, of specs whose outcome is known beforehand."""
+"""Checks by TLC on both engines, for specs with known outcomes."""
 
 import os
 import re
@@ -37,7 +37,7 @@ def _counts(result: CheckResult) -> tuple[int, int, int, int]:
         ("Countdown", {"deadlock": False}, (4, 4, 0, 4)),  # 3, 2, 1, 0
     ],
 )
-def test_the_counts_are_those_worked_out_by_hand(
+def test_the_counts_are_the_expected_ones(
     checker: Checker, load: Any, module: str, options: dict[str, Any], counts: tuple[int, ...]
 ) -> None:
     result = checker.check(load(module), **options)
@@ -46,7 +46,7 @@ def test_the_counts_are_those_worked_out_by_hand(
     assert result.trace is None
 
 
-def test_the_counts_are_those_of_the_command_line(
+def test_the_counts_are_those_of_plain_tlc(
     checker: Checker, engine: Engine, load: Any, tmp_path: Path
 ) -> None:
     spec = load("Mail")
@@ -89,7 +89,7 @@ def test_a_violated_invariant_comes_with_the_shortest_trace(checker: Checker, lo
     assert trace.origin.command.startswith("tlacheck check ")
 
 
-def test_an_invariant_that_fails_at_once_has_a_trace_without_steps(checker: Checker, load: Any) -> None:
+def test_an_invariant_false_initially_has_a_trace_without_steps(checker: Checker, load: Any) -> None:
     result = checker.check(load("DieHard", "DieHardNonzero"))
     assert result.verdict.violates == "Nonzero"
     assert result.trace is not None
@@ -113,7 +113,7 @@ def test_a_violated_action_property_is_named(checker: Checker, load: Any) -> Non
     assert [step.action for step in result.trace.steps] == ["FillBig", "EmptyBig"]
 
 
-def test_a_behaviour_that_stops_forever_is_a_loop_on_its_last_state(checker: Checker, load: Any) -> None:
+def test_stuttering_is_a_loop_on_the_last_state(checker: Checker, load: Any) -> None:
     result = checker.check(load("DieHard", "DieHardSolved"))
     assert result.verdict.violates == "Solved"
     trace = result.trace
@@ -123,7 +123,7 @@ def test_a_behaviour_that_stops_forever_is_a_loop_on_its_last_state(checker: Che
     assert trace.violation.step is None
 
 
-def test_starvation_is_a_lasso_that_never_serves_the_one_who_waits(checker: Checker, load: Any) -> None:
+def test_starvation_is_a_lasso_that_never_serves_a_waiting_process(checker: Checker, load: Any) -> None:
     result = checker.check(load("Mutex", "MutexWeak"))
     assert result.verdict.violates == "Served"
     trace = result.trace
@@ -140,7 +140,7 @@ def test_of_several_temporal_properties_the_violated_one_is_named(checker: Check
     assert result.verdict.violates == "Solved"
 
 
-def test_a_deadlock_is_a_violation_unless_one_does_not_mind(checker: Checker, load: Any) -> None:
+def test_a_deadlock_is_a_violation_unless_allowed(checker: Checker, load: Any) -> None:
     result = checker.check(load("Countdown"))
     assert result.verdict.violates == "Deadlock"
     assert result.trace is not None
@@ -204,7 +204,7 @@ def test_the_event_gives_action_and_arguments_and_the_view_hides_it(checker: Che
     assert result.trace.variables == ("box", "got", "event")
 
 
-def test_one_spec_after_another_in_one_worker_does_not_disturb_it(one_engine: Engine, load: Any) -> None:
+def test_specs_checked_in_one_worker_do_not_affect_each_other(one_engine: Engine, load: Any) -> None:
     specs = [load("DieHard"), load("Mutex"), load("Mail"), load("DieHard", "DieHardNotFour")]
     with Checker(
         engine=one_engine, memory_mb=512
@@ -215,9 +215,7 @@ def test_one_spec_after_another_in_one_worker_does_not_disturb_it(one_engine: En
         assert checker.worker_pid == pid
 
 
-def test_nothing_is_left_beside_the_spec_and_the_config_may_lie_elsewhere(
-    checker: Checker, specs: Path, tmp_path: Path
-) -> None:
+def test_a_check_leaves_no_file_beside_spec_or_config(checker: Checker, specs: Path, tmp_path: Path) -> None:
     beside, elsewhere = tmp_path / "spec", tmp_path / "configs"
     beside.mkdir()
     elsewhere.mkdir()
@@ -233,7 +231,7 @@ def test_two_workers_find_as_many_states(checker: Checker, load: Any) -> None:
     assert _counts(checker.check(load("DieHard"), workers=2))[:2] == (97, 16)
 
 
-def test_without_time_nothing_is_established(one_engine: Engine, load: Any) -> None:
+def test_a_check_that_runs_out_of_time_is_unknown(one_engine: Engine, load: Any) -> None:
     seen: list[Progress] = []
     with Checker(engine=one_engine, memory_mb=512) as checker:
         checker.check(load("DieHard"))  # a JVM takes its time to start
@@ -246,9 +244,7 @@ def test_without_time_nothing_is_established(one_engine: Engine, load: Any) -> N
     assert result.generated == seen[-1].generated > seen[0].generated
 
 
-def test_a_worker_that_is_killed_in_the_middle_is_a_reason_and_is_replaced(
-    one_engine: Engine, load: Any
-) -> None:
+def test_a_worker_killed_during_a_check_is_reported_and_replaced(one_engine: Engine, load: Any) -> None:
     with Checker(engine=one_engine, memory_mb=512) as checker:
         killed = threading.Event()
 
@@ -272,7 +268,7 @@ def test_a_worker_that_is_killed_in_the_middle_is_a_reason_and_is_replaced(
         os.kill(pid, 0)
 
 
-def test_a_worker_that_is_killed_between_two_checks_is_replaced(load: Any) -> None:
+def test_a_worker_killed_between_checks_is_replaced(load: Any) -> None:
     with Checker(memory_mb=512) as checker:
         assert checker.check(load("DieHard")).verdict.is_established
         assert checker.worker_pid is not None
@@ -281,7 +277,7 @@ def test_a_worker_that_is_killed_between_two_checks_is_replaced(load: Any) -> No
         assert checker.check(load("DieHard")).verdict.is_established
 
 
-def test_a_worker_ends_with_the_one_who_asked(load: Any) -> None:
+def test_a_worker_ends_with_its_parent(load: Any) -> None:
     spec = load("Endless")
     script = (
         "import sys; from tlacheck.tlc import Checker, Spec; checker = Checker(memory_mb=512)\n"
@@ -312,16 +308,14 @@ def _wait_for_the_end_of(process: int) -> None:
     pytest.fail(f"process {process} is still there")
 
 
-def test_memory_that_does_not_suffice_is_a_reason(load: Any) -> None:
+def test_a_check_that_runs_out_of_memory_is_unknown(load: Any) -> None:
     result = check(load("Hoard"), memory_mb=64, timeout=60)
     assert result.verdict.is_unknown
     assert (result.verdict.reason or "").startswith("out of memory: the worker had 64 MB")
 
 
-def test_a_worker_that_falls_over_while_it_ends_for_want_of_memory_had_too_little(
-    one_engine: Engine, load: Any
-) -> None:
-    """The JVM says what it does, and then may be ended by a signal in the middle of it."""
+def test_a_worker_aborting_for_lack_of_memory_reports_that(one_engine: Engine, load: Any) -> None:
+    """The JVM announces the error and may then be ended by a signal."""
     with Checker(engine=one_engine, memory_mb=512) as checker:
 
         def fall_over(_: Progress) -> None:
@@ -329,7 +323,8 @@ def test_a_worker_that_falls_over_while_it_ends_for_want_of_memory_had_too_littl
             if folder is not None and pid is not None:
                 with (folder / "log").open("a", encoding="utf-8") as log:
                     log.write(
-                        "Terminating due to java.lang.OutOfMemoryError: Java heap space\npure virtual method called\n"
+                        "Terminating due to java.lang.OutOfMemoryError: Java heap space\n"
+                        "pure virtual method called\n"
                     )
                 os.kill(pid, signal.SIGABRT)
 
@@ -337,10 +332,10 @@ def test_a_worker_that_falls_over_while_it_ends_for_want_of_memory_had_too_littl
     assert (result.verdict.reason or "").startswith("out of memory: the worker had 512 MB; give it more")
 
 
-def test_a_worker_that_falls_over_for_want_of_stack_is_told_with_what_may_have_filled_it(
+def test_a_worker_dying_of_a_full_stack_suggests_recursion(
     one_engine: Engine, load: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As if it were the signal of a full stack, which a JVM that is sent it would take for something else."""
+    """SIGKILL stands in for the signal of a full stack, which a JVM would handle itself."""
     monkeypatch.setattr("tlacheck.tlc._process._OVERFLOWN", -signal.SIGKILL)
     with Checker(engine=one_engine, memory_mb=512) as checker:
 
@@ -352,7 +347,7 @@ def test_a_worker_that_falls_over_for_want_of_stack_is_told_with_what_may_have_f
     assert "as by a recursion without end" in (result.verdict.reason or "")
 
 
-def test_options_that_make_no_sense_are_refused(load: Any) -> None:
+def test_invalid_options_are_refused(load: Any) -> None:
     with pytest.raises(ConfigError, match="memory_mb"):
         Checker(memory_mb=1)
     with Checker() as checker, pytest.raises(ConfigError, match="workers"):
@@ -376,7 +371,7 @@ def test_the_command_reports_a_violation_and_writes_the_trace(
 
 @pytest.fixture
 def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the command writes its traces."""
+    """Run in an empty folder, since the command writes its traces there."""
     monkeypatch.chdir(tmp_path)
 
 
@@ -391,7 +386,7 @@ def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["Mutex.tla", "--config", "none.cfg"], 2, "MutexBroken.cfg"),
     ],
 )
-def test_the_command_leaves_with_the_status_of_its_verdict(
+def test_the_command_exits_with_the_status_of_its_verdict(
     specs: Path, arguments: list[str], status: int, words: str
 ) -> None:
     done = CliRunner().invoke(check_command, [str(specs / arguments[0]), *arguments[1:], "--memory", "512"])

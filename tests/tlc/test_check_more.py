@@ -1,4 +1,4 @@
-"""What a check can be asked for beyond a verdict, on both engines, of specs whose outcome is known beforehand."""
+"""Options and results of a check beyond its verdict, on both engines, for specs with known outcomes."""
 
 import io
 import json
@@ -43,7 +43,7 @@ def _counts(result: CheckResult) -> tuple[int, int, int]:
         ("Guests", "GuestsAlike", (7, 4, 4)),  # SYMMETRY: 1 + 3 + 2 + 1
     ],
 )
-def test_what_a_configuration_leaves_out_is_left_out(
+def test_constraints_views_and_symmetry_reduce_the_counts(
     checker: Checker, load: Any, module: str, config: str, counts: tuple[int, ...]
 ) -> None:
     result = checker.check(load(module, config), deadlock=False)
@@ -52,7 +52,7 @@ def test_what_a_configuration_leaves_out_is_left_out(
     assert result.warnings == ()
 
 
-def test_symmetry_and_liveness_together_are_warned_of(checker: Checker, load: Any) -> None:
+def test_symmetry_with_liveness_gives_a_warning(checker: Checker, load: Any) -> None:
     result = checker.check(load("Guests", "GuestsAlikeCome"), deadlock=False)
     (warning,) = result.warnings
     assert "symmetry" in warning
@@ -99,7 +99,7 @@ def test_with_continue_all_violations_are_found_each_with_its_trace(checker: Che
     assert result.trace.origin.command.endswith(" --continue")
 
 
-def test_of_endless_violations_the_first_are_kept_and_the_rest_counted() -> None:
+def test_endless_violations_are_kept_up_to_a_limit_and_counted() -> None:
     transcript = Transcript()
     for number in range(VIOLATIONS_MAX + 20):
         transcript.take(Message(2110, Kind.ERROR, f"Invariant Inv{number} is violated."))
@@ -125,7 +125,7 @@ def test_of_endless_violations_the_first_are_kept_and_the_rest_counted() -> None
         ("DieHard", "DieHardTwo", ["Solved"]),  # it stays in the initial state, where the big jug is empty
     ],
 )
-def test_of_several_temporal_properties_those_are_named_that_the_lasso_violates(
+def test_the_temporal_properties_that_a_lasso_violates_are_named(
     checker: Checker, load: Any, module: str, config: str, violated: list[str]
 ) -> None:
     result = checker.check(load(module, config))
@@ -148,7 +148,7 @@ _LASSO = st.integers(1, 6).flatmap(
 
 
 @given(_LASSO)
-def test_truth_along_a_lasso_is_that_along_the_behaviour_that_it_stands_for(
+def test_truth_along_a_lasso_is_that_along_its_behaviour(
     lasso: tuple[list[bool], list[bool], int],
 ) -> None:
     left, right, loop = lasso
@@ -172,7 +172,7 @@ def test_truth_along_a_lasso_is_that_along_the_behaviour_that_it_stands_for(
 # --- depth first --------------------------------------------------------------------------------
 
 
-def test_a_search_in_depth_takes_behaviours_of_so_many_states(checker: Checker, load: Any) -> None:
+def test_a_depth_first_search_is_bounded_by_its_depth(checker: Checker, load: Any) -> None:
     spec = load("DieHard", "DieHardNotFour")
     short = checker.check(spec, depth_first=6)
     assert str(short.verdict) == "bounded(5 steps)"
@@ -186,13 +186,13 @@ def test_a_search_in_depth_takes_behaviours_of_so_many_states(checker: Checker, 
     assert long.trace.origin.command.endswith(" --dfid 7")
 
 
-def test_a_search_in_depth_that_reaches_the_end_is_exhaustive(checker: Checker, load: Any) -> None:
+def test_a_depth_first_search_that_reaches_the_end_is_exhaustive(checker: Checker, load: Any) -> None:
     result = checker.check(load("DieHard"), depth_first=50)
     assert str(result.verdict) == "exhausted"
     assert (result.distinct, result.depth) == (16, 8)
 
 
-def test_a_search_in_depth_finds_deadlocks_and_each_violation_once(checker: Checker, load: Any) -> None:
+def test_a_depth_first_search_finds_each_violation_once(checker: Checker, load: Any) -> None:
     assert checker.check(load("Countdown"), depth_first=9).verdict.violates == "Deadlock"
     result = checker.check(load("Climb", "ClimbMany"), deadlock=False, continue_=True, depth_first=9)
     found = [(each.property, each.trace) for each in result.violations]
@@ -200,7 +200,7 @@ def test_a_search_in_depth_finds_deadlocks_and_each_violation_once(checker: Chec
     assert len(found) == len({(name, trace.states) for name, trace in found if trace is not None})
 
 
-def test_what_a_search_in_depth_cannot_do_is_refused(checker: Checker, load: Any) -> None:
+def test_options_unsupported_by_depth_first_search_are_refused(checker: Checker, load: Any) -> None:
     with pytest.raises(ConfigError, match="temporal properties"):
         checker.check(load("Lamp"), depth_first=5)  # TLC 2.15 would say that they hold
     for options in ({"workers": 2}, {"coverage": True}, {"levels": True}):
@@ -221,7 +221,7 @@ def test_the_states_of_each_level_are_counted(checker: Checker, load: Any, worke
         assert result.levels == (1, 2, 3, 4, 3, 2, 1)
 
 
-def test_levels_are_of_what_was_explored(checker: Checker, load: Any) -> None:
+def test_levels_count_explored_states_only(checker: Checker, load: Any) -> None:
     assert checker.check(load("Grid", "GridNear"), deadlock=False, levels=True).levels == (1, 2, 3)
     assert checker.check(load("Climb", "ClimbMany"), levels=True).levels == (1, 1, 1)
     assert checker.check(load("Grid"), deadlock=False).levels == ()
@@ -237,7 +237,7 @@ def _trace_file(path: Path, predecessors: list[tuple[int, int]]) -> Path:
     return path
 
 
-def test_levels_go_from_one_trace_file_to_another_and_back(tmp_path: Path) -> None:
+def test_levels_follow_predecessors_across_trace_files(tmp_path: Path) -> None:
     # a0 -> b0 -> a1 -> a2 -> b1, and a0 -> b2
     first = _trace_file(tmp_path / "0", [(-1, 0), (0, 1), (1, 0)])
     second = _trace_file(tmp_path / "1", [(0, 0), (2, 0), (0, 0)])
@@ -245,29 +245,29 @@ def test_levels_go_from_one_trace_file_to_another_and_back(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("wrong", [[(0, 1)], [(-1, 0), (1, 0)], [(-1, 0), (0, 7)]])
-def test_trace_files_that_make_no_sense_are_refused(tmp_path: Path, wrong: list[tuple[int, int]]) -> None:
+def test_inconsistent_trace_files_are_refused(tmp_path: Path, wrong: list[tuple[int, int]]) -> None:
     files = [_trace_file(tmp_path / "0", wrong), _trace_file(tmp_path / "1", [])]
     with pytest.raises(EngineError, match="levels? are unknown|level are unknown"):
         levels_of(files)
 
 
-# --- what a spec prints -------------------------------------------------------------------------
+# --- printed values -----------------------------------------------------------------------------
 
 
-def test_what_a_spec_prints_is_part_of_the_result(checker: Checker, load: Any) -> None:
+def test_printed_values_are_part_of_the_result(checker: Checker, load: Any) -> None:
     result = checker.check(load("Parrot"), deadlock=False)
     assert result.printed == ('<<"turn", 0>>', '<<"turn", 1>>', '<<"turn", 2>>')
     assert result.printed_dropped == 0
     assert checker.check(load("Grid"), deadlock=False).printed == ()
 
 
-def test_a_spec_cannot_pass_what_it_prints_for_a_message_of_tlc(checker: Checker, load: Any) -> None:
+def test_a_spec_cannot_forge_a_tlc_message_by_printing(checker: Checker, load: Any) -> None:
     result = checker.check(load("Parrot", "ParrotLying"), deadlock=False)
     assert str(result.verdict) == "exhausted"
     assert any("Invariant Truth is violated" in text for text in result.printed)
 
 
-def test_of_what_a_spec_prints_a_bounded_part_is_kept(checker: Checker, load: Any) -> None:
+def test_printed_values_are_kept_up_to_a_limit(checker: Checker, load: Any) -> None:
     result = checker.check(load("Parrot", "ParrotLoud"), deadlock=False)
     assert str(result.verdict) == "exhausted"
     assert len(result.printed) == PRINTED_LINES_MAX
@@ -278,7 +278,7 @@ def test_of_what_a_spec_prints_a_bounded_part_is_kept(checker: Checker, load: An
     assert scream.endswith("(6,386 more characters)")  # of 16,384 and two quotes
 
 
-def test_what_the_parser_says_is_no_print_of_the_spec() -> None:
+def test_parser_messages_are_no_printed_values() -> None:
     transcript = Transcript()
     for number in range(PRINTED_LINES_MAX + 5):
         transcript.take(Message(None, Kind.INFORMATION, f"Parsing module M{number}"))
@@ -292,9 +292,7 @@ def test_what_the_parser_says_is_no_print_of_the_spec() -> None:
 # --- cancelled, out of time ---------------------------------------------------------------------
 
 
-def test_a_check_can_be_cancelled_from_another_thread_and_tells_how_far_it_was(
-    one_engine: Engine, load: Any
-) -> None:
+def test_a_check_cancelled_by_another_thread_reports_its_progress(one_engine: Engine, load: Any) -> None:
     with Checker(engine=one_engine, memory_mb=512) as checker:
         threads: list[threading.Thread] = []
 
@@ -313,7 +311,7 @@ def test_a_check_can_be_cancelled_from_another_thread_and_tells_how_far_it_was(
         assert checker.check(load("Grid"), deadlock=False).verdict.is_established
 
 
-# --- the line that tells how far it is ----------------------------------------------------------
+# --- the progress line --------------------------------------------------------------------------
 
 _FAR = Progress(generated=12_000, distinct=3_000, queue=40, seconds=4.0, depth=9)
 _LINE = "12,000 states generated, 3,000 distinct, 40 to go, depth 9, 3,000 states/s, 4 s"
@@ -324,7 +322,7 @@ def _console(**options: Any) -> tuple[Console, io.StringIO]:
     return Console(file=output, width=120, highlight=False, markup=False, **options), output
 
 
-def test_on_a_terminal_a_line_is_redrawn() -> None:
+def test_on_a_terminal_the_progress_line_is_redrawn() -> None:
     console, output = _console(force_terminal=True)
     with live("Toy [n3]", console=console) as tell:
         tell(_FAR)
@@ -332,7 +330,7 @@ def test_on_a_terminal_a_line_is_redrawn() -> None:
     assert "\n…" not in output.getvalue()
 
 
-def test_without_colour_a_terminal_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_color_disables_terminal_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     colour = "\x1b[32m"  # rich draws the spinner green
     console, output = _console(force_terminal=True)
     with live("Toy", console=console) as tell:
@@ -346,7 +344,9 @@ def test_without_colour_a_terminal_gets_none(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("term", ["dumb", "xterm"])
-def test_elsewhere_there_is_a_line_every_half_minute(monkeypatch: pytest.MonkeyPatch, term: str) -> None:
+def test_without_a_terminal_progress_is_printed_every_half_minute(
+    monkeypatch: pytest.MonkeyPatch, term: str
+) -> None:
     monkeypatch.setenv("TERM", term)
     console, output = _console(force_terminal=term == "dumb")
     time = [0.0]
@@ -398,7 +398,7 @@ def test_the_command_lists_all_violations_and_writes_a_file_for_each(run: Any, t
     assert second.violation.property == "Grow"
 
 
-def test_the_command_gives_programs_everything(run: Any) -> None:
+def test_the_json_of_the_command_is_complete(run: Any) -> None:
     done = run("Climb", "--config", "ClimbMany.cfg", "--continue", "--levels", "--coverage", "--json")
     data = json.loads(done.stdout)
     assert [found["property"] for found in data["violations"]][:2] == ["Tiny", "Grow"]
@@ -407,7 +407,7 @@ def test_the_command_gives_programs_everything(run: Any) -> None:
     assert [part["name"] for part in data["coverage"]["never_taken"]] == ["Leap"]
 
 
-def test_the_command_refuses_what_does_not_go_together(run: Any) -> None:
+def test_the_command_refuses_incompatible_options(run: Any) -> None:
     done = run("Grid", "--dfid", "9", "--coverage")
     assert done.exit_code == 2
     assert "coverage and depth_first do not go together" in done.stderr
@@ -423,12 +423,12 @@ def test_a_behaviour_that_stops_is_shown_as_stuttering(checker: Checker, load: A
     assert "    state 0  big=0, small=0" in lines
 
 
-def test_whose_variable_changed_is_shown(checker: Checker, load: Any) -> None:
+def test_the_process_whose_variable_changed_is_shown(checker: Checker, load: Any) -> None:
     lines = _shown(checker.check(load("Mutex", "MutexUnfair")))
     assert any("p: pc idle → waiting" in line or "q: pc idle → waiting" in line for line in lines)
 
 
-def test_levels_and_prints_are_shown(one_checker: Checker, load: Any) -> None:
+def test_levels_and_printed_values_are_shown(one_checker: Checker, load: Any) -> None:
     grid = _shown(one_checker.check(load("Grid"), deadlock=False, levels=True))
     assert "  states per level: 1 2 3 4 3 2 1" in grid
     assert '  printed: <<"turn", 2>>' in _shown(one_checker.check(load("Parrot"), deadlock=False))

@@ -17,7 +17,7 @@ from tlacheck.tlc.graph import Edge, Graph, Node, stream_graph
 
 
 class _Stream(list[Any]):
-    """A stream as `stream_graph` gives it, from a table of successors: node 0 is initial, and so are others."""
+    """A stream like that of `stream_graph`, from a table of successors with several initial nodes."""
 
     spec = SimpleNamespace(name="Table")
     engine = ""
@@ -64,7 +64,7 @@ _TABLES = st.dictionaries(_NAMES, st.lists(_NAMES, max_size=5), max_size=13)
 
 
 @given(_TABLES, st.lists(_NAMES, min_size=1, max_size=3), st.none() | st.integers(1, 6))
-def test_every_edge_is_taken_by_a_path_from_the_start(
+def test_paths_from_the_start_cover_every_edge(
     successors: dict[int, list[int]], initial: list[int], length_max: int | None
 ) -> None:
     graph = _graph(successors, initial)
@@ -81,21 +81,21 @@ def test_every_edge_is_taken_by_a_path_from_the_start(
         taken.update(path)
 
 
-def test_a_cycle_with_loops_is_one_path_that_wastes_nothing() -> None:
+def test_a_cycle_with_loops_is_covered_by_one_path() -> None:
     ring = {number: [number, (number + 1) % 9, number] for number in range(9)}
     (path,) = edge_cover(_graph(ring, [0]))
     assert len(path) == 27
 
 
-def test_a_tree_takes_a_path_for_each_leaf() -> None:
+def test_a_tree_is_covered_by_a_path_per_leaf() -> None:
     tree = {number: [2 * number + 1, 2 * number + 2] for number in range(31)}
     paths = list(edge_cover(_graph(tree, [0])))
     assert len(paths) == 32
     assert sum(map(len, paths)) == 32 * 5
 
 
-def test_a_graph_of_many_edges_is_covered_in_few_steps_an_edge() -> None:
-    """Were each edge reached anew from the start, it would be eight steps an edge."""
+def test_a_large_graph_is_covered_in_few_steps_per_edge() -> None:
+    """Reaching each edge anew from the start would take eight steps per edge."""
     draw = Random(7)
     graph = _graph({name: [draw.randrange(4_000) for _ in range(4)] for name in range(4_000)}, [0])
     paths = list(edge_cover(graph, length_max=100))

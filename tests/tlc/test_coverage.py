@@ -1,4 +1,4 @@
-"""What a check exercised of a spec: of runs on both engines, and of messages as TLC prints them."""
+"""Coverage of a spec by a check: runs on both engines, and messages as TLC prints them."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from tlacheck.tlc.coverage import Coverage, Role, read_coverage
 from tlacheck.tlc.spec import Spec
 
 
-def test_each_action_says_how_often_it_was_taken_and_what_was_new(checker: Checker, load: Any) -> None:
+def test_an_action_counts_its_steps_and_new_states(checker: Checker, load: Any) -> None:
     coverage = checker.check(load("Climb"), deadlock=False, coverage=True).coverage
     assert coverage is not None
     assert [(part.name, part.taken, part.distinct, part.location.line) for part in coverage.parts] == [
@@ -23,7 +23,7 @@ def test_each_action_says_how_often_it_was_taken_and_what_was_new(checker: Check
     assert coverage.parts[1].location.file.endswith("Climb.tla")
 
 
-def test_an_action_that_is_never_taken_stands_out(checker: Checker, load: Any) -> None:
+def test_an_action_never_taken_is_listed(checker: Checker, load: Any) -> None:
     coverage = checker.check(load("Climb"), deadlock=False, coverage=True).coverage
     assert coverage is not None
     (dead,) = coverage.never_taken
@@ -34,7 +34,7 @@ def test_an_action_that_is_never_taken_stands_out(checker: Checker, load: Any) -
     assert whole.never_taken == ()
 
 
-def test_expressions_say_how_often_they_were_evaluated(checker: Checker, load: Any) -> None:
+def test_expressions_count_their_evaluations(checker: Checker, load: Any) -> None:
     coverage = checker.check(load("Climb"), deadlock=False, coverage=True).coverage
     assert coverage is not None
     lines = {line: count for (_, line), count in coverage.lines().items()}
@@ -47,7 +47,7 @@ def test_expressions_say_how_often_they_were_evaluated(checker: Checker, load: A
     assert counts[43] == 5  # n' = n + 1, where n < 5
 
 
-def test_a_branch_that_is_never_reached_is_listed(checker: Checker, load: Any) -> None:
+def test_a_branch_never_reached_is_listed(checker: Checker, load: Any) -> None:
     coverage = checker.check(load("DieHard"), coverage=True).coverage
     assert coverage is not None
     assert coverage.never_evaluated == ()
@@ -77,7 +77,7 @@ def test_invariants_are_covered_too(checker: Checker, load: Any) -> None:
     assert invariant.expressions[0].count == 16
 
 
-def test_there_is_no_coverage_unless_asked_for(checker: Checker, load: Any) -> None:
+def test_coverage_is_off_by_default(checker: Checker, load: Any) -> None:
     assert checker.check(load("DieHard")).coverage is None
 
 
@@ -107,7 +107,7 @@ def test_only_the_last_report_counts() -> None:
     assert str(expression.location) == "M:7:7"  # there is no such file: the bare module
 
 
-def test_an_expression_that_another_part_reaches_is_evaluated() -> None:
+def test_an_expression_reached_by_another_part_counts_as_evaluated() -> None:
     unreached = (2221, "  line 3, col 3 to line 3, col 5 of module M: 0")
     reached = (2221, "  line 3, col 3 to line 3, col 5 of module M: 4")
     other = "<Down line 8, col 1 to line 8, col 4 of module M>: "
@@ -123,7 +123,7 @@ def test_an_expression_that_another_part_reaches_is_evaluated() -> None:
     assert dead.never_evaluated == ()  # the action as a whole is listed
 
 
-def test_constraints_as_newer_tlcs_report_them_have_no_counts_of_states() -> None:
+def test_constraints_reported_by_newer_tlcs_have_no_state_counts() -> None:
     coverage = _coverage(
         (2201, "..."), (2778, "<Few line 9, col 1 to line 9, col 3 of module M>: 3:12")
     )  # fmt: skip
@@ -133,19 +133,17 @@ def test_constraints_as_newer_tlcs_report_them_have_no_counts_of_states() -> Non
     assert coverage.never_taken == ()
 
 
-# --- as a person sees it ------------------------------------------------------------------------
+# --- the report ---------------------------------------------------------------------------------
 
 
-def test_the_actions_that_are_never_taken_are_named(checker: Checker, load: Any, specs: Path) -> None:
+def test_actions_never_taken_are_named(checker: Checker, load: Any, specs: Path) -> None:
     result = checker.check(load("Climb"), deadlock=False, coverage=True)
     lines = list(result_lines(result, Path("t.itf.json")))
     assert f"  never taken: Leap at {specs / 'Climb.tla'}:9:1" in lines
     assert f"  never evaluated: {specs / 'Climb.tla'}:7:31" in lines
 
 
-def test_of_a_search_that_ended_early_nothing_is_said_never_to_happen(
-    checker: Checker, load: Any, specs: Path
-) -> None:
+def test_after_an_early_end_never_taken_is_qualified(checker: Checker, load: Any, specs: Path) -> None:
     result = checker.check(load("Climb", "ClimbMany"), coverage=True)
     lines = list(result_lines(result, Path("t.itf.json")))
     assert f"  never taken (up to where the search ended): Leap at {specs / 'Climb.tla'}:9:1" in lines

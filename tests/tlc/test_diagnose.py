@@ -1,4 +1,4 @@
-"""Mistakes in specs and configurations: one readable message each, at the right place, on both engines."""
+"""Mistakes in specs and configurations: one readable message each, at its location, on both engines."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ _CONFIG = "INIT Init\nNEXT Next\n"
 
 @attrs.frozen
 class Mistake:
-    """A module `M` with one mistake, where it is, and words that the message must have."""
+    """A module `M` with one mistake, its location, and words of the expected message."""
 
     name: str
     body: str = _GOOD
@@ -267,7 +267,7 @@ def test_a_mistake_is_one_readable_message_at_its_place(
 
 
 def _told(checker: Checker, spec: Spec) -> SpecError:
-    """What is told of a mistake. A JVM whose stack is full may fall over instead, and says so; the next one tells."""
+    """The error reported for a mistake; retries if the JVM crashes on a full stack, as it may."""
     for _ in range(3):
         try:
             verdict = checker.check(spec).verdict
@@ -298,7 +298,7 @@ def test_a_mistake_in_an_extended_module_is_found_there(checker: Checker, tmp_pa
     assert str(caught.value.location).startswith(str(tmp_path / "Lib.tla:3"))
 
 
-def test_places_are_written_as_the_user_gave_the_file(
+def test_locations_use_the_path_that_the_user_gave(
     checker: Checker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "M.tla").write_text("---- MODULE M ----\nVARIABLE x\nInit == x = a\n====\n")
@@ -309,12 +309,15 @@ def test_places_are_written_as_the_user_gave_the_file(
     assert str(caught.value).startswith("M.tla:3:13: unknown operator a")
 
 
-def test_a_complaint_of_sany_that_is_new_is_told_in_its_words(tmp_path: Path) -> None:
-    """That it gives no reason is said only where it gives none."""
+def test_an_unknown_sany_error_is_reported_verbatim(tmp_path: Path) -> None:
+    """A missing reason is reported only if SANY gives none."""
     (tmp_path / "M.tla").write_text(f"---- MODULE M ----\n{_GOOD}====\n")
     (tmp_path / "M.cfg").write_text(_CONFIG)
     spec = Spec.load(tmp_path / "M.tla")
-    said = "***Parse Error***\nTwo suns at line 3, col 9 to line 3, col 9 of module M\n  \n\nResidual stack trace follows:\nExpression"
+    said = (
+        "***Parse Error***\nTwo suns at line 3, col 9 to line 3, col 9 of module M\n"
+        "  \n\nResidual stack trace follows:\nExpression"
+    )
     failed = Message(3002, Kind.ERROR, "Parsing or semantic analysis failed.")
     error = diagnose(spec, [Message(None, Kind.INFORMATION, said), failed])
     assert error.message == "syntax error: Two suns at line 3, col 9 to line 3, col 9 of module M"
@@ -322,7 +325,7 @@ def test_a_complaint_of_sany_that_is_new_is_told_in_its_words(tmp_path: Path) ->
     assert diagnose(spec, [failed]).message == "SANY cannot parse M and does not say why"
 
 
-def test_a_missing_file_is_refused_with_those_that_are_there(load: Any, specs: Path) -> None:
+def test_a_missing_file_is_refused_with_the_existing_ones(load: Any, specs: Path) -> None:
     with pytest.raises(SpecError, match=r"MutexBroken\.cfg, MutexStrong\.cfg"):
         Spec.load(specs / "Mutex.tla", "Mutexx.cfg")
     with pytest.raises(SpecError, match=r"DieHard\.tla"):

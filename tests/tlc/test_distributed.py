@@ -1,4 +1,4 @@
-"""TLC's distributed mode on loopback: a server and workers come to what one process comes to."""
+"""TLC's distributed mode on loopback: a server and workers agree with a single process."""
 
 import os
 import re
@@ -28,7 +28,7 @@ def _counts(result: CheckResult) -> tuple[int, int, int]:
 def test_a_server_and_two_workers_find_what_one_process_finds(
     engine: Engine, checker: Checker, load: Any
 ) -> None:
-    """Under a constraint. The sockets that listen are looked at on the way."""
+    """Under a constraint; all listening sockets are bound to loopback."""
     listening: list[str] = []
 
     def look(command: str) -> None:
@@ -59,7 +59,7 @@ _MAPPED_LOOPBACK = "0000000000000000FFFF00000100007F"
 
 
 def _listening_on(port: int) -> list[str]:
-    """The addresses on which this machine listens at that port, as Linux writes them."""
+    """The addresses on which this machine listens at that port, in Linux's notation."""
     tables = [Path("/proc/net/tcp"), Path("/proc/net/tcp6")]
     lines = [
         line.split() for table in tables if table.exists() for line in table.read_text().splitlines()[1:]
@@ -68,8 +68,8 @@ def _listening_on(port: int) -> list[str]:
     return [address for address, at in ends if int(at, 16) == port]
 
 
-def test_a_violation_is_named_and_its_trace_begins_at_the_beginning(engine: Engine, load: Any) -> None:
-    """TLC's own output in this mode names nothing, and calls the last state but one the initial one."""
+def test_a_violation_is_named_with_a_trace_from_the_initial_state(engine: Engine, load: Any) -> None:
+    """TLC's own output in this mode names no property and calls the last state but one the initial one."""
     result = check_distributed(
         load("Parcels", "ParcelsEarly"), engine=engine, local_workers=1, memory_mb=MEMORY_MB, timeout=120
     )
@@ -84,7 +84,7 @@ def test_a_violation_is_named_and_its_trace_begins_at_the_beginning(engine: Engi
     assert any(moved < 2 for moved in trace.states[-2]["at"].values())
 
 
-def test_an_expression_without_a_value_is_explained(load: Any) -> None:
+def test_an_unevaluable_expression_is_explained(load: Any) -> None:
     with pytest.raises(
         SpecError, match="Naturals!Plus was given a string where it needs an integer"
     ) as refused:
@@ -94,7 +94,7 @@ def test_an_expression_without_a_value_is_explained(load: Any) -> None:
     assert isinstance(refused.value, EvaluationError)
 
 
-def test_a_deadlock_and_what_holds_not_even_at_first_are_found(load: Any) -> None:
+def test_a_deadlock_and_a_false_initial_invariant_are_found(load: Any) -> None:
     deadlock = check_distributed(load("Countdown"), local_workers=1, memory_mb=MEMORY_MB, timeout=120)
     assert deadlock.verdict.violates == "Deadlock"
     assert deadlock.trace is not None
@@ -105,18 +105,18 @@ def test_a_deadlock_and_what_holds_not_even_at_first_are_found(load: Any) -> Non
     assert [dict(state) for state in first.trace.states] == [{"big": 0, "small": 0}]
 
 
-def test_a_false_assumption_is_found_although_tlc_does_not_look(load: Any) -> None:
+def test_a_false_assumption_is_found_although_tlc_ignores_it(load: Any) -> None:
     result = check_distributed(load("Parcels", "ParcelsNowhere"), local_workers=0, memory_mb=MEMORY_MB)
     assert (result.verdict.violates or "").endswith("Parcels.tla:6:18")
 
 
-def test_what_tlc_would_pass_over_in_silence_is_refused(load: Any) -> None:
-    """It says "No error has been found" of a liveness property that it did not look at."""
+def test_properties_that_tlc_would_silently_ignore_are_refused(load: Any) -> None:
+    """TLC says "No error has been found" for a liveness property that it did not check."""
     with pytest.raises(ConfigError, match="temporal properties and action properties and action constraints"):
         check_distributed(load("Parcels", "ParcelsUnsuited"), local_workers=0, memory_mb=MEMORY_MB)
 
 
-def test_a_server_that_nobody_helps_gives_up(load: Any) -> None:
+def test_a_server_without_workers_gives_up(load: Any) -> None:
     result = check_distributed(
         load("Parcels"), local_workers=0, patience=0.5, memory_mb=MEMORY_MB, timeout=120
     )
@@ -126,9 +126,9 @@ def test_a_server_that_nobody_helps_gives_up(load: Any) -> None:
 
 
 class _Helpers:
-    """Workers of other people: started with the command that the server gives.
+    """External workers, started with the command that the server prints.
 
-    They are slow, as Java is without its compiler: on a fast machine there would be no middle to be killed in.
+    They run without a JIT compiler, so that the check lasts long enough to kill one during it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -151,7 +151,7 @@ class _Helpers:
 
 @pytest.fixture
 def helpers(tmp_path: Path) -> Iterator[_Helpers]:
-    """Those helpers, gone after the test."""
+    """External workers that are killed after the test."""
     found = _Helpers(tmp_path)
     yield found
     for helper in found.running:
@@ -159,7 +159,7 @@ def helpers(tmp_path: Path) -> Iterator[_Helpers]:
         helper.wait()
 
 
-def test_a_worker_that_is_killed_in_the_middle_costs_nothing_but_time(load: Any, helpers: _Helpers) -> None:
+def test_a_killed_worker_does_not_change_the_result(load: Any, helpers: _Helpers) -> None:
     def kill_one(progress: Progress) -> None:
         if progress.distinct > 50 and len(helpers.running) > 1:
             helpers.running[0].kill()
@@ -177,7 +177,7 @@ def test_a_worker_that_is_killed_in_the_middle_costs_nothing_but_time(load: Any,
     assert result.distinct == 7**5
 
 
-def test_when_all_workers_are_killed_the_verdict_is_unknown(load: Any, helpers: _Helpers) -> None:
+def test_the_verdict_is_unknown_when_all_workers_are_killed(load: Any, helpers: _Helpers) -> None:
     def kill_all(progress: Progress) -> None:
         if progress.distinct > 50:
             for helper in helpers.running:
@@ -198,7 +198,7 @@ def test_when_all_workers_are_killed_the_verdict_is_unknown(load: Any, helpers: 
     assert result.distinct > 50
 
 
-def test_all_processes_end_when_the_one_who_asked_is_interrupted(load: Any) -> None:
+def test_an_interrupt_of_the_caller_ends_all_processes(load: Any) -> None:
     def interrupt(_: Progress) -> None:
         raise KeyboardInterrupt
 
@@ -215,7 +215,7 @@ def _children() -> set[int]:
     return {int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()}
 
 
-def test_a_place_where_nobody_can_listen_is_refused(load: Any) -> None:
+def test_an_address_that_cannot_be_bound_is_refused(load: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1, port {port}: "):

@@ -1,4 +1,4 @@
-"""Which TLCs the tests run on."""
+"""The TLC versions that the tests run on."""
 
 import os
 
@@ -6,8 +6,8 @@ from tlacheck.engine import VERSIONS, installed_engines
 from tlacheck.engine._jar import cache_folder
 
 
-def test_no_engine_is_missing_but_one_that_could_not_be_fetched() -> None:
-    """A machine without Maven has TLC 2.15 alone, and says why; in CI both must be there."""
+def test_only_an_engine_whose_download_failed_may_be_missing() -> None:
+    """A machine without Maven has only TLC 2.15 and a note saying why; CI must have both."""
     missing = set(VERSIONS) - {engine.version for engine in installed_engines()}
 
     assert not (missing and os.environ.get("CI")), (

@@ -1,4 +1,4 @@
-"""Expressions and their values: the vocabulary, the states, the complaints, the limits and the command."""
+"""Evaluation of expressions: names, states, errors, limits and the command."""
 
 import contextlib
 import json
@@ -32,7 +32,7 @@ def evaluator(engine: Engine) -> Iterator[Evaluator]:
 # --- values ----------------------------------------------------------------------------------------
 
 
-def test_expressions_of_the_standard_modules_have_their_values(evaluator: Evaluator) -> None:
+def test_expressions_of_the_standard_modules_are_evaluated(evaluator: Evaluator) -> None:
     values: dict[str, Value] = {
         "1 + 1": 2,
         r"{x \in 1..9 : x % 2 = 1}": frozenset({1, 3, 5, 7, 9}),
@@ -47,7 +47,7 @@ def test_expressions_of_the_standard_modules_have_their_values(evaluator: Evalua
     assert evaluator.evaluate("/\\ TRUE\n/\\ 1 > 2 \\* so it is false") is False
 
 
-def test_expressions_may_use_all_names_of_a_spec_in_a_state(evaluator: Evaluator, specs: Path) -> None:
+def test_expressions_may_use_the_names_of_a_spec_in_a_state(evaluator: Evaluator, specs: Path) -> None:
     values: dict[str, Value] = {
         "Nodes": frozenset({A, B}),
         "Nodes \\ {a}": frozenset({B}),
@@ -61,18 +61,14 @@ def test_expressions_may_use_all_names_of_a_spec_in_a_state(evaluator: Evaluator
     assert found == tuple(values.values())
 
 
-def test_primed_variables_have_the_values_of_the_state_after_the_step(
-    evaluator: Evaluator, specs: Path
-) -> None:
+def test_primed_variables_have_the_values_of_the_next_state(evaluator: Evaluator, specs: Path) -> None:
     after = {**GOT_ONE, "box": frozenset({Function({"from": A, "to": B})})}
     expression = "<<Send(a, b), Send(b, a), Cardinality(box'), got'[a]>>"
     found = evaluator.evaluate(expression, specs / "Mail.tla", state=GOT_ONE, after=after)
     assert found == (True, False, 1, 1)
 
 
-def test_a_module_without_a_configuration_lends_its_names_and_its_own_meaning_counts(
-    evaluator: Evaluator, specs: Path
-) -> None:
+def test_a_module_without_a_configuration_can_be_used(evaluator: Evaluator, specs: Path) -> None:
     assert evaluator.evaluate("Twice(Len(<<1>>))", specs / "Library.tla") == 84
     assert evaluator.evaluate("Full", specs / "Library", state={"shelf": 3}) is True
     with pytest.raises(SpecError, match="column 1 of the expression: unknown operator Cardinality"):
@@ -94,7 +90,7 @@ def test_the_oracle_and_the_evaluator_agree_on_every_state(
         state = step.state
 
 
-# --- complaints ------------------------------------------------------------------------------------
+# --- errors ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -112,7 +108,7 @@ def test_the_oracle_and_the_evaluator_agree_on_every_state(
         ("\udcff", "no text in UTF-8"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_in_terms_of_the_expression(
+def test_a_mistake_is_reported_at_its_place_in_the_expression(
     evaluator: Evaluator, expression: str, complaint: str
 ) -> None:
     with pytest.raises(SpecError) as caught:
@@ -133,7 +129,7 @@ def test_a_mistake_is_told_in_terms_of_the_expression(
         "1) + (2",
     ],
 )
-def test_what_is_more_than_an_expression_is_refused(evaluator: Evaluator, expression: str) -> None:
+def test_text_beyond_one_expression_is_refused(evaluator: Evaluator, expression: str) -> None:
     with pytest.raises(SpecError):
         evaluator.evaluate(expression)
 
@@ -160,7 +156,7 @@ def test_a_state_that_does_not_fit_is_refused(
         evaluator.evaluate(expression, specs / "Mail.tla", state=before, after=after)
 
 
-def test_a_mistake_in_the_spec_is_told_with_its_place_there(evaluator: Evaluator, specs: Path) -> None:
+def test_a_mistake_in_the_spec_is_reported_at_its_place(evaluator: Evaluator, specs: Path) -> None:
     with pytest.raises(SpecError) as caught:
         evaluator.evaluate("Endless", specs / "Library.tla")
     assert caught.value.location is not None
@@ -170,7 +166,7 @@ def test_a_mistake_in_the_spec_is_told_with_its_place_there(evaluator: Evaluator
 # --- limits ----------------------------------------------------------------------------------------
 
 
-def test_no_time_and_no_memory_are_told_and_the_next_expression_is_evaluated(one_engine: Engine) -> None:
+def test_an_evaluator_survives_lack_of_time_and_memory(one_engine: Engine) -> None:
     with Evaluator(engine=one_engine, memory_mb=64) as evaluator:
         with pytest.raises(EngineError, match="no time left after 1 s"):
             evaluator.evaluate(r"\A f \in [1..10 -> 1..10] : f[1] > 0", timeout=1)
@@ -188,7 +184,7 @@ def _command(*arguments: str, stdin: str | None = None) -> Result:
 
 @pytest.fixture
 def _warm(evaluator: Evaluator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the command use the evaluator that is warm."""
+    """Let the command use the warm evaluator."""
     monkeypatch.setattr(cli, "Evaluator", lambda **_: contextlib.nullcontext(evaluator))
 
 
@@ -236,7 +232,7 @@ def test_the_command_takes_a_state_as_a_record_or_from_a_trace(specs: Path, tmp_
         (["\\A f \\in [1..10 -> 1..10] : f[1] > 0", "--timeout", "1"], 3, "no time left after 1 s"),
     ],
 )
-def test_the_command_says_what_is_wrong_and_leaves_with_the_status_for_it(
+def test_the_command_reports_errors_with_their_status(
     arguments: list[str], status: int, complaint: str
 ) -> None:
     done = _command(*arguments, "--json")

@@ -1,4 +1,4 @@
-"""Why a spec does not allow a step: never wrong about whether it does, and precise about what is false."""
+"""Explanations of refused steps: never wrong about legality, and precise about the false conjunct."""
 
 import itertools
 import random
@@ -43,10 +43,10 @@ def _explained(oracle: SpecOracle, before: Mapping[str, Value], after: Mapping[s
     return explain(oracle, oracle.state(full), oracle.state(after))[0]
 
 
-# --- what it says ----------------------------------------------------------------------------------
+# --- the explanations ------------------------------------------------------------------------------
 
 
-def test_a_guard_that_does_not_hold_is_named_with_the_values_that_it_reads(turnstile: SpecOracle) -> None:
+def test_a_false_guard_is_named_with_the_values_it_reads(turnstile: SpecOracle) -> None:
     before = {"coins": 0, "passed": frozenset()}
     after = {"coins": 0, "passed": frozenset({ANN}), "event": _event("Pass", visitor=ANN)}
     found = _explained(turnstile, before, after)
@@ -64,7 +64,7 @@ def test_a_guard_that_does_not_hold_is_named_with_the_values_that_it_reads(turns
     assert repr(found) == f"Explanation({found})"
 
 
-def test_another_value_than_the_one_that_the_spec_gives_is_named_with_both(turnstile: SpecOracle) -> None:
+def test_a_wrong_value_is_named_with_the_expected_one(turnstile: SpecOracle) -> None:
     before = {"coins": 0, "passed": frozenset({BOB})}
     found = _explained(turnstile, before, {"coins": 2, "passed": frozenset({BOB}), "event": _event("Coin")})
     assert found.reason == "would set coins to 1, observed 2"
@@ -72,7 +72,7 @@ def test_another_value_than_the_one_that_the_spec_gives_is_named_with_both(turns
     assert (found.passed, found.failed) == (3, 1)
 
 
-def test_a_variable_that_should_have_stayed_is_named(turnstile: SpecOracle) -> None:
+def test_a_variable_that_should_be_unchanged_is_named(turnstile: SpecOracle) -> None:
     before = {"coins": 0, "passed": frozenset({BOB})}
     found = _explained(turnstile, before, {"coins": 1, "passed": frozenset(), "event": _event("Coin")})
     assert found.reason == "leaves passed as it is ({bob}), observed {}"
@@ -80,7 +80,7 @@ def test_a_variable_that_should_have_stayed_is_named(turnstile: SpecOracle) -> N
     assert found.values == {"passed": (frozenset({BOB}), frozenset())}
 
 
-def test_the_action_that_the_event_names_comes_first_and_its_witness_is_told(turnstile: SpecOracle) -> None:
+def test_the_events_action_comes_first_with_its_witness(turnstile: SpecOracle) -> None:
     before = {"coins": 1, "passed": frozenset({ANN, BOB})}
     found = _explained(
         turnstile, before, {"coins": 2, "passed": frozenset({ANN}), "event": _event("Leave", visitor=BOB)}
@@ -89,7 +89,7 @@ def test_the_action_that_the_event_names_comes_first_and_its_witness_is_told(tur
     assert found.reason == "leaves coins as it is (1), observed 2"
 
 
-def test_without_an_event_the_action_that_comes_nearest_is_first(turnstile: SpecOracle) -> None:
+def test_without_an_event_the_nearest_action_comes_first(turnstile: SpecOracle) -> None:
     before = {"coins": 1, "passed": frozenset({ANN})}
     found = _explained(turnstile, before, {"coins": 5, "passed": frozenset()})
     assert (found.action, found.reason) == ("LeaveEvent", "leaves coins as it is (1), observed 5")
@@ -98,14 +98,14 @@ def test_without_an_event_the_action_that_comes_nearest_is_first(turnstile: Spec
     assert found.reason == "would set passed to {ann, bob}, observed {bob}"
 
 
-def test_an_empty_set_to_choose_from_is_named(turnstile: SpecOracle) -> None:
+def test_an_empty_quantifier_domain_is_named(turnstile: SpecOracle) -> None:
     before = {"coins": 1, "passed": frozenset()}
     found = _explained(turnstile, before, {"coins": 1, "event": _event("Leave", visitor=BOB)})
     assert found.action == "LeaveEvent"
     assert "is FALSE (passed = {})" in found.reason
 
 
-def test_a_step_that_the_spec_allows_is_explained_by_the_actions_that_allow_it(turnstile: SpecOracle) -> None:
+def test_an_allowed_step_is_explained_by_its_actions(turnstile: SpecOracle) -> None:
     (state,) = turnstile.initial_states()
     coin = turnstile.successors(state, "Coin")[0].state
     (found,) = explain(turnstile, state, coin)
@@ -117,7 +117,7 @@ def test_a_step_that_the_spec_allows_is_explained_by_the_actions_that_allow_it(t
     assert found.witness == {"v": BOB}
 
 
-def test_no_more_explanations_are_given_than_were_asked_for(maze: SpecOracle) -> None:
+def test_explanations_are_limited_to_the_requested_count(maze: SpecOracle) -> None:
     (state,) = maze.initial_states()
     impossible = maze.state({"x": 9, "y": 9, "b": True})
     assert [len(explain(maze, state, impossible, count=count)) for count in (1, 3, 99)] == [
@@ -139,11 +139,12 @@ def test_no_more_explanations_are_given_than_were_asked_for(maze: SpecOracle) ->
         ("Recursive", (1, 2, True), (1, 2, True), "would set x to 0, observed 1"),
         ("Recursive", (1, 2, False), (0, 2, False), "is not enabled: b is FALSE"),
         ("Other", (1, 2, True), (1, 2, True), "demands ~(x' = x), which is FALSE (x' = 1, x = 1)"),
-        ("Guarded", (2, 2, True), (2, 2, False), r"is not enabled: \E s \in {<<1, 2>>, <<3>>} : Len(s) = x /\ Head(s) > y is FALSE (x = 2, y = 2)"),
+        ("Guarded", (2, 2, True), (2, 2, False), (r"is not enabled: \E s \in {<<1, 2>>, <<3>>} : "
+         r"Len(s) = x /\ Head(s) > y is FALSE (x = 2, y = 2)")),
         ("Implied", (1, 2, True), (1, 2, True), "would set x to 3, observed 1"),
     ],
 )  # fmt: skip
-def test_each_construct_is_explained_in_its_own_words(
+def test_each_construct_has_its_own_explanation(
     maze: SpecOracle, action: str, before: tuple[Value, ...], after: tuple[Value, ...], reason: str
 ) -> None:
     first, second = (maze.state(dict(zip("xyb", values, strict=True))).java for values in (before, after))
@@ -155,7 +156,7 @@ def test_each_construct_is_explained_in_its_own_words(
     assert because(reader, way.fault, first).text == reason
 
 
-def test_what_cannot_be_evaluated_is_said_to_be_so(turnstile: SpecOracle) -> None:
+def test_an_unevaluable_conjunct_is_reported(turnstile: SpecOracle) -> None:
     before = turnstile.state({"coins": "many", "passed": frozenset(), "event": _event("Init")})
     found = explain(turnstile, before, turnstile.state({"coins": 1, "event": _event("Coin")}))[0]
     assert found.action == "CoinEvent"
@@ -163,7 +164,7 @@ def test_what_cannot_be_evaluated_is_said_to_be_so(turnstile: SpecOracle) -> Non
     assert found.reason.endswith(", in coins < Most")
 
 
-# --- that it is right ------------------------------------------------------------------------------
+# --- their correctness -----------------------------------------------------------------------------
 
 
 def _reachable(oracle: SpecOracle) -> list[OracleState]:
@@ -179,7 +180,7 @@ def _reachable(oracle: SpecOracle) -> list[OracleState]:
 def _views(
     oracle: SpecOracle, domains: Mapping[str, list[Value]], count: int
 ) -> Iterator[tuple[OracleState, State]]:
-    """Pairs of a state and what may be seen of the next: of a successor, mostly changed, and mostly in part."""
+    """Pairs of a state and a partial view of the next one: a successor, mostly changed."""
     choice = random.Random(0)
     states = _reachable(oracle)
     for _ in range(count):
@@ -204,9 +205,7 @@ _DOMAINS: dict[str, dict[str, list[Value]]] = {
 
 
 @pytest.mark.parametrize("module", ["Maze", "Turnstile"])
-def test_a_step_is_allowed_exactly_if_it_leads_to_a_successor_and_else_the_conjunct_named_is_false(
-    maze: SpecOracle, turnstile: SpecOracle, module: str
-) -> None:
+def test_explanations_agree_with_the_oracle(maze: SpecOracle, turnstile: SpecOracle, module: str) -> None:
     oracle = {"Maze": maze, "Turnstile": turnstile}[module]
     reader = _reader(oracle)
     seen = {True: 0, False: 0}

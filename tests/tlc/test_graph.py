@@ -1,4 +1,4 @@
-"""State graphs, on both engines, of specs whose graph is known beforehand, and beside what a check counts."""
+"""State graphs on both engines: specs with known graphs, and agreement with the counts of a check."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def read(engine: Engine, worker: Worker) -> Any:
     """`read(spec)`: its graph, explored by the warm worker."""
 
     def graph(spec: Spec, **options: Any) -> Graph:
-        # A graph without end would be a mistake: do not wait for it.
+        # An endless graph would be a bug: do not wait for it.
         with GraphStream(spec, engine=engine, worker=worker, **{"timeout": 100, **options}) as stream:
             return Graph(stream)
 
@@ -58,7 +58,7 @@ def _edges(graph: Graph) -> list[Edge]:
         ("Mutex", "Mutex", 14),  # worked out in the module
         ("Mail", "Mail", None),
         ("Countdown", "Countdown", 3),
-        # 9 places within the fence. A step ahead or back along each axis stays within it for 6 of 9, waiting for all.
+        # 9 places within the fence. A step along an axis stays within it for 6 of 9, waiting for all.
         ("Fence", "Fence", 2 * 6 + 2 * 6 + 2 * 9),
         ("Fence", "FenceShort", 2),  # 4 initial states, 3 of them outside; only waiting stays inside
         ("Fence", "FenceForward", 2 * 6 + 2 * 9),
@@ -83,7 +83,7 @@ def test_a_graph_has_the_states_that_a_check_counts(
     assert edges in (None, summary.edges)
 
 
-def test_the_graph_of_raft_has_as_many_states_as_its_manifest_pins(worker: Worker) -> None:
+def test_the_graph_of_raft_has_the_pinned_number_of_states(worker: Worker) -> None:
     folder = Path(__file__).parents[2] / "specs" / "raft"
     pins = re.search(
         r'config = "smoke.cfg".*?generated = (\d+)\ndistinct = (\d+)\ndepth = (\d+)',
@@ -116,7 +116,7 @@ def test_nodes_come_breadth_first_and_before_their_edges(engine: Engine, worker:
 
 
 def _pour(action: str, big: int, small: int) -> tuple[int, int]:
-    """What the jugs of DieHard hold afterwards."""
+    """The contents of DieHard's jugs after an action."""
     to_small, to_big = min(big, 3 - small), min(small, 5 - big)
     return {
         "FillBig": (5, small),
@@ -128,7 +128,7 @@ def _pour(action: str, big: int, small: int) -> tuple[int, int]:
     }[action]
 
 
-def test_every_edge_is_a_step_and_steps_that_change_nothing_are_loops(read: Any, load: Any) -> None:
+def test_every_edge_is_a_step_and_stuttering_steps_are_loops(read: Any, load: Any) -> None:
     graph = read(load("DieHard"))
     states = [graph.node(number).state for number in range(16)]
     taken = Counter((edge.source, edge.action) for edge in _edges(graph))
@@ -140,14 +140,14 @@ def test_every_edge_is_a_step_and_steps_that_change_nothing_are_loops(read: Any,
     assert [edge.target for edge in _edges(graph) if edge.source == 0 and edge.action == "EmptyBig"] == [0]
 
 
-def test_edges_between_the_same_nodes_are_told_apart_by_their_arguments(read: Any, load: Any) -> None:
+def test_parallel_edges_differ_in_their_arguments(read: Any, load: Any) -> None:
     graph = read(load("Fence"))
     loops = [edge for edge in _edges(graph) if edge.source == edge.target == 3]
     assert [(edge.action, dict(edge.arguments)) for edge in loops] == [("Wait", {"w": P}), ("Wait", {"w": Q})]
 
 
-def test_what_leads_to_a_known_node_has_its_own_event(read: Any, load: Any) -> None:
-    """The view hides `event`: a node shows the first one, an edge its own."""
+def test_an_edge_to_a_known_node_has_its_own_event(read: Any, load: Any) -> None:
+    """The view hides `event`: a node has the first one, an edge its own."""
     graph = read(load("MailEvents"))
     states = [graph.node(number).state for number in range(graph.summary.nodes)]
     assert (graph.has_view, graph.has_symmetry) == (True, False)
@@ -161,7 +161,7 @@ def test_what_leads_to_a_known_node_has_its_own_event(read: Any, load: Any) -> N
             assert before["box"] - after["box"] == {edge.arguments["letter"]}
 
 
-def test_a_trace_along_edges_has_their_events(read: Any, load: Any) -> None:
+def test_a_trace_along_edges_has_the_edges_events(read: Any, load: Any) -> None:
     graph = read(load("MailEvents"))
     last = graph.summary.nodes - 1
     path = graph.path_to(last)
@@ -189,13 +189,13 @@ def test_only_a_path_from_the_start_is_a_trace(read: Any, load: Any) -> None:
         read(load("Fence", "FenceAlike")).trace(())
 
 
-def test_states_without_any_step_are_counted_but_not_those_that_only_lack_edges(read: Any, load: Any) -> None:
+def test_only_states_without_steps_are_terminal(read: Any, load: Any) -> None:
     assert read(load("Countdown")).summary.terminal == 1
     graph = read(load("Fence", "FenceShort"))
     assert (graph.summary.nodes, graph.summary.terminal) == (1, 0)
 
 
-def test_a_depth_cuts_the_graph_and_says_so(read: Any, load: Any) -> None:
+def test_a_depth_bounds_the_graph_and_the_verdict(read: Any, load: Any) -> None:
     whole = read(load("DieHard"))
     cut = read(load("DieHard"), depth=4)
     assert str(cut.summary.verdict) == "bounded(3 steps)"
@@ -216,7 +216,7 @@ def test_a_depth_cuts_the_graph_and_says_so(read: Any, load: Any) -> None:
         ("FenceLoose", r"Fence.tla:\d+:\d+: the next-state action gives no value to at"),
     ],
 )
-def test_a_step_that_cannot_be_computed_ends_the_stream_with_its_place(
+def test_an_unevaluable_step_ends_the_stream_with_its_location(
     engine: Engine, worker: Worker, load: Any, config: str, words: str
 ) -> None:
     with (
@@ -228,7 +228,7 @@ def test_a_step_that_cannot_be_computed_ends_the_stream_with_its_place(
     assert not stream.summary.verdict.is_established
 
 
-def test_a_spec_that_tlc_refuses_is_refused_before_the_first_node(
+def test_an_invalid_spec_is_refused_before_the_first_node(
     engine: Engine, worker: Worker, load: Any, specs: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(SpecError, match=r"Countdown.tla:5:8: Assumption is false"):
@@ -246,12 +246,12 @@ def test_a_spec_that_tlc_refuses_is_refused_before_the_first_node(
             Graph(GraphStream(Spec.load(tmp_path / "Fence.tla"), engine=engine, worker=worker))
 
 
-def test_no_initial_state_is_an_error_and_no_empty_graph(read: Any, load: Any) -> None:
+def test_a_spec_without_initial_states_is_refused(read: Any, load: Any) -> None:
     with pytest.raises(SpecError, match="no state satisfies the initial predicate"):
         read(load("Fence", "FenceNowhere"))
 
 
-def test_without_time_the_graph_is_partial_and_says_why(read: Any, worker: Worker, load: Any) -> None:
+def test_a_graph_that_runs_out_of_time_is_partial(read: Any, worker: Worker, load: Any) -> None:
     read(load("DieHard"))  # so that the worker is warm
     seen: list[Progress] = []
     graph = read(load("Endless"), timeout=2, on_progress=seen.append)
@@ -264,7 +264,7 @@ def test_without_time_the_graph_is_partial_and_says_why(read: Any, worker: Worke
     assert all(edge.target < graph.summary.nodes for edge in _edges(graph))
 
 
-def test_a_reader_that_is_slow_runs_out_of_time_too(
+def test_a_slow_reader_runs_out_of_time(
     one_engine: Engine, worker: Worker, load: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late = 0.0
@@ -278,7 +278,7 @@ def test_a_reader_that_is_slow_runs_out_of_time_too(
         assert (stream.summary.nodes, stream.summary.queue) == (1, 1)
 
 
-def test_whoever_stops_early_leaves_no_process(load: Any) -> None:
+def test_a_stream_closed_early_leaves_no_process(load: Any) -> None:
     with stream_graph(load("Endless"), memory_mb=512) as stream:
         next(stream)
         pid = stream.worker_pid
@@ -289,7 +289,7 @@ def test_whoever_stops_early_leaves_no_process(load: Any) -> None:
     assert str(stream.summary.verdict) == "unknown(the stream is not read to its end)"
 
 
-def test_a_worker_that_is_killed_is_a_reason(load: Any) -> None:
+def test_a_killed_worker_is_reported(load: Any) -> None:
     with stream_graph(load("Endless"), memory_mb=512) as stream:
         next(stream)
         assert stream.worker_pid is not None
@@ -298,7 +298,7 @@ def test_a_worker_that_is_killed_is_a_reason(load: Any) -> None:
     assert str(stream.summary.verdict) == "unknown(the TLC worker was ended by signal 9)"
 
 
-def test_arguments_that_make_no_sense_are_refused(load: Any) -> None:
+def test_invalid_arguments_are_refused(load: Any) -> None:
     with pytest.raises(ConfigError, match="depth is 0"):
         stream_graph(load("DieHard"), depth=0)
     with pytest.raises(ConfigError, match="timeout"):
@@ -307,7 +307,7 @@ def test_arguments_that_make_no_sense_are_refused(load: Any) -> None:
         stream_graph("Nothing.tla")
 
 
-def test_a_file_of_lines_holds_the_graph(read: Any, load: Any, tmp_path: Path) -> None:
+def test_an_ndjson_file_holds_the_graph(read: Any, load: Any, tmp_path: Path) -> None:
     graph = read(load("MailEvents"))
     path = tmp_path / "deep" / "graph.ndjson"
     with write_graph(path, "ndjson", graph) as writer:
@@ -328,7 +328,7 @@ def test_a_file_of_lines_holds_the_graph(read: Any, load: Any, tmp_path: Path) -
         assert said == (edge.source, edge.target, edge.action, edge.arguments)
 
 
-def test_a_file_that_is_not_finished_leaves_nothing(read: Any, load: Any, tmp_path: Path) -> None:
+def test_an_unfinished_file_replaces_nothing(read: Any, load: Any, tmp_path: Path) -> None:
     graph = read(load("Mutex"))
     path = tmp_path / "graph.dot"
     path.write_text("the old one", encoding="utf-8")
@@ -404,7 +404,7 @@ def test_the_command_summarises_the_graph_and_covers_it_with_traces(run: Any, tm
     assert "covers is not empty" in again.stderr
 
 
-def test_the_command_writes_what_there_is_when_time_runs_out(
+def test_the_command_writes_a_partial_graph_when_time_runs_out(
     specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -431,7 +431,7 @@ def test_the_command_writes_what_there_is_when_time_runs_out(
         (["Fence.tla", "--config", "FenceBreaks.cfg", "--out", "f.ndjson"], "CHOOSE"),
     ],
 )
-def test_the_command_refuses_what_makes_no_sense_and_writes_nothing(
+def test_the_command_refuses_invalid_arguments_and_writes_nothing(
     specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -442,7 +442,7 @@ def test_the_command_refuses_what_makes_no_sense_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_command_says_errors_as_json_too(tmp_path: Path) -> None:
+def test_the_command_reports_errors_as_json_too(tmp_path: Path) -> None:
     done = CliRunner().invoke(graph_command, [str(tmp_path / "Nothing.tla"), "--json"])
     assert done.exit_code == 2
     assert "there is no such module" in json.loads(done.stdout)["error"]

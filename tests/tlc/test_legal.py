@@ -1,4 +1,4 @@
-"""TLC itself, in a run of its own, says whether a trace is a behaviour of its spec."""
+"""TLC itself, in a separate run, decides whether a trace is a behaviour of its spec."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ _CALLS: tuple[tuple[str, dict[str, Value]], ...] = (
 
 @pytest.fixture
 def legal(one_checker: Checker) -> Callable[[Trace], Verdict]:
-    """What TLC says of a trace of Relay."""
+    """TLC's verdict on a trace of Relay."""
     judge = oracle("Relay", "Relay")
 
     def ask(trace: Trace) -> Verdict:
@@ -41,21 +41,21 @@ def _with_step(trace: Trace, number: int, step: Step) -> Trace:
     return attrs.evolve(trace, steps=(*trace.steps[: number - 1], step, *trace.steps[number:]))
 
 
-def test_a_behaviour_is_confirmed_also_beyond_the_constraint_of_its_configuration(
+def test_a_behaviour_beyond_the_constraint_is_confirmed(
     legal: Callable[[Trace], Verdict],
 ) -> None:
     """Relay.cfg has a CONSTRAINT of two letters, for its state graph. The spec allows more."""
     assert legal(relay.run(Relay(), *_CALLS)) == Verdict.exhausted()
 
 
-def test_a_behaviour_that_comes_back_to_a_state_is_confirmed(checker: Checker) -> None:
-    """Knocking changes nothing, and resetting leads back to the beginning."""
+def test_a_behaviour_that_revisits_a_state_is_confirmed(checker: Checker) -> None:
+    """Knocking changes nothing, and resetting leads back to the initial state."""
     judge = oracle()
     trace = run(*CALLS, *CALLS)
     assert check_behaviour(trace, judge.spec, checker=checker, variables=judge.variables).is_established
 
 
-def test_a_behaviour_without_steps_is_confirmed_if_it_begins_where_the_spec_does(
+def test_an_empty_behaviour_is_confirmed_in_the_initial_state(
     legal: Callable[[Trace], Verdict],
 ) -> None:
     start = relay.run(Relay())
@@ -64,7 +64,7 @@ def test_a_behaviour_without_steps_is_confirmed_if_it_begins_where_the_spec_does
     assert legal(late).reason == "Relay does not begin in its initial state"
 
 
-def test_the_first_step_that_fits_nowhere_is_named(legal: Callable[[Trace], Verdict]) -> None:
+def test_the_first_illegal_step_is_named(legal: Callable[[Trace], Verdict]) -> None:
     trace = relay.run(Relay(), *_CALLS)
     shown = trace.steps[2]
     wrong = attrs.evolve(shown, state=immutabledict({**shown.state, "sent": 3}))
@@ -84,7 +84,7 @@ def test_the_first_step_that_fits_nowhere_is_named(legal: Callable[[Trace], Verd
     ],
     ids=["another action", "another argument", "an argument that there is not"],
 )
-def test_the_right_state_by_a_wrong_step_is_none(
+def test_a_legal_state_reached_by_a_wrong_step_is_refused(
     legal: Callable[[Trace], Verdict], step: Callable[[Step], Step]
 ) -> None:
     trace = relay.run(Relay(), *_CALLS)
@@ -93,7 +93,7 @@ def test_the_right_state_by_a_wrong_step_is_none(
     assert str(verdict.reason).startswith("Relay does not take step 5")
 
 
-def test_variables_that_the_trace_does_not_show_may_have_any_values(
+def test_variables_missing_from_the_trace_may_have_any_values(
     legal: Callable[[Trace], Verdict],
 ) -> None:
     trace = relay.run(Relay(), *_CALLS)
@@ -105,7 +105,7 @@ def test_variables_that_the_trace_does_not_show_may_have_any_values(
     assert legal(attrs.evolve(trace, initial=only_got(trace.initial), steps=steps)).is_established
 
 
-def test_of_a_failing_run_what_the_spec_demanded_is_checked(legal: Callable[[Trace], Verdict]) -> None:
+def test_a_failing_run_is_checked_as_the_spec_demanded(legal: Callable[[Trace], Verdict]) -> None:
     failing = relay.run(LosesOfB(), *_CALLS)
     assert failing.violation is not None
     assert legal(failing).is_established
@@ -113,7 +113,7 @@ def test_of_a_failing_run_what_the_spec_demanded_is_checked(legal: Callable[[Tra
     assert legal(as_shown).reason == "Relay does not take step 5, Deliver"
 
 
-def test_values_that_cannot_be_compared_leave_the_question_open(legal: Callable[[Trace], Verdict]) -> None:
+def test_incomparable_values_give_an_unknown_verdict(legal: Callable[[Trace], Verdict]) -> None:
     trace = relay.run(Relay(), *_CALLS)
     shown = trace.steps[0]
     verdict = legal(
@@ -128,7 +128,7 @@ def test_a_trace_of_another_spec_is_refused(one_checker: Checker) -> None:
         check_behaviour(run(*CALLS), oracle("Relay", "Relay").spec, checker=one_checker)
 
 
-def test_what_is_demanded_ends_in_the_specs_state() -> None:
+def test_the_demanded_behaviour_ends_in_the_specs_state() -> None:
     failing = replay(run(*CALLS), Shows("odd", odd=True))
     behaviour = demanded(failing)
     assert failing.steps[-1].state["odd"] is True
@@ -136,7 +136,7 @@ def test_what_is_demanded_ends_in_the_specs_state() -> None:
     assert behaviour.violation is None
 
 
-def test_where_the_spec_allows_no_step_nothing_is_demanded() -> None:
+def test_a_step_without_a_demanded_state_is_refused() -> None:
     trace = attrs.evolve(run(*CALLS), violation=Violation(property="conforms", step=5))
     with pytest.raises(TraceError, match="at step 5 the spec demands no state"):
         demanded(trace)

@@ -29,14 +29,14 @@ def oracle(engine: Engine, specs: Path) -> SpecOracle:
         ("Sane", (), True),
     ],
 )
-def test_definitions_constants_and_variables_have_a_value_in_a_state(
+def test_names_of_a_spec_have_a_value_in_a_state(
     oracle: SpecOracle, name: str, arguments: tuple[Value, ...], value: Value
 ) -> None:
     (state,) = oracle.initial_states()
     assert oracle.evaluate(name, state, *arguments) == value
 
 
-def test_what_depends_on_no_variable_needs_no_state(oracle: SpecOracle) -> None:
+def test_a_constant_expression_needs_no_state(oracle: SpecOracle) -> None:
     assert oracle.evaluate("Price", None, 4) == 8
     with pytest.raises(SpecError, match="Sane depends on coins: give a state"):
         oracle.evaluate("Sane")
@@ -54,7 +54,7 @@ def test_an_action_holds_in_the_steps_that_it_allows(oracle: SpecOracle) -> None
         oracle.holds("CoinEvent", state)
 
 
-def test_what_cannot_be_evaluated_is_told(oracle: SpecOracle) -> None:
+def test_unevaluable_operators_are_refused(oracle: SpecOracle) -> None:
     (state,) = oracle.initial_states()
     with pytest.raises(SpecError, match="Turnstile neither defines nor declares Prise; do you mean Price?"):
         oracle.evaluate("Prise", state, 1)

@@ -28,7 +28,7 @@ def _reachable(oracle: SpecOracle) -> set[OracleState]:
 
 
 @pytest.mark.parametrize("module", ["DieHard", "Mutex", "Mail", "Countdown"])
-def test_exploring_with_the_oracle_finds_the_states_that_tlc_counts(
+def test_the_oracle_reaches_the_states_that_tlc_counts(
     engine: Engine, checker: Checker, load: Any, module: str
 ) -> None:
     found = _reachable(SpecOracle(load(module), engine=engine))
@@ -36,7 +36,7 @@ def test_exploring_with_the_oracle_finds_the_states_that_tlc_counts(
     assert len({state.values for state in found}) == len(found)
 
 
-def test_names_of_actions_and_constants_that_quantifiers_bind_are_known(engine: Engine, load: Any) -> None:
+def test_actions_and_bound_constants_are_named(engine: Engine, load: Any) -> None:
     oracle = SpecOracle(load("Mutex"), engine=engine)
     (state,) = oracle.initial_states()
     steps = oracle.successors(state)
@@ -70,9 +70,7 @@ def test_only_actions_that_can_yield_the_event_are_evaluated(engine: Engine, loa
     assert yields == {"SendEvent": "Send", "Deliver": None}
 
 
-def test_states_that_differ_in_the_event_alone_are_different_though_the_view_hides_it(
-    engine: Engine, load: Any
-) -> None:
+def test_states_that_differ_in_the_event_alone_are_different(engine: Engine, load: Any) -> None:
     oracle = SpecOracle(load("MailEvents"), engine=engine)
     (state,) = oracle.initial_states()
     a, b = oracle.successors(state, "Send", {"from": A})[0], oracle.successors(state, "Send", {"from": B})[0]
@@ -89,9 +87,7 @@ def test_violated_invariants_are_named(engine: Engine, load: Any) -> None:
     assert oracle.violated_invariants(oracle.successors(state)[0].state) == ("Empty",)
 
 
-def test_every_kind_of_value_comes_through_as_it_does_from_tlc(
-    engine: Engine, checker: Checker, load: Any
-) -> None:
+def test_every_kind_of_value_is_the_one_tlc_reports(engine: Engine, checker: Checker, load: Any) -> None:
     (state,) = SpecOracle(load("Kinds"), engine=engine).initial_states()
     trace = checker.check(load("Kinds")).trace
     assert trace is not None
@@ -99,8 +95,8 @@ def test_every_kind_of_value_comes_through_as_it_does_from_tlc(
     assert tuple(state.values) == trace.variables
 
 
-def test_the_text_of_a_value_says_the_same_as_a_walk_over_its_java_objects(engine: Engine, load: Any) -> None:
-    """The slow way, part by part, as a check on the fast one."""
+def test_values_parsed_from_text_equal_the_java_values(engine: Engine, load: Any) -> None:
+    """The slow conversion, part by part, checks the fast one."""
     (state,) = SpecOracle(load("Kinds"), engine=engine).initial_states()
     walked = {str(entry.getKey()): _walk(entry.getValue()) for entry in state.java.getVals().entrySet()}
     assert walked == state.values
@@ -136,7 +132,7 @@ def _walk(java: Any) -> Any:
             return frozenset(_walk(members.elems.elementAt(index)) for index in range(members.elems.size()))
 
 
-def test_a_python_state_becomes_the_state_that_it_was_read_from(engine: Engine, load: Any) -> None:
+def test_a_python_state_round_trips_to_the_same_oracle_state(engine: Engine, load: Any) -> None:
     for module in ("Kinds", "MailEvents", "Mutex", "DieHard"):
         oracle = SpecOracle(load(module), engine=engine)
         for state in _reachable(oracle):
@@ -149,7 +145,7 @@ def test_a_python_state_becomes_the_state_that_it_was_read_from(engine: Engine, 
             }
 
 
-def test_a_state_that_differs_in_any_value_is_another_one(one_engine: Engine, load: Any) -> None:
+def test_a_state_with_any_other_value_differs(one_engine: Engine, load: Any) -> None:
     oracle = SpecOracle(load("Kinds"), engine=one_engine)
     (state,) = oracle.initial_states()
     for name, value in state.values.items():
@@ -160,10 +156,10 @@ def test_a_state_that_differs_in_any_value_is_another_one(one_engine: Engine, lo
     assert oracle.state({**state.values, "boolean": 1}) != state
 
 
-def test_values_that_python_takes_for_equal_are_different_values_of_tlc(
+def test_values_equal_in_python_only_are_kept_apart(
     one_engine: Engine, load: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Python holds 1 to be True; what was made of the one must not be taken for the other, however much is remembered."""
+    """In Python 1 == True, so a cache must not return the TLC value of one for the other."""
     monkeypatch.setattr("tlacheck.tlc._construct._REMEMBERED_MAX", 3)
     oracle = SpecOracle(load("Kinds"), engine=one_engine)
     (state,) = oracle.initial_states()
@@ -173,13 +169,13 @@ def test_values_that_python_takes_for_equal_are_different_values_of_tlc(
         assert [str(each.value("boolean")) for each in made] == [str(value) for value in (one, other) * 2]
 
 
-def test_a_state_reads_as_tla(engine: Engine, load: Any) -> None:
+def test_a_state_is_shown_as_tla(engine: Engine, load: Any) -> None:
     oracle = SpecOracle(load("MailEvents"), engine=engine)
     (state,) = oracle.initial_states()
     assert repr(state) == '/\\ box = {}\n/\\ got = (a :> 0 @@ b :> 0)\n/\\ event = [action |-> "Init"]'
 
 
-def test_what_no_state_of_the_spec_can_hold_is_refused(engine: Engine, load: Any) -> None:
+def test_invalid_state_values_are_refused(engine: Engine, load: Any) -> None:
     oracle = SpecOracle(load("Mutex"), engine=engine)
     with pytest.raises(TraceError, match=r"Mutex has no variable pd; it has pc"):
         oracle.state({"pd": 1})
@@ -191,9 +187,7 @@ def test_what_no_state_of_the_spec_can_hold_is_refused(engine: Engine, load: Any
         oracle.state({"pc": 0.5})
 
 
-def test_a_view_of_the_state_after_is_allowed_if_a_step_leads_to_a_state_like_it(
-    engine: Engine, load: Any
-) -> None:
+def test_a_partial_next_state_is_allowed_if_a_step_matches_it(engine: Engine, load: Any) -> None:
     oracle = SpecOracle(load("MailEvents"), engine=engine)
     (start,) = oracle.initial_states()
     assert len(oracle.allows(start, {})) == len(oracle.successors(start)) == 2
@@ -209,9 +203,7 @@ def test_a_view_of_the_state_after_is_allowed_if_a_step_leads_to_a_state_like_it
         oracle.allows(start, {"bag": 1})
 
 
-def test_a_step_that_is_not_allowed_is_explained_by_the_conjunct_that_fails(
-    engine: Engine, load: Any
-) -> None:
+def test_a_refused_step_is_explained_by_its_false_conjunct(engine: Engine, load: Any) -> None:
     oracle = SpecOracle(load("MailEvents"), engine=engine)
     (start,) = oracle.initial_states()
     (send,) = oracle.successors(start, "Send", {"from": A})
@@ -224,7 +216,7 @@ def test_a_step_that_is_not_allowed_is_explained_by_the_conjunct_that_fails(
     assert oracle.allows(start, wrong) == ()
 
 
-def test_two_oracles_do_not_disturb_each_other(engine: Engine, load: Any) -> None:
+def test_two_oracles_do_not_affect_each_other(engine: Engine, load: Any) -> None:
     one, other = SpecOracle(load("Mutex"), engine=engine), SpecOracle(load("DieHard"), engine=engine)
     first = {step.state for step in one.successors(one.initial_states()[0])}
     assert len(_reachable(other)) == 16
@@ -232,9 +224,7 @@ def test_two_oracles_do_not_disturb_each_other(engine: Engine, load: Any) -> Non
     assert len(_reachable(one)) == 8
 
 
-def test_a_counterexample_of_tlc_is_a_walk_that_the_oracle_allows(
-    engine: Engine, checker: Checker, load: Any
-) -> None:
+def test_a_tlc_counterexample_is_allowed_by_the_oracle(engine: Engine, checker: Checker, load: Any) -> None:
     for module, config in (
         ("DieHard", "DieHardNotFour"),
         ("Mutex", "MutexWeak"),
@@ -252,7 +242,7 @@ def test_a_counterexample_of_tlc_is_a_walk_that_the_oracle_allows(
 
 @given(data=st.data())
 @settings(max_examples=20, deadline=None)
-def test_asking_for_one_action_gives_the_steps_of_that_action(mail: SpecOracle, data: st.DataObject) -> None:
+def test_successors_by_an_action_are_the_steps_of_that_action(mail: SpecOracle, data: st.DataObject) -> None:
     (at,) = mail.initial_states()
     for _ in range(data.draw(st.integers(0, 6))):
         steps = mail.successors(at)
@@ -286,7 +276,7 @@ def _write(folder: Path, body: str, config: str = "INIT Init\nNEXT Next\n") -> S
         (("Init == x = 0\nNext == x' = x", "INIT Init\nNEXT Next\nCONSTANT K = 1\n"), "Broken.cfg:3:10", "K"),
     ],
 )
-def test_a_spec_that_tlc_refuses_does_not_become_an_oracle(
+def test_an_invalid_spec_gives_no_oracle(
     engine: Engine, tmp_path: Path, spec: tuple[str, str], place: str, words: str
 ) -> None:
     with pytest.raises(SpecError, match=words) as caught:
@@ -294,9 +284,7 @@ def test_a_spec_that_tlc_refuses_does_not_become_an_oracle(
     assert str(caught.value.location) == str(tmp_path / place)
 
 
-def test_an_expression_that_cannot_be_evaluated_is_named_with_its_place(
-    engine: Engine, tmp_path: Path
-) -> None:
+def test_an_unevaluable_expression_is_reported_with_its_location(engine: Engine, tmp_path: Path) -> None:
     body = "Init == x = 0 /\\ y = 0\nNext == /\\ y' = y\n        /\\ x' = IF x = \"a\" THEN 1 ELSE 2"
     oracle = SpecOracle(_write(tmp_path, body), engine=engine)
     with pytest.raises(SpecError, match="integer 0 with non-integer") as caught:
@@ -304,9 +292,7 @@ def test_an_expression_that_cannot_be_evaluated_is_named_with_its_place(
     assert str(caught.value.location) == str(tmp_path / "Broken.tla:6:20")
 
 
-def test_an_invariant_that_cannot_be_evaluated_is_named_with_its_place(
-    engine: Engine, tmp_path: Path
-) -> None:
+def test_an_unevaluable_invariant_is_reported_with_its_location(engine: Engine, tmp_path: Path) -> None:
     body = "Init == x = 0 /\\ y = 0\nNext == UNCHANGED <<x, y>>\nInv == \\/ x = 1\n       \\/ y + {} = 1"
     oracle = SpecOracle(_write(tmp_path, body, "INIT Init\nNEXT Next\nINVARIANT Inv\n"), engine=engine)
     with pytest.raises(SpecError, match="Naturals!Plus was given a set where it needs an integer") as caught:
@@ -314,7 +300,7 @@ def test_an_invariant_that_cannot_be_evaluated_is_named_with_its_place(
     assert str(caught.value.location) == str(tmp_path / "Broken.tla:7:11")
 
 
-def test_an_endless_recursion_is_refused_and_the_process_lives(engine: Engine, tmp_path: Path) -> None:
+def test_an_endless_recursion_is_refused_and_the_process_survives(engine: Engine, tmp_path: Path) -> None:
     body = "RECURSIVE F(_)\nF(n) == F(n + 1) + 1\nInit == x = 0 /\\ y = 0\nNext == x' = F(x) /\\ y' = y"
     oracle = SpecOracle(_write(tmp_path, body), engine=engine)
     with pytest.raises(SpecError, match="recursion without end"):
@@ -328,7 +314,7 @@ def test_an_action_that_forgets_a_variable_is_refused(engine: Engine, tmp_path: 
         oracle.successors(oracle.initial_states()[0])
 
 
-def test_an_event_that_contradicts_its_action_s_name_is_refused(engine: Engine, tmp_path: Path) -> None:
+def test_an_event_that_contradicts_its_action_is_refused(engine: Engine, tmp_path: Path) -> None:
     spec = _write(tmp_path, "")
     spec.path.write_text(
         "---- MODULE Broken ----\nVARIABLE event\nInit == event = 0\n"
@@ -342,8 +328,8 @@ def test_an_event_that_contradicts_its_action_s_name_is_refused(engine: Engine, 
 # --- an action for given arguments
 
 
-def test_an_action_leads_to_the_states_to_which_its_steps_lead(engine: Engine, load: Any) -> None:
-    """In every state, for all arguments that the next-state relation chooses: the same states, and none where it allows no step."""
+def test_applying_an_action_gives_the_states_its_steps_lead_to(engine: Engine, load: Any) -> None:
+    """For every state and all arguments that the next-state relation chooses."""
     for module, action, arguments in (
         ("MailEvents", "SendEvent", [(A, B), (B, A), (A, A)]),
         ("Turnstile", "PassEvent", [(ModelValue("ann"),), (ModelValue("bob"),)]),
@@ -367,8 +353,8 @@ def test_an_action_leads_to_the_states_to_which_its_steps_lead(engine: Engine, l
         assert taken > 3
 
 
-def test_the_sets_over_which_quantifiers_range_are_not_asked(engine: Engine, load: Any) -> None:
-    """Nobody else can pass according to the next-state relation, and yet this is a step of the action."""
+def test_applying_an_action_ignores_quantifier_domains(engine: Engine, load: Any) -> None:
+    """The next-state relation lets no stranger pass, and yet this is a step of the action."""
     oracle = SpecOracle(load("Turnstile"), engine=engine)
     (state,) = oracle.initial_states()
     (paid,) = oracle.apply("CoinEvent", state)
@@ -381,7 +367,7 @@ def test_the_sets_over_which_quantifiers_range_are_not_asked(engine: Engine, loa
     assert oracle.apply("PassEvent", passed, stranger) == ()
 
 
-def test_what_is_no_action_leads_nowhere(engine: Engine, load: Any) -> None:
+def test_applying_an_operator_that_is_no_action_is_refused(engine: Engine, load: Any) -> None:
     oracle = SpecOracle(load("Turnstile"), engine=engine)
     (state,) = oracle.initial_states()
     for name, arguments in (("Sane", ()), ("Price", (3,)), ("Most", ()), ("coins", ())):
@@ -395,9 +381,7 @@ def test_what_is_no_action_leads_nowhere(engine: Engine, load: Any) -> None:
         oracle.apply("PassEvent", state, ModelValue("eve"))
 
 
-def test_an_action_that_leaves_a_variable_open_or_cannot_be_evaluated_is_refused(
-    engine: Engine, load: Any
-) -> None:
+def test_applying_an_incomplete_action_is_refused(engine: Engine, load: Any) -> None:
     oracle = SpecOracle(load("MailEvents"), engine=engine)
     (state,) = oracle.initial_states()
     with pytest.raises(SpecError, match="a step of MailEvents leaves event without a value"):
@@ -408,7 +392,7 @@ def test_an_action_that_leaves_a_variable_open_or_cannot_be_evaluated_is_refused
     assert caught.value.location is not None
 
 
-def test_states_that_an_action_leads_to_are_like_any_other(engine: Engine, load: Any) -> None:
+def test_states_from_applying_an_action_are_ordinary_states(engine: Engine, load: Any) -> None:
     oracle = SpecOracle(load("Kinds"), engine=engine)
     (state,) = oracle.initial_states()
     (after,) = oracle.apply("Next", state)

@@ -1,4 +1,4 @@
-"""What `parse` tells of a module is what stands in it, on both engines."""
+"""The outline of a module that `parse` gives, on both engines."""
 
 import json
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def _lines(module: Module, level: Level) -> dict[str, int]:
     return {one.signature: one.span.line for one in module.definitions if one.level is level}
 
 
-def test_the_modules_are_told_with_their_files(outline: Module, specs: Path) -> None:
+def test_the_modules_are_listed_with_their_files(outline: Module, specs: Path) -> None:
     assert (outline.name, outline.path) == ("Outline", specs / "Outline.tla")
     assert outline.extends == ("Naturals", "OutlineBase")
     files = {part.name: part.path for part in outline.parts}
@@ -41,16 +41,14 @@ def test_the_modules_are_told_with_their_files(outline: Module, specs: Path) -> 
     assert outline.parts[-1].name == "Outline"
 
 
-def test_constants_and_variables_come_in_their_order_with_arity_and_place(
-    outline: Module, specs: Path
-) -> None:
+def test_constants_and_variables_are_listed_in_order(outline: Module, specs: Path) -> None:
     assert [(str(one), one.arity) for one in outline.constants] == [("Limit", 0), ("Cost(_, _)", 2)]
     assert [str(one) for one in outline.variables] == ["base", "count", "bag"]
     assert outline.variables[0].span.start == Location(str(specs / "OutlineBase.tla"), 2, 10)
     assert outline.variables[2].span.start == Location(str(specs / "Outline.tla"), 8, 18)
 
 
-def test_definitions_have_the_level_of_what_they_speak_of(outline: Module) -> None:
+def test_definitions_have_their_level(outline: Module) -> None:
     assert _lines(outline, Level.CONSTANT) == {
         "Sum(n)": 24, "Hidden": 25, "square": 26, "++(a, b)": 27,
     }  # fmt: skip
@@ -62,7 +60,7 @@ def test_definitions_have_the_level_of_what_they_speak_of(outline: Module) -> No
     assert _lines(outline, Level.TEMPORAL) == {"Spec": 44, "Grows": 45}
 
 
-def test_a_definition_says_all_that_stands_there(outline: Module, specs: Path) -> None:
+def test_a_definition_has_parameters_text_and_location(outline: Module, specs: Path) -> None:
     put = outline.definition("Put")
     assert put.parameters == (Parameter("x"), Parameter("F", 1))
     assert put.text == "Put(x, F(_)) ==\n\t/\\ count' = F(x)\t\\* tabs\n\t/\\ UNCHANGED bag"
@@ -76,13 +74,13 @@ def test_a_definition_says_all_that_stands_there(outline: Module, specs: Path) -
         outline.definition("Nothing")
 
 
-def test_a_comment_is_one_that_stands_right_above_alone(outline: Module) -> None:
+def test_a_comment_belongs_to_the_definition_right_below(outline: Module) -> None:
     comments = {one.name: one.comment for one in outline.definitions if one.comment}
     assert comments == {"Init": "Where it begins.\nIn two lines.", "Put": "a box,"}
 
 
-def test_actions_are_where_the_disjuncts_of_the_next_state_relation_end(outline: Module) -> None:
-    """Through groups, quantifiers, LET, IF and instances; what fairness alone names is no action of Next."""
+def test_actions_are_the_disjuncts_of_the_next_state_relation(outline: Module) -> None:
+    """Through groups, quantifiers, LET, IF and instances; an action named by fairness alone is none of Next."""
     assert outline.next == ("Next",)
     assert [action.signature for action in outline.actions] == [
         "Add(n in 1..Limit)",
@@ -95,7 +93,7 @@ def test_actions_are_where_the_disjuncts_of_the_next_state_relation_end(outline:
     assert outline.actions[3].definition.text == "Advance == v' = v + Step"
 
 
-def test_instances_assumptions_and_theorems_are_told_as_they_are_written(outline: Module) -> None:
+def test_instances_assumptions_and_theorems_are_listed_verbatim(outline: Module) -> None:
     assert [(one.name, one.module, one.is_local) for one in outline.instances] == [
         ("Inner", "OutlinePart", False),
         ("Part", "OutlinePart", False),
@@ -109,7 +107,7 @@ def test_instances_assumptions_and_theorems_are_told_as_they_are_written(outline
     assert [(one.name, one.span.line) for one in outline.theorems] == [("Safe", 47), (None, 48)]
 
 
-def test_standard_definitions_are_left_out_unless_asked_for(parser: Parser, specs: Path) -> None:
+def test_standard_definitions_are_omitted_by_default(parser: Parser, specs: Path) -> None:
     module = parser.parse(specs / "DieHard.tla", standard=True)
     nat = module.definition("Nat")
     assert (nat.module, nat.span.file, nat.text) == ("Naturals", "Naturals.tla", "")
@@ -125,7 +123,7 @@ def test_standard_definitions_are_left_out_unless_asked_for(parser: Parser, spec
         ("Next", ("Next", "Send(from in Nodes, to in Nodes)", "Receive(letter in box)")),
     ],
 )
-def test_without_a_formula_the_actions_that_nothing_uses_are_relations_and_one_may_be_named(
+def test_without_a_formula_unused_actions_are_relations(
     parser: Parser, specs: Path, relation: str | None, expected: tuple[str, ...]
 ) -> None:
     module = parser.parse(specs / "MailEvents.tla", next_relation=relation)
@@ -138,7 +136,7 @@ def test_a_relation_that_is_no_action_is_refused(parser: Parser, specs: Path) ->
             parser.parse(specs / "Mail.tla", next_relation=name)
 
 
-def test_several_mistakes_are_counted_and_the_first_is_told(parser: Parser, tmp_path: Path) -> None:
+def test_several_mistakes_are_counted_and_the_first_is_reported(parser: Parser, tmp_path: Path) -> None:
     text = "---- MODULE M ----\nVARIABLE x\nInit == x = y\nNext == x' = z\nF(a) == G(a, b)\n====\n"
     (tmp_path / "M.tla").write_text(text)
     with pytest.raises(SpecError, match=r"unknown operator y.*\(and 2 more errors\)") as caught:
@@ -146,7 +144,7 @@ def test_several_mistakes_are_counted_and_the_first_is_told(parser: Parser, tmp_
     assert str(caught.value.location) == str(tmp_path / "M.tla:3:13")
 
 
-def test_a_parse_without_time_says_so(specs: Path) -> None:
+def test_a_parse_out_of_time_is_refused(specs: Path) -> None:
     with pytest.raises(EngineError, match=r"DieHard\.tla is not parsed: no time left after 0\.001 s"):
         parse(specs / "DieHard.tla", timeout=0.001)
 
@@ -174,7 +172,7 @@ def test_the_command_prints_an_outline(specs: Path) -> None:
     ]
 
 
-def test_the_json_of_the_command_has_what_the_module_has(parser: Parser, specs: Path) -> None:
+def test_the_json_of_the_command_has_every_field(parser: Parser, specs: Path) -> None:
     arguments = [str(specs / "Mail.tla"), "--memory", "512", "--json"]
     told = json.loads(CliRunner().invoke(parse_command, arguments).stdout)
     module = parser.parse(specs / "Mail.tla")
@@ -202,7 +200,7 @@ def test_the_json_of_the_command_has_what_the_module_has(parser: Parser, specs: 
         (["Mail.tla", "--timeout", "0.001"], 3, "no time left"),
     ],
 )
-def test_the_command_tells_why_there_is_no_module(
+def test_the_command_reports_why_it_failed(
     specs: Path, arguments: list[str], status: int, words: str
 ) -> None:
     done = CliRunner().invoke(parse_command, [str(specs / arguments[0]), *arguments[1:], "--json"])
@@ -226,14 +224,12 @@ def test_the_command_tells_why_there_is_no_module(
         ("é x", (1, 3, 1, 3), "x"),
     ],
 )
-def test_text_is_found_by_the_columns_that_sany_counts(
-    text: str, place: tuple[int, int, int, int], expected: str
-) -> None:
+def test_text_is_found_by_sanys_columns(text: str, place: tuple[int, int, int, int], expected: str) -> None:
     assert Source(text).between(*place) == expected
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_comment_above_is_the_same_with_either_line_end(end: str) -> None:
+def test_a_comment_above_is_found_with_either_line_ending(end: str) -> None:
     text = end.join(["a == 1 \\* no", "\\* one", "(* two *)", "b == 2"])
     given = [f"\\* no{end}", f"\\* one{end}", "(* two *)"]
     assert Source(text).comment_above(4, 1, given) == "one\ntwo"

@@ -1,4 +1,4 @@
-"""`tlacheck tlc` does what the plain `java` command does, status and streams included."""
+"""`tlacheck tlc` behaves like the plain `java` command, status and streams included."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ _CONFIG = "INIT Init\nNEXT Next\n"
 
 @attrs.frozen
 class Case:
-    """A module and a configuration, and what TLC leaves with; 2.15 with something else for a few."""
+    """A module, a configuration and TLC's exit status, which differs in 2.15 for a few."""
 
     name: str
     status: int
@@ -52,7 +52,7 @@ CASES = [
 
 @pytest.fixture
 def environment(tmp_path: Path, engine: Engine, loaded_before: list[str]) -> dict[str, str]:
-    """Settles on the engine; Java unpacks its modules in the test's folder."""
+    """An environment that selects the engine and unpacks its modules in the test's folder."""
     options = " ".join([_unpacking_in(tmp_path), f"-Duser.home={tmp_path}", *loaded_before])
     return {
         **{name: value for name, value in os.environ.items() if name != "TLACHECK_JAR"},
@@ -63,7 +63,7 @@ def environment(tmp_path: Path, engine: Engine, loaded_before: list[str]) -> dic
 
 
 def _unpacking_in(folder: Path) -> str:
-    """Java's option for that. A TLC that ends takes the modules in the folder from under any other."""
+    """Java's option for that folder. A TLC that ends deletes the modules of any other in its folder."""
     return f"-Djava.io.tmpdir={folder}"
 
 
@@ -74,7 +74,7 @@ def _start(command: list[str], folder: Path, environment: dict[str, str]) -> sub
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_status_is_that_of_the_plain_command(
+def test_the_status_is_that_of_plain_tlc(
     case: Case, engine: Engine, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     (tmp_path / "M.tla").write_text(f"{_HEAD}{case.body}====\n")
@@ -105,7 +105,7 @@ def test_an_interrupt_ends_tlc_and_leaves_no_process(
             if "Computing initial states" in line:
                 break
         command = Path(f"/proc/{run.pid}/cmdline")
-        assert not command.exists() or b"tlc2.TLC" in command.read_bytes()  # it is the process that we know
+        assert not command.exists() or b"tlc2.TLC" in command.read_bytes()  # exec kept the process
         run.send_signal(signal.SIGINT)
         run.communicate(timeout=60)
     finally:
@@ -113,11 +113,12 @@ def test_an_interrupt_ends_tlc_and_leaves_no_process(
     assert run.returncode in (130, -signal.SIGINT)
 
 
-def test_pluscal_is_translated_and_what_comes_of_it_is_parsed(
+def test_translated_pluscal_can_be_parsed(
     engine: Engine, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     (tmp_path / "M.tla").write_text(
-        "---- MODULE M ----\nEXTENDS Naturals\n(* --algorithm m\nvariables x = 0;\nprocess p \\in 1..2\nbegin\n"
+        "---- MODULE M ----\nEXTENDS Naturals\n(* --algorithm m\nvariables x = 0;\n"
+        "process p \\in 1..2\nbegin\n"
         "Up: x := x + 1;\nDown: either x := 0; or skip; end either;\nend process;\nend algorithm; *)\n====\n"
     )
     run = _start([*_TLACHECK, "tlc", "--tool", "pluscal", "--", "M.tla"], tmp_path, environment)
@@ -136,7 +137,7 @@ def jvm(tmp_path: Path) -> Jvm:
     return Jvm(version="17", home=tmp_path, library=tmp_path, executable=Path("java"), source="PATH")
 
 
-def test_the_options_of_the_environment_choose_another_collector(jvm: Jvm, engine: Engine) -> None:
+def test_java_options_in_the_environment_choose_the_collector(jvm: Jvm, engine: Engine) -> None:
     def options(**environment: str) -> list[str]:
         command = _command(
             engine, jvm, tool="tlc", memory_mb=512, classpath="more.jar", environment=environment
@@ -149,16 +150,16 @@ def test_the_options_of_the_environment_choose_another_collector(jvm: Jvm, engin
     assert options(JDK_JAVA_OPTIONS="-Dx=y -XX:+UseG1GC") == ["-Xmx512m"]
 
 
-def test_a_tool_that_the_jar_lacks_is_refused(jvm: Jvm, engine: Engine) -> None:
+def test_a_tool_missing_from_the_jar_is_refused(jvm: Jvm, engine: Engine) -> None:
     with pytest.raises(SetupError, match=r"TLC 2\.\d+ .* has no repl: name a newer tla2tools\.jar"):
         _command(engine, jvm, tool="repl", memory_mb=None, classpath=None, environment={})
 
 
-# A jar of the user's own.
+# A custom jar.
 
 
 def _other_version(source: Path, target: Path) -> Path:
-    """A copy of a jar that says that it is TLC 2.99."""
+    """A copy of a jar with another version number."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for name in old.namelist():
             content = old.read(name)
@@ -182,7 +183,7 @@ def test_a_jar_of_an_unknown_version_works(
 
 
 @pytest.mark.parametrize("knows", [True, False])
-def test_a_jar_that_would_leave_a_module_beside_the_spec_is_told_not_to(knows: bool, tmp_path: Path) -> None:  # noqa: FBT001 - pytest passes it by name
+def test_no_trace_spec_is_generated_beside_the_spec(*, knows: bool, tmp_path: Path) -> None:
     engine = SimpleNamespace(knows=lambda option: knows and option == "-noGenerateSpecTE")
     request = MagicMock(engine=engine, workers=1, depth_first=None)
     assert ("-noGenerateSpecTE" in _arguments(request, MagicMock(root="M"), tmp_path)) == knows

@@ -1,4 +1,4 @@
-"""Many specs through a pool: order, errors, and that nothing is left of a pool that was closed."""
+"""Many specs checked by a pool: order, errors, and clean-up."""
 
 import os
 import signal
@@ -36,9 +36,7 @@ def _is_alive(process: int) -> bool:
         return False
 
 
-def test_results_are_in_the_order_of_the_specs_and_those_of_a_checker(
-    pool: Pool, one_checker: Checker, load: Any
-) -> None:
+def test_results_come_in_order_and_equal_a_checkers(pool: Pool, one_checker: Checker, load: Any) -> None:
     specs = [load("DieHard"), load("Mutex"), load("Mail"), load("DieHard", "DieHardNotFour")] * 2
     found = pool.check_all(specs)
     assert [checked.index for checked in found] == list(range(8))
@@ -55,7 +53,7 @@ def test_results_are_in_the_order_of_the_specs_and_those_of_a_checker(
         )
 
 
-def test_workers_stay_warm_from_one_batch_to_the_next(pool: Pool, load: Any) -> None:
+def test_workers_stay_warm_between_batches(pool: Pool, load: Any) -> None:
     pool.check_all([load("DieHard")] * 4)
     pids = pool.worker_pids
     assert len(pids) == 2
@@ -63,9 +61,7 @@ def test_workers_stay_warm_from_one_batch_to_the_next(pool: Pool, load: Any) -> 
     assert pool.worker_pids == pids
 
 
-def test_a_spec_that_cannot_be_checked_does_not_lose_the_others(
-    pool: Pool, load: Any, tmp_path: Path
-) -> None:
+def test_a_spec_with_an_error_does_not_affect_the_others(pool: Pool, load: Any, tmp_path: Path) -> None:
     broken = tmp_path / "Broken.tla"
     broken.write_text("---- MODULE Broken ----\nInit == (\n====\n")
     (tmp_path / "Broken.cfg").write_text("INIT Init\nNEXT Init\n")
@@ -76,26 +72,26 @@ def test_a_spec_that_cannot_be_checked_does_not_lose_the_others(
     assert "Broken.tla:3" in str(second.error)
 
 
-def test_a_task_has_options_of_its_own_before_those_for_all(pool: Pool, load: Any) -> None:
+def test_a_tasks_options_override_the_common_ones(pool: Pool, load: Any) -> None:
     spec = load("Countdown")
     found = pool.check_all([spec, Task(spec, {"deadlock": True})], deadlock=False)
     assert [_say(checked) for checked in found] == ["exhausted", "violated(Deadlock)"]
 
 
-def test_options_that_do_not_fit_are_the_error_of_their_task(pool: Pool, load: Any) -> None:
+def test_invalid_options_are_the_error_of_their_task(pool: Pool, load: Any) -> None:
     spec = load("DieHard")
     bad, good = pool.check_all([Task(spec, {"workers": 0}), spec])
     assert isinstance(bad.error, ConfigError)
     assert _say(good) == "exhausted"
 
 
-def test_an_option_that_does_not_exist_is_a_mistake_of_the_caller(pool: Pool, load: Any) -> None:
+def test_an_unknown_option_raises_type_error(pool: Pool, load: Any) -> None:
     with pytest.raises(TypeError, match="colour"):
         pool.check_all([load("DieHard")] * 3, colour="red")
     assert _say(pool.check_all([load("DieHard")])[0]) == "exhausted"
 
 
-def test_a_machine_without_java_is_one_error_for_all(
+def test_missing_java_is_one_error_for_all_specs(
     one_engine: Engine, load: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def none() -> None:
@@ -106,13 +102,13 @@ def test_a_machine_without_java_is_one_error_for_all(
         check_all([load("DieHard")] * 3, processes=2, engine=one_engine, memory_mb=512)
 
 
-def test_results_are_told_when_they_are_there(pool: Pool, load: Any) -> None:
+def test_results_are_reported_as_they_arrive(pool: Pool, load: Any) -> None:
     told: list[Checked] = []
     found = pool.check_all([load("DieHard"), load("Mutex"), load("Mail")], on_result=told.append)
     assert sorted(told, key=lambda checked: checked.index) == list(found)
 
 
-def test_time_is_for_each_spec_and_costs_no_other(pool: Pool, load: Any) -> None:
+def test_a_timeout_applies_to_each_spec_alone(pool: Pool, load: Any) -> None:
     seen: list[tuple[Spec, Progress]] = []
     endless, quick = load("Endless"), load("DieHard")
     found = pool.check_all(
@@ -128,7 +124,7 @@ def test_time_is_for_each_spec_and_costs_no_other(pool: Pool, load: Any) -> None
     assert endless in {spec for spec, _ in seen}
 
 
-def test_a_killed_worker_costs_its_spec_only(pool: Pool, load: Any) -> None:
+def test_a_killed_worker_affects_only_its_spec(pool: Pool, load: Any) -> None:
     endless, quick = Task(load("Endless"), {"timeout": 2}), load("DieHard")
     pool.check_all([quick] * 2)
     killed: list[int] = []
@@ -146,7 +142,7 @@ def test_a_killed_worker_costs_its_spec_only(pool: Pool, load: Any) -> None:
     assert _say(last) == "exhausted"
 
 
-def test_who_stops_listening_ends_what_runs_and_the_pool_serves_again(pool: Pool, load: Any) -> None:
+def test_an_exception_in_a_callback_ends_the_batch_only(pool: Pool, load: Any) -> None:
     endless, quick = load("Endless"), load("DieHard")
     pool.check_all([quick] * 2)
     pids = pool.worker_pids
@@ -160,7 +156,7 @@ def test_who_stops_listening_ends_what_runs_and_the_pool_serves_again(pool: Pool
     assert [_say(checked) for checked in pool.check_all([quick] * 3)] == ["exhausted"] * 3
 
 
-def test_one_batch_at_a_time(pool: Pool, load: Any) -> None:
+def test_a_nested_batch_is_refused(pool: Pool, load: Any) -> None:
     quick = load("DieHard")
 
     def nested(_: Checked) -> None:
@@ -170,7 +166,7 @@ def test_one_batch_at_a_time(pool: Pool, load: Any) -> None:
         pool.check_all([quick], on_result=nested)
 
 
-def test_a_pool_that_is_closed_leaves_no_process_and_no_folder(one_engine: Engine, load: Any) -> None:
+def test_a_closed_pool_leaves_no_process_and_no_folder(one_engine: Engine, load: Any) -> None:
     with Pool(2, engine=one_engine, memory_mb=512) as mine:
         mine.check_all([load("DieHard")] * 2)
         pids = mine.worker_pids
@@ -180,14 +176,14 @@ def test_a_pool_that_is_closed_leaves_no_process_and_no_folder(one_engine: Engin
     assert not any(folder and folder.exists() for folder in folders)
 
 
-def test_a_light_pool_says_the_same(pool: Pool, load: Any) -> None:
+def test_a_light_pool_gives_the_same_results(pool: Pool, load: Any) -> None:
     specs = [load("DieHard"), load("Mutex"), load("DieHard", "DieHardNotFour")]
     light = check_all(specs, processes=1, memory_mb=512, light=True)
     assert [_say(each) for each in light] == [_say(each) for each in pool.check_all(specs)]
     assert [each.result and each.result.distinct for each in light] == [16, 8, 13]
 
 
-def test_nothing_to_do_is_done_without_a_process(one_engine: Engine) -> None:
+def test_an_empty_batch_starts_no_process(one_engine: Engine) -> None:
     with Pool(2, engine=one_engine, memory_mb=512) as mine:
         assert mine.check_all([]) == ()
         assert mine.worker_pids == ()
@@ -224,14 +220,14 @@ def test_ctrl_c_ends_all_workers(one_engine: Engine, load: Any) -> None:
     assert not any(map(_is_alive, pids))
 
 
-def test_a_pool_that_makes_no_sense_is_refused(one_engine: Engine) -> None:
+def test_invalid_pool_sizes_are_refused(one_engine: Engine) -> None:
     with pytest.raises(ConfigError, match="processes is 0"):
         Pool(0, engine=one_engine)
     with pytest.raises(ConfigError, match="memory_mb is 1"):
         Pool(2, engine=one_engine, memory_mb=1)
 
 
-def test_the_memory_is_shared_out_and_the_cores_are_taken(
+def test_a_pool_takes_all_cores_and_shares_the_memory(
     one_engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_cores", lambda: 3)
@@ -242,7 +238,7 @@ def test_the_memory_is_shared_out_and_the_cores_are_taken(
     assert Pool(100, engine=one_engine).memory_mb == 512
 
 
-def test_check_all_is_a_pool_for_once(one_engine: Engine, load: Any) -> None:
+def test_check_all_uses_a_temporary_pool(one_engine: Engine, load: Any) -> None:
     (checked,) = check_all([load("Mutex")], processes=1, engine=one_engine, memory_mb=512)
     assert checked.result is not None
     assert checked.result.distinct == check(load("Mutex"), engine=one_engine, memory_mb=512).distinct == 8

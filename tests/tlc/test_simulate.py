@@ -1,4 +1,4 @@
-"""Simulations by TLC, on both engines: their behaviours, endings and what repeats them."""
+"""Simulations by TLC on both engines: behaviours, endings and reproduction by seed."""
 
 import json
 import os
@@ -30,7 +30,7 @@ Simulate = Callable[..., Simulation]
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Worker]:
-    """One that stays warm. It takes either engine."""
+    """A warm worker, which accepts either engine."""
     with Worker(1024) as warm:
         yield warm
 
@@ -68,7 +68,7 @@ def _plain(engine: Engine, spec: Spec, folder: Path, *options: str) -> list[list
     ]
 
 
-def test_the_behaviours_are_those_of_the_plain_command(
+def test_the_behaviours_are_those_of_plain_tlc(
     draw: Simulate, engine: Engine, load: Any, tmp_path: Path
 ) -> None:
     options = ["-simulate", "num=200,file=behaviour", "-depth", "12", "-seed", "7"]
@@ -82,7 +82,7 @@ def test_the_behaviours_are_those_of_the_plain_command(
     assert any(length == 12 for length, _ in ends)
 
 
-def test_a_step_carries_the_action_that_was_drawn_and_the_constants_in_it(draw: Simulate) -> None:
+def test_a_step_carries_its_action_and_bound_constants(draw: Simulate) -> None:
     simulation = draw("Labels", behaviours=100, depth=12, deadlock=False)
     seen = set()
     for trace in simulation:
@@ -100,7 +100,7 @@ def test_a_step_carries_the_action_that_was_drawn_and_the_constants_in_it(draw: 
     assert sum(result.actions.values()) == result.states - result.behaviours
 
 
-def test_every_step_is_one_that_the_oracle_allows(draw: Simulate, engine: Engine, load: Any) -> None:
+def test_every_simulated_step_is_allowed_by_the_oracle(draw: Simulate, engine: Engine, load: Any) -> None:
     oracle = SpecOracle(load("Mail"), engine=engine)
     for trace in draw("Mail", behaviours=5, depth=15, deadlock=False):
         (state,) = oracle.initial_states()
@@ -124,7 +124,7 @@ def test_the_event_gives_action_and_arguments(draw: Simulate) -> None:
     assert set(simulation.result.actions) == {"Send", "Receive"}
 
 
-def test_both_engines_draw_the_same(worker: Worker, load: Any) -> None:
+def test_both_engines_simulate_the_same_behaviours(worker: Worker, load: Any) -> None:
     engines = [engine for engine in installed_engines() if engine.version in VERSIONS]
     drawn = []
     for engine in engines:
@@ -135,7 +135,7 @@ def test_both_engines_draw_the_same(worker: Worker, load: Any) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_a_seed_gives_the_same_behaviours_again_and_another_one_others(draw: Simulate, workers: int) -> None:
+def test_a_seed_determines_the_behaviours(draw: Simulate, workers: int) -> None:
     def files(seed: int) -> list[str]:
         options = {"behaviours": 40, "seed": seed, "depth": 12, "deadlock": False}
         return [itf.to_json(trace) for trace in draw("Labels", workers=workers, **options)]
@@ -146,7 +146,7 @@ def test_a_seed_gives_the_same_behaviours_again_and_another_one_others(draw: Sim
     assert files(2) != first
 
 
-def test_the_command_of_a_behaviour_makes_it_again(draw: Simulate) -> None:
+def test_the_command_of_a_behaviour_reproduces_it(draw: Simulate) -> None:
     options: dict[str, Any] = {"depth": 12, "deadlock": False, "seed": 5, "workers": 2}
     *_, trace = draw("Labels", behaviours=9, **options)
     found = re.search(r"--num (\d+) --depth 12 --seed 5 --workers 2 --no-deadlock$", trace.origin.command)
@@ -179,7 +179,7 @@ def test_two_processes_write_the_same_files_to_the_byte(
     assert "MailEvents-MailEventsHalf-4-1.itf.json" in written[0]
 
 
-def test_an_invariant_is_checked_in_every_state_that_the_action_may_lead_to(draw: Simulate) -> None:
+def test_an_invariant_is_checked_in_every_possible_next_state(draw: Simulate) -> None:
     simulation = draw("DieHard", "DieHardNotFour", behaviours=1000, seed=7)
     *others, last = simulation
     result = simulation.result
@@ -202,7 +202,7 @@ def test_an_invariant_is_checked_in_every_state_that_the_action_may_lead_to(draw
         ("Countdown", None, "Deadlock", 3),
     ],
 )
-def test_what_is_violated_is_named_and_shown(
+def test_a_violated_property_is_named_with_its_trace(
     draw: Simulate, module: str, config: str | None, violates: str, steps: int | None
 ) -> None:
     result = draw(module, config, seed=7).result
@@ -213,7 +213,7 @@ def test_what_is_violated_is_named_and_shown(
     assert steps is None or len(result.trace) == steps
 
 
-def test_nothing_is_drawn_under_a_false_assumption(draw: Simulate) -> None:
+def test_a_false_assumption_gives_no_behaviour(draw: Simulate) -> None:
     simulation = draw("Countdown", "CountdownShort")  # TLC 2.15 does not look
     assert list(simulation) == []
     assert (simulation.result.verdict.violates or "").endswith("Countdown.tla:5:8")
@@ -229,7 +229,7 @@ def test_a_loop_in_a_behaviour_may_violate_a_temporal_property(draw: Simulate) -
     assert last.origin.source == "tlc-simulation"
 
 
-def test_that_no_loop_violates_a_temporal_property_is_said_to_mean_little(draw: Simulate) -> None:
+def test_an_unviolated_temporal_property_gives_a_warning(draw: Simulate) -> None:
     result = draw("Mutex", "MutexStrong", behaviours=20, depth=15).result
     assert str(result.verdict) == "sampled(20 cases, seed 0)"
     (warning,) = result.warnings
@@ -238,7 +238,7 @@ def test_that_no_loop_violates_a_temporal_property_is_said_to_mean_little(draw: 
     assert draw("Mutex", behaviours=2).result.warnings == ()
 
 
-def test_depth_counts_states_and_a_dead_end_ends_only_the_behaviour_if_one_does_not_mind(
+def test_depth_counts_states_and_allowed_deadlocks_end_behaviours(
     draw: Simulate,
 ) -> None:
     assert [len(trace.states) for trace in draw("Endless", behaviours=2, depth=1)] == [1, 1]
@@ -248,7 +248,7 @@ def test_depth_counts_states_and_a_dead_end_ends_only_the_behaviour_if_one_does_
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_levels_and_registers_are_those_of_the_step(draw: Simulate, workers: int) -> None:
+def test_levels_and_registers_belong_to_the_step(draw: Simulate, workers: int) -> None:
     for trace in draw("Registers", behaviours=4, depth=5, workers=workers):
         assert [state["x"] for state in trace.states] == [0, 5, 10, 9, 8]
         assert [step.action for step in trace.steps] == ["Early", "Early", "Late", "Late"]
@@ -257,7 +257,7 @@ def test_levels_and_registers_are_those_of_the_step(draw: Simulate, workers: int
 @pytest.mark.parametrize(
     ("config", "place", "states"), [("Stumble", "7:23", 4), ("StumbleComparable", "9:", 2)]
 )
-def test_what_cannot_be_evaluated_is_an_error_with_its_place_and_the_way_there(
+def test_an_unevaluable_step_is_an_error_with_location_and_trace(
     draw: Simulate, config: str, place: str, states: int
 ) -> None:
     with pytest.raises(SpecError, match=rf"Stumble\.tla:{place}") as caught:
@@ -286,14 +286,14 @@ def test_a_mistake_in_the_spec_is_one_message(
         list(simulate(tmp_path / "M.tla", engine=engine, worker=worker))
 
 
-def test_a_constant_that_nobody_declares_is_an_error(worker: Worker, engine: Engine, tmp_path: Path) -> None:
+def test_an_undeclared_constant_is_an_error(worker: Worker, engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "M.tla").write_text("---- MODULE M ----\nVARIABLE x\nInit == x = 0\nNext == x' = x\n====\n")
     (tmp_path / "M.cfg").write_text("INIT Init\nNEXT Next\nCONSTANT Size = 3\n")
     with pytest.raises(SpecError, match=r"M\.cfg.*Size"):
         list(simulate(tmp_path / "M.tla", engine=engine, worker=worker))
 
 
-def test_who_takes_a_few_of_a_million_behaviours_waits_for_few_and_leaves_no_process(load: Any) -> None:
+def test_a_simulation_abandoned_early_leaves_no_process(load: Any) -> None:
     with simulate(load("Labels"), behaviours=1_000_000, deadlock=False, memory_mb=512) as simulation:
         taken = [trace for trace, _ in zip(simulation, range(3), strict=False)]
         pid = simulation._worker.pid
@@ -305,7 +305,7 @@ def test_who_takes_a_few_of_a_million_behaviours_waits_for_few_and_leaves_no_pro
         _ = simulation.result
 
 
-def test_a_worker_that_is_killed_is_a_reason_with_what_was_drawn_so_far(load: Any) -> None:
+def test_a_killed_worker_is_reported_with_the_behaviours_so_far(load: Any) -> None:
     with simulate(load("Endless"), behaviours=1_000_000, memory_mb=512, timeout=60) as simulation:
         behaviours = iter(simulation)
         next(behaviours)
@@ -321,14 +321,14 @@ def test_a_worker_that_is_killed_is_a_reason_with_what_was_drawn_so_far(load: An
 @pytest.mark.parametrize(
     "options", [{"behaviours": 0}, {"depth": 0}, {"seed": -1}, {"workers": 0}, {"depth": 2**31}]
 )
-def test_options_that_make_no_sense_are_refused(load: Any, options: dict[str, Any]) -> None:
+def test_invalid_options_are_refused(load: Any, options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=f"{next(iter(options))} is "):
         simulate(load("DieHard"), **options)
 
 
 @pytest.fixture
 def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the command writes its traces."""
+    """Run in an empty folder, since the command writes its traces there."""
     monkeypatch.chdir(tmp_path)
 
 
@@ -337,7 +337,7 @@ def _command(*arguments: str) -> Any:
 
 
 @pytest.mark.usefixtures("in_tmp_path")
-def test_the_command_sums_up_and_says_what_was_never_taken(specs: Path) -> None:
+def test_the_command_lists_actions_never_taken(specs: Path) -> None:
     done = _command(str(specs / "Labels"), "--num", "30", "--depth", "8", "--seed", "2", "--no-deadlock")
     assert done.exit_code == 0, done.output
     assert "Labels: sampled(30 cases, seed 2)" in done.stdout
@@ -360,7 +360,7 @@ def test_the_command_shows_and_writes_the_behaviours_and_the_violation(specs: Pa
 
 
 @pytest.mark.usefixtures("in_tmp_path")
-def test_json_is_a_line_a_behaviour_and_one_for_the_summary(specs: Path) -> None:
+def test_json_has_a_line_per_behaviour_and_a_summary(specs: Path) -> None:
     done = _command(str(specs / "DieHard.tla"), "--num", "2", "--depth", "3", "--show", "--json")
     assert done.exit_code == 0, done.output
     *behaviours, summary = done.stdout.splitlines()
@@ -381,7 +381,7 @@ def test_json_is_a_line_a_behaviour_and_one_for_the_summary(specs: Path) -> None
         (["DieHard.tla", "--num", "0"], 2, "0 is not in the range"),
     ],
 )
-def test_the_command_leaves_with_the_status_of_its_verdict(
+def test_the_command_exits_with_the_status_of_its_verdict(
     specs: Path, arguments: list[str], status: int, words: str
 ) -> None:
     done = _command(str(specs / arguments[0]), *arguments[1:])

@@ -1,4 +1,4 @@
-"""Sweeps over constants: the configurations they write, their order, and the smallest that fails."""
+"""Sweeps over constants: generated configurations, their order, and the smallest failing one."""
 
 import contextlib
 import json
@@ -44,9 +44,7 @@ CONSTANT None = None
         ("None", "= n", "None = None", "None = n"),
     ],
 )
-def test_a_value_is_replaced_where_it_stands_and_no_line_moves(
-    name: str, value: str, old: str, new: str
-) -> None:
+def test_a_value_is_replaced_in_place(name: str, value: str, old: str, new: str) -> None:
     assert configure(_CONFIG, {name: value}) == _CONFIG.replace(old, new)
 
 
@@ -56,7 +54,7 @@ def test_a_constant_without_a_value_gets_one_at_the_end() -> None:
     )
 
 
-def test_what_is_no_configuration_is_left_as_it_is() -> None:
+def test_text_that_is_no_configuration_is_unchanged() -> None:
     for text in (
         "",
         "CONSTANT",
@@ -97,7 +95,7 @@ def test_a_list_of_values_is_split_at_its_outer_commas(text: str, values: tuple[
         ('"a', "not closed"),
     ],
 )
-def test_a_list_that_is_none_is_refused(text: str, words: str) -> None:
+def test_a_malformed_list_of_values_is_refused(text: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         split_values(text)
 
@@ -107,7 +105,7 @@ def test_a_value_of_a_configuration_is_assigned(value: str) -> None:
     assert to_assignment(value) == f"= {value}"
 
 
-def test_a_definition_takes_the_place_of_a_constant() -> None:
+def test_a_definition_replaces_a_constant() -> None:
     assert to_assignment("<-Weak") == to_assignment(" <-  Weak ") == "<- Weak"
 
 
@@ -131,7 +129,7 @@ def test_a_definition_takes_the_place_of_a_constant() -> None:
         "=",
     ],
 )
-def test_what_no_configuration_can_say_is_refused_with_the_way_out(value: str) -> None:
+def test_an_inexpressible_value_is_refused_with_advice(value: str) -> None:
     with pytest.raises(ConfigError, match="name"):
         to_assignment(value)
 
@@ -177,7 +175,7 @@ def _pool_of_one(one_engine: Engine) -> Iterator[Pool]:
 
 @pytest.fixture
 def _warm_command(_pool_of_one: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the command use a pool that is warm."""
+    """Let the command use the warm pool."""
     monkeypatch.setattr(cli, "Pool", lambda *_, **__: contextlib.nullcontext(_pool_of_one))
 
 
@@ -188,7 +186,7 @@ def _sizes(points: tuple[Point, ...]) -> list[tuple[int, ...]]:
     return [tuple(place + 1 for place in point.places) for point in points]
 
 
-def test_the_smallest_and_the_minimal_points_that_fail_are_found(pool: Pool, race: Spec) -> None:
+def test_the_smallest_and_the_minimal_failing_points_are_found(pool: Pool, race: Spec) -> None:
     seen: list[Point] = []
     found = sweep(
         race, {"N": [1, 2, 3, 4, 5, 6], "Procs": _PROCS}, pool=pool, deadlock=False, on_point=seen.append
@@ -207,7 +205,7 @@ def test_the_smallest_and_the_minimal_points_that_fail_are_found(pool: Pool, rac
     assert all(point.outcome in (Outcome.HOLDS, Outcome.FAILS) for point in found.points)
 
 
-def test_it_can_stop_at_the_first_that_fails_and_that_is_the_smallest(pool: Pool, race: Spec) -> None:
+def test_a_sweep_may_stop_at_the_smallest_failing_point(pool: Pool, race: Spec) -> None:
     for _ in range(2):
         found = sweep(race, {"N": [4, 5, 6, 7]}, pool=pool, deadlock=False, first_failure=True)
         assert _sizes(found.points) == [(1,), (2,), (3,)]
@@ -240,7 +238,7 @@ def test_a_false_assumption_excludes_a_point(pool: Pool, race: Spec) -> None:
     assert found.smallest == found.points[2]
 
 
-def test_a_point_without_time_is_unknown_and_one_without_sense_an_error(pool: Pool, race: Spec) -> None:
+def test_a_timed_out_point_is_unknown_and_an_invalid_one_an_error(pool: Pool, race: Spec) -> None:
     found = sweep(race, {"N": ["p", "2"]}, pool=pool, deadlock=False)
     assert [point.outcome for point in found.points] == [Outcome.ERROR, Outcome.HOLDS]
     assert isinstance(found.points[0].error, SpecError)
@@ -249,7 +247,7 @@ def test_a_point_without_time_is_unknown_and_one_without_sense_an_error(pool: Po
     assert found.smallest is None
 
 
-def test_the_configurations_stay_where_one_wants_them_and_say_the_same_again(
+def test_kept_configurations_reproduce_their_results(
     pool: Pool, one_checker: Checker, race: Spec, tmp_path: Path
 ) -> None:
     found = sweep(
@@ -264,7 +262,7 @@ def test_the_configurations_stay_where_one_wants_them_and_say_the_same_again(
     assert race.config.read_text() == _RACE_CONFIG
 
 
-def test_without_a_folder_nothing_is_left(
+def test_without_a_folder_no_configuration_is_kept(
     pool: Pool, race: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -274,9 +272,7 @@ def test_without_a_folder_nothing_is_left(
     assert set(race.path.parent.iterdir()) == before
 
 
-def test_a_constant_that_is_not_declared_is_refused_before_anything_is_checked(
-    pool: Pool, race: Spec
-) -> None:
+def test_an_undeclared_constant_is_refused_before_any_check(pool: Pool, race: Spec) -> None:
     with pytest.raises(
         SpecError, match="Race declares no constant M; its constants are N, Procs, Rule"
     ) as caught:
@@ -296,12 +292,12 @@ def test_a_constant_that_is_not_declared_is_refused_before_anything_is_checked(
         ({"N": range(101), "Procs": range(100)}, "10,100 configurations"),
     ],
 )
-def test_values_that_make_no_sense_are_refused(race: Spec, constants: dict[str, Any], words: str) -> None:
+def test_invalid_values_are_refused(race: Spec, constants: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         sweep(race, constants)
 
 
-def test_a_point_is_within_another_if_no_value_is_larger(race: Spec) -> None:
+def test_a_point_is_within_another_with_no_smaller_value(race: Spec) -> None:
     def point(*places: int) -> Point:
         return Point(values={}, places=places, spec=race, configuration="")
 
@@ -326,9 +322,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return invoke
 
 
-def test_the_command_shows_a_line_a_point_and_the_smallest_that_fails(
-    run: Any, race: Spec, tmp_path: Path
-) -> None:
+def test_the_command_shows_each_point_and_the_smallest_failure(run: Any, race: Spec, tmp_path: Path) -> None:
     done = run(race, "--set", "N=4..7", "--set", "Procs={p},{p,q}")
     assert done.exit_code == 1, done.output
     lines = done.stdout.splitlines()
@@ -345,7 +339,7 @@ def test_the_command_shows_a_line_a_point_and_the_smallest_that_fails(
 
 
 @pytest.mark.usefixtures("_warm_command")
-def test_the_command_goes_on_with_all_and_speaks_json(run: Any, race: Spec) -> None:
+def test_the_command_checks_all_points_and_prints_json(run: Any, race: Spec) -> None:
     done = run(race, "--set", "N=4..6", "--set", "Procs={p},{p,q}", "--all", "--json")
     assert done.exit_code == 1, done.output
     data = json.loads(done.stdout)
@@ -384,7 +378,7 @@ def test_the_command_goes_on_with_all_and_speaks_json(run: Any, race: Spec) -> N
         (["--set", "N=1", "--config", "none.cfg"], 2, "Race.cfg"),
     ],
 )
-def test_the_command_leaves_with_the_status_of_what_it_found(
+def test_the_command_exits_with_the_status_of_its_findings(
     run: Any, race: Spec, arguments: list[str], status: int, words: str
 ) -> None:
     done = run(race, *arguments)

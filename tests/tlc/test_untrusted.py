@@ -1,6 +1,6 @@
-"""Specs that mean harm, or do it: each ends within its limit, with a reason, and leaves nothing behind.
+"""Malicious or runaway specs: each ends within its limit, with a reason, and leaves nothing behind.
 
-What does not parse is in `test_bad_specs.py`; this is about specs that run.
+Specs that do not parse are in `test_bad_specs.py`; these specs run.
 """
 
 import contextlib
@@ -25,13 +25,13 @@ from tlacheck.tlc import Checker, CheckResult, Progress, Spec, check
 from tlacheck.tlc._process import NoAnswer, Worker
 from tlacheck.tlc.cli._live import live
 
-#: Far more than any of this takes: a limit against hanging, not a measure.
+#: Far more than any check here takes: a limit against hanging.
 PLENTY_SECONDS = 120.0
 
 
 @pytest.fixture
 def write(tmp_path: Path) -> "Write":
-    """`write("x = 0", "x' = x")`: a spec of one variable with that initial predicate and next-state relation."""
+    """`write("x = 0", "x' = x")`: a spec of one variable with that Init and Next."""
     return Write(tmp_path / "spec")
 
 
@@ -59,7 +59,7 @@ class Write:
         return Spec.load(path)
 
 
-# What never ends, or needs more than there is.
+# Endless or huge specs.
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,7 @@ class Write:
         ("x = Same(0)", "RECURSIVE Same(_)\nSame(n) == Same(n)"),
     ],
 )
-def test_a_recursion_without_end_is_a_mistake_in_the_spec(
-    checker: Checker, write: Write, init: str, before: str
-) -> None:
+def test_an_endless_recursion_is_a_spec_error(checker: Checker, write: Write, init: str, before: str) -> None:
     with pytest.raises(SpecError, match="StackOverflow"):
         checker.check(write(init, before=before), timeout=PLENTY_SECONDS)
 
@@ -85,7 +83,7 @@ def test_a_recursion_without_end_is_a_mistake_in_the_spec(
         ("x \\in SUBSET Nat", "Nat|infinite|enumer"),
     ],
 )
-def test_a_set_without_end_is_not_gone_through(checker: Checker, write: Write, init: str, words: str) -> None:
+def test_an_infinite_set_is_not_enumerated(checker: Checker, write: Write, init: str, words: str) -> None:
     with pytest.raises(SpecError, match=words):
         checker.check(write(init), timeout=PLENTY_SECONDS)
 
@@ -99,7 +97,7 @@ def test_a_set_without_end_is_not_gone_through(checker: Checker, write: Write, i
         "x = CHOOSE y \\in 1..1000000000 : y < 0",
     ],
 )
-def test_a_set_that_is_too_large_takes_the_time_or_the_memory_it_was_given(write: Write, init: str) -> None:
+def test_a_huge_set_runs_out_of_time_or_memory(write: Write, init: str) -> None:
     result = check(write(init), timeout=2, memory_mb=64)
     assert result.verdict.is_unknown
     assert result.verdict.reason in (
@@ -108,8 +106,8 @@ def test_a_set_that_is_too_large_takes_the_time_or_the_memory_it_was_given(write
     )
 
 
-def test_a_spec_that_ends_the_search_is_not_established(checker: Checker, write: Write) -> None:
-    """TLC says "No error has been found" then."""
+def test_a_spec_that_ends_the_search_gives_an_unknown_verdict(checker: Checker, write: Write) -> None:
+    """TLC then says "No error has been found"."""
     spec = write(follow='x\' = x + 1 /\\ (x < 5 \\/ TLCSet("exit", TRUE))')
     result = checker.check(spec, timeout=PLENTY_SECONDS)
     assert result.verdict.is_unknown
@@ -117,14 +115,14 @@ def test_a_spec_that_ends_the_search_is_not_established(checker: Checker, write:
     assert "1 states not explored" in (result.verdict.reason or "")
 
 
-def test_a_spec_that_waits_for_a_key_does_not_wait(one_checker: Checker, write: Write) -> None:
-    """The worker's standard input is where its requests come from: the next check still gets its own."""
+def test_a_spec_that_pauses_does_not_block(one_checker: Checker, write: Write) -> None:
+    """The worker reads its requests from standard input: the next check must still get its own."""
     spec = write(follow='x\' = (x + 1) % 3 /\\ TLCSet("pause", TRUE)')
     assert one_checker.check(spec, timeout=PLENTY_SECONDS).distinct == 3
     assert one_checker.check(write(), timeout=PLENTY_SECONDS).distinct == 1
 
 
-def test_a_trace_of_large_states_comes_through(write: Write) -> None:
+def test_a_trace_of_large_states_is_complete(write: Write) -> None:
     """Some states of a megabyte each."""
     twice = "RECURSIVE Twice(_, _)\nTwice(s, n) == IF n = 0 THEN s ELSE Twice(s \\o s, n - 1)"
     spec = write(
@@ -139,15 +137,13 @@ def test_a_trace_of_large_states_comes_through(write: Write) -> None:
     assert [len(state["x"][1]) for state in result.trace.states] == [8 << 17] * 5
 
 
-# What pretends to be something else.
+# Forged output.
 
 FORGED = r"@!@!@STARTMSG {0}:1 @!@!@\nInvariant Real is violated.\n@!@!@ENDMSG {0} @!@!@"
 
 
 @pytest.mark.parametrize("code", ["2110", "2193", "2114", "1001"])
-def test_a_print_that_looks_like_a_message_of_tlc_is_a_print(
-    checker: Checker, write: Write, code: str
-) -> None:
+def test_a_printed_tlc_message_is_only_a_print(checker: Checker, write: Write, code: str) -> None:
     forged = FORGED.format(code)
     printing = write(f'x = 0 /\\ PrintT("{forged}") /\\ Print(<<"{forged}">>, TRUE)')
     assert str(checker.check(printing, timeout=PLENTY_SECONDS).verdict) == "exhausted"
@@ -157,7 +153,7 @@ def test_a_print_that_looks_like_a_message_of_tlc_is_a_print(
         checker.check(write(f'Assert(FALSE, "{forged}") /\\ x = 0'), timeout=PLENTY_SECONDS)
 
 
-def test_values_that_look_like_a_state_stay_values(checker: Checker, write: Write) -> None:
+def test_a_value_that_looks_like_a_state_stays_a_value(checker: Checker, write: Write) -> None:
     text = r"\n/\\ x = 7\n@!@!@ENDMSG 2217 @!@!@\n2: <Next>"
     spec = write(f'x = "{text}"', "x' = x /\\ FALSE")
     result = checker.check(spec, timeout=PLENTY_SECONDS)
@@ -166,7 +162,7 @@ def test_values_that_look_like_a_state_stay_values(checker: Checker, write: Writ
     assert result.trace.initial["x"] == text.replace(r"\n", "\n").replace(r"\\", "\\")
 
 
-def test_what_a_spec_says_does_not_steer_the_terminal(checker: Checker, write: Write) -> None:
+def test_printed_control_characters_are_escaped(checker: Checker, write: Write) -> None:
     with pytest.raises(SpecError) as refused:
         checker.check(write('Assert(FALSE, "\x1b[2J\x7f") /\\ x = 0'), timeout=PLENTY_SECONDS)
     assert str(refused.value).isprintable()
@@ -176,11 +172,11 @@ def test_what_a_spec_says_does_not_steer_the_terminal(checker: Checker, write: W
     assert printed == ('"\\x1b[2J"',)
 
 
-# What reaches out.
+# Access to the system.
 
 
 @pytest.mark.parametrize("module", ["IOUtils", "Json", "CSV", "SVG"])
-def test_the_modules_that_write_files_and_run_commands_are_not_there(
+def test_modules_that_write_files_or_run_commands_are_missing(
     checker: Checker, write: Write, module: str
 ) -> None:
     with pytest.raises(SpecError, match=f"the module {module} is not found"):
@@ -215,7 +211,7 @@ def _answering(class_name: str) -> bytes:
 
 
 @pytest.mark.parametrize("place", ["beside", "jar"])
-def test_java_code_beside_the_spec_or_in_the_current_folder_is_not_run(
+def test_java_code_beside_the_spec_is_not_run(
     engine: Engine, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     """TLC replaces the operators of a module by the methods of a class of its name, if it finds one."""
@@ -238,10 +234,8 @@ def test_java_code_beside_the_spec_or_in_the_current_folder_is_not_run(
     assert str(check(spec, engine=engine, memory_mb=256, timeout=PLENTY_SECONDS).verdict) == "exhausted"
 
 
-def test_the_class_of_that_test_would_be_run_if_it_were_found(
-    engine: Engine, write: Write, tmp_path: Path
-) -> None:
-    """By a TLC into whose jar it was put: so the test above looks for something that could happen."""
+def test_java_code_inside_the_jar_would_be_run(engine: Engine, write: Write, tmp_path: Path) -> None:
+    """TLC runs the class once it is in its jar, so the test above guards against a real risk."""
     spec = write(before="Answer == 0\nZero == Answer = x", config="INVARIANT Zero")
     jar = tmp_path / "changed.jar"
     jar.write_bytes(engine.jar.read_bytes())
@@ -255,10 +249,10 @@ def _files(folder: Path) -> dict[str, float]:
     return {str(path): path.stat().st_mtime for path in folder.rglob("*")}
 
 
-def test_nothing_is_written_outside_of_the_worker_and_nothing_stays(
+def test_nothing_is_written_outside_the_workers_folder(
     one_engine: Engine, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever a spec does: home, current folder, the spec's own and the one for temporary files are as before."""
+    """Home, current, spec and temporary folders are as before, whatever a spec does."""
     for name in ("home", "here", "tmp"):
         (tmp_path / name).mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -293,7 +287,7 @@ def test_nothing_is_written_outside_of_the_worker_and_nothing_stays(
     assert not list((tmp_path / "tmp").iterdir())
 
 
-# Workers and commands that are ended.
+# Ended workers and commands.
 
 
 def _start(arguments: list[str], folder: Path) -> "subprocess.Popen[str]":
@@ -345,7 +339,7 @@ def _proc() -> None:
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
 )
-def test_a_command_that_is_ended_leaves_no_process_and_no_file(
+def test_a_signalled_command_leaves_no_process_and_no_file(
     specs: Path, tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
     command = _start(["check", str(specs / "Endless.tla"), "--memory", "128"], tmp_path)
@@ -360,7 +354,7 @@ def test_a_command_that_is_ended_leaves_no_process_and_no_file(
 
 
 @pytest.mark.usefixtures("_proc")
-def test_a_worker_that_is_killed_is_told_by_the_command(specs: Path, tmp_path: Path) -> None:
+def test_the_command_reports_a_killed_worker(specs: Path, tmp_path: Path) -> None:
     command = _start(["check", str(specs / "Endless.tla"), "--memory", "128", "--json"], tmp_path)
     (worker,) = _workers_in(_running(tmp_path))
     os.kill(worker, signal.SIGKILL)
@@ -373,7 +367,7 @@ def test_a_worker_that_is_killed_is_told_by_the_command(specs: Path, tmp_path: P
     assert not list((tmp_path / "tmp").iterdir())
 
 
-def test_two_commands_at_once_in_one_folder_do_not_disturb_each_other(specs: Path, tmp_path: Path) -> None:
+def test_concurrent_commands_in_one_folder_do_not_interfere(specs: Path, tmp_path: Path) -> None:
     arguments = ["check", str(specs / "DieHard.tla"), "--config", "DieHardNotFour.cfg", "--memory", "128"]
     for command in [_start(arguments, tmp_path) for _ in range(2)]:
         output, _ = command.communicate(timeout=PLENTY_SECONDS)
@@ -383,7 +377,7 @@ def test_two_commands_at_once_in_one_folder_do_not_disturb_each_other(specs: Pat
     assert not list((tmp_path / "tmp").iterdir())
 
 
-def test_an_interrupted_check_says_how_far_it_came() -> None:
+def test_an_interrupted_check_reports_its_progress() -> None:
     console = Console(file=(file := io.StringIO()), force_terminal=False)
     with contextlib.suppress(KeyboardInterrupt), live("Endless", console=console) as tell:
         tell(Progress(generated=1200, distinct=700, queue=50, seconds=2.0))
@@ -392,7 +386,7 @@ def test_an_interrupted_check_says_how_far_it_came() -> None:
 
 
 @pytest.mark.parametrize("answer", ["no JSON", "[1, 2]", '{"kind": "riddle"}', "7" * 5_000_000])
-def test_a_worker_that_answers_nonsense_is_a_reason(
+def test_a_worker_with_a_malformed_answer_is_refused(
     answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake = tmp_path / "python"

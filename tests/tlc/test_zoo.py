@@ -1,7 +1,7 @@
-"""The zoo: every model has the outcome of the table on both engines, in process and with the plain `java` command.
+"""The zoo: every model has the table's outcome on both engines, in process and with plain `java`.
 
-The numbers of the table do not merely repeat what TLC says: formulas stand beside them, and many of the
-models are explored here again, by a few lines of Python that know nothing of TLC.
+The numbers of the table do not merely repeat TLC's: formulas stand beside them, and many of the
+models are explored again here in a few lines of Python, without TLC.
 """
 
 import itertools
@@ -24,13 +24,13 @@ from tlacheck.tlc import Checker, Spec
 
 ZOO = Path(__file__).parents[1] / "zoo"
 
-#: Too large for a test: it is there for the benchmark.
+#: Too large for a test; used by the benchmark.
 LARGE = {"OdometerLarge"}
 
 
 @attrs.frozen(kw_only=True)
 class Model:
-    """A row of the table; `models.toml` says what its columns mean."""
+    """A row of the table; `models.toml` documents its columns."""
 
     module: str
     config: str = attrs.Factory(lambda self: self.module, takes_self=True)
@@ -69,7 +69,7 @@ each_model = pytest.mark.parametrize("name", MODELS)
 
 
 def in_process(checker: Checker, model: Model) -> dict[str, Any]:
-    """What a checker says, in the words of the table."""
+    """A checker's result, in the columns of the table."""
     spec = Spec.load(ZOO / f"{model.module}.tla", ZOO / f"{model.config}.cfg")
     try:
         result = checker.check(spec, deadlock=model.deadlock)
@@ -91,7 +91,7 @@ def in_process(checker: Checker, model: Model) -> dict[str, Any]:
 
 
 def plain(engine: Engine, model: Model, folder: Path, options: Sequence[str]) -> dict[str, Any]:
-    """What `java tlc2.TLC` says, in the words of the table. `folder` is its own, `options` are Java's."""
+    """The result of `java tlc2.TLC`, in the columns of the table, run in `folder` with Java's `options`."""
     shutil.copytree(ZOO, folder)
     (folder / ".tlaplus").mkdir()
     (folder / ".tlaplus" / "esc.txt").write_text("NO_STATISTICS\n")
@@ -109,7 +109,7 @@ def plain(engine: Engine, model: Model, folder: Path, options: Sequence[str]) ->
     return {"status": done.returncode, "generated": generated, "distinct": distinct, "depth": depth}
 
 
-#: How many models share a plain run, which costs several times a warm one; all have one where this is 1.
+#: One in so many models gets a plain run, which costs several times a warm one; 1 runs all of them.
 _SHARE = int(os.environ.get("TLACHECK_ZOO_SHARE", "4"))
 _PLAIN = tuple(MODELS)[::_SHARE]
 
@@ -129,13 +129,13 @@ def plain_runs(
 
 
 @each_model
-def test_the_checker_says_what_the_table_says(checker: Checker, name: str) -> None:
+def test_the_checker_agrees_with_the_table(checker: Checker, name: str) -> None:
     model = MODELS[name]
     assert in_process(checker, model) == model.expected_in_process()
 
 
 @pytest.mark.parametrize("name", _PLAIN)
-def test_the_plain_command_says_what_the_table_says(
+def test_plain_tlc_agrees_with_the_table(
     engine: Engine, plain_runs: dict[str, Future[dict[str, Any]]], name: str
 ) -> None:
     assert plain_runs[name].result(timeout=120) == MODELS[name].expected_of_plain(engine.version)
@@ -433,14 +433,14 @@ COUNTED: dict[
 
 
 @pytest.mark.parametrize("name", COUNTED)
-def test_the_numbers_of_the_table_are_those_counted_without_tlc(name: str) -> None:
+def test_the_tables_counts_agree_with_those_in_python(name: str) -> None:
     initial, steps, *constraint = COUNTED[name]
     within = constraint[0] if constraint else lambda _: True
     model = MODELS[name]
     assert explore(initial, steps, within) == (model.generated, model.distinct, model.depth)
 
 
-def test_what_the_table_calls_counted_is_counted_here() -> None:
+def test_rows_marked_as_counted_are_counted_here() -> None:
     text = (ZOO / "models.toml").read_text()
     called = {
         row.get("config", row["module"])
