@@ -198,7 +198,7 @@ QUESTIONS = {
     "property_tests": 235,
     "tests": 54,
     "tlacheck/harness": 6,
-    "tlacheck": 312,
+    "tlacheck": 318,
     "tools": 10,
 }
 

@@ -151,7 +151,7 @@ def interpret(
 
 
 def warnings_of(messages: Iterable[Message]) -> Iterator[str]:
-    """What TLC warns of; SANY's warnings, which have no number, included."""
+    """The warnings of TLC, and those of SANY, which have no number."""
     for message in messages:
         if message.kind == Kind.WARNING:
             yield message.text.strip()
