@@ -197,7 +197,6 @@ QUESTIONS = {
     "models": 76,
     "property_tests": 235,
     "tests": 54,
-    "tlacheck/harness": 6,
     "tlacheck": 318,
     "tools": 10,
 }

@@ -93,7 +93,7 @@ class Op:
 
 @attrs.frozen
 class Invariant:
-    """What must hold in every view.
+    """A property of every view.
 
     Attributes:
         name: as the spec calls it, if it does.
@@ -139,7 +139,7 @@ class Eventually:
 
 @attrs.frozen
 class Byzantine:
-    """Which nodes may be Byzantine, and how they behave.
+    """The nodes that may be Byzantine, and their behaviours.
 
     Attributes:
         behaviours: by name.

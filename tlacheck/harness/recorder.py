@@ -188,7 +188,7 @@ class Recorder:
     def _led(
         self, path: _Path, steps: Iterable[SpecStep], wrong: list[tuple[_Path, tuple[str, ...]]]
     ) -> list[_Path]:
-        """Where the steps lead from a state, one after the other."""
+        """The states to which the steps lead, one after the other."""
         paths = [path]
         for action, arguments in steps:
             after = [

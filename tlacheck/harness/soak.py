@@ -121,12 +121,12 @@ class SoakResult:
 
     @property
     def goals(self) -> Counter[str]:
-        """How often each coverage goal was met in all runs."""
+        """Coverage goal -> the number of times that it was met in all runs."""
         return functools.reduce(_sum, (run.goals for run in self.runs), Counter())
 
     @property
     def faults(self) -> Counter[str]:
-        """How often each fault found something to do."""
+        """Fault -> the number of times that it found something to do."""
         return functools.reduce(_sum, (run.faults for run in self.runs), Counter())
 
     @property
@@ -141,7 +141,7 @@ class SoakResult:
 
     @property
     def steps(self) -> int:
-        """How many steps nodes took in all runs."""
+        """The number of steps that nodes took in all runs."""
         return sum(run.steps for run in self.runs)
 
 
