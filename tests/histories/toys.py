@@ -1,4 +1,4 @@
-"""Tiny histories, right and wrong: clients of a model that runs by itself, with answers that are now and then changed."""
+"""Tiny histories, right and wrong: clients of a model, whose answers are sometimes corrupted."""
 
 import random
 from collections.abc import Iterable
@@ -42,7 +42,7 @@ def op(
     answer: Any = None,
     **arguments: Any,
 ) -> Operation:
-    """An operation called and answered at these moments; a pending one if it was never answered."""
+    """An operation called and answered at these times; pending if never answered."""
     return Operation(
         number=number,
         process=process,
@@ -55,7 +55,7 @@ def op(
 
 
 def acted(model: Model[Any], script: Iterable[tuple[int, int]], operations_max: int = 5) -> History:
-    """Let clients act on a model: each item says who goes on, and how.
+    """Let clients act on a model: each item selects a client and its next event.
 
     An idle client calls; one whose operation has not happened lets it happen (or gives up, or fails);
     one whose operation has happened is answered, now and then with somebody else's answer.
@@ -91,7 +91,7 @@ def acted(model: Model[Any], script: Iterable[tuple[int, int]], operations_max: 
 
 
 def corpus(each: int, *, seed: int = 0, operations_max: int = 5) -> list[tuple[Model[Any], History]]:
-    """So many histories of each model, always the same, and one whose pending write must be kept for later."""
+    """A fixed number of histories per model, and one with a pending write that takes effect later."""
     recorder = Recorder()
     recorder.invoke("c0", "write", value=1)
     read = recorder.invoke("c1", "read")

@@ -15,7 +15,7 @@ Outcome = tuple[Any, Iterable[Command]]
 
 
 class Toy:
-    """A core that does nothing; `careful` is what the toys below differ by."""
+    """A core that does nothing; the toys below have a careful and a careless variant."""
 
     def __init__(self, *, careful: bool) -> None:
         self.careful = careful
@@ -50,7 +50,7 @@ class Store(Toy):
 
 
 class Pair(Toy):
-    """Keeps two numbers that are equal. Careless: it believes whatever it finds on its disk."""
+    """Keeps two equal numbers. Careless: it trusts anything on its disk."""
 
     def start(self, node: str, disk: Disk) -> Outcome:
         del node
@@ -67,7 +67,7 @@ class Pair(Toy):
 
 
 class Voter(Toy):
-    """`v` votes once, for who asks first. Careless: it sends its vote before it is on the disk."""
+    """`v` votes once, for the first to ask. Careless: it sends its vote before it is on disk."""
 
     def start(self, node: str, disk: Disk) -> Outcome:
         asks = {"a": 10, "b": 100}
@@ -87,7 +87,7 @@ class Voter(Toy):
 
 
 class Courier(Toy):
-    """`a` brings a parcel to `b`. Careless: it sends it once, and `b` counts each copy."""
+    """`a` delivers a parcel to `b`. Careless: it sends it once, and `b` counts each copy."""
 
     def start(self, node: str, disk: Disk) -> Outcome:
         del disk
@@ -161,7 +161,7 @@ class Primary(Toy):
 
 
 class Lease(Toy):
-    """`a` may write to `c` before 100 ms, `b` from 120 ms on. Careless: `c` trusts that they look at their clocks."""
+    """`a` may write to `c` before 100 ms, `b` from 120 ms on. Careless: `c` trusts their clocks."""
 
     def start(self, node: str, disk: Disk) -> Outcome:
         del disk
@@ -180,7 +180,7 @@ class Lease(Toy):
 
 
 class Broadcast(Toy):
-    """`a` tells b, c and d a value, and each of them takes it. Careless: at its word."""
+    """`a` broadcasts a value to b, c and d. Careless: they accept it without comparing."""
 
     def start(self, node: str, disk: Disk) -> Outcome:
         del disk
@@ -213,7 +213,7 @@ class Broadcast(Toy):
 
 
 class Poll(Toy):
-    """`a` asks b, c and d for the number that all of them hold. Careless: it takes the greatest answer."""
+    """`a` polls b, c and d for their common number. Careless: it takes the greatest answer."""
 
     def start(self, node: str, disk: Disk) -> Outcome:
         del disk

@@ -1,4 +1,4 @@
-"""Reading `verify.toml`, and choosing what a run does."""
+"""Reading `verify.toml` and selecting checks."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ def _names(plan_file: Path, budget: str, *only: str) -> list[str]:
     return [check.name for check in select(read_plan(plan_file), budget, only)]
 
 
-def test_models_come_before_calls_and_carry_what_the_files_say(project: Callable[[], Path]) -> None:
+def test_models_come_before_calls_with_the_settings_of_their_files(project: Callable[[], Path]) -> None:
     plan = read_plan(project() / "verify.toml")
     assert plan.budget == "ci"
     assert plan.checks[0].name == "counter/holds"
@@ -45,7 +45,7 @@ def test_a_longer_budget_includes_the_shorter_ones(project: Callable[[], Path]) 
     assert deep - ci == {"counter/endless", "toy/patient"}
 
 
-def test_arguments_of_a_budget_override_the_common_ones_in_that_budget_only(tmp_path: Path) -> None:
+def test_a_budgets_arguments_override_the_common_ones(tmp_path: Path) -> None:
     file = tmp_path / "verify.toml"
     file.write_text(CHECK + "[check.with]\nexamples = 1\nsteps = 5\n[check.with.ci]\nexamples = 2\n")
     (check,) = read_plan(file).checks
@@ -54,7 +54,7 @@ def test_arguments_of_a_budget_override_the_common_ones_in_that_budget_only(tmp_
     assert check.arguments["ci"] == {"examples": 2, "steps": 5}
 
 
-def test_globs_choose_checks_and_one_that_matches_nothing_names_what_is_close(
+def test_globs_select_checks_and_an_unmatched_one_gets_suggestions(
     project: Callable[[], Path],
 ) -> None:
     file = project() / "verify.toml"
@@ -98,7 +98,7 @@ def test_globs_choose_checks_and_one_that_matches_nothing_names_what_is_close(
         ),
     ],
 )
-def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+def test_a_mistake_is_reported_with_its_location(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "verify.toml"
     file.write_text(text)
     with pytest.raises(ConfigError) as caught:
@@ -107,6 +107,6 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, message: s
     assert message in str(caught.value)
 
 
-def test_a_plan_that_is_not_there_is_a_plain_complaint(tmp_path: Path) -> None:
+def test_a_missing_plan_is_a_plain_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"there is no file .*verify\.toml"):
         read_plan(tmp_path / "verify.toml")
