@@ -67,10 +67,22 @@ _LONG = (
 )
 
 
+#: The modules whose tests on the second TLC belong to every run, since they compare the two.
+_COMPARING = ("test_zoo.py", "test_raft_spec.py")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Let pytest-xdist, if installed, distribute files in the order of the items."""
+    """Register the marker, and let pytest-xdist, if installed, distribute files in the order of the items."""
+    config.addinivalue_line("markers", "second_engine: a test repeated on the second TLC, for CI")
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test on any TLC but the preferred one, for `make test` to leave to CI."""
+    callspec = getattr(item, "callspec", None)
+    if callspec and callspec.params.get("engine") in _HERE[1:] and item.path.name not in _COMPARING:
+        item.add_marker("second_engine")
 
 
 @pytest.hookimpl(trylast=True)

@@ -139,7 +139,8 @@ def broken_search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     source = Path(str(_search.__file__)).read_text(encoding="utf-8")
     assert source.count(old) == 1, f"{old!r} occurs {source.count(old)} times in the search: adapt the mutant"
     module = types.ModuleType("broken")
-    exec(compile(source.replace(old, new), "broken", "exec"), module.__dict__)  # noqa: S102 - a mutant of our own
+    code = compile(source.replace(old, new), "broken", "exec")
+    exec(code, module.__dict__)  # noqa: S102 - a mutant of our own
     for user in ("check", "_prefix"):
         monkeypatch.setattr(sys.modules[f"tlacheck.histories.{user}"], "search", module.search)
 

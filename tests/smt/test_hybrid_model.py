@@ -5,12 +5,9 @@ from pathlib import Path
 import attrs
 import pytest
 
-from models import hybrid as model
 from models.hybrid import PROOF, Fault, hybrid
 from tlacheck import itf
 from tlacheck.smt import NOT_REACHED, Need, Result, TransitionSystem, each_dropped, inductive
-from tlacheck.verdict import Verdict
-from tlacheck.verify import Context
 
 
 def only(action: str, *, fault: Fault | None = None) -> TransitionSystem:
@@ -22,13 +19,6 @@ def only(action: str, *, fault: Fault | None = None) -> TransitionSystem:
 def kept(action: str, *, fault: Fault | None = None) -> Result:
     system = only(action, fault=fault)
     return inductive(system, system.properties, stop_early=True)
-
-
-def test_accepted_results_are_handed_over_in_any_cluster(tmp_path: Path) -> None:
-    context = Context(folder=tmp_path, budget="ci", seed=0, command="", progress=lambda _: None)
-    outcome = model.handed_over(context)
-    assert outcome.verdict == Verdict.proved()
-    assert dict(outcome.figures) == {"clauses": 21, "obligations": 189, "consequences": 2}
 
 
 def test_the_goals_alone_are_not_inductive() -> None:
