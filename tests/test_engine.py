@@ -67,9 +67,7 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> dict[str, Source]:
     served = {version: Source(f"jar of {version}".encode()) for version in VERSIONS}
     releases = {
         version: attrs.evolve(
-            _jar._RELEASES[version],
-            sha256=hashlib.sha256(source.content).hexdigest(),
-            fetch=source.fetch,
+            _jar._RELEASES[version], sha256=hashlib.sha256(source.content).hexdigest(), fetch=source.fetch
         )
         for version, source in served.items()
     }
@@ -304,9 +302,7 @@ def test_a_missing_maven_is_given_as_the_reason(tmp_path: Path, monkeypatch: pyt
         _fetch.from_maven(tmp_path)
 
 
-def test_a_cached_engine_states_its_version(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_cached_engine_states_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TLACHECK_CACHE", str(MACHINE_CACHE))
     engines = installed_engines()
     if not engines:

@@ -48,18 +48,11 @@ def _for_itf_py(value: Any) -> Any:
 @pytest.mark.parametrize(
     "value",
     [
-        0,
-        -(2**31),
-        True,
-        "text",
-        (1, "a", ()),
-        frozenset({1, 2}),
-        frozenset({frozenset(), frozenset({"a"})}),
-        immutabledict({0: "a", 7: "b"}),
-        immutabledict({"not a name": 1}),
-        immutabledict({(1, 2): frozenset({3})}),
+        0, -(2**31), True, "text", (1, "a", ()), frozenset({1, 2}),
+        frozenset({frozenset(), frozenset({"a"})}), immutabledict({0: "a", 7: "b"}),
+        immutabledict({"not a name": 1}), immutabledict({(1, 2): frozenset({3})}),
     ],
-)
+)  # fmt: skip
 def test_values_survive_a_round_trip_through_itf_py(value: Any) -> None:
     theirs = itf_py.itf.value_from_json(itf.value_to_json(value))
     assert theirs == _for_itf_py(value)
@@ -118,8 +111,7 @@ def test_itf_py_reads_a_record_as_an_object_with_the_same_fields() -> None:
 
 
 @pytest.mark.parametrize(
-    "record",
-    [{"#bigint": "1"}, {"#meta": 1}, {"a b": 1}, {"": 1}, {"1": 2}, {"#tup": 1, "x": 2}],
+    "record", [{"#bigint": "1"}, {"#meta": 1}, {"a b": 1}, {"": 1}, {"1": 2}, {"#tup": 1, "x": 2}]
 )
 def test_a_function_on_unusual_strings_stays_a_function(record: dict[str, Any]) -> None:
     value = immutabledict(record)

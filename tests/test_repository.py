@@ -94,16 +94,10 @@ class Configuration:
 
 #: How a section may be called -> what it is.
 _SECTIONS = {
-    "SPECIFICATION": "SPECIFICATION",
-    "CONSTANT": "CONSTANT",
-    "CONSTANTS": "CONSTANT",
-    "INVARIANT": "INVARIANT",
-    "INVARIANTS": "INVARIANT",
-    "PROPERTY": "PROPERTY",
-    "PROPERTIES": "PROPERTY",
-    "SYMMETRY": "SYMMETRY",
-    "VIEW": "VIEW",
-}
+    "SPECIFICATION": "SPECIFICATION", "CONSTANT": "CONSTANT", "CONSTANTS": "CONSTANT",
+    "INVARIANT": "INVARIANT", "INVARIANTS": "INVARIANT", "PROPERTY": "PROPERTY", "PROPERTIES": "PROPERTY",
+    "SYMMETRY": "SYMMETRY", "VIEW": "VIEW",
+}  # fmt: skip
 
 
 def configuration(text: str) -> Configuration:
@@ -395,20 +389,10 @@ def test_every_golden_trace_names_an_existing_spec_and_config(protocol: str) -> 
 #: What a protocol core may import: all of it a function of its arguments.
 PURE = frozenset(
     {
-        "attrs",
-        "bisect",
-        "collections",
-        "enum",
-        "functools",
-        "hashlib",
-        "impl",
-        "itertools",
-        "json",
-        "math",
-        "operator",
-        "typing",
+        "attrs", "bisect", "collections", "enum", "functools", "hashlib", "impl", "itertools", "json",
+        "math", "operator", "typing",
     }
-)
+)  # fmt: skip
 
 #: Who may import what else: signatures are functions of their arguments; the host draws the secret keys.
 PURE_AS_WELL = {"impl/pbft/ed25519.py": "cryptography"}
@@ -452,24 +436,10 @@ def test_protocol_cores_are_pure(path: Path) -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "asyncio",
-        "datetime",
-        "io",
-        "logging",
-        "os",
-        "pathlib",
-        "random",
-        "secrets",
-        "socket",
-        "subprocess",
-        "sys",
-        "threading",
-        "time",
-        "uuid",
-        "tlacheck",
-        "property_tests",
+        "asyncio", "datetime", "io", "logging", "os", "pathlib", "random", "secrets", "socket",
+        "subprocess", "sys", "threading", "time", "uuid", "tlacheck", "property_tests",
     ],
-)
+)  # fmt: skip
 def test_an_impure_import_is_noticed(module: str) -> None:
     assert impurities(f"import attrs\nimport {module}") == [f"line 2 imports {module}"]
     assert impurities(f"def step():\n    from {module}.part import x") == [f"line 2 imports {module}.part"]
@@ -741,17 +711,10 @@ def test_the_wheel_holds_the_toolkit_only() -> None:
 @pytest.mark.parametrize(
     "page",
     [
-        "guide.md",
-        "tlc.md",
-        "simulator.md",
-        "histories.md",
-        "smt.md",
-        "guard.md",
-        "byzantine.md",
-        "threat.md",
-        "voting.md",
+        "guide.md", "tlc.md", "simulator.md", "histories.md", "smt.md", "guard.md", "byzantine.md",
+        "threat.md", "voting.md",
     ],
-)
+)  # fmt: skip
 def test_the_python_examples_of_the_docs_run_as_printed(tmp_path: Path, page: str) -> None:
     """The blocks form one program; a block with a title is that file, a `text` block the output."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")

@@ -143,15 +143,11 @@ def test_following_a_log_stops_at_its_end_line() -> None:
         ([], 'line 1: no log of a run: its first line should hold "format": "tlacheck run"'),
         (["{}"], "line 1: no log of a run"),
         (["[1]"], "line 1: should be a JSON object"),
-        (
-            ['{"format": "tlacheck run", "version": 2}'],
-            'its "version" is 2, and this tlacheck reads versions 1 to 1',
-        ),
+        (['{"format": "tlacheck run", "version": 2}'],
+            'its "version" is 2, and this tlacheck reads versions 1 to 1'),
         (['{"format": "tlacheck run", "version": true}'], 'its "version" is True'),
-        (
-            ['{"format": "tlacheck run", "version": 1, "initail": {}}'],
-            'line 1: there is no field "initail" here',
-        ),
+        (['{"format": "tlacheck run", "version": 1, "initail": {}}'],
+            'line 1: there is no field "initail" here'),
         ([HEADER, '{"event": 1'], "line 2: not JSON, at column 12"),
         ([HEADER, '{"event": 1, "time_ms": NaN}'], "line 2: not JSON: NaN is no number of JSON"),
         ([HEADER, '{"event": 1, "state": {"x": ' + "[" * 100_000], "line 2: "),
@@ -162,10 +158,8 @@ def test_following_a_log_stops_at_its_end_line() -> None:
         ([HEADER, '{"event": 1}', '{"end": 2}'], 'line 3: the end line should be {"end": 1}'),
         ([HEADER, '{"event": 1}', '{"end": true}'], 'line 3: the end line should be {"end": 1}'),
         ([HEADER, '{"end": 0}', '{"event": 1}'], 'line 3: there is a line after the one with "end"'),
-        (
-            [HEADER, '{"event": 1, "locals": {}}'],
-            'line 2: there is no field "locals" here; there are action,',
-        ),
+        ([HEADER, '{"event": 1, "locals": {}}'],
+            'line 2: there is no field "locals" here; there are action,'),
         ([HEADER, '{"event": 1, "action": 3}'], 'line 2: "action" should be a string'),
         ([HEADER, '{"event": 1, "time_ms": true}'], 'line 2: "time_ms" should be a number'),
         ([HEADER, '{"event": 1, "local": {"x": 1}}'], 'line 2: "local" needs a "node"'),
@@ -174,7 +168,7 @@ def test_following_a_log_stops_at_its_end_line() -> None:
         ([HEADER, '{"event": 1, "state": {"x": 1.5}}'], "line 2: state, x: 1.5 stands for no TLA+ value"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
-)
+)  # fmt: skip
 def test_a_malformed_line_is_reported(lines: list[str], message: str) -> None:
     with pytest.raises(TraceError) as caught:
         list(Reader(lines))

@@ -160,77 +160,41 @@ def test_a_missing_page_is_reported(claims: Command) -> None:
 # --- the evidence is another one ----------------------------------------------------------------
 
 WRONG_EVIDENCE = [
-    (
-        'check = "counter/holds"',
-        'check = "counter/hold"',
-        'GUIDE-1: no check is called "counter/hold": did you mean "counter/holds"?',
-    ),
-    (
-        'check = "counter/holds"',
-        'check = "elsewhere"',
-        'no check is called "elsewhere": `tlacheck verify --list',
-    ),
-    (
-        'holds", expect = "exhausted"',
-        'holds", expect = "proved"',
-        "counter/holds is said to be proved, but what it must come to is exhausted",
-    ),
-    (
-        'violates = "NeverThree"',
-        'violates = "NeverTwo"',
-        "is said to violate NeverTwo, but what it must violate is NeverThree",
-    ),
-    (
-        "traces/three",
-        "traces/four",
-        "the trace traces/four.itf.json cannot be used: traces/four.itf.json: cannot be read",
-    ),
+    ('check = "counter/holds"', 'check = "counter/hold"',
+        'GUIDE-1: no check is called "counter/hold": did you mean "counter/holds"?'),
+    ('check = "counter/holds"', 'check = "elsewhere"',
+        'no check is called "elsewhere": `tlacheck verify --list'),
+    ('holds", expect = "exhausted"', 'holds", expect = "proved"',
+        "counter/holds is said to be proved, but what it must come to is exhausted"),
+    ('violates = "NeverThree"', 'violates = "NeverTwo"',
+        "is said to violate NeverTwo, but what it must violate is NeverThree"),
+    ("traces/three", "traces/four",
+        "the trace traces/four.itf.json cannot be used: traces/four.itf.json: cannot be read"),
     ('shows = "NeverThree"', 'shows = "NeverTwo"', "is said to show NeverTwo and shows NeverThree"),
-    (
-        "::test_it_counts",
-        "::test_it_count",
-        "has no TestCounter::test_it_count: did you mean TestCounter::test_it_counts?",
-    ),
+    ("::test_it_counts", "::test_it_count",
+        "has no TestCounter::test_it_count: did you mean TestCounter::test_it_counts?"),
     ("tests/test_counter", "tests/test_nothing", "the test tests/test_nothing.py cannot be read"),
-    (
-        "it counts up to nine",
-        "it counts up to ten",
-        '"it counts up to ten" does not stand in docs/counting.md',
-    ),
+    ("it counts up to nine", "it counts up to ten",
+        '"it counts up to ten" does not stand in docs/counting.md'),
     ("docs/counting.md", "docs/nothing.md", "docs/nothing.md cannot be read"),
-    (
-        "benchmarks.latency",
-        "benchmarks.nothing",
-        "latency is repeated by `python -m benchmarks.nothing`, but there is no benchmarks/nothing.py",
-    ),
+    ("benchmarks.latency", "benchmarks.nothing",
+        "latency is repeated by `python -m benchmarks.nothing`, but there is no benchmarks/nothing.py"),
     ("below = 10", "below = 7", "latency found 7 ms (worst), which is not below 7 ms"),
     ("below = 10", "above = 7.5", "latency found 7 ms (worst), which is not above 7.5 ms"),
     (", below = 10", "", "it is said to be measured, but no measurement has a limit to keep to"),
-    (
-        'verdict = "exhausted"',
-        'verdict = "proved"',
-        (
-            "GUIDE-1: it is said to be proved, but none of its evidence is; "
-            "its checks are exhausted, violated, witness"
-        ),
-    ),
-    ('verdict = "exhausted"', 'verdict = "bounded"', "it is said to be bounded, but none of its evidence is"),
-    (
-        'verdict = "sampled"',
-        'verdict = "proved"',
-        "NOTES-2: it is said to be proved, but none of its evidence is; it has no check",
-    ),
-    (
-        '{ trace = "traces/three.itf.json", shows = "NeverThree" }',
-        '{ file = "docs/counting.md" }',
-        "it is said to be refuted, but no check, trace, test or measured limit shows it",
-    ),
-    (
-        '{ trace = "traces/three.itf.json", shows = "NeverThree" }',
+    ('verdict = "exhausted"', 'verdict = "proved"',
+        ("GUIDE-1: it is said to be proved, but none of its evidence is; "
+         "its checks are exhausted, violated, witness")),
+    ('verdict = "exhausted"', 'verdict = "bounded"',
+        "it is said to be bounded, but none of its evidence is"),
+    ('verdict = "sampled"', 'verdict = "proved"',
+        "NOTES-2: it is said to be proved, but none of its evidence is; it has no check"),
+    ('{ trace = "traces/three.itf.json", shows = "NeverThree" }', '{ file = "docs/counting.md" }',
+        "it is said to be refuted, but no check, trace, test or measured limit shows it"),
+    ('{ trace = "traces/three.itf.json", shows = "NeverThree" }',
         '{ measurement = "latency", figure = "worst", below = 8 }',
-        "it is said to be refuted, but latency keeps to it: 7 ms is below 8 ms",
-    ),
-]
+        "it is said to be refuted, but latency keeps to it: 7 ms is below 8 ms"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -258,23 +222,17 @@ def test_a_truncated_trace_is_reported(project: Path, claims: Command) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        (
-            {"status": "violated", "message": "claim 7\nmore"},
-            "counter/proof was violated in its last run here (20260101-000001): claim 7",
-        ),
-        (
-            {"status": "could not run", "verdict": None, "message": ""},
-            "counter/proof was could not run in its last run here",
-        ),
+        ({"status": "violated", "message": "claim 7\nmore"},
+            "counter/proof was violated in its last run here (20260101-000001): claim 7"),
+        ({"status": "could not run", "verdict": None, "message": ""},
+            "counter/proof was could not run in its last run here"),
         ({"verdict": {"kind": "sampled"}}, "counter/proof is said to be proved and was sampled"),
         ({"figures": {"claims": 11}}, "counter/proof is said to have claims = 12 and had 11"),
         ({"figures": {}}, "counter/proof is said to have claims = 12 and had None"),
-        (
-            {"message": "a table of eleven claims"},
-            'counter/proof is said to tell "of twelve claims" and did not',
-        ),
+        ({"message": "a table of eleven claims"},
+            'counter/proof is said to tell "of twelve claims" and did not'),
     ],
-)
+)  # fmt: skip
 def test_a_contrary_last_run_is_reported(
     claims: Command, ran: Command, fields: dict[str, object], said: str
 ) -> None:

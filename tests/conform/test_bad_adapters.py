@@ -169,26 +169,10 @@ class NamesAnArgumentWrongly(Good):
         self.total += bye
 
 
-class LacksAnAction(Adapter):
+class LacksAnAction(Good):
     """Performs no Knock."""
 
-    def __init__(self) -> None:
-        self.total = 0
-
-    def reset(self, initial: State) -> None:
-        self.total = initial["total"]
-
-    @action("Raise")
-    def raise_by(self, by: int) -> None:
-        self.total += by
-
-    @action("Reset")
-    def back(self) -> None:
-        self.total = 0
-
-    @variable("total", "odd")
-    def shown(self) -> State:
-        return immutabledict(total=self.total, odd=self.total % 2 == 1)
+    Knock = None  # type: ignore[assignment] # not performed any more
 
 
 class DoesNotReset(Good):
@@ -225,31 +209,24 @@ BAD: dict[Callable[[], System], tuple[str, str]] = {
     ShowsAList: ("values", "at the start: total is [0], a list: no TLA+ value is like it. Use int, bool"),
     ForgetsAVariable: ("variables", "shown shows odd, total, so it must return a mapping with these names"),
     ShowsOneMore: ("variables", "ShowsOneMore.observe() returns colour, which its `variables` do not name"),
-    Raises: ("raises", "Raise(by = 2): it raised IndexError: list index out of range (test_bad_adapters.py:"),
+    Raises: ("raises",
+        "Raise(by = 2): it raised IndexError: list index out of range (test_bad_adapters.py:"),
     Hangs: ("hangs", "Reset(): it has not come back after 0.2 s"),
     Random: ("random", "a second system that took the same steps shows something else: total: first "),
     Shares: ("shared", "a system shows something else while another one takes steps: total: first "),
-    CountsLooks: (
-        "observing",
-        "at the start, observing a second time shows something else: total: first 1, then 2",
-    ),
+    CountsLooks: ("observing",
+        "at the start, observing a second time shows something else: total: first 1, then 2"),
     HandsItselfOut: ("observing", "what was observed at the start has changed since: observe() hands out"),
-    NamesAnArgumentWrongly: (
-        "names",
-        "NamesAnArgumentWrongly.raise_by, for the action Raise, needs an argument bye, and the spec gives by",
-    ),
+    NamesAnArgumentWrongly: ("names", ("NamesAnArgumentWrongly.raise_by, for the action Raise, "
+        "needs an argument bye, and the spec gives by")),
     LacksAnAction: ("names", "nothing performs the action Knock(who)"),
-    DoesNotReset: (
-        "reset",
-        "at the start after a reset, the system shows something else than the first time",
-    ),
+    DoesNotReset: ("reset",
+        "at the start after a reset, the system shows something else than the first time"),
     ForksItself: ("fork", "a step of a copy made by fork() changes its original"),
-    FailsToObserve: (
-        "raises",
-        "observe() raised AttributeError: 'FailsToObserve' object has no attribute 'odd'",
-    ),
+    FailsToObserve: ("raises",
+        "observe() raised AttributeError: 'FailsToObserve' object has no attribute 'odd'"),
     FailsToStart: ("raises", "at the start, reset(): it raised KeyError: 'sum'"),
-}
+}  # fmt: skip
 
 
 def _faults(make_system: Callable[[], System]) -> tuple[Fault, ...]:

@@ -83,9 +83,7 @@ def scaffolded(parser: Parser, odd: Spec, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.mark.parametrize(
-    "tool",
-    [("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)],
-    ids=["ruff", "format", "mypy"],
+    "tool", [("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)], ids=["ruff", "format", "mypy"]
 )
 def test_the_scaffold_passes_the_linters(scaffolded: Path, tool: tuple[str, ...], tmp_path: Path) -> None:
     """A scaffold with warnings would teach its user to ignore them."""

@@ -110,9 +110,7 @@ def test_a_log_may_come_from_standard_input(call: Callable[..., Result]) -> None
     assert "standard input: violated" in done.output
 
 
-def test_a_stream_is_validated_as_it_arrives(
-    call: Callable[..., Result],
-) -> None:
+def test_a_stream_is_validated_as_it_arrives(call: Callable[..., Result]) -> None:
     """The command stops at the end line, so the system may keep its pipe open."""
     assert call("-", "--follow", stdin=_text(GOOD) + "whatever comes now\n").exit_code == 0
     spoilt = _text(log(SENT, SENT, SENT))

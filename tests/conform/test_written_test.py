@@ -58,15 +58,8 @@ def test_a_written_test_names_its_origin_and_passes_the_linter(tmp_path: Path) -
     assert "Steps: Raise, Raise, Raise." in text
     config = Path(__file__).parents[2] / "pyproject.toml"
     command = [
-        sys.executable,
-        "-m",
-        "ruff",
-        "check",
-        "--config",
-        str(config),
-        "--ignore",
-        "INP001,D,S101,SLF001",
-    ]
+        sys.executable, "-m", "ruff", "check", "--config", str(config), "--ignore", "INP001,D,S101,SLF001",
+    ]  # fmt: skip
     done = subprocess.run([*command, str(written.module)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

@@ -138,10 +138,7 @@ def test_a_process_with_an_unknown_outcome_continues_in_a_new_lane() -> None:
         number=1, process="c1", call=STALE[0].call, fate=Fate.UNKNOWN, invoked_at=1, answered_at=2
     )
     later = op(2, "c1", "get", (3, 4), 1, key="x")
-    assert list(lanes((given_up, later))) == [
-        "c1  ├─ #1 put(x, 1) (unknown) ╌",
-        "      ├─ #2 get(x) → 1 ─┤",
-    ]
+    assert list(lanes((given_up, later))) == ["c1  ├─ #1 put(x, 1) (unknown) ╌", "      ├─ #2 get(x) → 1 ─┤"]
 
 
 def test_a_wide_drawing_is_cut_on_the_left() -> None:

@@ -198,42 +198,33 @@ def test_the_order_comes_from_lines_or_times_as_requested() -> None:
     [
         (["[]\n"], "line 1: should be a JSON object"),
         ([""], 'line 1: no history: its first line should hold "format": "tlacheck history"'),
-        (
-            [HEADER.replace("1", "2")],
-            'line 1: its "version" is 2, and this tlacheck reads versions 1 to 1. Is tlacheck too old?',
-        ),
+        ([HEADER.replace("1", "2")],
+            'line 1: its "version" is 2, and this tlacheck reads versions 1 to 1. Is tlacheck too old?'),
         ([HEADER.replace('"register"', "3")], '"model" should be the name of a model'),
-        ([HEADER.replace("}", ', "order": "size"}')], '"order" is \'size\'; it should be "lines" or "times"'),
+        ([HEADER.replace("}", ', "order": "size"}')],
+            '"order" is \'size\'; it should be "lines" or "times"'),
         ([HEADER, ANSWER], "line 2: #1 returns without having been called: 0 calls came so far"),
         ([HEADER, CALL, ANSWER, ANSWER], "line 4: #1 returns twice: it was answered at 2"),
-        (
-            [HEADER, CALL, CALL.replace("1", "2", 1)],
-            "line 3: c1 calls #2 while its #1 is open: a process does one thing",
-        ),
+        ([HEADER, CALL, CALL.replace("1", "2", 1)],
+            "line 3: c1 calls #2 while its #1 is open: a process does one thing"),
         ([HEADER, NEXT], "line 2: call number 2 comes where 1 should"),
-        (
-            [HEADER, CALL.replace("{", '{"time": 7, ', 1), ANSWER.replace("{", '{"time": 6, ', 1)],
-            "line 3: time goes back from 7 to 6",
-        ),
+        ([HEADER, CALL.replace("{", '{"time": 7, ', 1), ANSWER.replace("{", '{"time": 6, ', 1)],
+            "line 3: time goes back from 7 to 6"),
         ([HEADER.replace("}", ', "order": "times"}'), CALL], 'line 2: an event has no "time"'),
         ([HEADER, CALL.replace("{", '{"time": true, ', 1)], '"time" should be a number'),
         ([HEADER, "{}\n"], 'line 2: should have either "invoke" or "return"'),
         ([HEADER, '{"invoke": "1"}\n'], "\"invoke\" is '1'; it should be the number of the operation"),
         ([HEADER, '{"invoke": 1, "op": "read"}\n'], 'a call needs a "process" and an "op", both strings'),
         ([HEADER, CALL.replace('{"value": 1}', "[1]")], '"arguments" should be an object'),
-        (
-            [HEADER, CALL, '{"return": 1, "fate": "lost"}\n'],
-            "\"fate\" is 'lost'; it should be one of answered, failed, unknown",
-        ),
-        (
-            [HEADER, CALL, '{"return": 1, "fate": "failed", "answer": 1}\n'],
-            'an operation that is failed has no "answer"',
-        ),
+        ([HEADER, CALL, '{"return": 1, "fate": "lost"}\n'],
+            "\"fate\" is 'lost'; it should be one of answered, failed, unknown"),
+        ([HEADER, CALL, '{"return": 1, "fate": "failed", "answer": 1}\n'],
+            'an operation that is failed has no "answer"'),
         ([HEADER, CALL, '{"return": 1, "answer": NaN}\n'], "line 3: NaN is no JSON value"),
         ([HEADER, CALL, '{"end": 2}\n'], '"end" is 2, and 1 calls came before it'),
         ([HEADER, CALL, '{"end": 1}\n', ANSWER], 'line 4: there is a line after the one with "end"'),
     ],
-)
+)  # fmt: skip
 def test_a_wrong_line_is_reported_with_the_expected_form(lines: list[str], message: str) -> None:
     with pytest.raises(HistoryError) as refused:
         _read(*lines)

@@ -31,19 +31,10 @@ def test_a_compare_and_set_reports_its_success() -> None:
 
 def test_a_key_is_put_appended_to_compared_and_deleted() -> None:
     calls = (
-        ("append", "x", "a"),
-        ("append", "x", "b"),
-        ("get", "x"),
-        ("delete", "x"),
-        ("get", "x"),
-        ("append", "x", 1),
-        ("append", "x", "b"),
-        ("get", "x"),
-        ("cas", "x", (1, "b"), 5),
-        ("cas", "x", None, 6),
-        ("put", "x", "new"),
-        ("get", "x"),
-    )
+        ("append", "x", "a"), ("append", "x", "b"), ("get", "x"), ("delete", "x"), ("get", "x"),
+        ("append", "x", 1), ("append", "x", "b"), ("get", "x"), ("cas", "x", (1, "b"), 5),
+        ("cas", "x", None, 6), ("put", "x", "new"), ("get", "x"),
+    )  # fmt: skip
     expected = [None, None, "ab", None, None, None, None, (1, "b"), True, False, None, "new"]
     assert _answers(MODELS["kv"], *calls) == expected
 
@@ -55,15 +46,9 @@ def test_appending_to_a_number_is_refused() -> None:
 
 def test_a_log_returns_indexes_from_1_and_keeps_its_entries() -> None:
     calls = (
+        ("prefix",), ("append", "a"), ("append", "b"), ("read", 1), ("read", 2), ("read", 3), ("read", 0),
         ("prefix",),
-        ("append", "a"),
-        ("append", "b"),
-        ("read", 1),
-        ("read", 2),
-        ("read", 3),
-        ("read", 0),
-        ("prefix",),
-    )
+    )  # fmt: skip
     assert _answers(MODELS["log"], *calls) == [(), 1, 2, "a", "b", None, None, ("a", "b")]
 
 
@@ -111,10 +96,7 @@ def test_a_models_predicted_answers_occur() -> None:
 
 def test_a_composed_state_has_each_changed_part() -> None:
     whole = MODELS["kv"].whole()
-    put, delete = (
-        Call("put", {"key": "x", "value": 1}),
-        Call("delete", {"key": "x"}),
-    )
+    put, delete = (Call("put", {"key": "x", "value": 1}), Call("delete", {"key": "x"}))
     ((_, after),) = whole.steps(whole.initial, put)
     assert whole.show(after) == "{x: 1}"
     ((_, again),) = whole.steps(after, delete)

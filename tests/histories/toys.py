@@ -9,29 +9,15 @@ from tlacheck.histories import MODELS, Call, Fate, History, Model, Operation, Re
 #: Model -> the calls that its clients make; few values, so that wrong histories are often only just wrong.
 CALLS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "register": (("write", {"value": 1}), ("write", {"value": 2}), ("read", {}), ("read", {})),
-    "cas": (
-        ("write", {"value": 1}),
-        ("cas", {"old": 1, "new": 2}),
-        ("cas", {"old": None, "new": 1}),
-        ("read", {}),
-    ),
-    "kv": (
-        ("put", {"key": "x", "value": 1}),
-        ("append", {"key": "y", "value": "a"}),
-        ("delete", {"key": "x"}),
-        ("get", {"key": "x"}),
-        ("get", {"key": "y"}),
-        ("cas", {"key": "x", "old": 1, "new": 2}),
-    ),
+    "cas": (("write", {"value": 1}), ("cas", {"old": 1, "new": 2}), ("cas", {"old": None, "new": 1}),
+        ("read", {})),
+    "kv": (("put", {"key": "x", "value": 1}), ("append", {"key": "y", "value": "a"}),
+        ("delete", {"key": "x"}), ("get", {"key": "x"}), ("get", {"key": "y"}),
+        ("cas", {"key": "x", "old": 1, "new": 2})),
     "log": (("append", {"value": "a"}), ("append", {"value": "b"}), ("read", {"index": 1}), ("prefix", {})),
-    "queue": (
-        ("enqueue", {"value": "a"}),
-        ("enqueue", {"value": "b"}),
-        ("enqueue", {"value": "c"}),
-        ("dequeue", {}),
-        ("dequeue", {}),
-    ),
-}
+    "queue": (("enqueue", {"value": "a"}), ("enqueue", {"value": "b"}), ("enqueue", {"value": "c"}),
+        ("dequeue", {}), ("dequeue", {})),
+}  # fmt: skip
 
 
 def op(

@@ -113,12 +113,7 @@ def test_an_unsigned_message_is_accepted_without_verification(
 @each_kind
 def test_a_replayed_message_changes_nothing(message: Message) -> None:
     node, _ = taken(replica(), message)
-    assert why_refused(node, message) in {
-        Why.REPEATED,
-        Why.USELESS,
-        Why.OUTSIDE_WINDOW,
-        Why.OLD_VIEW,
-    }
+    assert why_refused(node, message) in {Why.REPEATED, Why.USELESS, Why.OUTSIDE_WINDOW, Why.OLD_VIEW}
 
 
 @each_kind

@@ -45,16 +45,7 @@ from impl.raft import (
     step,
 )
 from impl.raft.log import first_index_of, in_force, last_change, last_index_of
-from tests.impl.nodes import (
-    append,
-    configuration,
-    crashed,
-    disk,
-    leader,
-    logs,
-    server,
-    walks,
-)
+from tests.impl.nodes import append, configuration, crashed, disk, leader, logs, server, walks
 
 #: The type that `walks` draws.
 Walk: TypeAlias = tuple[tuple[Node, Input], ...]

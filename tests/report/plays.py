@@ -55,10 +55,7 @@ RUN = Trace(
 #: The same, but b counted twice.
 BROKEN = attrs.evolve(
     RUN,
-    steps=(
-        *RUN.steps[:2],
-        Step("HandlePing", RUN.steps[2].arguments, court((1, 2), (), {PING: 1, PONG: 1})),
-    ),
+    steps=(*RUN.steps[:2], Step("HandlePing", RUN.steps[2].arguments, court((1, 2), (), {PING: 1, PONG: 1}))),
     violation=Violation(
         property="conforms to PingPong",
         step=3,

@@ -81,16 +81,10 @@ def test_every_message_of_a_long_game_has_both_ends() -> None:
 @pytest.mark.parametrize(
     "action",
     [
-        "Restart",
-        "DropMessage",
-        "NodeCrashes",
-        "crash_node",
-        "LoseUnsynced",
-        "Partition",
-        "HealPartition",
-        "NetworkFailure",
+        "Restart", "DropMessage", "NodeCrashes", "crash_node", "LoseUnsynced", "Partition",
+        "HealPartition", "NetworkFailure",
     ],
-)
+)  # fmt: skip
 def test_an_action_named_like_a_fault_is_a_fault(action: str) -> None:
     assert is_fault(lanes_of(of({"x": 0}, {"x": 1}, actions=((action, {}),))).steps[0])
 

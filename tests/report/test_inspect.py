@@ -450,9 +450,6 @@ def test_an_unexpected_violation_is_shown_first(tmp_path: Path, monkeypatch: pyt
         itf.write(JUGS, path)
     os.utime(kept, (1, 1))
     assert str(expected) in inspect().output
-    checks = [
-        {"status": "ok", "trace": str(expected)},
-        {"status": "violated", "trace": str(kept)},
-    ]
+    checks = [{"status": "ok", "trace": str(expected)}, {"status": "violated", "trace": str(kept)}]
     Path(".verify/latest/summary.json").write_text(json.dumps({"checks": checks}))
     assert str(kept) in inspect().output

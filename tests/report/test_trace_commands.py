@@ -120,10 +120,7 @@ def test_diff_of_the_same_trace_exits_with_0(file: Path, tmp_path: Path) -> None
             attrs.evolve(RUN, violation=Violation(property="Fair", step=2)),
             "violation\n    {}: (none)\n    {}: Fair at step 2",
         ),
-        (
-            of({"x": 1}),
-            "they differ in the initial state: turn, log, total, net, x",
-        ),
+        (of({"x": 1}), "they differ in the initial state: turn, log, total, net, x"),
     ],
 )
 def test_diff_describes_other_differences_in_words(

@@ -96,18 +96,9 @@ def test_another_process_with_another_hash_seed_gives_the_same_log() -> None:
 def test_nearly_all_drawn_faults_occurred() -> None:
     met = sum((chat(seed).met for seed in range(4)), start=chat(9).met)
     wanted = {
-        "drop",
-        "duplicate",
-        "reorder",
-        "delay",
-        "partition",
-        "cut",
-        "heal",
-        "crash",
-        "restart",
-        "pause",
+        "drop", "duplicate", "reorder", "delay", "partition", "cut", "heal", "crash", "restart", "pause",
         "skew",
-    }
+    }  # fmt: skip
     assert wanted <= {name for name, times in met.items() if times}
 
 

@@ -255,10 +255,7 @@ def test_a_scenario_occurs_in_a_wrong_model_only(context: Context) -> None:
 
 @pytest.mark.parametrize(
     "scenario",
-    [
-        attrs.evolve(TWICE, schedule=["Take"]),
-        attrs.evolve(TWICE, model=lambda _: pair(Fault.TAKES_BLINDLY)),
-    ],
+    [attrs.evolve(TWICE, schedule=["Take"]), attrs.evolve(TWICE, model=lambda _: pair(Fault.TAKES_BLINDLY))],
     ids=["the wrong model does not do it", "the right model does it too"],
 )
 def test_a_scenario_with_another_outcome_is_a_violation(context: Context, scenario: Scenario[Fault]) -> None:

@@ -69,7 +69,7 @@ CHAIN = TransitionSystem(
         # 0 -> 0, and out of reach: 10 -> 11 -> 12, 12 being bad, and nothing leads to 10.
         Action(
             "Step", {}, ["p"], lambda s, n: z3.Or(z3.And(s.p == 0, n.p == 0), z3.And(s.p == 11, n.p == 12))
-        ),
+        )
     ],
     properties=[Clause("Safe", lambda s: s.p != 12)],
 )

@@ -148,9 +148,7 @@ _LASSO = st.integers(1, 6).flatmap(
 
 
 @given(_LASSO)
-def test_truth_along_a_lasso_is_that_along_its_behaviour(
-    lasso: tuple[list[bool], list[bool], int],
-) -> None:
+def test_truth_along_a_lasso_is_that_along_its_behaviour(lasso: tuple[list[bool], list[bool], int]) -> None:
     left, right, loop = lasso
     length = len(left)
 

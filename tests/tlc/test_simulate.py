@@ -238,9 +238,7 @@ def test_an_unviolated_temporal_property_gives_a_warning(draw: Simulate) -> None
     assert draw("Mutex", behaviours=2).result.warnings == ()
 
 
-def test_depth_counts_states_and_allowed_deadlocks_end_behaviours(
-    draw: Simulate,
-) -> None:
+def test_depth_counts_states_and_allowed_deadlocks_end_behaviours(draw: Simulate) -> None:
     assert [len(trace.states) for trace in draw("Endless", behaviours=2, depth=1)] == [1, 1]
     result = draw("Countdown", behaviours=5, deadlock=False).result
     assert str(result.verdict) == "sampled(5 cases, seed 0)"

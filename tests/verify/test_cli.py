@@ -91,8 +91,7 @@ def test_the_command_of_a_trace_reproduces_it(root: Path, summary: dict[str, Any
 
 
 @pytest.mark.parametrize(
-    ("only", "status"),
-    [("toy/proved", 0), ("toy/violated", 1), ("toy/raising", 2), ("toy/hanging", 3)],
+    ("only", "status"), [("toy/proved", 0), ("toy/violated", 1), ("toy/raising", 2), ("toy/hanging", 3)]
 )
 def test_each_status_can_occur_alone(
     project: Callable[[], Path], tlacheck: Any, only: str, status: int

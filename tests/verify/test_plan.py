@@ -54,9 +54,7 @@ def test_a_budgets_arguments_override_the_common_ones(tmp_path: Path) -> None:
     assert check.arguments["ci"] == {"examples": 2, "steps": 5}
 
 
-def test_globs_select_checks_and_an_unmatched_one_gets_suggestions(
-    project: Callable[[], Path],
-) -> None:
+def test_globs_select_checks_and_an_unmatched_one_gets_suggestions(project: Callable[[], Path]) -> None:
     file = project() / "verify.toml"
     assert _names(file, "ci", "toy/p*", "counter/holds") == ["counter/holds", "toy/proved"]
     with pytest.raises(ConfigError, match='no check is called "toy/provd": did you mean "toy/proved"'):
@@ -73,31 +71,23 @@ def test_globs_select_checks_and_an_unmatched_one_gets_suggestions(
         ("[[checks]]\n", 'unknown key "checks": did you mean "check"'),
         ("check = 3", '"check" is 3, not a list'),
         ("verify = ", "is no TOML"),
-        (
-            CHECK + "expect = 'unknown'",
-            '[[check]] 1 (toy/proved): "expect" is "unknown"; it may be proved, exhausted',
-        ),
+        (CHECK + "expect = 'unknown'",
+            '[[check]] 1 (toy/proved): "expect" is "unknown"; it may be proved, exhausted'),
         (CHECK + "timeout = 0", '"timeout" is 0; say how many seconds'),
         (CHECK + "timeout = '10'", "\"timeout\" is '10', not a number"),
         (CHECK + "with = { ci = 3 }", '"with.ci" is 3, not a table'),
         (CHECK + "with = { since = 2020-01-01 }", "only texts, numbers, true, false and lists"),
-        (
-            CHECK.replace(":proved", ".proved"),
-            '"call" is "toy.checks.proved"; write it as package.module:function',
-        ),
+        (CHECK.replace(":proved", ".proved"),
+            '"call" is "toy.checks.proved"; write it as package.module:function'),
         (CHECK.replace("toy/proved", "toy proved"), '"toy proved" cannot be a name'),
         (CHECK.replace('layer = "Z3"', ""), '"layer" is missing: give it a text'),
         (CHECK + CHECK, 'there is a check "toy/proved" twice'),
-        (
-            CHECK + CHECK.replace("toy/proved", "toy-proved"),
-            'beside "toy/proved", with which it would share its files',
-        ),
-        (
-            "[[models]]\nmanifest = 'specs/none.toml'",
-            '[[models]] 1 (specs/none.toml): "manifest" names specs/none.toml',
-        ),
+        (CHECK + CHECK.replace("toy/proved", "toy-proved"),
+            'beside "toy/proved", with which it would share its files'),
+        ("[[models]]\nmanifest = 'specs/none.toml'",
+            '[[models]] 1 (specs/none.toml): "manifest" names specs/none.toml'),
     ],
-)
+)  # fmt: skip
 def test_a_mistake_is_reported_with_its_location(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "verify.toml"
     file.write_text(text)

@@ -367,9 +367,7 @@ def test_without_a_terminal_output_is_plain_lines(report: Report) -> None:
     assert max(map(len, table)) <= 100
 
 
-def test_a_long_run_ends_in_a_short_table_with_failures(
-    report: Report,
-) -> None:
+def test_a_long_run_ends_in_a_short_table_with_failures(report: Report) -> None:
     screen = _screen(attrs.evolve(report, results=report.results * 3), interactive=False)
     table = [line.split() for line in screen[screen.rindex(" checks ") :].splitlines()[1:]]
     whole = screen.splitlines()
