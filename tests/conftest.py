@@ -6,12 +6,13 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tlacheck.engine import VERSIONS, Engine, find_engine, find_jvm, installed_engines
-from tlacheck.tlc import Checker, Spec
+from tlacheck.tlc import Checker, CheckResult, Spec
 
 # A busy machine draws slowly, and that says nothing about the code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -145,6 +146,23 @@ def checker(engine: Engine, _warm: Callable[[Engine], Checker]) -> Checker:
 def one_checker(one_engine: Engine, _warm: Callable[[Engine], Checker]) -> Checker:
     """The warm checker of this project's TLC."""
     return _warm(one_engine)
+
+
+@pytest.fixture
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in an empty folder, since commands write traces there."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def warm_check_command(one_checker: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `tlacheck check` use the warm checker instead of starting a JVM."""
+
+    def check(spec: Spec, *, memory_mb: int, **options: Any) -> CheckResult:
+        del memory_mb  # the warm worker has its own
+        return one_checker.check(spec, **options)
+
+    monkeypatch.setattr("tlacheck.tlc.cli.check.check", check)
 
 
 #: The first Java version that can archive loaded classes.

@@ -45,7 +45,7 @@ TRACE = Trace(
     origin=Origin(source="test", spec="Adder.tla", seed=4, versions=immutabledict(tlacheck="1")),
 )
 
-# --- what TLC prints ----------------------------------------------------------------------------
+# --- output of TLC ------------------------------------------------------------------------------
 
 INVARIANT = """TLC2 Version 2.18 of 20 March 2023
 Running breadth-first search Model-Checking with fp 43 and seed -88 with 1 worker on 2 cores.
@@ -187,7 +187,7 @@ def test_printed_values_agree_with_the_checkers(
     )
 
 
-# --- what TLC writes as JSON --------------------------------------------------------------------
+# --- JSON written by TLC ------------------------------------------------------------------------
 
 LOCATION = {"beginLine": 8, "beginColumn": 1, "endLine": 9, "endColumn": 2, "module": "Adder"}
 ONE, TWO = {"x": 0, "log": [], "on": {"0": 1, "1": 5}}, {"x": 1, "log": [{"term": 1}], "on": {"p": True}}

@@ -92,7 +92,7 @@ class Configuration:
         return frozenset((*self.invariants, *self.properties))
 
 
-#: How a section may be called -> what it is.
+#: Spellings of a section -> its canonical name.
 _SECTIONS = {
     "SPECIFICATION": "SPECIFICATION", "CONSTANT": "CONSTANT", "CONSTANTS": "CONSTANT",
     "INVARIANT": "INVARIANT", "INVARIANTS": "INVARIANT", "PROPERTY": "PROPERTY", "PROPERTIES": "PROPERTY",
@@ -384,9 +384,9 @@ def test_every_golden_trace_names_an_existing_spec_and_config(protocol: str) -> 
             assert (ROOT / named).is_file(), f"{shown(path)} names {named}"
 
 
-# --- who may know what --------------------------------------------------------------------------
+# --- dependencies -------------------------------------------------------------------------------
 
-#: What a protocol core may import: all of it a function of its arguments.
+#: Modules that a protocol core may import, all of them pure.
 PURE = frozenset(
     {
         "attrs", "bisect", "collections", "enum", "functools", "hashlib", "impl", "itertools", "json",
@@ -394,7 +394,7 @@ PURE = frozenset(
     }
 )  # fmt: skip
 
-#: Who may import what else: signatures are functions of their arguments; the host draws the secret keys.
+#: Further imports by file: signatures are pure; the host draws the secret keys.
 PURE_AS_WELL = {"impl/pbft/ed25519.py": "cryptography"}
 
 #: Functions that reach the world, or give another answer in another process.
@@ -461,7 +461,7 @@ def test_the_imports_of_a_pure_core_are_allowed() -> None:
     assert impurities("from typing import Final\nfrom collections.abc import Sequence\nimport attrs") == []
 
 
-#: Where the toolkit may name a protocol: nowhere.
+#: Places where the toolkit may name a protocol: none.
 NAMED_PROTOCOLS: set[tuple[str, str]] = set()
 
 

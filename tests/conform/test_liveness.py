@@ -103,7 +103,7 @@ def test_a_goal_before_the_end_of_faults_counts_only_if_it_lasts() -> None:
     assert judge(home, stays, bound=AT_MOST_20_MS, since_ms=50).verdict.is_established
 
 
-# --- what a run without its goal shows ----------------------------------------------------------
+# --- runs without their goal --------------------------------------------------------------------
 
 
 def test_a_livelock_is_a_lasso_with_the_steps_of_its_loop() -> None:
@@ -250,7 +250,7 @@ def test_a_cause_that_never_holds_gives_unknown() -> None:
     assert "its cause never held in 90 states" in str(found.verdict.reason)
 
 
-# --- what cannot be judged ----------------------------------------------------------------------
+# --- vacuous bounds -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def test_a_crash_stays_a_crash_of_the_same_kind() -> None:
     assert "RuntimeError: nobody is at home" in shrunk.violation.explanation[0]
 
 
-# --- what depends on what came before ---------------------------------------------------------------
+# --- dependencies between steps ---------------------------------------------------------------------
 
 
 def _relayed(failing: Trace, make: Callable[[], Relay]) -> Trace:

@@ -38,7 +38,7 @@ def _rejected(run: Run, **options: object) -> Validation:
     return found
 
 
-# --- what is accepted
+# --- accepted logs
 
 
 def test_a_partial_log_is_accepted() -> None:
@@ -94,7 +94,7 @@ def test_a_run_and_its_file_get_the_same_verdict(tmp_path: pytest.TempPathFactor
         assert validate(run, wire(), hidden=HIDDEN).verdict.is_established
 
 
-# --- what is rejected, and how that is told
+# --- rejected logs
 
 
 def test_a_wrong_value_is_reported_with_the_expected_one() -> None:
@@ -158,7 +158,7 @@ def test_the_nearest_of_several_fitting_states_is_reported() -> None:
     assert [each.part for each in rejection.differences] == ["total"]
 
 
-# --- what is neither
+# --- inconclusive logs
 
 
 def test_a_log_without_its_end_line_is_accepted_only_as_a_prefix() -> None:
@@ -385,7 +385,7 @@ def test_bounds_must_be_positive(name: str) -> None:
         Validator(wire(), **{name: 0})  # type: ignore[arg-type]  # one of several options
 
 
-# --- what the oracle offers for this
+# --- support by the oracle
 
 
 def test_the_oracle_knows_the_possible_names_of_steps() -> None:

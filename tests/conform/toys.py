@@ -101,7 +101,7 @@ class Shows(Tally):
         return immutabledict(state)
 
 
-#: What no TLA+ value is like.
+#: Python values that are no TLA+ values.
 BAD_VALUES: dict[str, Any] = {
     "float": 2.0,
     "none": None,

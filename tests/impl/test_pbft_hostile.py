@@ -167,7 +167,7 @@ def test_a_request_for_an_unknown_state_is_refused() -> None:
     assert why_refused(replica(), signed(asked, SymbolicKeys("r2"))) is Why.USELESS
 
 
-# --- of the wrong shape -------------------------------------------------------------------------
+# --- malformed messages -------------------------------------------------------------------------
 
 
 class _Text(str):

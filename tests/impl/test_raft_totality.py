@@ -51,7 +51,7 @@ from tests.impl.nodes import append, configuration, crashed, disk, leader, logs,
 Walk: TypeAlias = tuple[tuple[Node, Input], ...]
 
 _THOROUGH = settings(max_examples=60, deadline=None)
-#: Where a log begins.
+#: The snapshot before the first entry of a log.
 _SNAPSHOT = disk().snapshot
 
 

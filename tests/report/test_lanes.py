@@ -45,7 +45,7 @@ def changes(old: Any, new: Any) -> list[str]:
     return [str(change) for change in Wording().changes("v", old, new)]
 
 
-# --- which variable is what ---------------------------------------------------------------------
+# --- roles of variables -------------------------------------------------------------------------
 
 
 def test_variables_on_the_same_names_are_lanes_and_the_others_are_shared() -> None:
@@ -104,7 +104,7 @@ def test_the_variable_that_repeats_action_and_arguments_is_left_out() -> None:
     assert lanes_of(trace({"event": 5, "n": 1})).shared == ("event", "n")
 
 
-# --- who acted ----------------------------------------------------------------------------------
+# --- actors -------------------------------------------------------------------------------------
 
 
 def test_the_argument_called_node_acts_before_other_nodes() -> None:
@@ -168,7 +168,7 @@ def test_a_message_that_stays_in_the_network_is_handled() -> None:
     assert [each.how for each in step.messages] == ["handled"]
 
 
-# --- what changed, in few words -----------------------------------------------------------------
+# --- descriptions of changes --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

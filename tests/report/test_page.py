@@ -106,7 +106,7 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
-# --- what is seen -------------------------------------------------------------------------------
+# --- content ------------------------------------------------------------------------------------
 
 
 def test_the_page_opens_at_the_violation_and_shows_it_on_top(show: Show) -> None:
@@ -247,7 +247,7 @@ def test_a_trace_without_steps_nodes_or_origin_is_shown(show: Show) -> None:
     assert position(page) == "step 0 of 0"
 
 
-# --- what can be done ---------------------------------------------------------------------------
+# --- controls -----------------------------------------------------------------------------------
 
 
 def test_keys_move_through_the_steps_and_update_the_address(show: Show) -> None:
@@ -424,7 +424,7 @@ def test_drawn_elements_have_a_text_alternative(show: Show) -> None:
     assert nameless == []
 
 
-# --- what a hostile trace cannot do -------------------------------------------------------------
+# --- hostile traces -----------------------------------------------------------------------------
 
 HOSTILE = (
     "</script><script>window.pwned = 1</script>",

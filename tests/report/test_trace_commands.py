@@ -37,7 +37,7 @@ def save(trace: Trace, path: Path) -> Path:
     return path
 
 
-# --- where two traces part ----------------------------------------------------------------------
+# --- the first difference of two traces ---------------------------------------------------------
 
 
 @given(traces())

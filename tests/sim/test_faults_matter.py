@@ -44,7 +44,7 @@ from tlacheck.sim import (
     TwoCopies,
 )
 
-#: What nodes told: (when, node, what).
+#: Reports of nodes: (time, node, report).
 Told = list[tuple[int, str, Any]]
 
 

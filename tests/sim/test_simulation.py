@@ -102,7 +102,7 @@ def test_nearly_all_drawn_faults_occurred() -> None:
     assert wanted <= {name for name, times in met.items() if times}
 
 
-# --- what the log says --------------------------------------------------------------------------
+# --- the log ------------------------------------------------------------------------------------
 
 
 def courier(**more: Any) -> Cluster[Any, Any, Any]:

@@ -394,7 +394,7 @@ def test_an_invalid_probability_is_refused(chance: float) -> None:
         Network(loss=chance)
 
 
-# --- what a fault cannot be done to -------------------------------------------------------------
+# --- limits of faults ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fault", ["drop", "reorder", "delay"])

@@ -10,7 +10,7 @@ from typing import Any
 
 from tlacheck.sim import Command, Disk, Send, SetTimer, Sync, Tell, Write
 
-#: What a step gives: the state after it, and commands.
+#: The result of a step: the next state and commands.
 Outcome = tuple[Any, Iterable[Command]]
 
 

@@ -59,7 +59,7 @@ def test_the_stops_may_miss_a_whole_majority_of_seven() -> None:
     assert not (believed - lying) & trace.steps[-1].state["stopped"]
 
 
-# what the right rules do
+# the right rules
 
 SEALED = ("Ack", "Ack", "Seal")
 

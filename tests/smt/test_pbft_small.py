@@ -64,7 +64,7 @@ def test_without_the_latest_rule_an_old_certificate_wins() -> None:
     assert carried == [v0, v0]
 
 
-# what the right model does
+# the right model
 
 
 def test_the_right_model_carries_committed_batches_into_a_new_view() -> None:
