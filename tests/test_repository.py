@@ -616,7 +616,7 @@ def overlong_names(folder: str) -> list[str]:
     ]
 
 
-def test_test_names_have_at_most_70_characters() -> None:
+def test_names_of_tests_have_at_most_70_characters() -> None:
     """A name says subject, condition and result; anything else belongs into a docstring."""
     assert overlong_names("tests") == []
     found = overlong_names("property_tests")

@@ -1,7 +1,6 @@
 """Liveness on code: toys that livelock, deadlock or are merely slow, and inconclusive runs.
 
-A run that is too short passes nothing, and a run whose scheduler starves somebody accuses nobody:
-both are unknown.
+A run that is too short, or whose scheduler starves an action, is unknown.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """A system in another process and another language: its protocol, and reports of its failures.
 
-The worked example is `examples/lock_server`, for Node. It needs `node` on the PATH and nothing else;
-where there is none, these tests fail and say how to get it.
+The worked example is `examples/lock_server`, for Node. It needs only `node` on the PATH; without it
+these tests fail and say how to install it.
 """
 
 import os

@@ -43,8 +43,8 @@ def op(
 def acted(model: Model[Any], script: Iterable[tuple[int, int]], operations_max: int = 5) -> History:
     """Let clients act on a model: each item selects a client and its next event.
 
-    An idle client calls; one whose operation has not happened lets it happen (or gives up, or fails);
-    one whose operation has happened is answered, now and then with somebody else's answer.
+    An idle client calls; a pending operation takes effect (or its client gives up, or it fails); one that
+    took effect is answered, now and then with another client's answer.
     """
     recorder, whole, calls = Recorder(), model.whole(), CALLS[model.name]
     state: Any = whole.initial

@@ -1,7 +1,7 @@
 """Toy protocols, each in two versions: a careless one that one fault breaks, and a careful one.
 
-A toy's effects are commands, its inputs say what came and what the node's clock read. What a toy
-promises is told by a function on what its nodes told the outside.
+A toy's effects are commands; its inputs carry a message and the reading of the node's clock. A function
+of its nodes' outputs states its guarantee.
 """
 
 from collections import Counter
@@ -125,10 +125,10 @@ class Register(Toy):
 
 
 class Primary(Toy):
-    """The least of the nodes that are in touch leads, with a majority of three.
+    """The least of the connected nodes leads, with a majority of three.
 
-    Careless: a node counts whom it hears, not who hears it, and does not wait until who led before
-    must have noticed. `alone` does without a majority.
+    Careless: a node counts the nodes that it hears, not those that hear it, and does not wait until the
+    previous leader must have noticed. `alone` needs no majority.
     """
 
     def __init__(self, *, careful: bool, alone: bool = False) -> None:
