@@ -1,4 +1,4 @@
-"""What the tests of the toolkit share: the two TLC versions, and one warm worker for each."""
+"""Shared fixtures: the supported TLC versions, and one warm worker for each."""
 
 import os
 import re
@@ -7,20 +7,21 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tlacheck.engine import VERSIONS, Engine, find_engine, find_jvm, installed_engines
-from tlacheck.tlc import Checker, Spec
+from tlacheck.tlc import Checker, CheckResult, Spec
 
 # A busy machine draws slowly, and that says nothing about the code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 
-#: How the JVMs of the tests compile and collect: lightly, and what runs often only; a tenth of a second is all that
-#: most runs take. They do not stop to look for classes that could go either: none can.
+#: JVM options for runs of a tenth of a second: light compilation of hot code only, and no collection to
+#: unload classes, since none can be unloaded.
 _SHORT = "-XX:TieredStopAtLevel=1 -XX:CompileThresholdScaling=5 -XX:MetaspaceSize=512m"
 
 
@@ -36,9 +37,9 @@ def _heed_interrupts() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _short_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let what tests start be ready soon: they start hundreds of processes, each for a second or less.
+    """Make child processes start fast: tests start hundreds, each for a second or less.
 
-    JVMs compile lightly, and Python compiles the toolkit once, into a folder that goes with the tests.
+    JVMs use light compilation, and Python caches the toolkit's bytecode in the tests' temporary folder.
     """
     with pytest.MonkeyPatch.context() as patch:
         if "JAVA_TOOL_OPTIONS" not in os.environ:
@@ -52,8 +53,8 @@ def _short_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-#: The files that take longest, in that order. They come first, so that no worker of `make test` is left alone with
-#: one of them while the others have nothing to do; pytest-xdist itself would go by how many tests a file has.
+#: The longest files, in order. They come first, so that no worker of `make test` is left alone with one of
+#: them at the end; pytest-xdist itself would sort files by their number of tests.
 _LONG = (
     "tests/test_benchmarks.py",
     "tlc/test_zoo.py",
@@ -79,44 +80,56 @@ _LONG = (
 )
 
 
+#: The modules whose tests on the second TLC belong to every run, since they compare the two.
+_COMPARING = ("test_zoo.py", "test_raft_spec.py")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Let pytest-xdist, if it is there, hand out files in the order of the items; heed interrupts."""
+    """Register the marker, let pytest-xdist, if installed, distribute files in the order of the items; heed interrupts."""
+    config.addinivalue_line("markers", "second_engine: a test repeated on the second TLC, for CI")
     _heed_interrupts()
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test on any TLC but the preferred one, for `make test` to leave to CI."""
+    callspec = getattr(item, "callspec", None)
+    if callspec and callspec.params.get("engine") in _HERE[1:] and item.path.name not in _COMPARING:
+        item.add_marker("second_engine")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of long files first; all else stays as it is."""
+    """Put the tests of long files first; keep the order otherwise."""
     places = {name: place for place, name in enumerate(_LONG)}
     items.sort(key=lambda item: places.get("/".join(item.path.parts[-2:]), len(places)))
 
 
 @pytest.fixture(autouse=True)
 def _no_terminal_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the tests see does not depend on the terminal, or the lack of one, of whoever runs them."""
+    """Make the tests independent of the terminal, or the lack of one, that runs them."""
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm")
 
 
-#: Which of the supported TLCs are here. `tests/test_engine.py` sees to it that none is missing
+#: The installed ones of the supported TLCs. `tests/tlc/test_engines.py` checks that none is missing
 #: without a good reason.
 _HERE = tuple(engine.version for engine in installed_engines() if engine.version in VERSIONS)
 
 
 @pytest.fixture(scope="session", params=_HERE)
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """Each TLC that tlacheck supports and that is here."""
+    """Each installed TLC that tlacheck supports."""
     return find_engine(str(request.param))
 
 
 @pytest.fixture(scope="session")
 def one_engine() -> Engine:
-    """The TLC of this project, for what is the same whichever TLC checks; the zoo compares them.
+    """The preferred TLC, for tests that are independent of the version; the zoo compares the versions.
 
-    A name of its own: a module that overrode `engine` would leave a `checker` of its engine to the
+    It has a separate name, since a module that overrode `engine` would leave a `checker` of its engine to the
     modules after it.
     """
     return find_engine()
@@ -124,7 +137,7 @@ def one_engine() -> Engine:
 
 @pytest.fixture(scope="session")
 def _warm() -> Iterator[Callable[[Engine], Checker]]:
-    """A checker for each TLC, whose worker stays warm for the whole session."""
+    """A factory of checkers, one per TLC, whose workers stay warm for the whole session."""
     with ExitStack() as stack:
         checkers: dict[str, Checker] = {}
 
@@ -148,15 +161,32 @@ def one_checker(one_engine: Engine, _warm: Callable[[Engine], Checker]) -> Check
     return _warm(one_engine)
 
 
-#: Since which Java a JVM can write down what it has loaded.
+@pytest.fixture
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in an empty folder, since commands write traces there."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def warm_check_command(one_checker: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `tlacheck check` use the warm checker instead of starting a JVM."""
+
+    def check(spec: Spec, *, memory_mb: int, **options: Any) -> CheckResult:
+        del memory_mb  # the warm worker has its own
+        return one_checker.check(spec, **options)
+
+    monkeypatch.setattr("tlacheck.tlc.cli.check.check", check)
+
+
+#: The first Java version that can archive loaded classes.
 _ARCHIVING_JAVA = 13
 
 
 @pytest.fixture(scope="session")
 def loaded_before(engine: Engine, specs: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Options with which a plain `java -cp JAR tlc2.TLC` takes TLC's classes as an earlier run left them.
+    """Java options with which a plain `java -cp JAR tlc2.TLC` reuses the class archive of an earlier run.
 
-    That halves the second which such a run takes. Should this Java not be able to, there are no options.
+    They halve the second that such a run takes; empty if this Java cannot archive classes.
     """
     major = re.match(r"\d+", find_jvm().version)
     if major is None or int(major[0]) < _ARCHIVING_JAVA:
@@ -174,7 +204,7 @@ def loaded_before(engine: Engine, specs: Path, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture(scope="session")
 def specs() -> Path:
-    """The folder of the small specs that tests check."""
+    """The folder of the small test specs."""
     return Path(__file__).parent / "specs"
 
 

@@ -15,7 +15,7 @@ def fake(tmp_path: Path) -> "Fake":
 
 
 class Fake:
-    """Makes programs that pass for browsers."""
+    """Makes fake browser executables."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -29,7 +29,7 @@ class Fake:
         return path
 
 
-def test_the_variable_goes_before_the_path_and_the_path_before_playwright(fake: Fake) -> None:
+def test_the_variable_precedes_path_and_path_precedes_playwright(fake: Fake) -> None:
     own = fake.program(".cache/ms-playwright/chromium-1/chrome-linux/chrome", "echo Chromium 1")
     fake.environment["PATH"] = "/nowhere"
     assert find_browser(fake.environment) == own
@@ -41,8 +41,8 @@ def test_the_variable_goes_before_the_path_and_the_path_before_playwright(fake: 
     assert find_browser({**fake.environment, browser.VARIABLE: "mine"}) == named
 
 
-def test_a_browser_that_does_not_run_is_passed_over_and_named(fake: Fake) -> None:
-    """Ubuntu's `chromium-browser` is a script that asks to install something else."""
+def test_a_broken_browser_is_skipped_and_named(fake: Fake) -> None:
+    """Ubuntu's `chromium-browser` is a script that asks to install a snap."""
     fake.environment["PATH"] = str(fake.folder)
     fake.program("chromium", "exit 3")
     fake.program("chromium-browser", "echo please install me")
@@ -52,7 +52,7 @@ def test_a_browser_that_does_not_run_is_passed_over_and_named(fake: Fake) -> Non
         find_browser(fake.environment)
 
 
-def test_a_named_browser_that_does_not_run_is_no_reason_to_take_another(fake: Fake) -> None:
+def test_a_broken_requested_browser_is_not_replaced(fake: Fake) -> None:
     fake.program("chromium", "echo Chromium 1")
     with pytest.raises(NoBrowser, match="TLACHECK_CHROMIUM is nothing, and that cannot be started"):
         find_browser({**fake.environment, browser.VARIABLE: "nothing"})
@@ -72,11 +72,12 @@ def test_the_command_prints_the_path_or_how_to_get_one(
     assert "install one" in capsys.readouterr().err
 
 
-def test_without_one_debian_as_root_installs_it(
+def test_without_a_browser_debian_as_root_installs_one(
     fake: Fake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = fake.folder / "chromium"
-    said = f'if [ "$1" = install ]; then printf "#!/bin/sh\\necho Chromium 1\\n" > {path}; /bin/chmod +x {path}; fi'
+    install = f'printf "#!/bin/sh\\necho Chromium 1\\n" > {path}; /bin/chmod +x {path}'
+    said = f'if [ "$1" = install ]; then {install}; fi'
     fake.program("apt-get", said)
     monkeypatch.setenv("PATH", str(fake.folder))
     monkeypatch.setenv("HOME", str(fake.folder))

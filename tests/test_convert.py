@@ -1,4 +1,4 @@
-"""Traces out of TLC's output, solvers, logs and failed tests, and into other formats."""
+"""Conversion of traces from TLC's output, solvers, logs and failed tests, and into other formats."""
 
 import json
 import os
@@ -45,7 +45,7 @@ TRACE = Trace(
     origin=Origin(source="test", spec="Adder.tla", seed=4, versions=immutabledict(tlacheck="1")),
 )
 
-# --- what TLC prints ----------------------------------------------------------------------------
+# --- output of TLC ------------------------------------------------------------------------------
 
 INVARIANT = """TLC2 Version 2.18 of 20 March 2023
 Running breadth-first search Model-Checking with fp 43 and seed -88 with 1 worker on 2 cores.
@@ -65,7 +65,7 @@ State 2: <Add(1) line 8, col 12 to line 8, col 38 of module Adder>
 """
 
 
-def test_a_violated_invariant_is_read_from_what_tlc_printed() -> None:
+def test_a_violated_invariant_is_read_from_tlcs_output() -> None:
     (trace,) = traces_of_printout(INVARIANT)
     assert trace.states == TRACE.states[:2]
     assert trace.steps[0].action == "Add"
@@ -73,7 +73,7 @@ def test_a_violated_invariant_is_read_from_what_tlc_printed() -> None:
     assert (trace.origin.source, trace.origin.spec, trace.origin.seed) == ("tlc", "Adder.tla", -88)
 
 
-def test_what_comes_before_the_first_state_may_be_missing() -> None:
+def test_the_head_of_the_output_may_be_missing() -> None:
     (trace,) = traces_of_printout(INVARIANT[INVARIANT.index("State 1") :])
     assert trace.states == TRACE.states[:2]
     assert trace.violation is None
@@ -106,7 +106,7 @@ def test_numbered_messages_are_the_same_trace() -> None:
     assert trace.violation == Violation(property="Small", step=1)
 
 
-def test_states_that_print_only_what_changed_are_made_whole() -> None:
+def test_differential_states_are_completed() -> None:
     (trace,) = traces_of_printout(
         INVARIANT.replace(
             "State 2: <Add(1) line 8, col 12 to line 8, col 38 of module Adder>\n/\\ x = 1\n/\\ who = p",
@@ -133,8 +133,10 @@ def test_several_counterexamples_are_several_traces() -> None:
 
 def test_a_file_of_the_simulator_is_a_trace() -> None:
     (trace,) = traces_of_printout(
-        "---------------- MODULE trace_0_0 -----------------\n\\* Initial predicate\nSTATE_1 ==\n/\\ x = 0\n/\\ who = p\n\n"
-        "\\* <Add line 8, col 12 to line 8, col 38 of module Adder>\nSTATE_2 ==\n/\\ x = 1\n/\\ who = p\n\n=====\n"
+        "---------------- MODULE trace_0_0 -----------------\n"
+        "\\* Initial predicate\nSTATE_1 ==\n/\\ x = 0\n/\\ who = p\n\n"
+        "\\* <Add line 8, col 12 to line 8, col 38 of module Adder>\n"
+        "STATE_2 ==\n/\\ x = 1\n/\\ who = p\n\n=====\n"
     )
     assert trace.states == TRACE.states[:2]
     assert trace.steps[0].action == "Add"
@@ -150,17 +152,17 @@ def test_a_file_of_the_simulator_is_a_trace() -> None:
         (INVARIANT[: INVARIANT.index("x = 1") - 3], "state 2 has no variables"),
     ],
 )
-def test_a_part_that_is_missing_is_named(text: str, complaint: str) -> None:
+def test_a_missing_part_is_named(text: str, complaint: str) -> None:
     with pytest.raises(TraceError, match="run.out: ") as caught:
         traces_in(text, Path("run.out"))
     assert complaint in str(caught.value)
 
 
 @pytest.mark.parametrize("options", [[], ["-tool"]], ids=["plain", "tool"])
-def test_what_tlc_prints_of_every_kind_of_value_is_what_the_checker_reads(
+def test_printed_values_agree_with_the_checkers(
     one_checker: Checker, load: Any, tmp_path: Path, options: list[str]
 ) -> None:
-    """The checker asks TLC for values by another way; the texts of the two must mean the same."""
+    """The checker gets values from TLC in another way; both texts must mean the same."""
     spec = load("Kinds")
     expected = one_checker.check(spec, deadlock=False).trace
     assert expected
@@ -185,7 +187,7 @@ def test_what_tlc_prints_of_every_kind_of_value_is_what_the_checker_reads(
     )
 
 
-# --- what TLC writes as JSON --------------------------------------------------------------------
+# --- JSON written by TLC ------------------------------------------------------------------------
 
 LOCATION = {"beginLine": 8, "beginColumn": 1, "endLine": 9, "endColumn": 2, "module": "Adder"}
 ONE, TWO = {"x": 0, "log": [], "on": {"0": 1, "1": 5}}, {"x": 1, "log": [{"term": 1}], "on": {"p": True}}
@@ -210,7 +212,7 @@ def test_states_and_actions_of_a_json_dump_become_a_trace() -> None:
         assert trace.loop == 0
 
 
-def test_a_list_of_states_is_a_trace_whose_actions_nobody_knows() -> None:
+def test_a_list_of_states_is_a_trace_without_actions() -> None:
     (trace,) = traces_in(json.dumps([{"x": 0}, {"x": 1, "event": {"action": "Add", "by": 1}}]))
     assert [step.action for step in trace.steps] == ["Add"], "unless its states say so"
     assert trace.steps[0].arguments == {"by": 1}
@@ -237,8 +239,8 @@ def test_json_that_is_no_counterexample_is_refused(data: Any, complaint: str) ->
 
 @given(traces())
 @settings(max_examples=20, phases=(Phase.explicit, Phase.generate))
-def test_a_trace_that_becomes_a_log_and_a_trace_again_is_the_same(trace: Trace) -> None:
-    """But for what a log has no place for, and that is told."""
+def test_a_trace_survives_conversion_to_a_log_and_back(trace: Trace) -> None:
+    """Except for parts that a log cannot hold, which are reported."""
     plain = attrs.evolve(
         trace,
         loop=None,
@@ -260,7 +262,7 @@ def log(initial: dict[str, Any], *events: dict[str, Any]) -> runlog.Run:
     )
 
 
-def test_an_event_of_a_note_is_no_step() -> None:
+def test_an_event_with_only_a_note_is_no_step() -> None:
     trace = trace_from_run(log({"x": 0}, {"note": "the disk is slow"}, {"state": immutabledict(x=1)}))
     assert [step.state for step in trace.steps] == [immutabledict(x=1)]
 
@@ -274,8 +276,8 @@ def test_an_event_of_a_note_is_no_step() -> None:
         (log({"x": 0}, {"state": immutabledict(x=1, z=2)}), "event 1 has z"),
     ],
 )
-def test_a_log_that_says_less_than_a_trace_is_not_taken_for_one(run: runlog.Run, complaint: str) -> None:
-    """What a log does not say is not known; to take it for unchanged would make states that never were."""
+def test_a_partial_log_is_refused_as_a_trace(run: runlog.Run, complaint: str) -> None:
+    """Unlogged values are unknown; taking them as unchanged would invent states."""
     with pytest.raises(TraceError, match=complaint):
         trace_from_run(run)
 
@@ -284,7 +286,7 @@ def test_a_log_that_says_less_than_a_trace_is_not_taken_for_one(run: runlog.Run,
 
 
 def test_the_unrolling_of_a_bounded_check_becomes_a_trace() -> None:
-    """Two jugs, three and five: a model of the unrolling in which the big one holds four."""
+    """Two jugs of three and five: the unrolling's model in which the big one holds four."""
     big, small = ([z3.Int(f"{jug}_{k}") for k in range(7)] for jug in ("big", "small"))
     acts = ("FillSmall", "FillBig", "EmptySmall", "EmptyBig", "SmallToBig", "BigToSmall")
     taken = [{act: z3.Bool(f"{act}_{k}") for act in acts} for k in range(6)]
@@ -415,18 +417,18 @@ def test_an_action_may_be_a_name_or_an_expression_and_have_arguments() -> None:
         ),
     ],
 )
-def test_what_a_model_cannot_say_is_named(states: Any, more: Any, complaint: str) -> None:
+def test_values_missing_from_a_model_are_named(states: Any, more: Any, complaint: str) -> None:
     with pytest.raises(TraceError, match=complaint):
         trace_from_z3(model_of(z3.Real("third") * 3 == 1), states, **more)
 
 
-def test_without_z3_the_complaint_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_z3_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "z3", None)
     with pytest.raises(SetupError, match="pip install 'tlacheck\\[smt\\]'"):
         trace_from_z3(None, [{"x": 0}])
 
 
-def test_nothing_of_z3_is_loaded_before_a_model_is_read() -> None:
+def test_z3_is_loaded_only_to_read_a_model() -> None:
     code = "import sys, tlacheck.convert; sys.exit('z3' in sys.modules or 'jpype' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -435,14 +437,14 @@ def test_nothing_of_z3_is_loaded_before_a_model_is_read() -> None:
 
 
 class Wrong(Exception):
-    """An error with a trace, as `Diverged` is one."""
+    """An error with a trace, like `Diverged`."""
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         super().__init__("wrong")
 
 
-def test_traces_are_found_below_groups_and_causes() -> None:
+def test_traces_are_found_in_exception_groups_and_causes() -> None:
     other = attrs.evolve(TRACE, steps=TRACE.steps[:1])
     error = RuntimeError("around it")
     error.__cause__ = ExceptionGroup(
@@ -452,7 +454,7 @@ def test_traces_are_found_below_groups_and_causes() -> None:
     assert traces_of_failure(ValueError()) == ()
 
 
-def test_a_trace_that_hypothesis_found_says_how_to_find_it_again() -> None:
+def test_a_trace_found_by_hypothesis_says_how_to_reproduce_it() -> None:
     @given(st.integers())
     @settings(print_blob=True, database=None, max_examples=20)
     def fails(number: int) -> None:
@@ -470,7 +472,7 @@ def test_a_trace_that_hypothesis_found_says_how_to_find_it_again() -> None:
 # --- files and formats --------------------------------------------------------------------------
 
 
-def test_a_file_is_known_by_what_it_holds_and_not_by_its_name(tmp_path: Path) -> None:
+def test_a_file_is_recognised_by_its_content(tmp_path: Path) -> None:
     path = tmp_path / "anything.txt"
     lines = [json.dumps(json.loads(itf.to_json(TRACE)))] * 2
     for text, count in (
@@ -501,7 +503,7 @@ def test_a_file_is_known_by_what_it_holds_and_not_by_its_name(tmp_path: Path) ->
         (b'{"format": "tlacheck run", "version": 99}', '"version" is 99'),
     ],
 )
-def test_a_file_without_a_trace_is_refused_with_what_it_is(
+def test_a_file_without_a_trace_is_refused_with_its_kind(
     tmp_path: Path, content: bytes, complaint: str
 ) -> None:
     path = tmp_path / "file"
@@ -521,7 +523,7 @@ def test_every_trace_can_be_written_in_every_format(trace: Trace) -> None:
         assert text == written(trace, format_, file="t")
 
 
-def test_the_name_of_a_file_says_its_format() -> None:
+def test_the_name_of_a_file_gives_its_format() -> None:
     for format_, each in WRITTEN.items():
         for suffix in each.suffixes:
             assert format_of(Path("folder") / f"run{suffix}") == format_

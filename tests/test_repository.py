@@ -1,7 +1,7 @@
-"""The repository checks itself: what its files say of each other is so.
+"""Consistency of the repository: statements of its files about each other hold.
 
-A table that has drifted from what it lists, a clock in a protocol core, a weakened spec with other
-bounds than the one that it stands beside: each makes the project say more than it knows.
+A table that has drifted from its subject, a clock in a protocol core, a weakened spec with other
+bounds than its base: each makes the project claim more than it has established.
 """
 
 import ast
@@ -43,7 +43,7 @@ def models(protocol: str) -> tuple[Model, ...]:
 
 @functools.cache
 def repository_files() -> tuple[Path, ...]:
-    """Every file that is or will be committed; without git, every file that no tool has made."""
+    """Every file that is or will be committed; without git, every file that no tool generated."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -79,7 +79,7 @@ def shown(path: Path) -> str:
 
 @attrs.frozen
 class Configuration:
-    """A TLC configuration, taken apart."""
+    """A parsed TLC configuration."""
 
     specification: str
     constants: dict[str, str]
@@ -89,22 +89,16 @@ class Configuration:
 
     @property
     def checked(self) -> frozenset[str]:
-        """Whatever must hold."""
+        """All invariants and properties."""
         return frozenset((*self.invariants, *self.properties))
 
 
-#: How a section may be called -> what it is.
+#: Spellings of a section -> its canonical name.
 _SECTIONS = {
-    "SPECIFICATION": "SPECIFICATION",
-    "CONSTANT": "CONSTANT",
-    "CONSTANTS": "CONSTANT",
-    "INVARIANT": "INVARIANT",
-    "INVARIANTS": "INVARIANT",
-    "PROPERTY": "PROPERTY",
-    "PROPERTIES": "PROPERTY",
-    "SYMMETRY": "SYMMETRY",
-    "VIEW": "VIEW",
-}
+    "SPECIFICATION": "SPECIFICATION", "CONSTANT": "CONSTANT", "CONSTANTS": "CONSTANT",
+    "INVARIANT": "INVARIANT", "INVARIANTS": "INVARIANT", "PROPERTY": "PROPERTY", "PROPERTIES": "PROPERTY",
+    "SYMMETRY": "SYMMETRY", "VIEW": "VIEW",
+}  # fmt: skip
 
 
 def configuration(text: str) -> Configuration:
@@ -139,7 +133,7 @@ def of(path: Path) -> Configuration:
     return configuration(configuration_text(path))
 
 
-def test_a_configuration_is_taken_apart_as_it_is_written() -> None:
+def test_a_configuration_is_parsed() -> None:
     text = """\\* A comment.
 SPECIFICATION Spec
 CONSTANTS
@@ -179,7 +173,7 @@ PARAMETERS = frozenset({"Byzantine", "Features", "LeaseTicks", "MaxSkew"})
 
 @each_protocol
 def test_every_configuration_is_in_the_manifest_or_serves_the_oracle(protocol: str) -> None:
-    """A configuration that nobody runs says nothing, and yet looks as if it did."""
+    """A configuration that nothing runs looks like a check but is none."""
     folder = ROOT / "specs" / protocol
     listed = {model.config.name for model in models(protocol)}
     others = {path.name for path in folder.glob("*.cfg")} - listed
@@ -205,7 +199,7 @@ def test_every_configuration_is_in_the_manifest_or_serves_the_oracle(protocol: s
 
 
 @each_protocol
-def test_every_model_names_files_that_are_there(protocol: str) -> None:
+def test_every_model_names_existing_files(protocol: str) -> None:
     for model in models(protocol):
         assert model.spec.is_file(), f"{model.name}: {model.spec}"
         for path in (model.config, model.base):
@@ -220,7 +214,7 @@ def test_every_model_has_a_configuration_of_its_own(protocol: str) -> None:
 
 @each_protocol
 def test_a_model_that_must_fail_has_the_bounds_of_one_that_holds(protocol: str) -> None:
-    """A mutant that is caught within wider bounds says nothing of what the verified bounds would notice."""
+    """A mutant caught within wider bounds does not show that the verified bounds would catch it."""
     verified = {model.config.resolve() for model in models(protocol) if model.expect is Expectation.EXHAUSTED}
     for model in models(protocol):
         if model.expect is Expectation.EXHAUSTED:
@@ -260,7 +254,7 @@ def test_a_model_that_must_fail_checks_the_property_that_it_breaks(protocol: str
 
 @each_protocol
 def test_every_property_of_a_verified_model_is_broken_by_a_weakened_one(protocol: str) -> None:
-    """A property that nothing breaks may be true of anything."""
+    """A property that nothing breaks may be trivially true."""
     listed = {
         name
         for model in models(protocol)
@@ -342,7 +336,7 @@ def test_the_adapter_knows_every_action_of_the_spec(protocol: str) -> None:
 
 @each_protocol
 def test_every_action_of_the_spec_is_replayed_or_must_occur_in_walks(protocol: str) -> None:
-    """An action that no trace takes is one that the implementation is never asked to follow."""
+    """The implementation is never tested on an action that no trace takes."""
     replayed = {
         step.action
         for path in (ROOT / "traces" / "golden" / protocol).glob("*/*.itf.json")
@@ -375,15 +369,15 @@ def test_every_golden_trace_belongs_to_a_model(protocol: str) -> None:
 
 
 @each_protocol
-def test_every_golden_trace_is_as_long_as_its_pin_says(protocol: str) -> None:
-    """A trace of another length was recorded from another model: replays would follow what no spec says."""
+def test_every_golden_trace_has_its_pinned_length(protocol: str) -> None:
+    """A trace of another length was recorded from another model."""
     pins = {model.config.stem: model.pins.get("steps") for model in models(protocol)}
     found = {path.name.removesuffix(".itf.json"): len(itf.read(path)) for path in golden(protocol)}
     assert {name: pins.get(name) for name in found} == found
 
 
 @each_protocol
-def test_every_golden_trace_names_a_spec_and_a_configuration_that_are_there(protocol: str) -> None:
+def test_every_golden_trace_names_an_existing_spec_and_config(protocol: str) -> None:
     for path in golden(protocol):
         origin = itf.read(path).origin
         for named in (origin.spec, origin.config):
@@ -392,27 +386,17 @@ def test_every_golden_trace_names_a_spec_and_a_configuration_that_are_there(prot
             assert is_configuration(ROOT / named), f"{shown(path)} names {named}"
 
 
-# --- who may know what --------------------------------------------------------------------------
+# --- dependencies -------------------------------------------------------------------------------
 
-#: What a protocol core may import: all of it a function of its arguments.
+#: Modules that a protocol core may import, all of them pure.
 PURE = frozenset(
     {
-        "attrs",
-        "bisect",
-        "collections",
-        "enum",
-        "functools",
-        "hashlib",
-        "impl",
-        "itertools",
-        "json",
-        "math",
-        "operator",
-        "typing",
+        "attrs", "bisect", "collections", "enum", "functools", "hashlib", "impl", "itertools", "json",
+        "math", "operator", "typing",
     }
-)
+)  # fmt: skip
 
-#: Who may import what else: signatures are functions of their arguments; the host draws the secret keys.
+#: Further imports by file: signatures are pure; the host draws the secret keys.
 PURE_AS_WELL = {"impl/pbft/ed25519.py": "cryptography"}
 
 #: Functions that reach the world, or give another answer in another process.
@@ -420,7 +404,7 @@ IMPURE_CALLS = frozenset({"__import__", "breakpoint", "eval", "exec", "hash", "i
 
 
 def impurities(source: str) -> list[str]:
-    """What in this source keeps it from being a pure core, each with its line."""
+    """The impurities of a core's source, each with its line."""
     found = []
     for node in ast.walk(ast.parse(source)):
         match node:
@@ -445,7 +429,7 @@ def root_of(module: str) -> str:
 
 @pytest.mark.parametrize("path", python_files("impl"), ids=shown)
 def test_protocol_cores_are_pure(path: Path) -> None:
-    """Time, randomness and I/O in a core make a run that nobody can repeat, and no spec speaks of."""
+    """Time, randomness and I/O in a core make runs that cannot be repeated and that no spec covers."""
     allowed = f" imports {PURE_AS_WELL.get(shown(path), '-')}"
     found = [what for what in impurities(path.read_text(encoding="utf-8")) if allowed not in what]
     assert found == []
@@ -454,32 +438,18 @@ def test_protocol_cores_are_pure(path: Path) -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "asyncio",
-        "datetime",
-        "io",
-        "logging",
-        "os",
-        "pathlib",
-        "random",
-        "secrets",
-        "socket",
-        "subprocess",
-        "sys",
-        "threading",
-        "time",
-        "uuid",
-        "tlacheck",
-        "property_tests",
+        "asyncio", "datetime", "io", "logging", "os", "pathlib", "random", "secrets", "socket",
+        "subprocess", "sys", "threading", "time", "uuid", "tlacheck", "property_tests",
     ],
-)
-def test_an_import_that_reaches_the_world_is_noticed(module: str) -> None:
+)  # fmt: skip
+def test_an_impure_import_is_noticed(module: str) -> None:
     assert impurities(f"import attrs\nimport {module}") == [f"line 2 imports {module}"]
     assert impurities(f"def step():\n    from {module}.part import x") == [f"line 2 imports {module}.part"]
     assert impurities(f"import {module} as attrs") == [f"line 1 imports {module}"]
 
 
 @pytest.mark.parametrize("name", sorted(IMPURE_CALLS))
-def test_a_call_that_reaches_the_world_is_noticed(name: str) -> None:
+def test_an_impure_call_is_noticed(name: str) -> None:
     assert impurities(f"x = 1\ny = [{name}('x')]") == [f"line 2 calls {name}()"]
 
 
@@ -489,11 +459,11 @@ def test_an_assert_a_coroutine_and_a_global_in_a_core_are_noticed() -> None:
     assert impurities("def f():\n    global x") == ["line 2 has a Global"]
 
 
-def test_what_a_core_needs_is_allowed() -> None:
+def test_the_imports_of_a_pure_core_are_allowed() -> None:
     assert impurities("from typing import Final\nfrom collections.abc import Sequence\nimport attrs") == []
 
 
-#: Where the toolkit may name a protocol: nowhere.
+#: Places where the toolkit may name a protocol: none.
 NAMED_PROTOCOLS: set[tuple[str, str]] = set()
 
 
@@ -528,7 +498,7 @@ def test_a_protocol_in_the_toolkit_is_noticed(source: str) -> None:
     assert protocol_words(source)
 
 
-def test_a_protocol_may_serve_as_an_example_in_a_docstring() -> None:
+def test_a_protocol_may_be_an_example_in_a_docstring() -> None:
     assert protocol_words('"""As in Raft."""\n\n\ndef f():\n    """Raft."""\n') == []
 
 
@@ -542,7 +512,7 @@ def imports_of(path: Path) -> Iterator[str]:
                 yield from (f"{module}.{name.name}" for name in names)
 
 
-def test_models_know_no_implementation_but_share_its_quorum_arithmetic() -> None:
+def test_models_import_only_quorum_arithmetic_of_impl() -> None:
     for path in python_files("models"):
         foreign = [
             name
@@ -552,14 +522,14 @@ def test_models_know_no_implementation_but_share_its_quorum_arithmetic() -> None
         assert foreign == [], shown(path)
 
 
-def test_the_toolkit_imports_nothing_of_what_it_checks() -> None:
+def test_the_toolkit_imports_nothing_that_it_checks() -> None:
     for path in python_files("tlacheck"):
         rooms = {root_of(name) for name in imports_of(path)} & {"impl", "models", "property_tests", "tests"}
         assert rooms == set(), shown(path)
 
 
 def test_the_toolkit_has_no_assert_that_safety_could_rest_on() -> None:
-    """`python -O` removes them: a check that vanishes is a check that passes."""
+    """`python -O` removes asserts, and a removed check always passes."""
     found = [
         f"{shown(path)}:{node.lineno}"
         for path in python_files("tlacheck", "impl")
@@ -576,8 +546,8 @@ _HOSTS = (("pypi", "org"), ("pythonhosted", "org"), ("maven", "apache", "org"), 
 FOREIGN = re.compile("|".join((*(r"\.".join(host) for host in _HOSTS), r"/(?:home|Users)/\w", r"/roo[t]/\w")))
 
 
-def test_no_file_names_a_package_index_or_somebodys_home() -> None:
-    """Such a name works on one machine only, and tells where that is."""
+def test_no_file_names_a_package_index_or_a_home_folder() -> None:
+    """Such a name works on one machine only, and reveals it."""
     found = []
     for path in repository_files():
         if path.suffix == ".png":
@@ -589,7 +559,7 @@ def test_no_file_names_a_package_index_or_somebodys_home() -> None:
 
 
 @pytest.mark.parametrize("text", [".".join(host) for host in _HOSTS] + ["/home" + "/ann"])
-def test_a_host_and_a_home_are_noticed(text: str) -> None:
+def test_a_host_and_a_home_folder_are_noticed(text: str) -> None:
     assert FOREIGN.search(f"see {text}/x")
 
 
@@ -618,9 +588,83 @@ def test_a_waiver_without_a_reason_is_noticed(comment: str) -> None:
 
 
 @pytest.mark.parametrize("path", [p for p in repository_files() if p.suffix == ".md"], ids=shown)
-def test_every_link_to_a_file_leads_somewhere(path: Path) -> None:
+def test_every_link_to_a_file_resolves(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8")):
         assert "://" in target or (path.parent / target).exists(), target
+
+
+# --- tests --------------------------------------------------------------------------------------
+
+#: The number of test names in property_tests/ with more than 70 characters. It may only fall.
+LONG_PROPERTY_TEST_NAMES_MAX = 49
+
+
+def long_test_names(source: str) -> list[str]:
+    """The names of test functions with more than 70 characters."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return [
+        node.name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, functions) and node.name.startswith("test_") and len(node.name) > 70
+    ]
+
+
+def overlong_names(folder: str) -> list[str]:
+    """The overlong names of a folder, each with its file."""
+    return [
+        f"{shown(path)}: {name}"
+        for path in python_files(folder)
+        for name in long_test_names(path.read_text(encoding="utf-8"))
+    ]
+
+
+def test_names_of_tests_have_at_most_70_characters() -> None:
+    """A name says subject, condition and result; anything else belongs into a docstring."""
+    assert overlong_names("tests") == []
+    found = overlong_names("property_tests")
+    assert len(found) <= LONG_PROPERTY_TEST_NAMES_MAX, "\n".join(found)
+
+
+def test_a_test_name_of_71_characters_is_noticed() -> None:
+    source = "class TestX:\n    async def {}(self): ...\ndef helper_{}(): ..."
+    assert long_test_names(source.format("test_".ljust(70, "x"), "x" * 99)) == []
+    assert long_test_names(source.format("test_".ljust(71, "x"), "x")) == ["test_".ljust(71, "x")]
+
+
+#: Words with which no docstring begins: a docstring is a noun phrase or an imperative.
+QUESTION_WORDS = frozenset({"What", "Whether", "How", "Where", "Who", "Which"})
+
+
+def questions(source: str) -> list[int]:
+    """The lines of docstrings that begin like a question."""
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)]
+    texts = [(node.body[0].lineno, ast.get_docstring(node)) for node in nodes if node.body]
+    return [line for line, text in texts if text and text.split()[0].rstrip(",:") in QUESTION_WORDS]
+
+
+def test_no_docstring_of_tests_begins_like_a_question() -> None:
+    found = {
+        f"{shown(path)}:{line}"
+        for path in python_files("tests")
+        for line in questions(path.read_text(encoding="utf-8"))
+    }
+    assert found == set()
+
+
+def test_a_docstring_that_begins_like_a_question_is_noticed() -> None:
+    assert questions('def f():\n    """What it does."""') == [2]
+    assert questions('"""Whatever happens."""\ndef f():\n    """Do it."""') == []
+
+
+def test_lines_of_tests_have_at_most_110_characters() -> None:
+    found = [
+        f"{shown(path)}:{number}"
+        for path in python_files("tests")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if len(line) > 110
+    ]
+    assert found == []
 
 
 # --- make, CI, the guide ------------------------------------------------------------------------
@@ -642,11 +686,12 @@ def test_ci_runs_the_tests_and_a_round_of_checks() -> None:
     assert os.access(script, os.X_OK)
     commands = [line.split("#")[0].split() for line in script.read_text(encoding="utf-8").splitlines()]
     assert ["make", "test"] in commands
+    assert ["make", "test", 'ARGS="-m', "second_engine", 'tests/tlc"'] in commands
     assert any(command[:2] == ["make", "verify"] for command in commands)
 
 
-def test_the_long_files_that_the_tests_begin_with_are_there() -> None:
-    """One that is not would be run late again, and nobody would notice."""
+def test_the_long_test_files_exist() -> None:
+    """A renamed one would silently run late again."""
     named = re.findall(r'^    "(\w+/test_\w+\.py)",$', (ROOT / "tests/conftest.py").read_text(), re.MULTILINE)
     there = ["/".join(path.parts[-2:]) for path in ROOT.glob("*tests/**/test_*.py")]
     assert named
@@ -668,19 +713,12 @@ def test_the_wheel_holds_the_toolkit_only() -> None:
 @pytest.mark.parametrize(
     "page",
     [
-        "guide.md",
-        "tlc.md",
-        "simulator.md",
-        "histories.md",
-        "smt.md",
-        "guard.md",
-        "byzantine.md",
-        "threat.md",
-        "voting.md",
+        "guide.md", "tlc.md", "simulator.md", "histories.md", "smt.md", "guard.md", "byzantine.md",
+        "threat.md", "voting.md",
     ],
-)
-def test_the_python_examples_of_the_docs_run_and_print_what_they_say(tmp_path: Path, page: str) -> None:
-    """The blocks are one program, in order; a block that names a file is that file, a `text` block the output."""
+)  # fmt: skip
+def test_the_python_examples_of_the_docs_run_as_printed(tmp_path: Path, page: str) -> None:
+    """The blocks form one program; a block with a title is that file, a `text` block the output."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     program, expected = [], []
     for language, name, body in re.findall(

@@ -1,4 +1,4 @@
-"""A run log says what was known and no more, and a line that is not as it should be is told by its number."""
+"""Run logs hold known values only, and a malformed line is reported by its number."""
 
 import io
 import json
@@ -60,7 +60,7 @@ def _text(run: Run) -> str:
 
 @given(runs())
 @settings(max_examples=30)
-def test_a_log_that_is_written_and_read_is_the_same(run: Run) -> None:
+def test_a_log_survives_writing_and_reading(run: Run) -> None:
     text = _text(run)
     reader = Reader(text.splitlines())
     again = Run(header=reader.header, events=tuple(reader), ended=reader.ended)
@@ -83,7 +83,7 @@ def test_a_file_is_read_whole_or_event_by_event(tmp_path: Path) -> None:
     assert [each.name for each in path.parent.iterdir()] == ["run.ndjson"]
 
 
-def test_a_log_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_old_log(tmp_path: Path) -> None:
     path = tmp_path / "run.ndjson"
     good = Run(header=Header(origin=Origin(source="test")), events=(Event(number=1, action="Send"),))
     runlog.write(good, path)
@@ -97,8 +97,8 @@ def test_a_log_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None
     assert [each.name for each in tmp_path.iterdir()] == ["run.ndjson"]
 
 
-def test_every_line_is_on_disk_when_the_next_thing_happens(tmp_path: Path) -> None:
-    """So that a crash of the system loses none."""
+def test_every_line_is_flushed_before_the_next_event(tmp_path: Path) -> None:
+    """A crash of the system must lose no line."""
     path = tmp_path / "run.ndjson"
     with path.open("w", encoding="utf-8") as file:
         writer = Writer(file, Header(origin=Origin(source="test")))
@@ -118,18 +118,18 @@ def test_a_run_that_ends_with_an_exception_has_no_end_line() -> None:
     assert '"end"' not in file.getvalue()
 
 
-def test_what_constrains_is_more_than_a_note() -> None:
+def test_a_constraint_is_more_than_a_note() -> None:
     assert not Event(number=1, note="hello", time_ms=3, node=ModelValue("a")).constrains
     assert Event(number=1, action="Send").constrains
     assert Event(number=1, state=immutabledict(x=1)).constrains
 
 
-def test_a_field_of_the_writers_own_is_not_read() -> None:
+def test_a_custom_field_is_ignored() -> None:
     (event,) = Reader([HEADER, '{"event": 1, "action": "Send", "x-thread": 7}'])
     assert event == Event(number=1, action="Send")
 
 
-def test_while_a_log_is_written_nothing_is_awaited_after_its_end() -> None:
+def test_following_a_log_stops_at_its_end_line() -> None:
     lines = iter([HEADER, '{"end": 0}', "more"])
     reader = Reader(lines, live=True)
     assert list(reader) == []
@@ -143,15 +143,11 @@ def test_while_a_log_is_written_nothing_is_awaited_after_its_end() -> None:
         ([], 'line 1: no log of a run: its first line should hold "format": "tlacheck run"'),
         (["{}"], "line 1: no log of a run"),
         (["[1]"], "line 1: should be a JSON object"),
-        (
-            ['{"format": "tlacheck run", "version": 2}'],
-            'its "version" is 2, and this tlacheck reads versions 1 to 1',
-        ),
+        (['{"format": "tlacheck run", "version": 2}'],
+            'its "version" is 2, and this tlacheck reads versions 1 to 1'),
         (['{"format": "tlacheck run", "version": true}'], 'its "version" is True'),
-        (
-            ['{"format": "tlacheck run", "version": 1, "initail": {}}'],
-            'line 1: there is no field "initail" here',
-        ),
+        (['{"format": "tlacheck run", "version": 1, "initail": {}}'],
+            'line 1: there is no field "initail" here'),
         ([HEADER, '{"event": 1'], "line 2: not JSON, at column 12"),
         ([HEADER, '{"event": 1, "time_ms": NaN}'], "line 2: not JSON: NaN is no number of JSON"),
         ([HEADER, '{"event": 1, "state": {"x": ' + "[" * 100_000], "line 2: "),
@@ -162,10 +158,8 @@ def test_while_a_log_is_written_nothing_is_awaited_after_its_end() -> None:
         ([HEADER, '{"event": 1}', '{"end": 2}'], 'line 3: the end line should be {"end": 1}'),
         ([HEADER, '{"event": 1}', '{"end": true}'], 'line 3: the end line should be {"end": 1}'),
         ([HEADER, '{"end": 0}', '{"event": 1}'], 'line 3: there is a line after the one with "end"'),
-        (
-            [HEADER, '{"event": 1, "locals": {}}'],
-            'line 2: there is no field "locals" here; there are action,',
-        ),
+        ([HEADER, '{"event": 1, "locals": {}}'],
+            'line 2: there is no field "locals" here; there are action,'),
         ([HEADER, '{"event": 1, "action": 3}'], 'line 2: "action" should be a string'),
         ([HEADER, '{"event": 1, "time_ms": true}'], 'line 2: "time_ms" should be a number'),
         ([HEADER, '{"event": 1, "local": {"x": 1}}'], 'line 2: "local" needs a "node"'),
@@ -174,15 +168,15 @@ def test_while_a_log_is_written_nothing_is_awaited_after_its_end() -> None:
         ([HEADER, '{"event": 1, "state": {"x": 1.5}}'], "line 2: state, x: 1.5 stands for no TLA+ value"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
-)
-def test_a_line_that_is_not_as_it_should_be_is_told(lines: list[str], message: str) -> None:
+)  # fmt: skip
+def test_a_malformed_line_is_reported(lines: list[str], message: str) -> None:
     with pytest.raises(TraceError) as caught:
         list(Reader(lines))
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", None], ids=["no text", "no file"])
-def test_what_is_no_log_is_told_by_its_path(content: bytes | None, tmp_path: Path) -> None:
+def test_a_file_that_is_no_log_is_reported_by_path(content: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / "run.ndjson"
     if content is not None:
         path.write_bytes(content)
@@ -190,7 +184,7 @@ def test_what_is_no_log_is_told_by_its_path(content: bytes | None, tmp_path: Pat
         runlog.read(path)
 
 
-def test_a_line_can_be_written_by_hand_in_any_language() -> None:
+def test_a_line_can_be_written_in_any_language() -> None:
     data: dict[str, Any] = {"event": 1, "action": "Send", "node": {"#model": "a"}, "local": {"sent": 1}}
     (event,) = Reader([HEADER, json.dumps(data), '{"end": 1}'])
     assert event.node == ModelValue("a")

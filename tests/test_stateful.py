@@ -53,10 +53,10 @@ def test_every_action_of_the_spec_is_a_rule_and_a_right_system_passes(tmp_path: 
         (toys.Crashes, "IndexError"),
     ],
 )
-def test_a_wrong_system_is_caught_and_its_shortest_run_is_on_disk(
+def test_a_wrong_system_is_caught_with_its_shortest_run_on_disk(
     tmp_path: Path, system: Any, says: str
 ) -> None:
-    """Three steps are the fewest that lead beyond 4; Hypothesis shrinks to three or four, and to nothing else."""
+    """Three steps are the fewest that lead beyond 4; Hypothesis shrinks to three or four."""
     machine = _machine(tmp_path, system)
     with pytest.raises(Diverged, match=says) as caught:
         run(machine, seed=0, limits=_LIMITS if system is toys.Refuses else _FOUND)
@@ -70,8 +70,8 @@ def test_a_wrong_system_is_caught_and_its_shortest_run_is_on_disk(
     assert any(f"trace:   {path}" in note for note in caught.value.__notes__)
 
 
-def test_the_file_of_a_failing_run_is_a_trace_like_any_other(tmp_path: Path) -> None:
-    """What Hypothesis found is replayed without Hypothesis: it fails again, and a right system follows it."""
+def test_the_file_of_a_failing_run_is_a_replayable_trace(tmp_path: Path) -> None:
+    """Replayed without Hypothesis, the run fails again, and a right system follows it."""
     with pytest.raises(Diverged):
         run(_machine(tmp_path, toys.Wraps), seed=0, limits=_FOUND)
     found = itf.read(tmp_path / "TallyMachine.itf.json")
@@ -82,7 +82,7 @@ def test_the_file_of_a_failing_run_is_a_trace_like_any_other(tmp_path: Path) -> 
     assert replay(corrected, toys.Wraps()).violation is not None
 
 
-def test_rules_and_invariants_of_ones_own_go_beside_those_of_the_spec(tmp_path: Path) -> None:
+def test_custom_rules_and_invariants_complement_the_specs(tmp_path: Path) -> None:
     def twice(self: SpecMachine, by: int) -> None:
         if self.state["total"] + 2 * by <= 8:
             self.perform("Raise", by=by)
@@ -101,8 +101,8 @@ def test_rules_and_invariants_of_ones_own_go_beside_those_of_the_spec(tmp_path: 
     assert caught.value.path is not None
 
 
-def test_a_step_that_the_spec_does_not_allow_is_noticed_whoever_takes_it(tmp_path: Path) -> None:
-    """The rules choose only what is enabled; an input of one's own need not be."""
+def test_an_illegal_step_of_a_custom_rule_is_noticed(tmp_path: Path) -> None:
+    """The spec's rules choose enabled actions only; a custom rule may take any."""
 
     def too_much(self: SpecMachine) -> None:
         self.perform("Raise", by=7)
@@ -111,9 +111,9 @@ def test_a_step_that_the_spec_does_not_allow_is_noticed_whoever_takes_it(tmp_pat
         run(_machine(tmp_path, too_much=rule()(too_much)), seed=0, limits=_LIMITS)
 
 
-def test_a_method_of_the_name_of_an_action_replaces_its_rule(tmp_path: Path) -> None:
+def test_a_method_named_like_an_action_replaces_its_rule(tmp_path: Path) -> None:
     def knock(self: SpecMachine) -> None:
-        """Never."""
+        """Do nothing."""
 
     machine = _machine(tmp_path, Knock=rule()(knock))
     assert "Knock" not in run(machine, seed=0, limits=_LIMITS).actions
@@ -131,8 +131,8 @@ def test_the_same_seed_takes_the_same_steps(tmp_path: Path) -> None:
     assert one == other != third
 
 
-def test_a_behaviour_that_ends_is_no_failure(tmp_path: Path) -> None:
-    """Hypothesis would complain if no rule could be taken at the end of a behaviour."""
+def test_a_terminating_behaviour_is_no_failure(tmp_path: Path) -> None:
+    """Hypothesis would fail if no rule were enabled at the end of a behaviour."""
 
     class Solver:
         variables = frozenset({"big", "small"})
@@ -156,7 +156,7 @@ def test_a_behaviour_that_ends_is_no_failure(tmp_path: Path) -> None:
     assert tally.steps > 0
 
 
-def test_its_test_case_runs_under_unittest_and_fails_there(tmp_path: Path) -> None:
+def test_the_test_case_runs_and_fails_under_unittest(tmp_path: Path) -> None:
     import unittest
 
     machine = _machine(tmp_path, toys.Wraps)
@@ -167,7 +167,7 @@ def test_its_test_case_runs_under_unittest_and_fails_there(tmp_path: Path) -> No
     assert "Diverged" in outcome.failures[0][1]
 
 
-def test_a_machine_that_lacks_something_says_what(tmp_path: Path) -> None:
+def test_an_incomplete_machine_names_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="has no `spec`"):
         run(type("Empty", (SpecMachine,), {}), limits=_LIMITS)
     with pytest.raises(ConfigError, match=r"defines no make_system\(\)"):

@@ -1,4 +1,4 @@
-"""TLA+ values in Python: the normal forms, the differences, the text."""
+"""TLA+ values in Python: normal forms, differences and texts."""
 
 from typing import Any
 
@@ -27,8 +27,8 @@ def test_every_value_of_the_strategy_is_valid_and_equal_to_itself(value: Any) ->
 
 
 @given(values, values)
-def test_values_that_differ_have_different_texts(one: Any, other: Any) -> None:
-    """The converter remembers values by their text, so two values must not share one."""
+def test_different_values_have_different_texts(one: Any, other: Any) -> None:
+    """The converter caches values by their text, so two values must not share one."""
     assert (to_tla(one) == to_tla(other)) == same(one, other)
 
 
@@ -49,14 +49,14 @@ def test_values_that_differ_have_different_texts(one: Any, other: Any) -> None:
         ("TRUE", True),
     ],
 )
-def test_what_tlc_prints_is_read(text: str, value: Any) -> None:
+def test_values_printed_by_tlc_are_read(text: str, value: Any) -> None:
     assert same(parse(text), value)
 
 
 @pytest.mark.parametrize(
     "text", ["Nat", "{Int}", "[S -> T]", "", "1 2", "{1", "{1}}", "<<1, >>", "[a |-> 1", "SUBSET 1..40"]
 )
-def test_what_is_no_finite_value_is_refused(text: str) -> None:
+def test_an_infinite_value_is_refused(text: str) -> None:
     with pytest.raises(SpecError, match="cannot list"):
         parse(text)
 
@@ -82,7 +82,7 @@ def test_true_is_not_one() -> None:
     assert not same(immutabledict({frozenset({True}): 0}), immutabledict({frozenset({1}): 0}))
 
 
-def test_the_smallest_parts_that_differ_are_named() -> None:
+def test_the_smallest_differing_parts_are_named() -> None:
     one = immutabledict({"log": (1, immutabledict({"term": 1})), "votes": frozenset({N1})})
     other = immutabledict({"log": (1, immutabledict({"term": 2})), "votes": frozenset()})
     assert list(differences(one, other)) == [(".log[2].term", 1, 2), (".votes", frozenset({N1}), frozenset())]
@@ -91,6 +91,6 @@ def test_the_smallest_parts_that_differ_are_named() -> None:
 @pytest.mark.parametrize(
     "value", [1.5, None, [1], {"a": 1}, {1}, (1, [2]), immutabledict({1: "a"}), immutabledict()]
 )
-def test_what_tla_does_not_have_is_not_valid(value: Any) -> None:
+def test_a_value_outside_tla_is_invalid(value: Any) -> None:
     with pytest.raises(TlacheckError):
         validate(value)

@@ -32,6 +32,7 @@ from tlacheck.conform.replay import replay
 from tlacheck.conform.strategy import weighted_choice
 from tlacheck.errors import TraceError
 from tlacheck.mutants.check import all_caught
+from tlacheck.tlc.configuration import configuration_text
 from tlacheck.tlc.oracle import SpecOracle, Successor
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import Step, Trace
@@ -86,7 +87,7 @@ def system_for(config: Path) -> HybridSystem:
     Raises:
         TraceError: the configuration does not say which replicas there are.
     """
-    text = config.read_text(encoding="utf-8")
+    text = configuration_text(config)
 
     def names(constant: str) -> tuple[str, ...]:
         found = re.search(rf"^ *{constant} = \{{([^}}]*)\}}", text, re.MULTILINE)
@@ -232,7 +233,7 @@ def leaves_all(trace: Trace) -> Trace | None:
     Raises:
         TraceError: the rule shows nowhere.
     """
-    text = (_ROOT / trace.origin.config).read_text(encoding="utf-8")
+    text = configuration_text(_ROOT / trace.origin.config)
     run = replay(trace, system_of(trace))
     if run.violation is not None:
         return None

@@ -20,6 +20,7 @@ from typing import Final
 import attrs
 
 from property_tests.raft.adapter import RaftSystem, server_names, spec_for
+from tlacheck.tlc.configuration import configuration_text
 from tlacheck.tlc.oracle import SpecOracle
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import Trace
@@ -130,7 +131,7 @@ def oracle_of(setting: Setting) -> SpecOracle:
 
 def system_of(trace: Trace) -> RaftSystem:
     """A cluster with the constants of the configuration that a recorded trace comes from."""
-    text = (_ROOT / trace.origin.config).read_text(encoding="utf-8") if trace.origin.config else ""
+    text = configuration_text(_ROOT / trace.origin.config) if trace.origin.config else ""
 
     def constant(name: str, default: int) -> int:
         found = re.search(rf"^ *{name} = (\d+)", text, re.MULTILINE)

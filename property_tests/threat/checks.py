@@ -22,6 +22,7 @@ from property_tests.threat.layers import LAYERS
 from tlacheck.conform.checks import follows, leaves, recorded_in, takes_every_edge, walks_with
 from tlacheck.errors import TraceError
 from tlacheck.mutants.check import all_caught
+from tlacheck.tlc.configuration import configuration_text
 from tlacheck.tlc.oracle import SpecOracle
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import Trace
@@ -52,7 +53,7 @@ def system_for(config: Path) -> ThreatSystem:
     Raises:
         TraceError: the configuration does not name the replicas.
     """
-    text = config.read_text(encoding="utf-8")
+    text = configuration_text(config)
 
     def constant(name: str) -> int:
         found = re.search(rf"^ *{name} = (\d+)", text, re.MULTILINE)

@@ -22,6 +22,7 @@ from property_tests.vote.layers import LAYERS
 from tlacheck.conform.checks import follows, leaves, recorded_in, takes_every_edge, walks_with
 from tlacheck.errors import TraceError
 from tlacheck.mutants.check import all_caught
+from tlacheck.tlc.configuration import configuration_text
 from tlacheck.tlc.oracle import SpecOracle
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import Trace
@@ -56,7 +57,7 @@ def system_for(config: Path) -> VoteSystem:
     Raises:
         TraceError: the configuration does not say who votes.
     """
-    text = config.read_text(encoding="utf-8")
+    text = configuration_text(config)
 
     def names(constant: str) -> list[str]:
         found = re.search(rf"^ *{constant} = \{{([^}}]*)\}}", text, re.MULTILINE)

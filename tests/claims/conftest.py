@@ -1,4 +1,4 @@
-"""A toy project with two documents, one claim of each kind, and all kinds of evidence."""
+"""A toy project with two documents, a claim of each kind, and all kinds of evidence."""
 
 import json
 from collections.abc import Callable
@@ -88,7 +88,9 @@ engine = ["Z3"]
 scope = "every n"
 verdict = "proved"
 figure = "12 *claims*"
-evidence = [{ check = "counter/proof", expect = "proved", figures = { claims = 12 }, says = "of twelve claims" }]
+evidence = [
+  { check = "counter/proof", expect = "proved", figures = { claims = 12 }, says = "of twelve claims" },
+]
 
 [[claim]]
 id = "NOTES-2"
@@ -155,7 +157,7 @@ class TestCounter:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The project, in which the test then is; its page is not written yet."""
+    """The project, as current folder; its page is not written yet."""
     for name, text in {
         "claims.toml": CLAIMS,
         "verify.toml": PLAN,
@@ -214,7 +216,7 @@ def change(project: Path) -> Callable[..., None]:
 
 @pytest.fixture
 def ran(project: Path) -> Callable[..., None]:
-    """`ran(status="violated")` leaves a run of `counter/proof`, as `tlacheck verify` does; later ones are newer."""
+    """`ran(status="violated")` writes a run of `counter/proof` as `tlacheck verify` does, each newer."""
     numbers = iter(range(1, 100))
 
     def leave(name: str = "counter/proof", **fields: Any) -> None:

@@ -1,4 +1,4 @@
-"""`tlacheck claims`: a claim with evidence that is not there, or says something else, must not stand on a page."""
+"""`tlacheck claims`: a claim with missing or contrary evidence must not appear on a page."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ Change = Callable[..., None]
 # --- all is as it should be ---------------------------------------------------------------------
 
 
-def test_a_page_that_was_written_is_current_and_all_evidence_is_there(project: Path, claims: Command) -> None:
+def test_a_written_page_is_current_and_all_evidence_exists(project: Path, claims: Command) -> None:
     written = claims("--write")
     assert written.exit_code == 0, written.output
     done = claims()
@@ -36,8 +36,8 @@ def test_a_page_that_was_written_is_current_and_all_evidence_is_there(project: P
     ]
 
 
-def test_the_page_does_not_depend_on_what_ran_here(project: Path, claims: Command, ran: Command) -> None:
-    """Or it would be another one on every machine, and no page could be kept."""
+def test_the_page_is_independent_of_local_runs(project: Path, claims: Command, ran: Command) -> None:
+    """Otherwise the page would differ on every machine."""
     claims("--write")
     before = (project / "docs" / "claims.md").read_bytes(), (project / "docs" / "claims.html").read_bytes()
     ran()
@@ -57,7 +57,10 @@ def test_the_markdown_has_every_claim_with_its_figures_links_and_commands(
     for said in (
         "# What the manuals \\<claim\\>",
         "Two manuals, and `code` in between.",
-        "| exhausted | holds in every reachable state of a finite model, whose bounds are stated | 1 | 0 | 1 |",
+        (
+            "| exhausted | holds in every reachable state of a finite model, whose bounds are stated "
+            "| 1 | 0 | 1 |"
+        ),
         "| [GUIDE-3](#guide-3) | within 10 ms | **measured** | 7 ms: below 10 ms |",
         "- *What goes wrong.* It counts: one, two, three.",
         "- *Instead.* It counts on.",
@@ -69,16 +72,17 @@ def test_the_markdown_has_every_claim_with_its_figures_links_and_commands(
         "- trace [`three.itf.json`](../traces/three.itf.json): shows `NeverThree` (`.venv",
         "(`.venv/bin/tlacheck inspect traces/three.itf.json`)",
         "- Z3 [`counter/proof`](../checks.py): proved; 12 claims; `of twelve claims` ",
-        "- test [`test_it_counts`](../tests/test_counter.py) (`python -m pytest tests/test_counter.py::TestCounter::test_it_counts`)",
+        (
+            "- test [`test_it_counts`](../tests/test_counter.py) "
+            "(`python -m pytest tests/test_counter.py::TestCounter::test_it_counts`)"
+        ),
         "(`python -m benchmarks.latency`)",
         "- file [`docs/counting.md`](counting.md): says “it counts up to nine”",
     ):
         assert said in page, said
 
 
-def test_the_quotes_are_looked_up_in_the_documents_if_these_are_there(
-    project: Path, claims: Command, change: Change
-) -> None:
+def test_quotes_are_looked_up_in_available_documents(project: Path, claims: Command, change: Change) -> None:
     claims("--write")
     guide = project / "guide.md"
     guide.write_text("**y never** ever\novertakes x; never three; within 10 ms", encoding="utf-8")
@@ -97,7 +101,7 @@ def test_the_quotes_are_looked_up_in_the_documents_if_these_are_there(
     assert claims("--documents", ".").exit_code == 2
 
 
-def test_the_checks_that_are_evidence_can_be_run(project: Path, claims: Command, ran: Command) -> None:
+def test_checks_used_as_evidence_can_be_run(project: Path, claims: Command, ran: Command) -> None:
     ran(status="violated")
     claims("--write")
     done = claims("--run", "--budget", "smoke")
@@ -107,7 +111,7 @@ def test_the_checks_that_are_evidence_can_be_run(project: Path, claims: Command,
     assert (found.kind, found.figures["claims"]) == ("proved", 12)
 
 
-def test_the_result_is_there_as_json(claims: Command, change: Change) -> None:
+def test_the_result_is_available_as_json(claims: Command, change: Change) -> None:
     change("below = 10", "below = 7")
     claims("--write")
     done = claims("--json")
@@ -125,7 +129,7 @@ def test_the_result_is_there_as_json(claims: Command, change: Change) -> None:
 
 
 @pytest.mark.parametrize("name", ["claims.md", "claims.html"])
-def test_a_page_that_was_edited_by_hand_is_told_with_where_it_differs(
+def test_a_page_edited_by_hand_is_reported_with_the_difference(
     claims: Command, change: Change, name: str
 ) -> None:
     claims("--write")
@@ -147,7 +151,7 @@ def test_a_pin_that_changed_makes_the_page_drift(claims: Command, change: Change
     assert "distinct 56" in done.output
 
 
-def test_a_page_that_was_never_written_is_told(claims: Command) -> None:
+def test_a_missing_page_is_reported(claims: Command) -> None:
     done = claims()
     assert done.exit_code == 1
     assert "✗ there is no file docs/claims.md: it was never written" in done.output
@@ -156,80 +160,47 @@ def test_a_page_that_was_never_written_is_told(claims: Command) -> None:
 # --- the evidence is another one ----------------------------------------------------------------
 
 WRONG_EVIDENCE = [
-    (
-        'check = "counter/holds"',
-        'check = "counter/hold"',
-        'GUIDE-1: no check is called "counter/hold": did you mean "counter/holds"?',
-    ),
-    (
-        'check = "counter/holds"',
-        'check = "elsewhere"',
-        'no check is called "elsewhere": `tlacheck verify --list',
-    ),
-    (
-        'holds", expect = "exhausted"',
-        'holds", expect = "proved"',
-        "counter/holds is said to be proved, but what it must come to is exhausted",
-    ),
-    (
-        'violates = "NeverThree"',
-        'violates = "NeverTwo"',
-        "is said to violate NeverTwo, but what it must violate is NeverThree",
-    ),
-    (
-        "traces/three",
-        "traces/four",
-        "the trace traces/four.itf.json cannot be used: traces/four.itf.json: cannot be read",
-    ),
+    ('check = "counter/holds"', 'check = "counter/hold"',
+        'GUIDE-1: no check is called "counter/hold": did you mean "counter/holds"?'),
+    ('check = "counter/holds"', 'check = "elsewhere"',
+        'no check is called "elsewhere": `tlacheck verify --list'),
+    ('holds", expect = "exhausted"', 'holds", expect = "proved"',
+        "counter/holds is said to be proved, but what it must come to is exhausted"),
+    ('violates = "NeverThree"', 'violates = "NeverTwo"',
+        "is said to violate NeverTwo, but what it must violate is NeverThree"),
+    ("traces/three", "traces/four",
+        "the trace traces/four.itf.json cannot be used: traces/four.itf.json: cannot be read"),
     ('shows = "NeverThree"', 'shows = "NeverTwo"', "is said to show NeverTwo and shows NeverThree"),
-    (
-        "::test_it_counts",
-        "::test_it_count",
-        "has no TestCounter::test_it_count: did you mean TestCounter::test_it_counts?",
-    ),
+    ("::test_it_counts", "::test_it_count",
+        "has no TestCounter::test_it_count: did you mean TestCounter::test_it_counts?"),
     ("tests/test_counter", "tests/test_nothing", "the test tests/test_nothing.py cannot be read"),
-    (
-        "it counts up to nine",
-        "it counts up to ten",
-        '"it counts up to ten" does not stand in docs/counting.md',
-    ),
+    ("it counts up to nine", "it counts up to ten",
+        '"it counts up to ten" does not stand in docs/counting.md'),
     ("docs/counting.md", "docs/nothing.md", "docs/nothing.md cannot be read"),
-    (
-        "benchmarks.latency",
-        "benchmarks.nothing",
-        "latency is repeated by `python -m benchmarks.nothing`, but there is no benchmarks/nothing.py",
-    ),
+    ("benchmarks.latency", "benchmarks.nothing",
+        "latency is repeated by `python -m benchmarks.nothing`, but there is no benchmarks/nothing.py"),
     ("below = 10", "below = 7", "latency found 7 ms (worst), which is not below 7 ms"),
     ("below = 10", "above = 7.5", "latency found 7 ms (worst), which is not above 7.5 ms"),
     (", below = 10", "", "it is said to be measured, but no measurement has a limit to keep to"),
-    (
-        'verdict = "exhausted"',
-        'verdict = "proved"',
-        "GUIDE-1: it is said to be proved, but none of its evidence is; its checks are exhausted, violated, witness",
-    ),
-    ('verdict = "exhausted"', 'verdict = "bounded"', "it is said to be bounded, but none of its evidence is"),
-    (
-        'verdict = "sampled"',
-        'verdict = "proved"',
-        "NOTES-2: it is said to be proved, but none of its evidence is; it has no check",
-    ),
-    (
-        '{ trace = "traces/three.itf.json", shows = "NeverThree" }',
-        '{ file = "docs/counting.md" }',
-        "it is said to be refuted, but no check, trace, test or measured limit shows it",
-    ),
-    (
-        '{ trace = "traces/three.itf.json", shows = "NeverThree" }',
+    ('verdict = "exhausted"', 'verdict = "proved"',
+        ("GUIDE-1: it is said to be proved, but none of its evidence is; "
+         "its checks are exhausted, violated, witness")),
+    ('verdict = "exhausted"', 'verdict = "bounded"',
+        "it is said to be bounded, but none of its evidence is"),
+    ('verdict = "sampled"', 'verdict = "proved"',
+        "NOTES-2: it is said to be proved, but none of its evidence is; it has no check"),
+    ('{ trace = "traces/three.itf.json", shows = "NeverThree" }', '{ file = "docs/counting.md" }',
+        "it is said to be refuted, but no check, trace, test or measured limit shows it"),
+    ('{ trace = "traces/three.itf.json", shows = "NeverThree" }',
         '{ measurement = "latency", figure = "worst", below = 8 }',
-        "it is said to be refuted, but latency keeps to it: 7 ms is below 8 ms",
-    ),
-]
+        "it is said to be refuted, but latency keeps to it: 7 ms is below 8 ms"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"), WRONG_EVIDENCE, ids=[said[:60] for *_, said in WRONG_EVIDENCE]
 )
-def test_evidence_that_is_not_there_or_says_something_else_is_told(
+def test_missing_or_contrary_evidence_is_reported(
     claims: Command, change: Change, old: str, new: str, said: str
 ) -> None:
     change(old, new)
@@ -240,7 +211,7 @@ def test_evidence_that_is_not_there_or_says_something_else_is_told(
     assert "wrong=1" in done.output or "wrong=2" in done.output
 
 
-def test_a_trace_that_was_cut_short_is_told(project: Path, claims: Command) -> None:
+def test_a_truncated_trace_is_reported(project: Path, claims: Command) -> None:
     trace = project / "traces" / "three.itf.json"
     trace.write_text(trace.read_text()[:100])
     done = claims("--write")
@@ -251,24 +222,18 @@ def test_a_trace_that_was_cut_short_is_told(project: Path, claims: Command) -> N
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        (
-            {"status": "violated", "message": "claim 7\nmore"},
-            "counter/proof was violated in its last run here (20260101-000001): claim 7",
-        ),
-        (
-            {"status": "could not run", "verdict": None, "message": ""},
-            "counter/proof was could not run in its last run here",
-        ),
+        ({"status": "violated", "message": "claim 7\nmore"},
+            "counter/proof was violated in its last run here (20260101-000001): claim 7"),
+        ({"status": "could not run", "verdict": None, "message": ""},
+            "counter/proof was could not run in its last run here"),
         ({"verdict": {"kind": "sampled"}}, "counter/proof is said to be proved and was sampled"),
         ({"figures": {"claims": 11}}, "counter/proof is said to have claims = 12 and had 11"),
         ({"figures": {}}, "counter/proof is said to have claims = 12 and had None"),
-        (
-            {"message": "a table of eleven claims"},
-            'counter/proof is said to tell "of twelve claims" and did not',
-        ),
+        ({"message": "a table of eleven claims"},
+            'counter/proof is said to tell "of twelve claims" and did not'),
     ],
-)
-def test_a_last_run_that_says_something_else_is_told(
+)  # fmt: skip
+def test_a_contrary_last_run_is_reported(
     claims: Command, ran: Command, fields: dict[str, object], said: str
 ) -> None:
     ran(**fields)
@@ -277,9 +242,7 @@ def test_a_last_run_that_says_something_else_is_told(
     assert said in done.output
 
 
-def test_of_several_runs_the_last_one_counts_and_one_that_cannot_be_read_is_passed_over(
-    project: Path, claims: Command, ran: Command
-) -> None:
+def test_the_last_readable_run_counts(project: Path, claims: Command, ran: Command) -> None:
     ran(status="violated")
     ran()
     (project / ".verify" / "20260101-000099").mkdir()
@@ -287,7 +250,7 @@ def test_of_several_runs_the_last_one_counts_and_one_that_cannot_be_read_is_pass
     assert claims("--write").exit_code == 0
 
 
-def test_a_violation_of_another_property_is_told(claims: Command, ran: Command) -> None:
+def test_a_violation_of_another_property_is_reported(claims: Command, ran: Command) -> None:
     verdict = {"kind": "violated", "violates": "NeverTwo"}
     ran("counter/broken", verdict=verdict)
     done = claims("--write")
@@ -301,23 +264,30 @@ BAD_INPUT = [
     ('id = "NOTES-2"', 'id = "GUIDE-2"', 'there is a claim "GUIDE-2" twice: give one of them another id'),
     ('id = "NOTES-2"', 'id = "guide-2"', 'there is a claim "guide-2" beside "GUIDE-2"'),
     ('id = "NOTES"', 'id = "GUIDE"', 'there is a document "GUIDE" twice'),
-    ('document = "NOTES"', 'document = "NOTE"', '[[claim]] 4 (NOTES-1): "document" is "NOTE", but there is no [[document]] of that id: did you mean "NOTES"?'),
-    ('measurement = "latency"', 'measurement = "speed"', '"measurement" is "speed", but there is no [[measurement]] of that id: there are latency'),
-    ('figure = "worst"', 'figure = "wurst"', '"figure" is "wurst", which latency did not find: did you mean "worst"?'),
+    ('document = "NOTES"', 'document = "NOTE"', ('[[claim]] 4 (NOTES-1): "document" is "NOTE", '
+      'but there is no [[document]] of that id: did you mean "NOTES"?')),
+    ('measurement = "latency"', 'measurement = "speed"',
+     '"measurement" is "speed", but there is no [[measurement]] of that id: there are latency'),
+    ('figure = "worst"', 'figure = "wurst"',
+     '"figure" is "wurst", which latency did not find: did you mean "worst"?'),
     ('quote = "soon"\n', "", '"quote" is missing: give it a text'),
     ('scope = "every n"', 'scop = "every n"', '"scope" is missing'),
     ('missing = "It is not built yet."', "", 'a claim that is open needs "missing": what would settle it'),
     ('instead = "It counts on."', "", 'a claim that is refuted needs "instead"'),
-    ('figure = "12 *claims*"', 'missing = "x"', '"missing" is for a claim that is open, and this one is proved'),
+    ('figure = "12 *claims*"', 'missing = "x"',
+     '"missing" is for a claim that is open, and this one is proved'),
     ('engine = ["test"]', 'engine = ["tests"]', "\"engine\" has 'tests'; it may be TLC, Z3,"),
-    ('{ test = "tests', '{ trace = "x", test = "tests', "evidence is one of check, trace, test, file, measurement, and this has trace and test"),
+    ('{ test = "tests', '{ trace = "x", test = "tests',
+     "evidence is one of check, trace, test, file, measurement, and this has trace and test"),
     ('[{ test = "tests/test_counter.py::TestCounter::test_it_counts" }]', "[{ }]", "this has none of them"),
-    ('[{ test = "tests/test_counter.py::TestCounter::test_it_counts" }]', '["x"]', "evidence 1 is 'x', not a table"),
+    ('[{ test = "tests/test_counter.py::TestCounter::test_it_counts" }]', '["x"]',
+     "evidence 1 is 'x', not a table"),
     ("::TestCounter::test_it_counts", "", "write it as path/to/test_file.py::test_name"),
     ('file = "docs/counting.md"', 'file = "../elsewhere.md"', "name a file of this project"),
     ('file = "docs/counting.md"', 'file = "/etc/passwd"', "name a file of this project"),
     ('says = "of twelve claims"', "says = [12]", '"says" is [12], not a text or a list of texts'),
-    ('violates = "NeverThree"', 'violate = "NeverThree"', '(GUIDE-1), evidence 2: unknown key "violate": did you mean "violates"?'),
+    ('violates = "NeverThree"', 'violate = "NeverThree"',
+     '(GUIDE-1), evidence 2: unknown key "violate": did you mean "violates"?'),
     ('expect = "witness"', 'expect = "seen"', '"expect" is "seen"; it may be proved,'),
     ('text = "a ratio"', 'txt = "a ratio"', '[[measurement]] 1 (latency), figure "share": "text" is missing'),
     ('page = "docs/claims.md"', 'page = "docs/claims.html"', "name a file that ends in .md"),
@@ -330,7 +300,7 @@ BAD_INPUT = [
 
 
 @pytest.mark.parametrize(("old", "new", "said"), BAD_INPUT, ids=[said[:60] for *_, said in BAD_INPUT])
-def test_what_is_wrong_with_the_file_is_one_message_with_its_place_and_status_2(
+def test_a_mistake_in_the_file_is_one_message_and_status_2(
     claims: Command, change: Change, old: str, new: str, said: str
 ) -> None:
     change(old, new)
@@ -341,7 +311,7 @@ def test_what_is_wrong_with_the_file_is_one_message_with_its_place_and_status_2(
     assert len(done.output.splitlines()) == 1
 
 
-def test_files_that_are_not_there_and_options_that_do_not_fit_are_told(
+def test_missing_files_and_incompatible_options_are_reported(
     project: Path, claims: Command, change: Change
 ) -> None:
     assert "there is no file nothing.toml" in claims("nothing.toml").output
@@ -360,7 +330,7 @@ def test_files_that_are_not_there_and_options_that_do_not_fit_are_told(
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_claims_of_this_project_have_their_evidence_whatever_ran_here() -> None:
+def test_the_claims_of_this_project_have_their_evidence() -> None:
     found = read_claims(ROOT / "claims.toml")
     examined = examine(found, read_plan(found.plan), {})
     assert [str(complaint) for complaint in examined.complaints] == []
@@ -368,14 +338,14 @@ def test_the_claims_of_this_project_have_their_evidence_whatever_ran_here() -> N
     assert {document.id for document in found.documents} == {"A2", "A102", "BV", "HM", "KN"}
 
 
-def test_what_looked_wrong_in_the_documents_is_refuted_and_told_in_words() -> None:
+def test_wrong_statements_of_the_documents_are_refuted_in_words() -> None:
     by_id = {claim.id: claim for claim in read_claims(ROOT / "claims.toml").claims}
     for name in ("KN-1", "HM-16", "KN-19", "A102-2", "BV-7"):
         assert by_id[name].settled is Settled.REFUTED, name
         assert len(by_id[name].counterexample) > 200, name
 
 
-def test_the_page_of_this_project_is_the_one_that_follows_from_its_claims() -> None:
+def test_the_page_of_this_project_follows_from_its_claims() -> None:
     from tlacheck.claims.cli import pages
 
     found = read_claims(ROOT / "claims.toml")

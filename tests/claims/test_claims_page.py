@@ -1,4 +1,4 @@
-"""The page of the claims, in a browser: what a reader can filter, and what a hostile text cannot do."""
+"""The page of the claims in a browser: its filters, and its defence against hostile text."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from tools.browser import NoBrowser, find_browser
 
 @pytest.fixture(scope="module")
 def window() -> Iterator[Page]:
-    """One window for all tests, which must not complain."""
+    """One browser window for all tests; any error in it fails them."""
     try:
         path = find_browser()
     except NoBrowser as complaint:
@@ -67,7 +67,7 @@ def test_claims_are_filtered_by_verdict_document_and_words(page: Page) -> None:
     assert shown(page) == ["GUIDE-3"]
 
 
-def test_an_address_with_a_claim_opens_its_evidence(page: Page) -> None:
+def test_an_address_naming_a_claim_opens_its_evidence(page: Page) -> None:
     page.goto(page.url.partition("#")[0] + "#GUIDE-2")
     assert page.is_visible("#GUIDE-2 .evidence li")
     link = page.locator("#GUIDE-2 .evidence a")
@@ -75,13 +75,13 @@ def test_an_address_with_a_claim_opens_its_evidence(page: Page) -> None:
     assert page.inner_text("#GUIDE-2 .command") == ".venv/bin/tlacheck inspect traces/three.itf.json"
 
 
-def test_what_a_claim_says_is_text_and_nothing_else(page: Page) -> None:
+def test_the_text_of_a_claim_is_never_markup(page: Page) -> None:
     assert page.title() == "What the manuals <claim>"
     assert "<img src=x onerror=alert(1)>" in page.inner_text("#GUIDE-2")
     assert page.locator(".claim img").count() == 0
 
 
-def test_it_is_readable_in_the_dark_and_on_a_phone_and_the_switch_stays(page: Page) -> None:
+def test_the_page_supports_dark_mode_and_phones(page: Page) -> None:
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.click("#theme")
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor")

@@ -1,4 +1,4 @@
-"""Logs for the tests of validation: walks of `tests/specs/Wire.tla`, shown in part."""
+"""Logs for the tests of validation: partial views of walks of `tests/specs/Wire.tla`."""
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from tlacheck.trace import Origin, Step, Trace
 from tlacheck.values import ModelValue, Value, same
 
 A, B = ModelValue("a"), ModelValue("b")
-#: What a log of the wire does not show.
+#: The actions that a log of the wire does not show.
 HIDDEN = ("Lose", "Double")
 _WEIGHTS = {"Send": 2.0, "Take": 4.0, "Lose": 0.6, "Double": 0.6, "Clear": 1.0}
 
@@ -61,7 +61,7 @@ def walk(seed: int, steps: int) -> Trace:
 
 
 def shown(seed: int, steps: int, *, hidden: Iterable[str] = HIDDEN) -> Run:
-    """What the nodes of a walk show: the action, the node, and what it has sent and got. No letter, no wire."""
+    """The visible part of a walk: actions and nodes with their counters, without letters and wire."""
     return log(*(_shown(step) for step in walk(seed, steps).steps if step.action not in hidden))
 
 
@@ -83,7 +83,7 @@ def changed(run: Run, events: Sequence[Event]) -> Run:
 
 
 def fits_naively(run: Run, hidden: Iterable[str], judge: SpecOracle | None = None) -> bool:
-    """Whether a spec has a behaviour that fits: all sets of states, any number of hidden steps, nothing clever."""
+    """Return whether a behaviour of the spec fits the log, by naive search over all sets of states."""
     judge = judge or wire()
     states = set(judge.initial_states())
     for each in run.events:
@@ -116,7 +116,7 @@ def _fits(each: Event, action: str, arguments: Mapping[str, Value], state: Oracl
 
 
 def witnesses(trace: Trace, run: Run, hidden: Iterable[str], judge: SpecOracle | None = None) -> bool:
-    """Whether a trace is a behaviour of the spec whose steps, but for hidden ones, are the events of the log."""
+    """Return whether a trace is a behaviour of the spec whose visible steps are the log's events."""
     judge = judge or wire()
     (at,) = (state for state in judge.initial_states() if state.values == trace.initial)
     events = list(run.events)

@@ -1,4 +1,4 @@
-"""A second toy: `tests/specs/Relay.tla`, whose arguments depend on what came before; and systems right and wrong."""
+"""A second toy, `tests/specs/Relay.tla`, whose arguments depend on earlier steps; right and wrong systems."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ def letter(node: ModelValue, number: int) -> dict[str, Value]:
 
 
 class Relay:
-    """The relay, done right."""
+    """A correct relay."""
 
     variables = frozenset({"sent", "box", "got", "state"})
 
@@ -30,7 +30,7 @@ class Relay:
         self.state: dict[Value, str] = dict(initial["state"])
 
     def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
-        """Do what the action stands for."""
+        """Perform the action."""
         match action:
             case "Send":
                 self.send(arguments["node"])
@@ -46,17 +46,17 @@ class Relay:
                 self.got[arguments["node"]] = 0
 
     def send(self, node: Value) -> None:
-        """Send a letter; where a wrong one is wrong."""
+        """Send a letter; overridden by wrong systems."""
         self.sent += 1
         self.state[node] = "waits"
         self.box.add(immutabledict({"from": node, "number": self.sent}))
 
     def deliver(self, letter: Value) -> None:
-        """Deliver a letter; where a wrong one is wrong."""
+        """Deliver a letter; overridden by wrong systems."""
         self.got[letter["from"]] = letter["number"]
 
     def observe(self) -> State:
-        """All of it."""
+        """Return the whole state."""
         return immutabledict(
             sent=self.sent,
             box=frozenset(self.box),
@@ -69,7 +69,7 @@ class LosesOfB(Relay):
     """Loses the letters of b."""
 
     def deliver(self, letter: Value) -> None:
-        """Deliver a letter; where a wrong one is wrong."""
+        """Deliver a letter; overridden by wrong systems."""
         if letter["from"] != B:
             super().deliver(letter)
 
@@ -83,7 +83,7 @@ class SendsOnce(Relay):
         self.senders: set[Value] = set()
 
     def send(self, node: Value) -> None:
-        """Send a letter; where a wrong one is wrong."""
+        """Send a letter; overridden by wrong systems."""
         super().send(node)
         if node in self.senders:
             self.box = {each for each in self.box if each["number"] != self.sent}

@@ -1,4 +1,4 @@
-"""An adapter says what it can do, and what it forgets is told by name before anything runs."""
+"""Adapters declare their actions and variables; anything missing is reported by name before a run."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ from tlacheck.values import Value
 
 
 class Lamp(Adapter):
-    """The toy counter; one method a variable."""
+    """The toy counter, with one method per variable."""
 
     def __init__(self) -> None:
         self.total = 0
@@ -41,7 +41,7 @@ class Lamp(Adapter):
 
     @action(unused=["who"])
     def Knock(self) -> None:  # noqa: N802 - as above
-        """Nothing but noise."""
+        """Do nothing."""
 
     @variable("total")
     def counted(self) -> Value:
@@ -63,11 +63,11 @@ def tally(parser: Parser) -> Vocabulary:
     return vocabulary_of(oracle().spec, parser=parser)
 
 
-# --- what a spec says
+# --- the vocabulary of a spec
 
 
-def test_the_actions_of_a_spec_are_those_that_it_records(tally: Vocabulary) -> None:
-    """What the configuration's next-state relation does not reach is none: `Guess` belongs to another one."""
+def test_the_actions_of_a_spec_are_those_it_records(tally: Vocabulary) -> None:
+    """Only actions reachable from the configured next-state relation count, so not `Guess`."""
     assert tally.source == "Tally.tla"
     assert tally.variables == ("total", "odd", "event")
     assert tally.actions == {
@@ -87,12 +87,12 @@ def test_an_action_is_known_by_its_record_and_not_by_its_operator(load: Load, pa
     assert found.actions == {"Send": (frozenset({"from", "to"}),), "Receive": (frozenset({"letter"}),)}
 
 
-def test_of_a_spec_without_event_the_actions_are_those_of_sany(load: Load, parser: Parser) -> None:
+def test_a_spec_without_event_has_the_actions_of_sany(load: Load, parser: Parser) -> None:
     assert vocabulary_of(load("Lamp"), parser=parser).actions == {"Switch": ()}
 
 
-def test_an_action_that_is_recorded_far_below_the_relation_is_found(parser: Parser, tmp_path: Path) -> None:
-    """And a record in a comment, or in a definition that nothing uses, is none."""
+def test_an_action_recorded_in_a_nested_definition_is_found(parser: Parser, tmp_path: Path) -> None:
+    """A record in a comment or in an unused definition does not count."""
     (tmp_path / "Deep.tla").write_text(
         """---- MODULE Deep ----
 EXTENDS Naturals
@@ -113,7 +113,7 @@ Spec == Init /\\ [][Step]_<<x, event>>
     assert found.actions == {"Go": (frozenset({"far", "near"}),)}
 
 
-# --- what an adapter says
+# --- the declarations of an adapter
 
 
 def test_a_whole_adapter_fits(tally: Vocabulary) -> None:
@@ -140,8 +140,8 @@ def _wrong() -> Declaration:
     return Wrong.declaration
 
 
-def test_everything_that_does_not_fit_is_told_at_once_and_by_name(tally: Vocabulary) -> None:
-    """Else an adapter is mended one start of TLC at a time."""
+def test_all_mismatches_are_reported_at_once_by_name(tally: Vocabulary) -> None:
+    """Otherwise fixing an adapter would take one start of TLC per mismatch."""
     with pytest.raises(AdapterError) as caught:
         check(_wrong(), tally)
     assert str(caught.value).splitlines() == [
@@ -152,11 +152,14 @@ def test_everything_that_does_not_fit_is_told_at_once_and_by_name(tally: Vocabul
         "  - nothing performs the action Reset()",
         "  - it shows the variable totl, which Tally.tla has not; did you mean total?",
         "  - nothing shows the variable odd: declare what observes it, or name it in `unobserved`",
-        "  - nothing shows the variable total: declare what observes it, or name it in `unobserved`; did you mean totl?",
+        (
+            "  - nothing shows the variable total: declare what observes it, or name it in `unobserved`; "
+            "did you mean totl?"
+        ),
     ]
 
 
-def test_wrong_missing_and_extra_arguments_are_told_apart(tally: Vocabulary) -> None:
+def test_wrong_missing_and_extra_arguments_are_distinguished(tally: Vocabulary) -> None:
     class Wrong(Lamp):
         def raise_by(self, bye: int) -> None: ...
 
@@ -168,13 +171,16 @@ def test_wrong_missing_and_extra_arguments_are_told_apart(tally: Vocabulary) -> 
 
     assert complaints(Wrong.declaration, tally) == (
         "Wrong.Knock, for the action Knock, does not take the argument who, which the spec gives",
-        "Wrong.raise_by, for the action Raise, needs an argument bye, and the spec gives by; did you mean by?",
+        (
+            "Wrong.raise_by, for the action Raise, needs an argument bye, and the spec gives by; "
+            "did you mean by?"
+        ),
         "Wrong.raise_by, for the action Raise, does not take the argument by, which the spec gives",
         "Wrong.Reset, for the action Reset, needs an argument how, and the spec gives no arguments",
     )
 
 
-def test_a_variable_is_left_out_on_purpose_or_not_at_all(tally: Vocabulary) -> None:
+def test_only_a_variable_declared_unobserved_may_be_missing(tally: Vocabulary) -> None:
     class Half(Lamp):
         unobserved = {"odd": "the lamp is broken"}  # noqa: RUF012 - as a reader would write it
 
@@ -190,7 +196,7 @@ def test_a_variable_is_left_out_on_purpose_or_not_at_all(tally: Vocabulary) -> N
     assert complaints(Both.declaration, tally) == ("it shows the variable odd, though it is in `unobserved`",)
 
 
-def test_a_trace_need_not_take_all_actions_but_those_that_it_takes_must_fit() -> None:
+def test_only_the_actions_that_a_trace_takes_must_fit() -> None:
     class Knocks(Lamp):
         @action("Sing")
         def sing(self) -> None: ...
@@ -202,7 +208,7 @@ def test_a_trace_need_not_take_all_actions_but_those_that_it_takes_must_fit() ->
     )
 
 
-# --- what it does
+# --- running an adapter
 
 
 def test_a_declared_system_follows_the_spec() -> None:
@@ -237,7 +243,7 @@ def test_one_method_may_perform_several_actions_and_show_several_variables() -> 
     assert replay(run(*CALLS), Compact()).violation is None
 
 
-def test_a_method_may_take_whatever_arguments_there_are() -> None:
+def test_a_method_may_take_arbitrary_arguments() -> None:
     class Open(Lamp):
         @action("Raise")
         def raise_by(self, **given: Any) -> None:  # type: ignore[override] # whatever there is
@@ -246,7 +252,7 @@ def test_a_method_may_take_whatever_arguments_there_are() -> None:
     assert replay(run(*CALLS), Open()).violation is None
 
 
-def test_an_unknown_action_and_other_arguments_are_the_adapters_fault_with_the_run_so_far() -> None:
+def test_unknown_actions_and_arguments_are_adapter_errors() -> None:
     lamp = Lamp()
     with pytest.raises(AdapterError, match=r"Lamp has no method for the action 'Dance': decorate .* @action"):
         lamp.perform("Dance", {})
@@ -266,7 +272,7 @@ def test_an_unknown_action_and_other_arguments_are_the_adapters_fault_with_the_r
     assert caught.value.trace.states == (state(0), state(1), state(3))
 
 
-def test_an_adapter_without_a_reset_says_so() -> None:
+def test_an_adapter_without_reset_is_refused() -> None:
     class Bare(Adapter):
         @variable
         def total(self) -> Value: ...
@@ -281,7 +287,7 @@ def test_an_adapter_without_a_reset_says_so() -> None:
 
 
 class AsyncLamp(AsyncAdapter):
-    """The toy, with a colleague in the background who must get on between steps' awaits."""
+    """The toy with a background task that must make progress while a step awaits."""
 
     def __init__(self) -> None:
         self.total = 0
@@ -324,7 +330,7 @@ def test_an_asynchronous_system_follows_the_spec(tally: Vocabulary) -> None:
         assert replay(run(*CALLS), system).violation is None
 
 
-def test_an_asynchronous_system_may_be_driven_where_a_loop_runs() -> None:
+def test_an_asynchronous_system_works_inside_a_running_loop() -> None:
     async def drive() -> None:
         with Blocking(AsyncLamp) as system:
             assert replay(run(*CALLS), system).violation is None
@@ -333,7 +339,7 @@ def test_an_asynchronous_system_may_be_driven_where_a_loop_runs() -> None:
 
 
 @pytest.mark.parametrize("how", ["waits", "computes"])
-def test_a_step_that_hangs_is_told_with_the_run_so_far(how: str) -> None:
+def test_a_hanging_step_is_reported_with_the_run_so_far(how: str) -> None:
     class Hangs(AsyncLamp):
         @action("Reset")
         async def back(self) -> None:
@@ -354,7 +360,7 @@ def test_a_step_that_hangs_is_told_with_the_run_so_far(how: str) -> None:
         assert "it hung before" in again.explanation[0]
 
 
-def test_what_an_asynchronous_system_raises_is_a_finding() -> None:
+def test_an_exception_of_an_asynchronous_system_is_a_finding() -> None:
     class Raises(AsyncLamp):
         @action("Reset")
         async def back(self) -> None:
@@ -400,7 +406,7 @@ def test_a_system_is_found_by_the_name_of_its_module(tmp_path: Path, monkeypatch
             load_system(text)
 
 
-def test_several_traces_are_replayed_by_one_system_that_is_reset() -> None:
+def test_one_system_is_reset_between_traces() -> None:
     made: list[Lamp] = []
 
     def make() -> Lamp:
@@ -412,10 +418,10 @@ def test_several_traces_are_replayed_by_one_system_that_is_reset() -> None:
     assert found.actions == {"Knock": 2, "Raise": 4, "Reset": 1}
 
 
-def test_what_only_a_used_system_does_wrong_is_no_finding_about_the_system() -> None:
+def test_a_failure_of_a_reused_system_only_is_no_finding() -> None:
     class Remembers(Lamp):
         def reset(self, initial: State) -> None:
-            """Nothing."""
+            """Do nothing."""
 
     with pytest.raises(
         Interrupted, match=r"a fresh system follows the trace, .* reset\(\) leaves something behind"
@@ -423,7 +429,7 @@ def test_what_only_a_used_system_does_wrong_is_no_finding_about_the_system() -> 
         replay_all([run(*CALLS), run(*CALLS)], Remembers)
 
 
-def test_the_first_trace_that_a_system_leaves_ends_the_replay() -> None:
+def test_the_first_diverging_trace_ends_the_replay() -> None:
     class Wrong(Lamp):
         def raise_by(self, by: int) -> None:
             self.total += min(by, 1)

@@ -1,4 +1,4 @@
-"""Conformance as checks of `tlacheck verify`: each can fail, and says nothing where there was nothing to do."""
+"""Conformance as checks of `tlacheck verify`: each can fail, and is unknown without input."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ def context(tmp_path: Path) -> Context:
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> list[Path]:
-    """One behaviour of the spec, which says that it violates something."""
+    """One recorded behaviour of the spec, marked as a violation."""
     trace = run(*CALLS)
     wrong = Violation(property="NeverThis", step=len(trace))
     path = tmp_path / "recorded.itf.json"
@@ -47,35 +47,35 @@ def _left_on_disk(outcome: Outcome) -> Trace:
     return found
 
 
-def test_a_right_system_follows_what_was_recorded(context: Context, recorded: list[Path]) -> None:
+def test_a_right_system_follows_the_recorded_traces(context: Context, recorded: list[Path]) -> None:
     outcome = follows(context, recorded, right)
     assert outcome.verdict.kind is Kind.SAMPLED
     assert dict(outcome.figures) == {"traces": 1, "steps": len(CALLS)}
 
 
-def test_a_wrong_one_leaves_it_and_the_run_is_on_disk(context: Context, recorded: list[Path]) -> None:
+def test_a_wrong_system_diverges_and_its_run_is_written(context: Context, recorded: list[Path]) -> None:
     outcome = follows(context, recorded, wrong)
     assert len(_left_on_disk(outcome)) == 3
     assert "leaves recorded.itf" in (outcome.verdict.reason or "")
     assert "total: the spec has 2, the system has 3" in outcome.message
 
 
-def test_who_leaves_what_only_a_weakened_spec_has_is_right(context: Context, recorded: list[Path]) -> None:
+def test_diverging_from_a_weakened_spec_passes(context: Context, recorded: list[Path]) -> None:
     assert leaves(context, recorded, wrong).verdict.kind is Kind.SAMPLED
 
 
-def test_who_follows_it_has_its_fault(context: Context, recorded: list[Path]) -> None:
+def test_following_a_weakened_spec_fails(context: Context, recorded: list[Path]) -> None:
     outcome = leaves(context, recorded, right)
     assert len(_left_on_disk(outcome)) == len(CALLS)
     assert "the fault that was put into the spec" in (outcome.verdict.reason or "")
 
 
 @pytest.mark.parametrize("check", [follows, leaves])
-def test_no_trace_establishes_nothing(context: Context, check: Any) -> None:
+def test_a_replay_without_traces_is_unknown(context: Context, check: Any) -> None:
     assert check(context, [], right).verdict.kind is Kind.UNKNOWN
 
 
-def test_the_recorded_traces_are_those_of_all_folders_and_none_may_be_empty(
+def test_recorded_traces_come_from_all_folders_and_none_is_empty(
     tmp_path: Path, recorded: list[Path]
 ) -> None:
     assert recorded_in(tmp_path, tmp_path) == recorded * 2
@@ -102,15 +102,15 @@ def test_random_walks_are_followed_and_counted(context: Context) -> None:
     assert outcome.figures["odd"]
 
 
-def test_a_walk_that_is_left_is_made_short_and_on_disk(context: Context) -> None:
+def test_a_diverging_walk_is_shrunk_and_written(context: Context) -> None:
     outcome = _walked(context, Wraps)
     left = _left_on_disk(outcome)
     assert len(left) < 20
     assert f"{len(left)} after shrinking" in (outcome.verdict.reason or "")
 
 
-def test_walks_that_miss_an_action_or_what_is_needed_establish_nothing(context: Context) -> None:
-    """Else a spec that has come to a standstill would pass."""
+def test_walks_that_miss_an_action_or_a_goal_are_unknown(context: Context) -> None:
+    """Otherwise a spec without progress would pass."""
     assert str(_walked(context, walks=1, steps=1).verdict.reason).startswith("no walk took ")
     assert _walked(context, needed=("odd", "never")).verdict.reason == "no walk has any never: walk longer"
 
@@ -121,17 +121,17 @@ def test_every_edge_of_a_model_is_taken(context: Context) -> None:
     assert int(outcome.figures["steps"]) >= int(outcome.figures["edges"]) >= 10
 
 
-def test_a_model_that_has_shrunk_establishes_nothing(context: Context) -> None:
+def test_a_model_with_too_few_edges_is_unknown(context: Context) -> None:
     outcome = takes_every_edge(context, oracle().spec, Tally, edges_min=10**6)
     assert "widen its bounds" in (outcome.verdict.reason or "")
 
 
-def test_an_edge_that_goes_wrong_is_on_disk(context: Context) -> None:
+def test_a_wrong_edge_is_written(context: Context) -> None:
     outcome = takes_every_edge(context, oracle().spec, Wraps, edges_min=10)
     assert len(_left_on_disk(outcome)) > 0
     assert "an edge goes wrong" in (outcome.verdict.reason or "")
 
 
-def test_a_run_in_which_nothing_is_wrong_is_no_violation(context: Context) -> None:
+def test_a_run_without_a_violation_is_refused(context: Context) -> None:
     with pytest.raises(ValueError, match="nothing is wrong"):
         violated(context, run(*CALLS), "no reason")

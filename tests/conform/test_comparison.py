@@ -1,4 +1,4 @@
-"""What a system shows is compared by TLA+'s equality, and an adapter that shows nonsense is told so."""
+"""Observations are compared by TLA+'s equality; an adapter that shows a non-value gets an error."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ def test_equal_states_do_not_deviate() -> None:
     assert deviations(state(2), state(2)) == ()
 
 
-def test_variables_that_the_system_does_not_show_are_not_compared() -> None:
+def test_unobserved_variables_are_not_compared() -> None:
     expected = immutabledict(total=2, odd=False, event=immutabledict(action="Raise"))
     assert deviations(expected, immutabledict(total=2)) == ()
 
 
-def test_each_part_that_differs_is_a_line_in_the_words_of_tla() -> None:
+def test_each_difference_is_a_line_in_tla_notation() -> None:
     assert deviations(state(2), state(3)) == (
         "total: the spec has 2, the system has 3",
         "odd: the spec has FALSE, the system has TRUE",
@@ -35,7 +35,7 @@ def test_only_the_smallest_differing_parts_are_named() -> None:
 @pytest.mark.parametrize(
     ("expected", "found"), [(True, 1), (False, 0), (1, True), ("1", 1), ((), frozenset())]
 )
-def test_values_that_python_may_hold_equal_and_tla_does_not_deviate(expected: Any, found: Any) -> None:
+def test_values_equal_in_python_only_deviate(expected: Any, found: Any) -> None:
     """`True == 1` in Python; in TLA+ they are as different as `TRUE` and `"TRUE"`."""
     (line,) = deviations(immutabledict(x=expected), immutabledict(x=found))
     assert line.startswith("x: the spec has ")
@@ -43,31 +43,31 @@ def test_values_that_python_may_hold_equal_and_tla_does_not_deviate(expected: An
 
 @pytest.mark.parametrize("nested", [False, True], ids=["itself", "inside"])
 @pytest.mark.parametrize("value", BAD_VALUES.values(), ids=BAD_VALUES)
-def test_what_is_no_tla_value_is_the_adapters_fault_and_not_a_deviation(value: Any, *, nested: bool) -> None:
+def test_a_value_outside_tla_is_an_adapter_error(value: Any, *, nested: bool) -> None:
     found = immutabledict(x=(1, value) if nested else value)
     with pytest.raises(AdapterError, match=f"a {type(value).__name__}: no TLA\\+ value is like it") as caught:
         deviations(immutabledict(x=(1, 2) if nested else 2), found)
     assert str(caught.value).startswith("x[2] is " if nested else "x is ")
 
 
-def test_a_sequence_that_is_spelt_as_a_function_is_the_adapters_fault() -> None:
+def test_a_sequence_written_as_a_function_is_an_adapter_error() -> None:
     with pytest.raises(AdapterError, match=r"x is a function on 1\.\.1: write it as the tuple"):
         deviations(immutabledict(x=("a",)), immutabledict(x=immutabledict({1: "a"})))
 
 
-def test_a_system_must_show_the_variables_that_it_promises() -> None:
+def test_a_system_must_show_its_declared_variables() -> None:
     lacking = Shows("odd")
     lacking.total = 2
     with pytest.raises(AdapterError, match=r"Shows\.observe\(\) lacks the variables odd that it promises"):
         observed(lacking)
 
 
-def test_a_system_must_show_no_others() -> None:
+def test_a_system_must_show_no_undeclared_variables() -> None:
     talking = Shows("odd", odd=False, even=True)
     talking.total = 2
     with pytest.raises(AdapterError, match=r"Shows\.observe\(\) returns even, which its `variables`"):
         observed(talking)
 
 
-def test_a_system_that_keeps_its_promise_is_taken_at_its_word() -> None:
+def test_a_conforming_observation_is_returned_unchanged() -> None:
     assert observed(Tally()) == state(0)

@@ -1,4 +1,4 @@
-"""Every edge of a small model is taken, each about once, and the first that goes wrong is told from the start."""
+"""Every edge of a small model is taken about once; the first wrong one is reported with its run."""
 
 import copy
 import signal
@@ -26,7 +26,7 @@ def graph() -> Graph:
 
 
 class Forks(Tally):
-    """The toy counter, which can be copied; it counts what is done with it and its copies."""
+    """The toy counter with fork(); it counts the calls on it and its copies."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ def test_a_system_that_forks_takes_each_edge_once(graph: Graph) -> None:
     assert found.violation is None
 
 
-def test_a_system_that_does_not_takes_each_edge_as_well(graph: Graph) -> None:
+def test_a_system_that_does_not_fork_takes_each_edge_as_well(graph: Graph) -> None:
     found = replay_edges(graph, Tally)
     assert not found.forked
     assert found.violation is None
@@ -69,15 +69,15 @@ def test_a_system_that_does_not_takes_each_edge_as_well(graph: Graph) -> None:
 
 
 class ForksAndWraps(Forks, Wraps):
-    """Wrong from 5 on."""
+    """Wrong from a total of 5 on."""
 
 
 class ForksAndRefuses(Forks, Refuses):
-    """Cannot go beyond 4."""
+    """Refuses to go beyond 4."""
 
 
 class ForksAndCrashes(Forks, Crashes):
-    """Falls over beyond 4."""
+    """Raises an exception beyond 4."""
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ class ForksAndCrashes(Forks, Crashes):
         (Refuses, "are more than 4"),
     ],
 )
-def test_the_first_wrong_edge_is_told_as_a_run_from_the_start(
+def test_the_first_wrong_edge_is_reported_as_a_run_from_the_start(
     graph: Graph, kind: type[Tally], words: str
 ) -> None:
     found = replay_edges(graph, kind, command="again")
@@ -105,14 +105,14 @@ def test_the_first_wrong_edge_is_told_as_a_run_from_the_start(
     assert replay(found.followed, kind()).violation == violation
 
 
-def test_with_forks_the_run_is_as_short_as_can_be(graph: Graph) -> None:
+def test_with_forks_the_failing_run_is_shortest(graph: Graph) -> None:
     """5 is reached by three steps of 1 or 2, and by no fewer."""
     found = replay_edges(graph, ForksAndWraps)
     assert found.violation is not None
     assert len(found.violation) == 3
 
 
-def test_a_copy_that_is_none_is_the_adapters_fault_and_no_finding(graph: Graph) -> None:
+def test_a_fork_that_is_no_copy_is_an_adapter_error(graph: Graph) -> None:
     class Shares(Forks):
         def fork(self) -> Self:
             return self
@@ -123,7 +123,7 @@ def test_a_copy_that_is_none_is_the_adapters_fault_and_no_finding(graph: Graph) 
         replay_edges(graph, Shares)
 
 
-def test_a_wrong_beginning_is_told_without_taking_an_edge(graph: Graph) -> None:
+def test_a_wrong_initial_state_is_reported_without_any_edge(graph: Graph) -> None:
     class Late(Forks):
         def reset(self, initial: Any) -> None:
             self.total = initial["total"] + 1
@@ -133,7 +133,7 @@ def test_a_wrong_beginning_is_told_without_taking_an_edge(graph: Graph) -> None:
     assert (found.edges, len(found.violation)) == (0, 0)
 
 
-def test_an_action_that_the_adapter_does_not_know_is_its_fault(graph: Graph) -> None:
+def test_an_action_unknown_to_the_adapter_is_an_adapter_error(graph: Graph) -> None:
     class Ignorant(Forks):
         def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
             super().perform("Dance" if action == "Knock" else action, arguments)
@@ -142,7 +142,7 @@ def test_an_action_that_the_adapter_does_not_know_is_its_fault(graph: Graph) -> 
         replay_edges(graph, Ignorant)
 
 
-def test_a_step_that_hangs_ends_the_replay_with_its_run(graph: Graph) -> None:
+def test_a_hanging_step_ends_the_replay_with_its_run(graph: Graph) -> None:
     class Hangs(Forks):
         def raise_by(self, by: int) -> None:
             while self.total == 3:
@@ -173,7 +173,7 @@ def test_a_graph_of_another_spec_is_refused(graph: Graph) -> None:
         replay_edges(graph, Other)
 
 
-def test_part_of_a_graph_is_told_as_part() -> None:
+def test_a_partial_graph_is_reported_as_partial() -> None:
     with stream_graph(oracle().spec, depth=3) as stream:
         found = replay_edges(Graph(stream), Forks)
     assert found.violation is None
@@ -183,7 +183,7 @@ def test_part_of_a_graph_is_told_as_part() -> None:
 # --- limits
 
 
-def test_a_limit_ends_what_computes_and_leaves_what_returns() -> None:
+def test_a_time_limit_ends_only_what_exceeds_it() -> None:
     limit = Limit(0.05)
     assert limit(pow, 2, 5) == 32
     with pytest.raises(Hung, match=r"has not come back after 0.05 s \(if its steps may take longer"):
@@ -199,7 +199,7 @@ def _forever() -> None:
         pass
 
 
-def test_a_system_cannot_take_the_end_of_its_time_for_an_exception_of_its_own() -> None:
+def test_a_system_cannot_catch_the_end_of_its_time_limit() -> None:
     def stubborn() -> None:
         while True:
             try:
@@ -211,7 +211,7 @@ def test_a_system_cannot_take_the_end_of_its_time_for_an_exception_of_its_own() 
         Limit(0.05)(stubborn)
 
 
-def test_a_limit_holds_in_other_threads_too() -> None:
+def test_a_time_limit_holds_in_other_threads_too() -> None:
     raised: list[BaseException] = []
 
     def work() -> None:
@@ -231,7 +231,7 @@ def test_a_limit_holds_in_other_threads_too() -> None:
     assert [type(error) for error in raised] == [Hung, ZeroDivisionError]
 
 
-def test_somebody_elses_alarm_still_rings() -> None:
+def test_a_time_limit_preserves_other_alarms() -> None:
     rung: list[int] = []
     before = signal.signal(signal.SIGALRM, lambda *_: rung.append(1))
     try:
@@ -244,7 +244,7 @@ def test_somebody_elses_alarm_still_rings() -> None:
         signal.signal(signal.SIGALRM, before)
 
 
-def test_a_limited_system_is_a_system() -> None:
+def test_a_time_limited_system_is_a_system() -> None:
     class Hangs(Tally):
         def observe(self) -> Any:
             _forever()
@@ -260,6 +260,6 @@ def test_a_limited_system_is_a_system() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan")])
-def test_a_limit_is_more_than_nothing(seconds: float) -> None:
+def test_a_time_limit_must_be_positive(seconds: float) -> None:
     with pytest.raises(ConfigError, match="it must be more than 0"):
         Limit(seconds)

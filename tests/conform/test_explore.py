@@ -1,4 +1,4 @@
-"""Explorations find what is wrong, say how far they came, and give the same result however they are shared out."""
+"""Explorations find bugs, report their progress, and are independent of how work is sharded."""
 
 import json
 import time
@@ -43,7 +43,7 @@ def _found(make: Callable[[], Tally], **plan: Any) -> Exploration:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_right_system_is_right_in_every_step(strategy: str) -> None:
+def test_a_right_system_passes_every_step(strategy: str) -> None:
     found = _found(Tally, strategy=strategy)
     assert found.verdict.is_established
     assert (found.steps, found.walks) == (600, found.verdict.cases)
@@ -80,14 +80,14 @@ def test_the_same_seed_gives_the_same_result_to_the_byte(strategy: str) -> None:
     assert itf.to_json(first.run) == itf.to_json(again.run)
 
 
-def test_of_several_outcomes_any_is_right() -> None:
-    """The walk wants 3, the system guesses 4; the walk goes on from there."""
+def test_any_of_several_legal_outcomes_is_accepted() -> None:
+    """The walk expects 3, the system chooses 4; the walk continues from there."""
     found = explore(oracle("TallyGuess"), Tally, Plan(strategy="guided", steps=300, length=30))
     assert found.verdict.is_established
     assert found.actions["Guess"] > 5
 
 
-def test_a_wrong_beginning_is_found_before_any_step() -> None:
+def test_a_wrong_initial_state_is_found_before_any_step() -> None:
     class Late(Tally):
         def reset(self, initial: State) -> None:
             self.total = initial["total"] + 1
@@ -98,14 +98,14 @@ def test_a_wrong_beginning_is_found_before_any_step() -> None:
     assert (len(found.run), found.run.violation.step) == (0, 0)
 
 
-def test_a_required_action_that_was_never_taken_leaves_it_open() -> None:
+def test_a_required_action_never_taken_gives_unknown() -> None:
     found = _found(Tally, weights={"Reset": 0.0}, required=frozenset({"Reset", "Raise"}))
     assert found.verdict.is_unknown
     assert str(found.verdict.reason).startswith("no walk took Reset:")
     assert _found(Tally, required=frozenset({"Reset"})).verdict.is_established
 
 
-def test_a_spec_that_ends_is_walked_again_and_again() -> None:
+def test_a_terminating_spec_is_walked_repeatedly() -> None:
     class Clock(Tally):
         variables = frozenset[str]()
 
@@ -122,7 +122,7 @@ def test_a_spec_that_ends_is_walked_again_and_again() -> None:
     assert (found.steps, found.walks, found.states) == (30, 10, 4)
 
 
-def test_the_adapters_faults_are_not_the_systems() -> None:
+def test_adapter_errors_are_no_findings() -> None:
     with pytest.raises(AdapterError, match="lacks the variables odd"):
         _found(lambda: Shows("odd"))
 
@@ -139,12 +139,12 @@ def test_the_adapters_faults_are_not_the_systems() -> None:
         ({"watch": ("tests.nowhere",)}, "cannot watch the branches of tests.nowhere"),
     ],
 )
-def test_a_plan_that_cannot_be_followed_is_refused(plan: dict[str, object], message: str) -> None:
+def test_an_invalid_plan_is_refused(plan: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         _found(Tally, **plan)
 
 
-def test_a_budget_in_seconds_ends_in_time_and_says_how_far_it_came() -> None:
+def test_a_time_budget_ends_on_time_and_reports_progress() -> None:
     class Slow(Tally):
         def observe(self) -> State:
             time.sleep(0.001)
@@ -169,14 +169,14 @@ def _sighting(number: int, steps: int = 40) -> Sighting:
     return explore_shard(oracle(), Tally(), plan, shard)
 
 
-def test_a_shard_knows_nothing_of_the_others() -> None:
-    """So it does not matter who does which, and after what."""
+def test_shards_are_independent() -> None:
+    """So it does not matter which process runs which shard, and in what order."""
     second, first = _sighting(1), _sighting(0)
     assert (_sighting(0), _sighting(1)) == (first, second)
     assert first.transitions != second.transitions
 
 
-def test_what_comes_after_the_first_shard_that_failed_does_not_count() -> None:
+def test_shards_after_the_first_failed_one_do_not_count() -> None:
     parts = [_sighting(0), _sighting(1), _sighting(2)]
     run = _found(Wraps).run
     failed = [parts[0], attrs.evolve(parts[1], run=run), parts[2]]
@@ -189,7 +189,7 @@ def test_what_comes_after_the_first_shard_that_failed_does_not_count() -> None:
 # --- branches ----------------------------------------------------------------------------------------
 
 
-def test_branches_of_watched_modules_are_counted_and_of_no_others() -> None:
+def test_only_branches_of_watched_modules_are_counted() -> None:
     found = _found(Tally, watch=(_TOYS,))
     assert found.branches is not None
     assert found.branches > 5
@@ -205,7 +205,7 @@ def test_branches_of_watched_modules_are_counted_and_of_no_others() -> None:
     assert second - first
 
 
-def test_watching_nothing_traces_nothing() -> None:
+def test_watching_no_module_traces_nothing() -> None:
     with Branches(()).watching() as found:
         Tally().perform("Raise", {"by": 1})
     assert not found
@@ -218,8 +218,8 @@ def _run(*arguments: str) -> Result:
     return CliRunner().invoke(explore_command, [str(_SPEC), *arguments])
 
 
-def test_the_result_is_the_same_however_many_processes_there_are() -> None:
-    """States are told apart by TLC's fingerprints, which have to agree between JVMs as well."""
+def test_the_result_is_independent_of_the_number_of_processes() -> None:
+    """States are distinguished by TLC's fingerprints, which must agree between JVMs as well."""
     plan = Plan(
         strategy="guided",
         steps=1_000,
@@ -253,8 +253,8 @@ def test_the_commands_explore_shrink_and_write_a_test_that_fails(tmp_path: Path)
     assert (tmp_path / "tests" / "test_short.py").is_file()
 
 
-def test_a_system_in_another_process_is_explored_and_shrunk_as_well(tmp_path: Path) -> None:
-    """The worked example with its queue turned round: the last who waits gets the lock."""
+def test_a_system_in_another_process_is_explored_and_shrunk(tmp_path: Path) -> None:
+    """The worked example with its queue reversed: the last waiting client gets the lock."""
     for source in (ROOT / "examples" / "lock_server").iterdir():
         text = source.read_text(encoding="utf-8")
         (tmp_path / source.name).write_text(text.replace("queue.shift()", "queue.pop()"), encoding="utf-8")
@@ -273,7 +273,7 @@ def test_a_system_in_another_process_is_explored_and_shrunk_as_well(tmp_path: Pa
     assert f"--exec 'node {tmp_path / 'adapter.js'}'" in done.output
 
 
-def test_a_right_system_leaves_with_0_and_an_open_question_with_3() -> None:
+def test_a_right_system_exits_with_0_and_an_unknown_verdict_with_3() -> None:
     right = _run("--system", f"{_TOYS}:Tally", "--steps", "50", "--weights", "Reset=0", "--require", "Reset")
     assert right.exit_code == 3, right.output
     assert "no walk took Reset" in right.output
@@ -287,7 +287,7 @@ def test_a_right_system_leaves_with_0_and_an_open_question_with_3() -> None:
         (["--system", f"{_TOYS}:Tally", "--steps", "5", "--seconds", "1"], "two budgets"),
     ],
 )
-def test_a_mistake_is_told_without_a_traceback(arguments: list[str], message: str) -> None:
+def test_a_mistake_is_reported_without_a_traceback(arguments: list[str], message: str) -> None:
     found = _run(*arguments)
     assert found.exit_code == 2
     assert message in found.output

@@ -1,7 +1,6 @@
-"""Liveness on code: toys that livelock, deadlock, or are merely slow, and runs that decide nothing.
+"""Liveness on code: toys that livelock, deadlock or are merely slow, and inconclusive runs.
 
-A run that is too short passes nothing, and a run whose scheduler starves somebody accuses nobody:
-both are unknown.
+A run that is too short, or whose scheduler starves an action, is unknown.
 """
 
 from collections.abc import Iterable
@@ -31,7 +30,7 @@ def at(**values: Any) -> State:
 
 
 def walk(places: Iterable[Any], *, every_ms: int = 1, **more: Any) -> TimedRun:
-    """A run through states with this `at`, one every so many milliseconds."""
+    """A run through states with these values of `at`, one every so many milliseconds."""
     return TimedRun.of_states([(n * every_ms, at(at=place)) for n, place in enumerate(places)], **more)
 
 
@@ -58,13 +57,13 @@ def story(found: Judgement) -> str:
 # --- in time, too late, and not known -----------------------------------------------------------
 
 
-def test_a_goal_that_comes_in_time_is_a_sample_with_the_time_that_it_took() -> None:
+def test_a_goal_reached_in_time_is_a_sample_with_its_time() -> None:
     found = judge(home, walk([1, 2, 3, "home", 4]), bound=AT_MOST_20_MS)
     assert found.verdict.is_established
     assert (found.answered, found.slowest_ms, found.trace.violation) == (1, 3, None)
 
 
-def test_the_last_moment_of_the_bound_is_in_time_and_the_next_one_is_not() -> None:
+def test_the_bound_is_inclusive() -> None:
     assert judge(home, walk([*range(20), "home"]), bound=AT_MOST_20_MS).verdict.is_established
     late = judge(home, walk([*range(21), "home"]), bound=AT_MOST_20_MS)
     assert late.verdict.is_violated
@@ -72,7 +71,7 @@ def test_the_last_moment_of_the_bound_is_in_time_and_the_next_one_is_not() -> No
     assert judge(home, walk([*range(21), "home"]), bound=Bound(ms=21)).verdict.is_established
 
 
-def test_steps_count_as_well_if_the_bound_says_so() -> None:
+def test_a_bound_may_count_steps() -> None:
     run = walk([1, 2, 3, 4, "home"], every_ms=100)
     assert judge(home, run, bound=Bound(steps=4)).verdict.is_established
     assert judge(home, run, bound=Bound(steps=3)).verdict.is_violated
@@ -80,8 +79,8 @@ def test_steps_count_as_well_if_the_bound_says_so() -> None:
     assert judge(home, run, bound=Bound(ms=399, steps=4)).verdict.is_violated
 
 
-def test_a_run_that_ends_before_the_bound_has_passed_is_unknown_and_says_to_run_longer() -> None:
-    """The one thing that such a check must never do is to pass because it was not run for long."""
+def test_a_run_shorter_than_the_bound_is_unknown() -> None:
+    """Such a check must never pass because its run was too short."""
     found = judge(home, walk(range(10)), bound=AT_MOST_20_MS)
     assert found.verdict.is_unknown
     assert found.verdict.reason == (
@@ -89,25 +88,25 @@ def test_a_run_that_ends_before_the_bound_has_passed_is_unknown_and_says_to_run_
     )
 
 
-def test_nothing_is_demanded_before_faults_have_ended() -> None:
+def test_nothing_is_demanded_while_faults_last() -> None:
     places = [*range(50), "home"]
     assert judge(home, walk(places), bound=AT_MOST_20_MS).verdict.is_violated
     assert judge(home, walk(places), bound=AT_MOST_20_MS, since_ms=30).verdict.is_established
     assert judge(home, walk(places), bound=AT_MOST_20_MS, since_ms=29).verdict.is_violated
 
 
-def test_what_came_before_faults_ended_does_not_count_unless_it_lasts() -> None:
+def test_a_goal_before_the_end_of_faults_counts_only_if_it_lasts() -> None:
     gone = walk(["home", *range(40)])
     assert judge(home, gone, bound=AT_MOST_20_MS, since_ms=5).verdict.is_violated
     stays = walk(["home"] * 3, ends_ms=100)
     assert judge(home, stays, bound=AT_MOST_20_MS, since_ms=50).verdict.is_established
 
 
-# --- what a run without its goal shows ----------------------------------------------------------
+# --- runs without their goal --------------------------------------------------------------------
 
 
 def test_a_livelock_is_a_lasso_with_the_steps_of_its_loop() -> None:
-    """Two who step aside for each other, for ever."""
+    """Two walkers step aside for each other for ever."""
     trace = actions(0, ("Meet", "left"), *[("Left", "right"), ("Right", "left")] * 15)
     found = judge(home, TimedRun.of_trace(trace), bound=AT_MOST_20_MS)
     assert found.verdict.is_violated
@@ -121,7 +120,7 @@ def test_a_livelock_is_a_lasso_with_the_steps_of_its_loop() -> None:
     assert "the run repeats: state 19 comes back as state 21; it was there 11 times" in story(found)
 
 
-def test_a_run_that_stands_still_until_the_bound_is_stuck_at_its_last_change() -> None:
+def test_a_run_without_change_until_the_bound_is_stuck() -> None:
     run = walk([1, 2, 3], ends_ms=60)
     found = judge(home, run, bound=AT_MOST_20_MS)
     assert found.verdict.is_violated
@@ -132,14 +131,14 @@ def test_a_run_that_stands_still_until_the_bound_is_stuck_at_its_last_change() -
     ]
 
 
-def test_steps_that_change_nothing_are_no_loop() -> None:
+def test_stuttering_steps_are_no_loop() -> None:
     found = judge(home, walk([1, 2, *["wait"] * 30]), bound=AT_MOST_20_MS)
     assert found.trace.loop is None
     assert "the run is stuck: state 2 (2 ms) is the last change" in story(found)
 
 
-def test_a_run_in_which_nothing_can_happen_any_more_is_stuck_at_once() -> None:
-    """A deadlock needs no bound to pass."""
+def test_a_deadlocked_run_is_stuck_at_once() -> None:
+    """A deadlock is decided before the bound passes."""
     found = judge(home, walk([1, 2, 3], is_over=True), bound=AT_MOST_20_MS)
     assert found.verdict.is_violated
     assert "nothing will happen any more" in story(found)
@@ -148,13 +147,13 @@ def test_a_run_in_which_nothing_can_happen_any_more_is_stuck_at_once() -> None:
     assert "enabled there: nothing" in story(found)
 
 
-def test_a_stuck_state_says_what_was_enabled_if_that_is_known() -> None:
+def test_a_stuck_state_lists_the_enabled_actions_if_known() -> None:
     run = walk([1, 2], ends_ms=50)
     found = judge(home, run, bound=AT_MOST_20_MS, fairness=Fairness([], lambda _: ["Go", "Drop"]))
     assert "enabled there: Drop, Go" in story(found)
 
 
-def test_a_run_that_is_merely_slow_is_told_from_one_that_is_stuck() -> None:
+def test_a_slow_run_is_distinguished_from_a_stuck_one() -> None:
     slow = walk([*range(40), "home"])
     found = judge(home, slow, bound=AT_MOST_20_MS)
     assert found.trace.loop is None
@@ -162,7 +161,7 @@ def test_a_run_that_is_merely_slow_is_told_from_one_that_is_stuck() -> None:
     assert judge(home, slow, bound=Bound(ms=100)).verdict.is_established
 
 
-def test_a_counter_that_only_grows_hides_a_loop_unless_the_view_leaves_it_out() -> None:
+def test_a_growing_counter_hides_a_loop_without_a_view() -> None:
     timed = [(n, at(at=n % 2, round=n)) for n in range(40)]
     run = TimedRun.of_states(timed)
     assert judge(home, run, bound=AT_MOST_20_MS).trace.loop is None
@@ -175,7 +174,7 @@ def test_a_counter_that_only_grows_hides_a_loop_unless_the_view_leaves_it_out() 
 choice = Fairness(["GoHome"], lambda _: ["Turn", "GoHome"])
 
 
-def test_a_loop_that_starves_a_fair_action_accuses_the_scheduler_not_the_system() -> None:
+def test_a_loop_starving_a_fair_action_is_unfair_scheduling() -> None:
     trace = actions(0, *[("Turn", 1), ("Turn", 0)] * 20)
     found = judge(home, TimedRun.of_trace(trace), bound=AT_MOST_20_MS, fairness=choice)
     assert found.verdict.is_unknown
@@ -183,8 +182,8 @@ def test_a_loop_that_starves_a_fair_action_accuses_the_scheduler_not_the_system(
     assert judge(home, TimedRun.of_trace(trace), bound=AT_MOST_20_MS).verdict.is_violated
 
 
-def test_a_fair_loop_is_a_counterexample_before_the_bound_has_passed() -> None:
-    """What can go on for ever fairly need not be waited for."""
+def test_a_fair_loop_is_a_counterexample_before_the_bound() -> None:
+    """A fair loop can repeat for ever, so that waiting for the bound is unnecessary."""
     trace = actions(0, *[("Turn", 1), ("GoHome", 0)] * 3)
     found = judge(home, TimedRun.of_trace(trace), bound=Bound(ms=10_000), fairness=choice)
     assert found.verdict.is_violated
@@ -193,8 +192,8 @@ def test_a_fair_loop_is_a_counterexample_before_the_bound_has_passed() -> None:
     assert judge(home, TimedRun.of_trace(trace), bound=Bound(ms=10_000)).verdict.is_unknown
 
 
-def test_an_action_that_is_not_enabled_somewhere_in_the_loop_may_be_left_out() -> None:
-    """Weak fairness demands only what is enabled all along."""
+def test_an_action_disabled_somewhere_in_a_loop_may_be_skipped() -> None:
+    """Weak fairness demands only continuously enabled actions."""
     trace = actions(0, *[("Turn", 1), ("Turn", 0)] * 3)
     sometimes = Fairness(["GoHome"], lambda state: ["GoHome"] if state["at"] else ["Turn"])
     assert judge(home, TimedRun.of_trace(trace), bound=AT_MOST_20_MS, fairness=sometimes).verdict.is_violated
@@ -210,7 +209,7 @@ def test_a_longer_loop_may_be_fair_where_the_shortest_is_not() -> None:
 # --- leads to -----------------------------------------------------------------------------------
 
 
-def test_each_cause_is_answered_by_a_goal_after_it() -> None:
+def test_each_cause_needs_a_later_goal() -> None:
     found = judge(
         ping_pong, walk(["ping", 1, "pong", 2, "ping", 3, 4, "pong", "ping", "pong"]), bound=AT_MOST_20_MS
     )
@@ -218,7 +217,7 @@ def test_each_cause_is_answered_by_a_goal_after_it() -> None:
     assert (found.answered, found.slowest_ms) == (3, 3)
 
 
-def test_the_first_cause_that_is_not_answered_in_time_is_named() -> None:
+def test_the_first_cause_not_answered_in_time_is_named() -> None:
     found = judge(ping_pong, walk(["ping", "pong", "ping", *range(40)]), bound=AT_MOST_20_MS)
     assert found.verdict.is_violated
     assert story(found).startswith("due since state 2 (2 ms), it has not come by state 23")
@@ -230,7 +229,7 @@ def test_a_second_cause_does_not_give_the_first_more_time() -> None:
     assert judge(ping_pong, walk(places), bound=AT_MOST_20_MS).verdict.is_violated
 
 
-def test_a_cause_from_before_faults_ended_is_due_from_then_on() -> None:
+def test_a_cause_before_the_end_of_faults_is_due_from_then_on() -> None:
     places = ["ping", *range(29), "pong", *range(30)]
     assert judge(ping_pong, walk(places), bound=AT_MOST_20_MS).verdict.is_violated
     assert judge(ping_pong, walk(places), bound=AT_MOST_20_MS, since_ms=15).verdict.is_established
@@ -238,19 +237,19 @@ def test_a_cause_from_before_faults_ended_is_due_from_then_on() -> None:
     assert judge(ping_pong, walk(answered), bound=AT_MOST_20_MS, since_ms=15).verdict.is_unknown
 
 
-def test_a_cause_at_the_end_of_the_run_is_not_yet_decided() -> None:
+def test_a_cause_at_the_end_of_the_run_is_undecided() -> None:
     found = judge(ping_pong, walk(["ping", "pong", "ping", 1]), bound=AT_MOST_20_MS)
     assert found.verdict.is_unknown
     assert found.answered == 1
 
 
-def test_a_cause_that_never_holds_passes_nothing() -> None:
+def test_a_cause_that_never_holds_gives_unknown() -> None:
     found = judge(ping_pong, walk(range(90)), bound=AT_MOST_20_MS)
     assert found.verdict.is_unknown
     assert "its cause never held in 90 states" in str(found.verdict.reason)
 
 
-# --- what cannot be judged ----------------------------------------------------------------------
+# --- vacuous bounds -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -268,12 +267,12 @@ def test_a_cause_that_never_holds_passes_nothing() -> None:
         (lambda: walk([1, 2], ends_ms=0), TraceError, "back after state 1, from 1 to 0 ms"),
     ],
 )
-def test_what_says_nothing_is_refused(make: Any, error: type[Exception], words: str) -> None:
+def test_a_vacuous_bound_is_refused(make: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         make()
 
 
-def test_a_bound_tells_itself() -> None:
+def test_a_bound_describes_itself() -> None:
     assert (str(Bound(ms=5)), str(Bound(steps=3)), str(Bound(ms=5, steps=3))) == (
         "5 ms",
         "3 steps",

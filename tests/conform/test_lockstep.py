@@ -1,4 +1,4 @@
-"""Lockstep judges each step of a system as it is taken, and has the trace when one is wrong."""
+"""Lockstep judges each step of a system as it is taken and gives the trace of a wrong one."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ from tlacheck.values import Value
 
 
 def _diverges(lockstep: Lockstep, action: str, arguments: Mapping[str, Value]) -> Violation:
-    """The violation with which this step ends; its trace goes up to the step at fault."""
+    """The violation in which this step ends; its trace goes up to the wrong step."""
     with pytest.raises(Diverged) as caught:
         lockstep.perform(action, arguments)
     trace = caught.value.trace
@@ -53,32 +53,32 @@ def test_a_wrong_value_ends_the_run_at_its_step() -> None:
     assert violation.expected["total"] == 6
 
 
-def test_one_for_true_ends_the_run() -> None:
+def test_one_in_place_of_true_ends_the_run() -> None:
     lockstep = Lockstep(Shows("odd", odd=0), oracle())
     violation = _diverges(lockstep, "Raise", {"by": 2})
     assert violation.explanation[1:] == ("odd: the spec has FALSE, the system has 0",)
 
 
-def test_a_step_that_the_spec_does_not_allow_is_named_beside_those_that_it_does() -> None:
+def test_an_illegal_step_is_named_with_the_legal_ones() -> None:
     lockstep = Lockstep(Tally(), oracle())
     violation = _diverges(lockstep, "Raise", {"by": 7})
     assert violation.explanation == ("the spec allows no Raise(by = 7) here.", "enabled are: Knock, Raise")
     assert violation.expected is None
 
 
-def test_an_action_that_is_not_enabled_here_is_a_divergence() -> None:
+def test_a_disabled_action_is_a_divergence() -> None:
     lockstep = Lockstep(Tally(), oracle())
     violation = _diverges(lockstep, "Reset", {})
     assert violation.explanation[0] == "the spec allows no Reset() here."
 
 
-def test_of_several_outcomes_any_is_right() -> None:
+def test_any_of_several_legal_outcomes_is_accepted() -> None:
     lockstep = Lockstep(Tally(), oracle("TallyGuess"))
     assert lockstep.perform("Guess", {}) == state(4)
     assert lockstep.perform("Raise", {"by": 1}) == state(5)
 
 
-def test_of_several_outcomes_the_nearest_is_named_when_none_is_right() -> None:
+def test_the_nearest_of_several_outcomes_is_named() -> None:
     class Off(Tally):
         def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
             del action, arguments
@@ -93,7 +93,7 @@ def test_of_several_outcomes_the_nearest_is_named_when_none_is_right() -> None:
     assert violation.expected["total"] == 3
 
 
-def test_without_a_judge_the_run_is_recorded_and_nothing_more() -> None:
+def test_without_a_judge_the_run_is_only_recorded() -> None:
     lockstep = Lockstep(Wraps(), oracle(), judged=False)
     for _ in range(3):
         lockstep.perform("Raise", {"by": 2})
@@ -102,7 +102,7 @@ def test_without_a_judge_the_run_is_recorded_and_nothing_more() -> None:
     assert lockstep.trace.violation is None
 
 
-def test_a_step_that_the_system_cannot_take_has_not_happened() -> None:
+def test_a_step_that_the_system_refuses_is_not_recorded() -> None:
     lockstep = Lockstep(Refuses(), oracle())
     lockstep.perform("Raise", {"by": 2})
     lockstep.perform("Raise", {"by": 2})
@@ -113,7 +113,7 @@ def test_a_step_that_the_system_cannot_take_has_not_happened() -> None:
 
 
 @pytest.mark.parametrize("judged", [True, False])
-def test_a_system_that_falls_over_ends_the_run_with_what_it_raised(*, judged: bool) -> None:
+def test_an_exception_of_the_system_ends_the_run(*, judged: bool) -> None:
     lockstep = Lockstep(Crashes(), oracle(), judged=judged)
     for by in (2, 2, 1):
         lockstep.perform("Raise", {"by": by})
@@ -123,7 +123,7 @@ def test_a_system_that_falls_over_ends_the_run_with_what_it_raised(*, judged: bo
     )
 
 
-def test_a_wrong_beginning_is_found_at_once() -> None:
+def test_a_wrong_initial_state_is_found_at_once() -> None:
     class Late(Tally):
         def reset(self, initial: Mapping[str, Value]) -> None:
             self.total = initial["total"] + 1
@@ -134,7 +134,7 @@ def test_a_wrong_beginning_is_found_at_once() -> None:
     assert caught.value.trace.violation.step == 0
 
 
-def test_the_adapters_faults_are_not_the_systems() -> None:
+def test_adapter_errors_are_no_findings() -> None:
     with pytest.raises(AdapterError, match="no input for Dance"):
         Lockstep(Tally(), oracle()).perform("Dance", {})
     with pytest.raises(AdapterError, match="lacks the variables odd"):
@@ -143,7 +143,7 @@ def test_the_adapters_faults_are_not_the_systems() -> None:
         Lockstep(Shows("odd", odd=None), oracle()).perform("Raise", {"by": 2})
 
 
-def test_a_property_of_another_judge_ends_the_run_in_the_same_way() -> None:
+def test_a_violation_by_another_judge_ends_the_run_too() -> None:
     lockstep = Lockstep(Tally(), oracle())
     lockstep.perform("Raise", {"by": 2})
     with pytest.raises(Diverged, match=r"NeverTwo: violated at step 1\nthe total is 2") as caught:
@@ -153,7 +153,7 @@ def test_a_property_of_another_judge_ends_the_run_in_the_same_way() -> None:
     )
 
 
-def test_a_whole_run_can_be_at_fault() -> None:
+def test_a_judge_may_reject_a_whole_run() -> None:
     lockstep = Lockstep(Tally(), oracle())
     with pytest.raises(Diverged, match=r"^Progress: violated\nnothing happened$") as caught:
         lockstep.fail("Progress", ("nothing happened",), lasting=True)
@@ -162,7 +162,7 @@ def test_a_whole_run_can_be_at_fault() -> None:
     )
 
 
-def test_a_divergence_is_an_assertion_that_failed() -> None:
-    """So that pytest and Hypothesis take it for what it is."""
+def test_a_divergence_is_an_assertion_error() -> None:
+    """So that pytest and Hypothesis treat it as a failure."""
     assert issubclass(Diverged, AssertionError)
     assert immutabledict(state(0)) == Lockstep(Tally(), oracle()).state

@@ -1,7 +1,7 @@
-"""A system in another process and another language: what it says is understood, and what befalls it is told.
+"""A system in another process and another language: its protocol, and reports of its failures.
 
-The worked example is `examples/lock_server`, for Node. It needs `node` on the PATH and nothing else;
-where there is none, these tests fail and say how to get it.
+The worked example is `examples/lock_server`, for Node. It needs only `node` on the PATH; without it
+these tests fail and say how to install it.
 """
 
 import os
@@ -60,7 +60,7 @@ for number, line in enumerate(sys.stdin, start=1):
 
 @pytest.fixture
 def toy(tmp_path: Path) -> Iterator[Any]:
-    """Starts the toy, with what befalls it as the body of `before(number, request)`."""
+    """Start the toy with an injected failure as the body of `before(number, request)`."""
     started: list[Process] = []
 
     def start(body: str = "pass", limit_seconds: float = 10.0) -> Process:
@@ -82,7 +82,7 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def test_a_process_follows_the_spec_from_one_reset_to_the_next(toy: Any) -> None:
+def test_a_process_follows_the_spec_across_resets(toy: Any) -> None:
     process = toy()
     for _ in range(2):
         found = replay(run(*CALLS), process)
@@ -90,7 +90,7 @@ def test_a_process_follows_the_spec_from_one_reset_to_the_next(toy: Any) -> None
         assert found.states == tuple(map(state, (0, 0, 1, 2, 0, 2)))
 
 
-def test_it_ends_when_it_is_closed(toy: Any) -> None:
+def test_a_process_ends_when_closed(toy: Any) -> None:
     process = toy()
     assert _is_alive(process.pid)
     process.close()
@@ -100,7 +100,7 @@ def test_it_ends_when_it_is_closed(toy: Any) -> None:
         process.observe()
 
 
-def test_one_that_does_not_want_to_end_is_ended(toy: Any) -> None:
+def test_a_process_that_ignores_closing_is_killed(toy: Any) -> None:
     """A check must not leave processes behind."""
     process = toy('if request["request"] == "close": time.sleep(60)', limit_seconds=2.0)
     process.close()
@@ -114,7 +114,7 @@ def _violation(process: System, trace: Trace | None = None) -> tuple[Trace, str]
     return found, "\n".join(found.violation.explanation)
 
 
-def test_killing_it_in_the_middle_is_told_as_such_with_the_steps_before(toy: Any) -> None:
+def test_a_process_killed_in_a_step_is_reported_with_its_run(toy: Any) -> None:
     process = toy("if number == 7: os.kill(os.getpid(), signal.SIGKILL)")
     found, words = _violation(process)
     # hello, reset, observe, then perform and observe of each step: the seventh request is of the second step.
@@ -123,7 +123,7 @@ def test_killing_it_in_the_middle_is_told_as_such_with_the_steps_before(toy: Any
     assert found.states[:2] == (state(0), state(0))
 
 
-def test_killing_it_from_outside_is_told_as_such(toy: Any) -> None:
+def test_a_process_killed_from_outside_is_reported(toy: Any) -> None:
     process = toy()
     process.reset(immutabledict(total=0, odd=False))
     os.kill(process.pid, signal.SIGKILL)
@@ -131,7 +131,7 @@ def test_killing_it_from_outside_is_told_as_such(toy: Any) -> None:
         process.observe()
 
 
-def test_its_last_words_and_its_status_are_told(toy: Any) -> None:
+def test_the_stderr_and_status_of_a_dead_process_are_reported(toy: Any) -> None:
     process = toy('if number == 8: print("no more coins", file=sys.stderr); sys.stderr.flush(); sys.exit(3)')
     found, words = _violation(process)
     assert found.steps[-1].action == "Raise"
@@ -141,7 +141,7 @@ def test_its_last_words_and_its_status_are_told(toy: Any) -> None:
     assert words.endswith("asked to perform; it wrote to standard error:\n  no more coins")
 
 
-def test_no_answer_in_time_is_told_and_the_process_ended(toy: Any) -> None:
+def test_a_process_that_answers_too_late_is_killed(toy: Any) -> None:
     process = toy("if number == 6: time.sleep(60)", limit_seconds=2.0)
     _, words = _violation(process)
     assert "it has not come back after 2 s" in words
@@ -149,7 +149,7 @@ def test_no_answer_in_time_is_told_and_the_process_ended(toy: Any) -> None:
     assert not _is_alive(process.pid)
 
 
-def test_what_it_cannot_do_and_what_it_raises_are_findings(toy: Any) -> None:
+def test_refusals_and_exceptions_of_a_process_are_findings(toy: Any) -> None:
     refuses = toy('if number == 6: return {"id": request["id"], "not_possible": "the slot is shut"}')
     assert _violation(refuses)[1] == "the spec takes Raise, the system cannot: the slot is shut"
     raises = toy('if number == 6: return {"id": request["id"], "error": "Overflow at line 3"}')
@@ -174,14 +174,14 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("case", GARBAGE)
-def test_what_is_no_answer_is_the_adapters_fault_with_the_run_so_far(toy: Any, case: str) -> None:
+def test_a_malformed_answer_is_an_adapter_error(toy: Any, case: str) -> None:
     answer, message = GARBAGE[case]
     with pytest.raises(Interrupted, match=f"step 2, Raise: .*{message}") as caught:
         replay(run(*CALLS), toy(f"if number == 6: {answer}"))
     assert caught.value.trace.states == (state(0), state(0))
 
 
-def test_what_is_no_state_is_the_adapters_fault(toy: Any) -> None:
+def test_a_malformed_state_is_an_adapter_error(toy: Any) -> None:
     with pytest.raises(Interrupted, match=r"shows what is no state: 2\.5 stands for no TLA\+ value"):
         replay(run(*CALLS), toy('if number == 5: return {"id": 5, "ok": {"total": 2.5, "odd": False}}'))
     with pytest.raises(Interrupted, match=r"Process.observe\(\) lacks the variables odd that it promises"):
@@ -204,7 +204,7 @@ def test_a_wrong_hello_is_refused(toy: Any, case: str) -> None:
         toy(f'return {{"id": 1, "ok": {hello}}}')
 
 
-def test_a_process_that_ends_at_once_did_not_say_hello() -> None:
+def test_a_process_that_ends_at_once_is_refused() -> None:
     with pytest.raises(
         AdapterError, match="did not say hello: its process ended with status 1 .*\n  no such file"
     ) as caught:
@@ -215,7 +215,7 @@ def test_a_process_that_ends_at_once_did_not_say_hello() -> None:
 @pytest.mark.parametrize(
     ("command", "message"), [("", "is empty"), ("no-such-program-here x", "Is the program installed")]
 )
-def test_a_command_that_is_none_is_refused(command: str, message: str) -> None:
+def test_an_invalid_command_is_refused(command: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Process(command)
 
@@ -232,7 +232,8 @@ def lock() -> Spec:
 def server() -> Iterator[Process]:
     if shutil.which("node") is None:
         pytest.fail(
-            "the example needs Node.js: install it (Debian: apt-get install nodejs), then `node` is on the PATH"
+            "the example needs Node.js: install it (Debian: apt-get install nodejs), "
+            "then `node` is on the PATH"
         )
     with Process(["node", str(EXAMPLE / "adapter.js")]) as process:
         yield process
@@ -253,7 +254,7 @@ def test_the_example_takes_every_edge_of_its_model(lock: Spec, server: Process) 
 
 
 class _Borrowed:
-    """A process that whoever borrows it does not close."""
+    """A process whose close() does nothing, so that a borrower does not end it."""
 
     def __init__(self, process: Process) -> None:
         self.variables = process.variables
@@ -285,8 +286,8 @@ def _lock_trace(*shown: tuple[str, Value, Value, tuple[Value, ...]]) -> Trace:
     )
 
 
-def test_the_example_is_left_where_it_is_wrong(server: Process) -> None:
-    """In a behaviour in which who gives up stays in the queue, for example."""
+def test_a_bug_in_the_example_is_found(server: Process) -> None:
+    """Here a client that gives up stays in the queue."""
     begin = ("Acquire", ANN, ANN, ()), ("Acquire", BOB, ANN, (BOB,))
     assert replay(_lock_trace(*begin, ("Cancel", BOB, ANN, ())), server).violation is None
     found, words = _violation(server, _lock_trace(*begin, ("Cancel", BOB, ANN, (BOB,))))
@@ -296,9 +297,9 @@ def test_the_example_is_left_where_it_is_wrong(server: Process) -> None:
     assert "it reported an error: Error: bob does not hold the lock" in words
 
 
-def test_killing_the_example_in_the_middle_is_told_with_the_steps_before(server: Process) -> None:
+def test_killing_the_example_is_reported_with_its_run(server: Process) -> None:
     class Doomed(_Borrowed):
-        """It is killed before its third step."""
+        """Is killed before its third step."""
 
         def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
             if action == "Cancel":
@@ -309,7 +310,8 @@ def test_killing_the_example_in_the_middle_is_told_with_the_steps_before(server:
     trace = _lock_trace(*begin, ("Cancel", BOB, ANN, ()), ("Release", ANN, ModelValue("Nobody"), ()))
     found, words = _violation(Doomed(server), trace)
     assert words == (
-        "the spec takes Cancel, the system cannot: its process was killed by SIGKILL when it was asked to perform"
+        "the spec takes Cancel, the system cannot: "
+        "its process was killed by SIGKILL when it was asked to perform"
     )
     assert [step.action for step in found.steps] == ["Acquire", "Acquire", "Cancel"]
     assert found.states[:3] == trace.states[:3]

@@ -1,4 +1,4 @@
-"""Replay follows a trace with a system, and stops at the first step where the two part."""
+"""Replay drives a system along a trace and stops at the first difference."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def test_a_right_system_follows_to_the_end() -> None:
     assert found.states == tuple(map(state, (0, 0, 1, 2, 0, 2)))
 
 
-def test_the_run_says_where_it_comes_from() -> None:
+def test_the_run_records_its_origin() -> None:
     trace = run(*CALLS)
     origin = replay(trace, Tally()).origin
     assert (origin.source, origin.spec) == ("replay", trace.origin.spec)
@@ -42,7 +42,7 @@ def _violation(system: Tally, trace: Trace | None = None) -> tuple[Trace, int | 
     return found, found.violation.step, found.violation.explanation
 
 
-def test_a_wrong_value_stops_the_run_at_its_step_with_what_the_spec_demands() -> None:
+def test_a_wrong_value_ends_the_run_with_the_expected_one() -> None:
     trace = run(*CALLS)
     found, step, explanation = _violation(Shows("total", total=3))
     assert step == len(found) == 3
@@ -55,34 +55,34 @@ def test_a_wrong_value_stops_the_run_at_its_step_with_what_the_spec_demands() ->
     assert found.states[3] == state(3, odd=False)
 
 
-def test_a_run_that_left_its_spec_can_be_written_and_read() -> None:
+def test_a_diverging_run_survives_writing_and_reading() -> None:
     found, _, _ = _violation(Shows("total", total=3))
     assert itf.from_json(itf.to_json(found)) == found
 
 
-def test_one_for_true_is_a_wrong_value() -> None:
+def test_one_in_place_of_true_is_a_wrong_value() -> None:
     _, step, explanation = _violation(Shows("odd", odd=0))
     assert step == 3
     assert explanation[1:] == ("odd: the spec has FALSE, the system has 0",)
 
 
 @pytest.mark.parametrize("value", BAD_VALUES.values(), ids=BAD_VALUES)
-def test_what_is_no_tla_value_stops_the_replay_as_the_adapters_fault(value: Any) -> None:
+def test_a_value_outside_tla_ends_the_replay_as_an_adapter_error(value: Any) -> None:
     with pytest.raises(AdapterError, match=f"total is .*, a {type(value).__name__}: no TLA"):
         replay(run(*CALLS), Shows("total", total=value))
 
 
-def test_a_variable_that_goes_missing_is_the_adapters_fault() -> None:
+def test_a_missing_variable_is_an_adapter_error() -> None:
     with pytest.raises(AdapterError, match="lacks the variables total that it promises"):
         replay(run(*CALLS), Shows("total"))
 
 
-def test_a_variable_that_was_not_promised_is_the_adapters_fault() -> None:
+def test_an_undeclared_variable_is_an_adapter_error() -> None:
     with pytest.raises(AdapterError, match="returns colour, which"):
         replay(run(*CALLS), Shows("total", total=2, colour="red"))
 
 
-def test_a_wrong_beginning_is_step_0_and_nothing_is_performed() -> None:
+def test_a_wrong_initial_state_is_step_0_and_performs_nothing() -> None:
     class Late(Tally):
         def reset(self, initial: Any) -> None:
             self.total = initial["total"] + 1
@@ -92,7 +92,7 @@ def test_a_wrong_beginning_is_step_0_and_nothing_is_performed() -> None:
     assert explanation[0] == "after Init, 2 part(s) of the state differ:"
 
 
-def test_a_step_that_the_system_cannot_take_is_a_finding() -> None:
+def test_a_refused_step_is_a_finding() -> None:
     trace = run(("Raise", {"by": 2}), ("Raise", {"by": 2}), ("Raise", {"by": 1}), ("Reset", {}))
     found, step, explanation = _violation(Refuses(), trace)
     assert step == len(found) == 3
@@ -102,7 +102,7 @@ def test_a_step_that_the_system_cannot_take_is_a_finding() -> None:
     assert found.violation.expected == trace.states[3]
 
 
-def test_a_system_that_falls_over_is_a_finding_that_says_where() -> None:
+def test_an_exception_is_a_finding_with_its_location() -> None:
     trace = run(*[("Raise", {"by": 2})] * 2, ("Raise", {"by": 1}), ("Raise", {"by": 1}), ("Reset", {}))
     found, step, explanation = _violation(Crashes(), trace)
     assert step == len(found) == 4
@@ -113,7 +113,7 @@ def test_a_system_that_falls_over_is_a_finding_that_says_where() -> None:
     assert found.states[4] == found.states[3] == state(5)
 
 
-def test_a_wrong_system_is_left_behind_at_the_step_that_shows_it() -> None:
+def test_a_wrong_system_diverges_at_the_step_that_shows_it() -> None:
     trace = run(("Raise", {"by": 2}), ("Raise", {"by": 2}), ("Raise", {"by": 1}), ("Reset", {}))
     _, step, explanation = _violation(Wraps(), trace)
     assert step == 3
@@ -123,14 +123,14 @@ def test_a_wrong_system_is_left_behind_at_the_step_that_shows_it() -> None:
     )
 
 
-def test_an_action_that_the_adapter_does_not_know_is_its_fault() -> None:
+def test_an_action_unknown_to_the_adapter_is_an_adapter_error() -> None:
     trace = run(*CALLS)
     strange = attrs.evolve(trace, steps=(*trace.steps[:2], attrs.evolve(trace.steps[2], action="Dance")))
     with pytest.raises(AdapterError, match="no input for Dance"):
         replay(strange, Tally())
 
 
-def test_a_trace_without_actions_is_refused_before_anything_is_performed() -> None:
+def test_a_trace_without_actions_is_refused_before_any_step() -> None:
     class Untouched(Tally):
         def reset(self, initial: Any) -> None:
             raise AssertionError(initial)
@@ -151,13 +151,13 @@ def test_a_trace_of_another_spec_is_refused() -> None:
         replay(other, Tally())
 
 
-def test_a_trace_that_loses_a_variable_on_the_way_is_refused() -> None:
+def test_a_trace_that_loses_a_variable_is_refused() -> None:
     trace = run(*CALLS)
     short = attrs.evolve(trace.steps[1], state=immutabledict(total=1))
     with pytest.raises(TraceError, match="the state after step 2 lacks the variables odd"):
         replay(attrs.evolve(trace, steps=(trace.steps[0], short)), Tally())
 
 
-def test_the_property_carries_the_name_of_the_spec() -> None:
+def test_the_violated_property_names_the_spec() -> None:
     assert conformance("specs/raft/RaftEvents.tla") == "conforms to RaftEvents"
     assert conformance("") == "conforms to its spec"

@@ -1,4 +1,4 @@
-"""`tlacheck replay` tells the first difference, after its run is on disk, and its status says what came of it."""
+"""`tlacheck replay` reports the first difference after writing its run; the status gives the verdict."""
 
 import json
 import sys
@@ -21,21 +21,21 @@ HERE = "tests.conform.test_replay_command"
 
 
 class Wraps(Tally):
-    """Wrong from 5 on."""
+    """Wrong from a total of 5 on."""
 
     def raise_by(self, by: int) -> None:
         self.total = (self.total + by) % 5
 
 
 class Forgets(Tally):
-    """Its adapter knows no Reset."""
+    """An adapter without Reset."""
 
     def perform(self, action: str, arguments: Any) -> None:
         super().perform("Dance" if action == "Reset" else action, arguments)
 
 
 class Declared(Adapter):
-    """It declares half of what it should."""
+    """An adapter with half of its declarations."""
 
     def reset(self, initial: State) -> None: ...
 
@@ -63,7 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_right_system_is_status_0(folder: Path) -> None:
+def test_a_right_system_exits_with_0(folder: Path) -> None:
     done = _replay(folder, "calls.itf.json", "high.itf.json", "--system", f"{HERE}:Tally")
     assert done.exit_code == 0, done.output
     first, second, third = done.output.splitlines()
@@ -72,7 +72,7 @@ def test_a_right_system_is_status_0(folder: Path) -> None:
     assert third == "  steps: Raise 6, Knock 1, Reset 1"
 
 
-def test_a_wrong_system_is_status_1_and_its_run_is_written_first(folder: Path) -> None:
+def test_a_wrong_system_exits_with_1_after_writing_its_run(folder: Path) -> None:
     words = ["calls.itf.json", "high.itf.json", "--system", f"{HERE}:Wraps"]
     done = _replay(folder, *words)
     assert done.exit_code == 1
@@ -92,7 +92,7 @@ def test_a_wrong_system_is_status_1_and_its_run_is_written_first(folder: Path) -
     assert trace.origin.command == f"tlacheck replay calls.itf.json high.itf.json --system {HERE}:Wraps"
 
 
-def test_json_says_the_same(folder: Path) -> None:
+def test_json_reports_the_same(folder: Path) -> None:
     done = _replay(folder, "high.itf.json", "--system", f"{HERE}:Wraps", "--json", "--out", "run.itf.json")
     assert done.exit_code == 1
     data = json.loads(done.stdout)
@@ -101,7 +101,7 @@ def test_json_says_the_same(folder: Path) -> None:
     assert (folder / "run.itf.json").is_file()
 
 
-def test_a_fault_of_the_adapter_is_status_2_with_the_run_so_far(folder: Path) -> None:
+def test_an_adapter_error_exits_with_2_and_the_run_so_far(folder: Path) -> None:
     done = _replay(folder, "calls.itf.json", "--system", f"{HERE}:Forgets", "--out", "so_far.itf.json")
     assert done.exit_code == 2
     assert "step 4, Reset: the toy has no input for Dance" in done.output
@@ -109,7 +109,7 @@ def test_a_fault_of_the_adapter_is_status_2_with_the_run_so_far(folder: Path) ->
     assert len(itf.read(folder / "so_far.itf.json")) == 3
 
 
-def test_what_does_not_fit_the_traces_is_told_before_anything_runs(folder: Path) -> None:
+def test_an_adapter_mismatch_is_reported_before_any_step(folder: Path) -> None:
     done = _replay(folder, "calls.itf.json", "--system", f"{HERE}:Declared")
     assert done.exit_code == 2
     assert "Declared does not fit the trace; 3 things do not:" in done.output
@@ -117,7 +117,7 @@ def test_what_does_not_fit_the_traces_is_told_before_anything_runs(folder: Path)
     assert "nothing shows the variable odd" in done.output
 
 
-def test_nothing_replayed_is_status_3(folder: Path) -> None:
+def test_a_replay_of_nothing_exits_with_3(folder: Path) -> None:
     done = _replay(folder, "empty.itf.json", "--system", f"{HERE}:Tally")
     assert done.exit_code == 3
     assert "nothing is established: no step was replayed: the traces have none" in done.output
@@ -136,7 +136,7 @@ def test_nothing_replayed_is_status_3(folder: Path) -> None:
         (["calls.itf.json", "--exec", "no-such-program-here"], "Is the program installed"),
     ],
 )
-def test_what_cannot_be_done_is_status_2(folder: Path, words: list[str], message: str) -> None:
+def test_impossible_requests_exit_with_2(folder: Path, words: list[str], message: str) -> None:
     done = _replay(folder, *words)
     assert done.exit_code == 2
     assert message in done.output

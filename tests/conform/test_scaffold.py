@@ -1,4 +1,4 @@
-"""What is scaffolded passes the linters, fits its spec, and says by name what is still to be done."""
+"""Scaffolded adapters pass the linters, fit their spec, and name the parts still to be written."""
 
 import importlib.util
 import shutil
@@ -50,7 +50,8 @@ ODD = '''---- MODULE Odd ----
 VARIABLES class, def, observe, event
 (* A comment with "quotes", a \\ and `ticks` and */ and """ what ends a docstring. *)
 ResetEvent == class' = 1 /\\ UNCHANGED <<def, observe>> /\\ event' = [action |-> "reset"]
-ImportEvent == UNCHANGED <<class, def, observe>> /\\ event' = [action |-> "import", from |-> 1, self |-> 2, to |-> 3]
+ImportEvent == /\\ UNCHANGED <<class, def, observe>>
+               /\\ event' = [action |-> "import", from |-> 1, self |-> 2, to |-> 3]
 HTTPGetEvent == UNCHANGED <<class, def, observe>> /\\ event' = [action |-> "HTTPGet", url |-> "x"]
 PerformEvent == UNCHANGED <<class, def, observe>> /\\ event' = [action |-> "Perform"]
 Init == class = 0 /\\ def = 0 /\\ observe = 0 /\\ event = [action |-> "Init"]
@@ -69,7 +70,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Spec:
 
 @pytest.fixture(scope="module")
 def scaffolded(parser: Parser, odd: Spec, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A package of adapters to very different specs."""
+    """A package of adapters for very different specs."""
     folder = tmp_path_factory.mktemp("scaffolded") / "adapters"
     folder.mkdir()
     (folder / "__init__.py").write_text('"""Adapters."""\n', encoding="utf-8")
@@ -82,12 +83,10 @@ def scaffolded(parser: Parser, odd: Spec, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.mark.parametrize(
-    "tool",
-    [("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)],
-    ids=["ruff", "format", "mypy"],
+    "tool", [("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)], ids=["ruff", "format", "mypy"]
 )
-def test_the_text_passes_the_linters(scaffolded: Path, tool: tuple[str, ...], tmp_path: Path) -> None:
-    """Whoever begins with warnings learns to overlook them."""
+def test_the_scaffold_passes_the_linters(scaffolded: Path, tool: tuple[str, ...], tmp_path: Path) -> None:
+    """A scaffold with warnings would teach its user to ignore them."""
     config = (
         [f"--config={ROOT / 'pyproject.toml'}"]
         if tool[0] == "ruff"
@@ -103,12 +102,12 @@ def test_the_text_passes_the_linters(scaffolded: Path, tool: tuple[str, ...], tm
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_text_fits_its_spec(text: str, parser: Parser, tmp_path: Path) -> None:
+def test_the_scaffold_fits_its_spec(text: str, parser: Parser, tmp_path: Path) -> None:
     module = _module(text, tmp_path / "scaffolded_tally.py")
     check(module.TallySystem.declaration, vocabulary_of(oracle().spec, parser=parser))
 
 
-def test_names_that_python_reserves_fit_as_well(odd: Spec, parser: Parser, tmp_path: Path) -> None:
+def test_reserved_python_names_are_scaffolded(odd: Spec, parser: Parser, tmp_path: Path) -> None:
     module = _module(scaffold(odd, parser=parser), tmp_path / "scaffolded_odd.py")
     check(module.OddSystem.declaration, vocabulary_of(odd, parser=parser))
     system = module.OddSystem()
@@ -121,7 +120,7 @@ def test_names_that_python_reserves_fit_as_well(odd: Spec, parser: Parser, tmp_p
             system.perform(action, arguments)
 
 
-def test_what_is_not_filled_in_says_so_and_where_to_look(text: str, tmp_path: Path) -> None:
+def test_an_unfilled_method_says_so_with_its_location(text: str, tmp_path: Path) -> None:
     system = _module(text, tmp_path / "scaffolded_tally.py").TallySystem
     with pytest.raises(
         Interrupted,
@@ -149,7 +148,7 @@ def _lines(spec: Spec) -> Iterator[tuple[int, str]]:
     return enumerate(spec.path.read_text(encoding="utf-8").splitlines(), start=1)
 
 
-def test_comments_of_the_spec_and_their_places_are_in_the_text(parser: Parser) -> None:
+def test_the_scaffold_has_the_specs_comments_and_locations(parser: Parser) -> None:
     lock = Spec.load(ROOT / "examples" / "lock_server" / "LockServer.tla")
     found = scaffold(lock, parser=parser)
     (line,) = [number for number, text in _lines(lock) if text.startswith("ReleaseEvent(c) ==")]
@@ -158,9 +157,7 @@ def test_comments_of_the_spec_and_their_places_are_in_the_text(parser: Parser) -
     assert '@variable("waiting")\n    def show_waiting(self) -> Value:' in found
 
 
-def test_an_adapter_for_node_speaks_the_protocol_and_says_what_is_to_be_done(
-    parser: Parser, tmp_path: Path
-) -> None:
+def test_a_node_scaffold_speaks_the_protocol(parser: Parser, tmp_path: Path) -> None:
     if shutil.which("node") is None:
         pytest.fail(
             "this needs Node.js: install it (Debian: apt-get install nodejs), then `node` is on the PATH"
@@ -177,7 +174,7 @@ def test_an_adapter_for_node_speaks_the_protocol_and_says_what_is_to_be_done(
     )
 
 
-def test_the_command_writes_a_file_and_keeps_one_that_is_there(tmp_path: Path) -> None:
+def test_the_command_writes_a_file_but_never_overwrites_one(tmp_path: Path) -> None:
     out = tmp_path / "new" / "adapter.py"
     spec = str(ROOT / "examples" / "lock_server" / "LockServer.tla")
     done = CliRunner().invoke(scaffold_command, [spec, "--out", str(out)])
@@ -190,7 +187,7 @@ def test_the_command_writes_a_file_and_keeps_one_that_is_there(tmp_path: Path) -
     assert out.read_text(encoding="utf-8") == "filled in"
 
 
-def test_a_spec_that_is_not_there_is_status_2() -> None:
+def test_a_missing_spec_exits_with_2() -> None:
     done = CliRunner().invoke(scaffold_command, ["Nowhere.tla"])
     assert done.exit_code == 2
     assert "there is no such module" in done.output

@@ -1,4 +1,4 @@
-"""A failing run is made short, stays legal for the spec up to its last step, and fails there in the same way."""
+"""Shrinking: the shorter run stays legal up to its last step and fails there in the same way."""
 
 from collections.abc import Callable, Mapping
 
@@ -24,7 +24,7 @@ _WEIGHTS = {"Raise": 2.0, "Reset": 0.3, "Knock": 3.0}
 
 
 def _failing(make: Callable[[], Tally], *, longer_than: int = 15) -> Trace:
-    """A long walk that the system leaves."""
+    """A long walk from which the system diverges."""
     for seed in range(200):
         found = walk_and_replay(oracle(), make(), seed=seed, steps=60, weights=_WEIGHTS)
         if found.violation is not None and len(found) > longer_than:
@@ -33,7 +33,7 @@ def _failing(make: Callable[[], Tally], *, longer_than: int = 15) -> Trace:
 
 
 def _check_legal_up_to_its_last_step(trace: Trace, make: Callable[[], Tally]) -> None:
-    """The oracle and a fresh system, asked once more, step by step."""
+    """Check the run again with the oracle and a fresh system, step by step."""
     judge, system = oracle(), make()
     (at,) = judge.initial_states()
     system.reset(at.values)
@@ -60,7 +60,7 @@ def _check_legal_up_to_its_last_step(trace: Trace, make: Callable[[], Tally]) ->
     ids=["wrong value", "not possible", "falls over", "wrong at 2"],
 )
 def test_a_long_failing_run_becomes_a_shortest_one(make: Callable[[], Tally], steps: int) -> None:
-    """Wraps and Refuses need a total above 4, three raises at least, Crashes one more; `Shows` needs one raise."""
+    """Wraps and Refuses need a total above 4 (three raises), Crashes one more, `Shows` one raise."""
     failing = _failing(make, longer_than=15 if steps > 1 else 3)
     shrunk = shrink(failing, oracle(), make).trace
     assert len(shrunk) == steps
@@ -84,7 +84,7 @@ def test_the_same_failing_run_is_shrunk_to_the_same_one() -> None:
     assert first == again
 
 
-def test_what_cannot_be_shorter_stays_as_it_is() -> None:
+def test_a_shortest_run_stays_as_it_is() -> None:
     trace = run(*[("Raise", {"by": 2})] * 3)
     failing = replay(trace, Wraps())
     shrunk = shrink(failing, oracle(), Wraps).trace
@@ -92,7 +92,7 @@ def test_what_cannot_be_shorter_stays_as_it_is() -> None:
     _check_legal_up_to_its_last_step(shrunk, Wraps)
 
 
-def test_with_no_tries_the_run_is_given_back() -> None:
+def test_without_tries_the_run_is_returned_unchanged() -> None:
     failing = _failing(Wraps)
     assert shrink(failing, oracle(), Wraps, tries_max=0).trace == failing
 
@@ -104,8 +104,8 @@ def test_more_tries_never_give_a_longer_run() -> None:
     assert lengths[-1] < lengths[0]
 
 
-def test_a_run_that_only_failed_once_is_given_back() -> None:
-    """A system that fails now and then is not made to fail by leaving steps out."""
+def test_a_flaky_run_is_returned_unchanged() -> None:
+    """A flaky failure must not be attributed to a shorter run."""
     failing = _failing(Wraps)
     length = len(failing)
     assert shrink(failing, oracle(), Tally) == Shrunk(
@@ -113,19 +113,19 @@ def test_a_run_that_only_failed_once_is_given_back() -> None:
     )
 
 
-def test_a_run_that_does_not_fail_is_given_back() -> None:
+def test_a_passing_run_is_returned_unchanged() -> None:
     good = attrs.evolve(_failing(Wraps), violation=None)
     assert shrink(good, oracle(), Wraps).trace == good
 
 
 def _small(limit: int) -> StateProperty:
-    """What nobody promised: a right system breaks it by doing what its spec allows."""
+    """A property that legal behaviours of the spec violate."""
     return StateProperty(
         "TotalIsSmall", lambda state: (f"the total is {state['total']}",) if state["total"] > limit else ()
     )
 
 
-def test_a_run_that_breaks_a_property_of_ones_own_is_shrunk_while_the_spec_allows_it() -> None:
+def test_a_run_breaking_a_custom_property_is_shrunk_legally() -> None:
     calls: list[tuple[str, dict[str, Value]]] = [
         ("Raise", {"by": 1}),
         ("Raise", {"by": 2}),
@@ -141,7 +141,7 @@ def test_a_run_that_breaks_a_property_of_ones_own_is_shrunk_while_the_spec_allow
     assert shrunk.violation == Violation(property="TotalIsSmall", step=2, explanation=("the total is 4",))
 
 
-def test_a_property_that_holds_leaves_the_run_as_it_is() -> None:
+def test_a_property_that_holds_leaves_the_run_unchanged() -> None:
     whole = replay(run(("Raise", {"by": 2})), Tally())
     said = attrs.evolve(whole, violation=Violation(property="TotalIsSmall", step=1))
     shrunk = shrink(said, oracle(), Tally, prop=_small(100))
@@ -153,12 +153,12 @@ def test_a_property_that_holds_leaves_the_run_as_it_is() -> None:
 
 
 class _TwoBugs(Tally):
-    """Falls over when somebody knocks at 0; and resets to 1 from 5 on."""
+    """Raises an exception on a knock at 0, and resets to 1 from 5 on."""
 
     before = 0
 
     def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
-        """Do what the action stands for."""
+        """Perform the action."""
         if action == "Knock" and self.total == 0:
             raise RuntimeError("nobody is at home")
         super().perform(action, arguments)
@@ -172,7 +172,7 @@ class _TwoBugs(Tally):
         self.before = 0
 
 
-def test_one_bug_does_not_become_another_on_the_way() -> None:
+def test_shrinking_does_not_switch_to_another_bug() -> None:
     """Without the first raise the knock would fail, in one step: shorter, and another bug."""
     raises = [("Raise", {"by": 2})] * 3
     failing = replay(run(("Raise", {"by": 1}), ("Knock", {"who": Q}), *raises, ("Reset", {})), _TwoBugs())
@@ -190,15 +190,15 @@ def test_a_crash_stays_a_crash_of_the_same_kind() -> None:
     assert "RuntimeError: nobody is at home" in shrunk.violation.explanation[0]
 
 
-# --- what depends on what came before ---------------------------------------------------------------
+# --- dependencies between steps ---------------------------------------------------------------------
 
 
 def _relayed(failing: Trace, make: Callable[[], Relay]) -> Trace:
-    """The run made short; TLC's own word that it is legal stands in tests/tlc/test_legal.py."""
+    """The shrunk run; tests/tlc/test_legal.py has TLC confirm that such runs are legal."""
     return shrink(failing, oracle("Relay", "Relay"), make).trace
 
 
-def test_arguments_follow_when_what_they_depend_on_is_dropped() -> None:
+def test_arguments_follow_when_earlier_steps_are_dropped() -> None:
     """The letter of b is number 3; without the letters before it, it is number 1."""
     failing = relay.run(
         LosesOfB(),
@@ -216,7 +216,7 @@ def test_arguments_follow_when_what_they_depend_on_is_dropped() -> None:
     ]
 
 
-def test_several_steps_are_replaced_by_a_single_one_that_does_as_well() -> None:
+def test_several_steps_are_replaced_by_an_equivalent_one() -> None:
     """Poll and answer make the node ready; so does a restart, which is shorter."""
     failing = relay.run(
         SendsOnce(),
@@ -229,14 +229,14 @@ def test_several_steps_are_replaced_by_a_single_one_that_does_as_well() -> None:
     assert [step.action for step in shrunk.steps] == ["Send", "Restart", "Send"]
 
 
-def test_of_nodes_that_do_as_well_the_first_is_named() -> None:
+def test_the_first_of_equivalent_nodes_is_chosen() -> None:
     failing = relay.run(SendsOnce(), ("Send", {"node": C}), ("Restart", {"node": C}), ("Send", {"node": C}))
     shrunk = _relayed(failing, SendsOnce)
     assert {step.arguments["node"] for step in shrunk.steps} == {A}
 
 
-def test_a_step_that_the_spec_does_not_allow_stays_at_the_end() -> None:
-    """The spec allows no raise above 8; a system that takes one is wrong, and no behaviour of the spec shows it."""
+def test_an_illegal_last_step_stays_last() -> None:
+    """The spec allows no raise above 8; a system that takes one is wrong outside any behaviour."""
     lockstep = Lockstep(Tally(), oracle())
     for _ in range(8):
         lockstep.perform("Raise", {"by": 1})
@@ -254,18 +254,18 @@ def test_a_step_that_the_spec_does_not_allow_stays_at_the_end() -> None:
 
 
 class _Worn(Tally):
-    """A reset leaves something behind: once it has failed it fails at the first raise."""
+    """Resets incompletely: once it has failed, it fails at the first raise."""
 
     worn = False
 
     def raise_by(self, by: int) -> None:
-        """Count on; where the wrong ones are wrong."""
+        """Add to the total; overridden by wrong systems."""
         self.worn = self.worn or self.total + by > 4
         self.total = 0 if self.worn else self.total + by
 
 
-def test_a_system_that_is_not_reset_fully_does_not_spoil_the_result() -> None:
-    """The short run has to fail on a system that was never used before."""
+def test_an_incomplete_reset_does_not_affect_the_result() -> None:
+    """The shrunk run must fail on a fresh system."""
     knock: tuple[str, dict[str, Value]] = ("Knock", {"who": P})
     failing = replay(run(*[knock, ("Raise", {"by": 1})] * 5), _Worn())
     shrunk = shrink(failing, oracle(), _Worn)

@@ -1,4 +1,4 @@
-"""Strategies choose among what the spec allows, the same for the same seed, each in its own way."""
+"""Strategies choose among legal steps, deterministically by seed, each in its own way."""
 
 import random
 from collections import Counter
@@ -16,7 +16,7 @@ from tlacheck.tlc import OracleState, Successor
 def _walk(
     strategy: Strategy, seen: Seen, seed: int, *, length: int = 30, relay: bool = False
 ) -> list[Successor]:
-    """A walk of the spec alone, as an exploration makes it."""
+    """A walk of the spec alone, as in an exploration."""
     judge = oracle("Relay", "Relay") if relay else oracle()
     prefix = strategy.begin(random.Random(seed))
     at: OracleState = prefix.initial or judge.initial_states()[0]
@@ -37,7 +37,7 @@ def _calls(steps: Sequence[Successor]) -> list[tuple[str, object]]:
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_the_same_seeds_give_the_same_walks_and_others_give_others(name: str) -> None:
+def test_seeds_determine_the_walks(name: str) -> None:
     def walks(first: int) -> list[list[tuple[str, object]]]:
         seen = Seen(oracle())
         strategy = strategy_named(name)({}, seen, 30)
@@ -55,7 +55,7 @@ def test_random_takes_heavier_actions_more_often() -> None:
 
 
 def test_swarm_makes_walks_of_different_kinds() -> None:
-    """Of 30 walks, some do without knocking and some hardly do anything else; a plain walk always mixes."""
+    """Of 30 walks, some never knock and some do little else; a plain walk always mixes."""
     seen = Seen(oracle())
     swarm, plain = Swarm({}, seen, 30), Random({}, seen, 30)
     shares = [
@@ -71,18 +71,18 @@ def test_swarm_makes_walks_of_different_kinds() -> None:
 
 
 def test_pct_holds_some_actors_back_for_long() -> None:
-    """A node that was put last while others could go on is hardly heard of again; random walks starve nobody."""
+    """A node of lowest priority hardly acts while others can; random walks starve no node."""
     seen = Seen(oracle("Relay", "Relay"))
 
     def heard_late(strategy: Strategy) -> int:
-        """How many actors took a step in the second half of ten walks."""
+        """The number of actors with a step in the second half of ten walks."""
         walks = [_walk(strategy, seen, seed, length=50, relay=True)[25:] for seed in range(10)]
         return sum(len({(step.action, step.arguments.get("node")) for step in walk}) for walk in walks)
 
     assert heard_late(Pct({}, seen, 50, changes=6)) < heard_late(Random({}, seen, 50))
 
 
-def test_pct_goes_on_when_only_those_are_left_that_were_put_last() -> None:
+def test_pct_continues_with_the_lowest_priorities_alone() -> None:
     seen = Seen(oracle("Countdown", "Countdown"))
     strategy = Pct({}, seen, 3, changes=3)
     strategy.begin(random.Random(0))
@@ -92,8 +92,8 @@ def test_pct_goes_on_when_only_those_are_left_that_were_put_last() -> None:
     assert oracle("Countdown", "Countdown").successors(at) == ()
 
 
-def test_guided_goes_back_to_where_something_new_was_found() -> None:
-    """The first walk finds much that is new; later ones begin with a part of it."""
+def test_guided_returns_to_where_it_found_something_new() -> None:
+    """The first walk finds many new states; later ones begin with a part of it."""
     seen = Seen(oracle())
     strategy = Guided({}, seen, 30)
     first = _calls(_walk(strategy, seen, 0))
@@ -104,7 +104,7 @@ def test_guided_goes_back_to_where_something_new_was_found() -> None:
     assert all(_calls(steps) == first[: len(steps)] for steps in prefixes)
 
 
-def test_guided_rather_goes_where_nobody_was() -> None:
+def test_guided_prefers_unvisited_states() -> None:
     """Both raises are instances of one action; the state after one of them was seen."""
     judge = oracle()
     seen = Seen(judge)
@@ -118,12 +118,12 @@ def test_guided_rather_goes_where_nobody_was() -> None:
     assert taken[allowed[1].arguments["by"]] > 160
 
 
-def test_a_strategy_that_there_is_not_is_named_with_those_that_there_are() -> None:
+def test_an_unknown_strategy_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="no strategy 'greedy'; there are random, swarm, pct, guided"):
         strategy_named("greedy")
 
 
-def test_only_what_was_not_seen_is_new() -> None:
+def test_only_unseen_states_are_new() -> None:
     judge = oracle()
     seen = Seen(judge)
     (at,) = judge.initial_states()
@@ -136,7 +136,7 @@ def test_only_what_was_not_seen_is_new() -> None:
     assert len(seen.transitions) == 2
 
 
-def test_a_branch_that_was_never_taken_is_news() -> None:
+def test_a_branch_never_taken_before_is_new() -> None:
     judge = oracle()
     seen = Seen(judge)
     (at,) = judge.initial_states()

@@ -1,4 +1,4 @@
-"""The quick equality says what the plain one says, and tells TRUE from 1 where Python does not."""
+"""Fast equality by tokens agrees with the plain one and distinguishes TRUE from 1."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ SHARED = Tokens()
 
 
 @given(one=values, other=values)
-def test_it_agrees_with_the_plain_equality(one: Any, other: Any) -> None:
-    """Its naive twin is `values.same`, which takes both values apart each time."""
+def test_tokens_agree_with_plain_equality(one: Any, other: Any) -> None:
+    """The naive twin is `values.same`, which compares both values recursively."""
     assert SHARED.are_same(one, other) == same(one, other)
 
 
@@ -51,8 +51,8 @@ def _copied(value: Any) -> Any:
         (frozenset({frozenset({0})}), frozenset({frozenset({False})})),
     ],
 )
-def test_what_python_takes_for_equal_and_tla_does_not_is_told_apart(one: Any, other: Any) -> None:
-    """Also inside of sets and as arguments, where Python's `==` is fooled."""
+def test_values_equal_in_python_only_have_different_tokens(one: Any, other: Any) -> None:
+    """Also inside sets and as arguments, where Python's `==` confuses them."""
     assert one == other
     assert not Tokens().are_same(one, other)
 
@@ -72,19 +72,19 @@ def test_values_of_different_kinds_differ(one: Any, other: Any) -> None:
 
 
 @pytest.mark.parametrize("value", BAD_VALUES.values(), ids=BAD_VALUES)
-def test_what_is_no_value_is_equal_to_nothing(value: Any) -> None:
+def test_an_object_outside_tla_equals_nothing(value: Any) -> None:
     tokens = Tokens()
     assert not tokens.are_same(2, value)
     assert not tokens.are_same((value, 1), (_again(value), 1))
 
 
 def _again(value: Any) -> Any:
-    """Another object that Python holds equal."""
+    """An equal but distinct Python object."""
     return {"two": 2} if isinstance(value, dict) else type(value)(value) if value is not None else ()
 
 
-def test_starting_over_changes_no_answer() -> None:
-    """Values that are forgotten may give their identities to others."""
+def test_clearing_the_tokens_changes_no_answer() -> None:
+    """Identities of forgotten values may be reused."""
     tokens = Tokens(kept_max=3)
     for number in range(200):
         assert tokens.are_same((number, "a"), (number, "a"))

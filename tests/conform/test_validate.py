@@ -1,4 +1,4 @@
-"""Validation finds a behaviour of the spec that fits a log, or says why there is none."""
+"""Validation finds a behaviour of the spec that fits a log, or explains why there is none."""
 
 import random
 
@@ -38,10 +38,10 @@ def _rejected(run: Run, **options: object) -> Validation:
     return found
 
 
-# --- what is accepted
+# --- accepted logs
 
 
-def test_a_log_of_some_arguments_and_some_values_is_accepted() -> None:
+def test_a_partial_log_is_accepted() -> None:
     found = validate(log(*COUNTED), oracle(), witness=True)
     assert found.verdict == Verdict.bounded(4)
     assert (found.candidates, found.hidden, found.rejection) == (1, 0, None)
@@ -50,7 +50,7 @@ def test_a_log_of_some_arguments_and_some_values_is_accepted() -> None:
     assert found.reason == "the spec has a behaviour that fits all 4 events"
 
 
-def test_what_is_not_logged_may_be_anything_until_something_is() -> None:
+def test_unlogged_values_are_free_until_logged() -> None:
     run = log(event("Raise"), event("Raise"), event("Raise"))
     assert validate(run, oracle()).candidates == 4
     assert validate(log(*run.events, _raise(1, total=5)), oracle()).candidates == 1
@@ -64,12 +64,12 @@ def test_an_event_without_an_action_fits_at_once_or_after_one_step() -> None:
     assert _rejected(log(lit(0), lit(3))).events == 2
 
 
-def test_an_event_of_a_note_alone_is_no_step() -> None:
+def test_an_event_with_only_a_note_is_no_step() -> None:
     noted = attrs.evolve(event(), note="the operator pulled the plug")
     assert validate(log(noted, _raise(1), noted, _raise(1, total=2)), oracle()).verdict == Verdict.bounded(4)
 
 
-def test_a_field_of_an_argument_can_be_all_that_is_known_of_it() -> None:
+def test_a_single_field_of_an_argument_may_be_logged() -> None:
     run = (event("Send", arguments={"node": A}), event("Send", arguments={"node": A}))
     for number, count in ((1, 1), (2, 1), (3, 0)):
         taken = event("Take", arguments={"letter.number": number})
@@ -87,17 +87,17 @@ def test_the_header_chooses_among_the_initial_states() -> None:
         validate(log(_raise(1), total=1), oracle())
 
 
-def test_a_run_and_its_file_come_to_the_same(tmp_path: pytest.TempPathFactory) -> None:
+def test_a_run_and_its_file_get_the_same_verdict(tmp_path: pytest.TempPathFactory) -> None:
     path = str(tmp_path) + "/run.ndjson"
     runlog.write(shown(3, 12), path)
     for run in (shown(3, 12), path):
         assert validate(run, wire(), hidden=HIDDEN).verdict.is_established
 
 
-# --- what is rejected, and how that is told
+# --- rejected logs
 
 
-def test_a_wrong_value_is_told_beside_the_one_that_the_spec_has() -> None:
+def test_a_wrong_value_is_reported_with_the_expected_one() -> None:
     found = _rejected(log(*COUNTED[:2], _raise(2, total=4), event("Reset")))
     rejection = found.rejection
     assert rejection is not None
@@ -117,7 +117,7 @@ def test_a_wrong_value_is_told_beside_the_one_that_the_spec_has() -> None:
     assert rejection.lines[5].startswith("by the spec: RaiseEvent(by |-> 2) ")
 
 
-def test_the_trace_of_a_rejected_log_is_its_longest_prefix_and_the_event_at_fault() -> None:
+def test_a_rejected_log_has_its_longest_prefix_as_trace() -> None:
     trace = _rejected(log(*COUNTED[:2], _raise(2, total=4), event("Reset"))).trace
     assert trace is not None
     assert [(step.action, step.state["total"]) for step in trace.steps] == [
@@ -132,14 +132,14 @@ def test_the_trace_of_a_rejected_log_is_its_longest_prefix_and_the_event_at_faul
     assert trace.origin.source == "validate"
 
 
-def test_an_argument_that_the_spec_does_not_allow_is_told() -> None:
+def test_an_illegal_argument_is_reported() -> None:
     rejection = _rejected(log(_raise(7))).rejection
     assert rejection is not None
     assert [str(each) for each in rejection.differences] == ["by: the spec has 1, the log has 7"]
     assert "nearest is Raise(by = 1); of its arguments differ:" in rejection.lines
 
 
-def test_of_an_action_that_is_not_enabled_the_guard_is_told() -> None:
+def test_a_disabled_action_is_reported_with_its_guard() -> None:
     rejection = _rejected(log(event("Reset"))).rejection
     assert rejection is not None
     assert (rejection.is_enabled, rejection.nearest) == (False, "")
@@ -148,8 +148,8 @@ def test_of_an_action_that_is_not_enabled_the_guard_is_told() -> None:
     assert rejection.explanation.conjunct == "total > 0"
 
 
-def test_of_several_states_that_fit_the_nearest_is_told() -> None:
-    """After two raises the total is 2, 3 or 4. By 2 more it is odd from 3 only; 7 it is from none."""
+def test_the_nearest_of_several_fitting_states_is_reported() -> None:
+    """After two raises the total is 2, 3 or 4. Two more make it odd only from 3, and 7 from none."""
     rejection = _rejected(log(event("Raise"), event("Raise"), _raise(2, total=7, odd=True))).rejection
     assert rejection is not None
     assert rejection.candidates == 3
@@ -158,7 +158,7 @@ def test_of_several_states_that_fit_the_nearest_is_told() -> None:
     assert [each.part for each in rejection.differences] == ["total"]
 
 
-# --- what is neither
+# --- inconclusive logs
 
 
 def test_a_log_without_its_end_line_is_accepted_only_as_a_prefix() -> None:
@@ -169,13 +169,13 @@ def test_a_log_without_its_end_line_is_accepted_only_as_a_prefix() -> None:
     assert validate(run, oracle(), allow_prefix=True).verdict == Verdict.bounded(4)
 
 
-def test_a_log_that_says_nothing_establishes_nothing() -> None:
+def test_an_empty_log_is_unknown() -> None:
     for run in (log(), log(attrs.evolve(event(), note="started"))):
         found = validate(run, oracle())
         assert found.verdict == Verdict.unknown("no event of the log says anything of the spec")
 
 
-def test_too_many_states_make_the_verdict_unknown_and_none_is_left_out() -> None:
+def test_too_many_states_give_unknown() -> None:
     run = log(*(event("Raise") for _ in range(4)))
     found = validate(run, oracle(), candidates_max=3)
     assert found.verdict.is_unknown
@@ -192,7 +192,7 @@ TAKEN = event("Take", arguments={"node": B})
 CLEARED = event("Clear", arguments={"node": A})
 
 
-def test_a_hidden_step_is_taken_where_an_event_needs_it_and_is_told() -> None:
+def test_a_hidden_step_that_an_event_needs_is_taken_and_reported() -> None:
     assert validate(log(SENT, CLEARED), wire()).verdict.is_violated
     found = validate(log(SENT, SENT, CLEARED), wire(), hidden=HIDDEN, witness=True)
     assert (found.verdict, found.hidden) == (Verdict.bounded(3), 2)
@@ -202,13 +202,13 @@ def test_a_hidden_step_is_taken_where_an_event_needs_it_and_is_told() -> None:
     assert witnesses(found.trace, log(SENT, SENT, CLEARED), HIDDEN)
 
 
-def test_there_are_no_more_hidden_steps_in_a_row_than_allowed() -> None:
+def test_consecutive_hidden_steps_are_limited() -> None:
     run = log(SENT, SENT, CLEARED)
     assert validate(run, wire(), hidden=HIDDEN, hidden_max=1).verdict.is_violated
 
 
-def test_a_hidden_step_that_is_needed_long_before_it_shows_is_found() -> None:
-    """A letter is taken twice: it was doubled before it was taken first, when nothing asked for that."""
+def test_a_hidden_step_needed_much_earlier_is_found() -> None:
+    """A letter is taken twice, so it was doubled before its first taking, long before that shows."""
     run = log(SENT, TAKEN, event("Send", arguments={"node": B}), TAKEN, TAKEN)
     found = validate(log(*run.events[:4]), wire(), hidden=HIDDEN, witness=True)
     assert (found.verdict, found.hidden, found.hidden_where) == (Verdict.bounded(4), 1, Hidden.ANYWHERE)
@@ -220,7 +220,7 @@ def test_a_hidden_step_that_is_needed_long_before_it_shows_is_found() -> None:
     assert "validate the whole log" in live.validation().reason
 
 
-def test_a_log_that_cannot_be_read_again_is_not_rejected_while_actions_are_hidden() -> None:
+def test_a_stream_is_not_rejected_while_actions_are_hidden() -> None:
     run = log(SENT, TAKEN, TAKEN)
     once = validate(run, wire(), hidden=HIDDEN, again=False)
     assert once.verdict.is_unknown
@@ -229,8 +229,8 @@ def test_a_log_that_cannot_be_read_again_is_not_rejected_while_actions_are_hidde
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_it_accepts_exactly_what_a_naive_search_accepts(seed: int) -> None:
-    """The naive one takes any number of hidden steps anywhere; postponing them must lose and add nothing."""
+def test_validation_agrees_with_a_naive_search(seed: int) -> None:
+    """The naive search takes hidden steps anywhere; postponing them must not change the verdict."""
     rng = random.Random(seed)
     whole = shown(seed, 9)
     for run in (whole, *_spoilt(whole, rng)):
@@ -245,7 +245,7 @@ def test_it_accepts_exactly_what_a_naive_search_accepts(seed: int) -> None:
 
 
 def _spoilt(run: Run, rng: random.Random) -> list[Run]:
-    """A lost event, two that are swapped, one with another value, one with another node."""
+    """Corruptions: a lost event, two swapped, one with another value, one with another node."""
     events = list(run.events)
     place = rng.randrange(len(events) - 1)
     lost = events[:place] + events[place + 1 :]
@@ -265,7 +265,7 @@ def _spoilt(run: Run, rng: random.Random) -> list[Run]:
     ]
 
 
-def test_a_spoilt_log_is_rejected_or_has_a_behaviour_of_its_own() -> None:
+def test_a_corrupted_log_is_rejected_or_fits_another_behaviour() -> None:
     verdicts = []
     for seed in range(20, 24):
         for run in _spoilt(shown(seed, 14), random.Random(seed)):
@@ -278,7 +278,7 @@ def test_a_spoilt_log_is_rejected_or_has_a_behaviour_of_its_own() -> None:
     assert verdicts.count(True) >= 8
 
 
-def test_of_a_log_in_full_every_change_of_a_value_is_noticed() -> None:
+def test_in_a_full_log_every_changed_value_is_noticed() -> None:
     trace = walk(5, 20)
     full = log(
         *(
@@ -295,7 +295,7 @@ def test_of_a_log_in_full_every_change_of_a_value_is_noticed() -> None:
         assert found.events == place + 1
 
 
-def test_of_a_log_in_full_every_lost_event_that_changed_something_is_noticed() -> None:
+def test_in_a_full_log_every_lost_change_is_noticed() -> None:
     trace = walk(5, 20)
     full = [
         Event(number=0, action=step.action, arguments=step.arguments, state=step.state)
@@ -321,7 +321,7 @@ def test_only_the_last_states_are_kept() -> None:
     assert _rejected(run).begins_after == 0
 
 
-def test_after_a_rejection_nothing_more_is_wanted() -> None:
+def test_after_a_rejection_no_more_events_are_read() -> None:
     validator = Validator(oracle())
     assert not validator.feed(event("Reset"))
     assert not validator.is_open
@@ -329,7 +329,7 @@ def test_after_a_rejection_nothing_more_is_wanted() -> None:
     assert validator.events == 1
 
 
-def test_whoever_watches_sees_every_event() -> None:
+def test_an_observer_sees_every_event() -> None:
     seen: list[tuple[int, int]] = []
     validate(log(*COUNTED), oracle(), watch=lambda each: seen.append((each.events, each.candidates)))
     assert seen == [(1, 1), (2, 1), (3, 1), (4, 1)]
@@ -343,7 +343,10 @@ def test_whoever_watches_sees_every_event() -> None:
     [
         (
             event("Rise"),
-            "event 1: the action Rise is none of Tally, which has Raise, Reset, Knock. Do you mean Raise or Reset?",
+            (
+                "event 1: the action Rise is none of Tally, which has Raise, Reset, Knock. "
+                "Do you mean Raise or Reset?"
+            ),
         ),
         (
             event("Raise", state={"totel": 1}),
@@ -360,7 +363,7 @@ def test_whoever_watches_sees_every_event() -> None:
     ],
     ids=["action", "variable", "local variable", "no function"],
 )
-def test_what_the_spec_has_not_got_is_no_finding_but_a_mistake(each: Event, message: str) -> None:
+def test_a_name_missing_from_the_spec_is_a_mistake(each: Event, message: str) -> None:
     with pytest.raises(TraceError) as caught:
         validate(log(each), oracle())
     assert message in str(caught.value)
@@ -371,26 +374,26 @@ def test_a_string_for_a_model_value_is_explained() -> None:
         validate(log(event("Send", node="a", local={"sent": 1})), wire())
 
 
-def test_hidden_actions_are_those_of_the_spec() -> None:
+def test_a_hidden_action_must_be_of_the_spec() -> None:
     with pytest.raises(ConfigError, match="the hidden action Loose is none of Wire.*Do you mean Lose?"):
         Validator(wire(), hidden=["Loose"])
 
 
 @pytest.mark.parametrize("name", ["hidden_max", "candidates_max", "kept_max"])
-def test_bounds_are_positive(name: str) -> None:
+def test_bounds_must_be_positive(name: str) -> None:
     with pytest.raises(ConfigError, match=f"{name} is 0; it should be 1 or more"):
         Validator(wire(), **{name: 0})  # type: ignore[arg-type]  # one of several options
 
 
-# --- what the oracle offers for this
+# --- support by the oracle
 
 
-def test_the_oracle_knows_what_steps_may_be_called_where_names_say_it() -> None:
+def test_the_oracle_knows_the_possible_names_of_steps() -> None:
     assert oracle().step_names == ("Raise", "Reset", "Knock")
     assert oracle("MailEvents", "MailEvents").step_names is None
 
 
-def test_one_value_of_a_state_can_be_read_alone() -> None:
+def test_a_single_value_of_a_state_can_be_read() -> None:
     (state,) = wire().initial_states()
     assert state.value("sent") == immutabledict({A: 0, B: 0})
     with pytest.raises(TraceError, match="Wire has no variable lost"):
@@ -399,7 +402,7 @@ def test_one_value_of_a_state_can_be_read_alone() -> None:
         wire().state({"sent": immutabledict({A: 0, B: 0})}).value("got")
 
 
-def test_states_that_differ_in_the_event_alone_are_one_place() -> None:
+def test_states_that_differ_in_the_event_alone_are_merged() -> None:
     (state,) = oracle().initial_states()
     knocked = [step.state for step in oracle().successors(state, "Knock")]
     assert {each.place for each in knocked} == {state.place}

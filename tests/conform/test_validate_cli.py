@@ -1,4 +1,4 @@
-"""`tlacheck validate` says of each log whether it fits, and leaves with a status for it."""
+"""`tlacheck validate` reports a verdict for each log and exits with the worst."""
 
 import io
 import json
@@ -43,9 +43,7 @@ def _text(run: Run) -> str:
     return file.getvalue()
 
 
-def test_each_log_is_judged_and_the_worst_decides_the_status(
-    call: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_the_worst_verdict_decides_the_status(call: Callable[..., Result], tmp_path: Path) -> None:
     done = call("good.run.ndjson", "bad.run.ndjson", good=GOOD, bad=BAD)
     assert done.exit_code == 1
     assert (
@@ -61,24 +59,24 @@ def test_each_log_is_judged_and_the_worst_decides_the_status(
     assert not (tmp_path / ".verify/traces/good.itf.json").exists()
 
 
-def test_a_log_that_fits_leaves_nought(call: Callable[..., Result]) -> None:
+def test_a_log_that_fits_exits_with_0(call: Callable[..., Result]) -> None:
     assert call("good.run.ndjson", good=GOOD).exit_code == 0
 
 
-def test_hidden_actions_are_named_with_commas(call: Callable[..., Result]) -> None:
+def test_hidden_actions_are_separated_by_commas(call: Callable[..., Result]) -> None:
     done = call("bad.run.ndjson", "--hidden", "Lose, Double", "--out", "fits.itf.json", bad=BAD)
     assert done.exit_code == 0
     assert "with 1 hidden step(s): Lose(letter = [from |-> a, number |-> 1]) before event 2" in done.output
     assert [step.action for step in itf.read("fits.itf.json").steps] == ["Send", "Lose", "Clear"]
 
 
-def test_of_further_logs_the_traces_are_numbered(call: Callable[..., Result], tmp_path: Path) -> None:
+def test_the_traces_of_several_logs_are_numbered(call: Callable[..., Result], tmp_path: Path) -> None:
     assert call("good.run.ndjson", "bad.run.ndjson", "--out", "t.itf.json", good=GOOD, bad=BAD).exit_code == 1
     assert itf.read(tmp_path / "t.itf.json").violation is None
     assert itf.read(tmp_path / "t-2.itf.json").violation is not None
 
 
-def test_a_log_that_was_cut_short_is_neither_unless_a_prefix_will_do(call: Callable[..., Result]) -> None:
+def test_a_truncated_log_is_unknown_unless_a_prefix_suffices(call: Callable[..., Result]) -> None:
     cut = attrs.evolve(GOOD, ended=False)
     done = call("cut.run.ndjson", cut=cut)
     assert done.exit_code == 3
@@ -86,13 +84,13 @@ def test_a_log_that_was_cut_short_is_neither_unless_a_prefix_will_do(call: Calla
     assert call("cut.run.ndjson", "--prefix", cut=cut).exit_code == 0
 
 
-def test_too_many_states_are_neither(call: Callable[..., Result]) -> None:
+def test_too_many_states_exit_with_unknown(call: Callable[..., Result]) -> None:
     unsure = log(event("Send"), event("Send"))
     assert call("u.run.ndjson", "--candidates-max", "2", u=unsure).exit_code == 3
     assert call("u.run.ndjson", u=unsure).exit_code == 0
 
 
-def test_json_has_what_a_program_needs(call: Callable[..., Result]) -> None:
+def test_json_reports_each_log(call: Callable[..., Result]) -> None:
     done = call("good.run.ndjson", "bad.run.ndjson", "--json", good=GOOD, bad=BAD)
     data: dict[str, Any] = json.loads(done.stdout)
     good, bad = data["logs"]
@@ -105,17 +103,15 @@ def test_json_has_what_a_program_needs(call: Callable[..., Result]) -> None:
     assert bad["trace"] == ".verify/traces/bad.itf.json"
 
 
-def test_a_log_comes_over_standard_input_too(call: Callable[..., Result]) -> None:
+def test_a_log_may_come_from_standard_input(call: Callable[..., Result]) -> None:
     assert call("-", stdin=_text(GOOD)).exit_code == 0
     done = call("-", "--hidden", ",".join(HIDDEN), stdin=_text(log(CLEARED, SENT, SENT, SENT)))
     assert done.exit_code == 1
     assert "standard input: violated" in done.output
 
 
-def test_a_stream_is_judged_while_it_comes_and_cannot_be_gone_through_again(
-    call: Callable[..., Result],
-) -> None:
-    """After the end line nothing more is awaited, so the system may keep its pipe open."""
+def test_a_stream_is_validated_as_it_arrives(call: Callable[..., Result]) -> None:
+    """The command stops at the end line, so the system may keep its pipe open."""
     assert call("-", "--follow", stdin=_text(GOOD) + "whatever comes now\n").exit_code == 0
     spoilt = _text(log(SENT, SENT, SENT))
     assert call("-", "--follow", stdin=spoilt).exit_code == 1
@@ -128,7 +124,7 @@ def test_a_stream_is_judged_while_it_comes_and_cannot_be_gone_through_again(
 def test_a_file_is_followed_until_its_end_line(
     call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Run, status: int
 ) -> None:
-    """Whenever the command waits, half a line more is written."""
+    """Half a line is written whenever the command waits."""
     text, path = _text(run), tmp_path / "live.ndjson"
     path.write_text("", encoding="utf-8")
     pieces = iter([text[start : start + 40] for start in range(0, len(text), 40)])
@@ -151,7 +147,7 @@ def test_a_file_is_followed_until_its_end_line(
     ],
     ids=["no log", "no such action", "no configuration", "no log to follow"],
 )
-def test_mistakes_are_told_in_one_line_with_status_two(
+def test_mistakes_are_reported_in_one_line_with_status_2(
     call: Callable[..., Result], arguments: tuple[str, ...], message: str
 ) -> None:
     done = call(*arguments, good=GOOD)

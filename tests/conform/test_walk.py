@@ -1,4 +1,4 @@
-"""Random walks are behaviours of the spec, the same for the same seed, and go where weights send them."""
+"""Random walks are behaviours of the spec, determined by their seed, and follow the weights."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -30,18 +30,18 @@ def test_a_walk_takes_steps_that_the_spec_allows() -> None:
         ]
 
 
-def test_the_same_seed_gives_the_same_walk_to_the_byte_and_another_seed_another() -> None:
+def test_a_seed_determines_the_walk() -> None:
     first, again = (itf.to_json(random_walk(oracle(), seed=5, steps=30)) for _ in range(2))
     assert first == again
     assert first != itf.to_json(random_walk(oracle(), seed=6, steps=30))
 
 
-def test_a_walk_ends_where_the_spec_allows_no_further_step() -> None:
+def test_a_walk_ends_in_a_terminal_state() -> None:
     walk = random_walk(oracle("Countdown", "Countdown"), seed=0, steps=10)
     assert [step.action for step in walk.steps] == ["Tick"] * 3
 
 
-def test_a_walk_says_where_it_comes_from() -> None:
+def test_a_walk_records_its_origin() -> None:
     origin = random_walk(oracle(), seed=11, steps=1).origin
     assert (origin.source, origin.seed, origin.engine) == ("oracle", 11, oracle().engine.label)
     assert origin.spec.endswith("Tally.tla")
@@ -62,8 +62,8 @@ def test_heavier_actions_are_taken_more_often_in_proportion() -> None:
     assert seldom["Knock"] < 120
 
 
-def test_an_action_with_many_instances_does_not_crowd_out_one_with_few() -> None:
-    """At 8 the toy may knock in two ways or reset in one: half of the time it resets, not a third."""
+def test_an_action_with_many_instances_is_not_favoured() -> None:
+    """At 8 the toy may knock in two ways or reset in one: it resets half of the time, not a third."""
     taken: Counter[str] = Counter()
     for seed in range(40):
         walk = random_walk(oracle(), seed=seed, steps=60, weights={"Raise": 9.0})

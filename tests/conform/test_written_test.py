@@ -1,4 +1,4 @@
-"""A failing run becomes a test that fails until the bug is mended."""
+"""A failing run becomes a test that fails until the bug is fixed."""
 
 import importlib.util
 import subprocess
@@ -34,7 +34,7 @@ def _test_in(path: Path) -> Any:
     return getattr(module, path.stem)
 
 
-def test_the_test_fails_on_the_wrong_system_and_passes_on_the_right_one(tmp_path: Path) -> None:
+def test_a_written_test_fails_on_the_wrong_system_only(tmp_path: Path) -> None:
     wrong = write_test(_failing(), tmp_path, "tests.conform.toys:Wraps", name="wraps at 5")
     right = write_test(_failing(), tmp_path, "tests.conform.toys:Tally", name="mended")
     assert (wrong.module.name, wrong.trace.name) == ("test_wraps_at_5.py", "wraps_at_5.itf.json")
@@ -43,14 +43,14 @@ def test_the_test_fails_on_the_wrong_system_and_passes_on_the_right_one(tmp_path
     _test_in(right.module)()
 
 
-def test_what_it_replays_is_what_the_spec_demands(tmp_path: Path) -> None:
+def test_a_written_test_replays_the_demanded_behaviour(tmp_path: Path) -> None:
     written = write_test(_failing(), tmp_path, "tests.conform.toys:Wraps", name="wraps")
     behaviour = itf.read(written.trace)
     assert behaviour.violation is None
     assert [state["total"] for state in behaviour.states] == [0, 2, 4, 6]
 
 
-def test_it_says_where_it_comes_from_and_passes_the_linter(tmp_path: Path) -> None:
+def test_a_written_test_names_its_origin_and_passes_the_linter(tmp_path: Path) -> None:
     """Also when the command has quotes and backslashes."""
     written = write_test(_failing(), tmp_path, "tests.conform.toys:Wraps", name="wraps")
     text = written.module.read_text(encoding="utf-8")
@@ -58,20 +58,13 @@ def test_it_says_where_it_comes_from_and_passes_the_linter(tmp_path: Path) -> No
     assert "Steps: Raise, Raise, Raise." in text
     config = Path(__file__).parents[2] / "pyproject.toml"
     command = [
-        sys.executable,
-        "-m",
-        "ruff",
-        "check",
-        "--config",
-        str(config),
-        "--ignore",
-        "INP001,D,S101,SLF001",
-    ]
+        sys.executable, "-m", "ruff", "check", "--config", str(config), "--ignore", "INP001,D,S101,SLF001",
+    ]  # fmt: skip
     done = subprocess.run([*command, str(written.module)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
-def test_no_test_is_written_of_a_run_that_demands_nothing(tmp_path: Path) -> None:
+def test_no_test_is_written_of_a_run_without_a_demand(tmp_path: Path) -> None:
     with pytest.raises(TraceError, match="this one does not"):
         write_test(run(*CALLS), tmp_path, "tests.conform.toys:Wraps", name="x")
     disallowed = attrs.evolve(run(*CALLS), violation=Violation(property="conforms", step=5))

@@ -1,4 +1,4 @@
-"""A toy protocol for the tests of conformance: `tests/specs/Tally.tla`, and systems right and wrong."""
+"""A toy protocol for conformance tests, `tests/specs/Tally.tla`, with right and wrong systems."""
 
 import functools
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def oracle(config: str = "Tally", module: str = "Tally") -> SpecOracle:
 
 
 class Tally:
-    """The counter and its lamp, done right."""
+    """The correct counter and its lamp."""
 
     variables = frozenset({"total", "odd"})
 
@@ -36,7 +36,7 @@ class Tally:
         self.total = initial["total"]
 
     def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
-        """Do what the action stands for."""
+        """Perform the action."""
         match action:
             case "Raise":
                 self.raise_by(arguments["by"])
@@ -50,37 +50,37 @@ class Tally:
                 raise AdapterError(f"the toy has no input for {action}")
 
     def raise_by(self, by: int) -> None:
-        """Count on; where the wrong ones are wrong."""
+        """Add to the total; overridden by wrong systems."""
         self.total += by
 
     def observe(self) -> State:
-        """Counter and lamp."""
+        """Return the counter and its lamp."""
         return immutabledict(total=self.total, odd=self.total % 2 == 1)
 
 
 class Wraps(Tally):
-    """Wrong from 5 on."""
+    """Wrong from a total of 5 on."""
 
     def raise_by(self, by: int) -> None:
-        """Count on; where the wrong ones are wrong."""
+        """Add to the total; overridden by wrong systems."""
         self.total = (self.total + by) % 5
 
 
 class Refuses(Tally):
-    """Cannot go beyond 4."""
+    """Refuses to go beyond 4."""
 
     def raise_by(self, by: int) -> None:
-        """Count on; where the wrong ones are wrong."""
+        """Add to the total; overridden by wrong systems."""
         if self.total + by > 4:
             raise NotPossible(f"{self.total} and {by} are more than 4")
         self.total += by
 
 
 class Crashes(Tally):
-    """Falls over when it should go beyond 4."""
+    """Raises an exception when it should go beyond 4."""
 
     def raise_by(self, by: int) -> None:
-        """Count on; where the wrong ones are wrong."""
+        """Add to the total; overridden by wrong systems."""
         self.total += (by, by, by, by, by)[self.total]
 
 
@@ -93,7 +93,7 @@ class Shows(Tally):
         self._shown = shown
 
     def observe(self) -> State:
-        """Counter and lamp."""
+        """Return the counter and its lamp."""
         state = dict(super().observe())
         if self.total == 2:
             del state[self._name]
@@ -101,7 +101,7 @@ class Shows(Tally):
         return immutabledict(state)
 
 
-#: What no TLA+ value is like.
+#: Python values that are no TLA+ values.
 BAD_VALUES: dict[str, Any] = {
     "float": 2.0,
     "none": None,
@@ -113,7 +113,7 @@ BAD_VALUES: dict[str, Any] = {
 
 
 def state(total: int, odd: Any = None) -> State:
-    """What the toy shows at a total."""
+    """The toy's state at a total."""
     return immutabledict(total=total, odd=total % 2 == 1 if odd is None else odd)
 
 

@@ -43,7 +43,7 @@ def _history(*operations: Any) -> History:
 
 
 def explains(witness: tuple[Placed, ...], history: History, model: Model[Any]) -> bool:
-    """Whether an order has every answered operation once, keeps real time, and is allowed by the model."""
+    """Return whether an order is a linearization: complete, in real-time order, allowed by the model."""
     order = [placed.operation for placed in witness]
     numbers = [operation.number for operation in order]
     answered = {each.number for each in history.operations if each.fate is Fate.ANSWERED}
@@ -58,15 +58,15 @@ def explains(witness: tuple[Placed, ...], history: History, model: Model[Any]) -
 
 @functools.cache
 def judged() -> tuple[tuple[Model[Any], History, bool], ...]:
-    """Some hundred tiny histories, each with the verdict of the definition."""
+    """Some hundred tiny histories, each with the definition's verdict."""
     return tuple((model, history, is_linearizable(history, model)) for model, history in corpus(230))
 
 
 # --- against the definition ---------------------------------------------------------------------
 
 
-def test_on_tiny_histories_it_says_what_the_definition_says_and_both_verdicts_occur() -> None:
-    """The search skips most orders. One skipped too many, and a correct system is called wrong, or a wrong one right."""
+def test_tiny_histories_get_the_definitions_verdict() -> None:
+    """The search prunes most orders; pruning one too many would give a wrong verdict."""
     met: Counter[tuple[str, bool]] = Counter()
     for model, history, expected in judged():
         result = check(history, model)
@@ -78,14 +78,14 @@ def test_on_tiny_histories_it_says_what_the_definition_says_and_both_verdicts_oc
     assert min(met.values()) >= 10, met
 
 
-def test_the_parts_checked_one_by_one_give_the_verdict_of_the_whole() -> None:
+def test_checking_the_parts_gives_the_verdict_of_the_whole() -> None:
     """Locality: Herlihy and Wing 1990, theorem 1."""
     for model, history, expected in judged():
         assert (check(history, model.whole()).legality is OK) is expected, history
 
 
-def test_the_longest_prefix_is_that_of_the_definition() -> None:
-    """A prefix that is too short hides where the fault is; one that is too long points behind it."""
+def test_the_longest_prefix_agrees_with_the_definition() -> None:
+    """Too short a prefix hides the fault; too long a one points behind it."""
     illegal = [(model, history) for model, history, is_legal in judged() if not is_legal]
     for model, history in illegal:
         frontier = check(history, model.whole()).frontier
@@ -104,9 +104,7 @@ def test_the_longest_prefix_is_that_of_the_definition() -> None:
     name=st.sampled_from(sorted(MODELS)),
     script=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 11)), max_size=24),
 )
-def test_whatever_clients_do_it_says_what_the_definition_says(
-    name: str, script: list[tuple[int, int]]
-) -> None:
+def test_random_histories_get_the_definitions_verdict(name: str, script: list[tuple[int, int]]) -> None:
     model = MODELS[name]
     history = acted(model, script)
     expected = is_linearizable(history, model)
@@ -141,14 +139,15 @@ def broken_search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     source = Path(str(_search.__file__)).read_text(encoding="utf-8")
     assert source.count(old) == 1, f"{old!r} occurs {source.count(old)} times in the search: adapt the mutant"
     module = types.ModuleType("broken")
-    exec(compile(source.replace(old, new), "broken", "exec"), module.__dict__)  # noqa: S102 - a mutant of our own
+    code = compile(source.replace(old, new), "broken", "exec")
+    exec(code, module.__dict__)  # noqa: S102 - a mutant of our own
     for user in ("check", "_prefix"):
         monkeypatch.setattr(sys.modules[f"tlacheck.histories.{user}"], "search", module.search)
 
 
 @pytest.mark.usefixtures("broken_search")
-def test_a_search_with_a_fault_is_told_from_the_definition() -> None:
-    """The tiny histories are worth something: each wrong search is wrong on one of them."""
+def test_a_faulty_search_is_noticed() -> None:
+    """Each wrong search is wrong on one of the tiny histories."""
     for model, history, expected in judged():
         try:
             result = check(history, model, limits=Limits(configurations=5_000))
@@ -193,7 +192,7 @@ FIGURE_1 = {
 
 
 @pytest.mark.parametrize("name", FIGURE_1)
-def test_the_queues_of_herlihy_and_wing(name: str) -> None:
+def test_the_queues_of_herlihy_and_wing_get_their_verdicts(name: str) -> None:
     expected, *operations = FIGURE_1[name]
     assert check(_history(*operations), queue()).legality is expected
 
@@ -224,8 +223,8 @@ def test_reads_during_a_write_may_see_either_value_in_the_right_order() -> None:
     assert check(_history(write, op(2, "C1", "read", (25, 75), 100), late), register(0)).legality is ILLEGAL
 
 
-def test_a_write_that_timed_out_may_take_effect_much_later() -> None:
-    """The shape of Knossos' issue 10: 0 and 4 are read in turns, each time from a write that was given up."""
+def test_a_timed_out_write_may_take_effect_much_later() -> None:
+    """The shape of Knossos' issue 10: 0 and 4 are read in turns, each from a timed-out write."""
     recorder = Recorder()
 
     def write(process: str, value: int, *, is_answered: bool) -> None:
@@ -249,8 +248,8 @@ def test_a_write_that_timed_out_may_take_effect_much_later() -> None:
     assert check(recorder.history(), register()).legality is ILLEGAL
 
 
-def test_what_failed_certainly_did_not_happen_and_what_is_unknown_may_have() -> None:
-    """To call a time-out a failure is how correct systems come to be accused (Jepsen's issue 596)."""
+def test_a_failed_operation_did_not_happen_and_an_unknown_one_may_have() -> None:
+    """Treating a time-out as a failure accuses correct systems (Jepsen's issue 596)."""
     for fate, expected in ((Fate.FAILED, ILLEGAL), (Fate.UNKNOWN, OK), (Fate.ANSWERED, OK)):
         recorder = Recorder()
         number = recorder.invoke("c1", "write", value=638)
@@ -261,8 +260,8 @@ def test_what_failed_certainly_did_not_happen_and_what_is_unknown_may_have() -> 
         assert check(recorder.history(), register()).legality is expected
 
 
-def test_at_the_same_time_it_is_not_known_which_came_first() -> None:
-    """Clocks are coarse. To take the order of the lines for that of the events would accuse a correct system."""
+def test_simultaneous_events_are_concurrent() -> None:
+    """Clocks are coarse; taking the order of lines as that of events would accuse a correct system."""
     touching = _history(op(1, "a", "write", (0, 5), value=1), op(2, "b", "read", (5, 6), None))
     apart = _history(op(1, "a", "write", (0, 5), value=1), op(2, "b", "read", (6, 7), None))
     assert check(touching, register()).legality is OK
@@ -282,8 +281,8 @@ def test_a_history_of_thousands_of_operations_needs_no_deep_stack() -> None:
     assert result.configurations == 5_000
 
 
-def test_clients_that_died_cost_little_though_each_may_have_written_or_not() -> None:
-    """Sixty crashed clients have 2**60 ways to have written: configurations that can do no more are left out."""
+def test_crashed_clients_do_not_explode_the_search() -> None:
+    """Sixty crashed clients have 2**60 possible outcomes; dominated configurations are pruned."""
     recorder = Recorder()
     for number in range(60):
         recorder.invoke(f"dead{number}", "write", value=number % 3)
@@ -296,7 +295,7 @@ def test_clients_that_died_cost_little_though_each_may_have_written_or_not() -> 
 
 
 def _hard(processes: int = 9) -> History:
-    """Many concurrent appends and an order that does not exist: nearly all orders have to be tried."""
+    """Many concurrent appends without a legal order, so that nearly all orders must be tried."""
     operations = [
         op(number, f"c{number}", "enqueue", (number, 100 + number), value=number)
         for number in range(1, processes)
@@ -304,8 +303,8 @@ def _hard(processes: int = 9) -> History:
     return _history(*operations, op(processes, "r", "dequeue", (200, 201), "nobody's"))
 
 
-def test_a_limit_on_configurations_gives_the_same_unknown_in_every_run() -> None:
-    """No time left is not "linearizable", and a result that another machine does not repeat helps nobody."""
+def test_a_limit_on_configurations_is_deterministic() -> None:
+    """A result must be repeatable on another machine."""
     first, again = (check(_hard(), queue(), limits=Limits(configurations=500)) for _ in range(2))
     assert first == again
     assert (first.legality, first.configurations) == (UNKNOWN, 500)
@@ -314,13 +313,13 @@ def test_a_limit_on_configurations_gives_the_same_unknown_in_every_run() -> None
     assert "500 configurations were explored" in first.reason
 
 
-def test_a_limit_on_seconds_ends_as_unknown() -> None:
+def test_a_time_limit_gives_unknown() -> None:
     result = check(_hard(12), queue(), limits=Limits(configurations=None, seconds=1e-6))
     assert result.legality is UNKNOWN
     assert "the time was over" in result.reason
 
 
-def test_without_a_limit_the_hard_one_is_illegal() -> None:
+def test_without_a_limit_the_hard_history_is_illegal() -> None:
     seen: list[int] = []
     result = check(_hard(7), queue(), on_progress=seen.append)
     assert result.legality is ILLEGAL
@@ -332,12 +331,12 @@ def test_without_a_limit_the_hard_one_is_illegal() -> None:
 
 
 @pytest.mark.parametrize("limit", [{"configurations": 0}, {"seconds": 0.0}, {"seconds": -1.0}])
-def test_a_limit_of_nothing_is_refused(limit: dict[str, Any]) -> None:
+def test_a_limit_of_zero_is_refused(limit: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="should be above 0, or None for no limit"):
         Limits(**limit)
 
 
-def test_the_first_part_without_an_order_decides_and_is_named() -> None:
+def test_the_first_illegal_part_decides_and_is_named() -> None:
     history = _history(
         op(1, "a", "put", (1, 2), key="x", value=1),
         op(2, "a", "get", (3, 4), 1, key="x"),
@@ -374,13 +373,13 @@ def test_the_first_part_without_an_order_decides_and_is_named() -> None:
     ]
 
 
-def test_the_verdict_says_how_many_histories_of_which_seed() -> None:
+def test_the_verdict_has_the_number_of_histories_and_the_seed() -> None:
     result = check(_history(op(1, "a", "read", (1, 2))), register())
     assert str(result.verdict(cases=3, seed=7)) == "sampled(3 cases, seed 7)"
 
 
-def test_a_history_in_which_nothing_was_answered_says_nothing() -> None:
-    """Anything explains it: a run whose clients were all turned away is not a run that went well."""
+def test_a_history_without_answers_is_unknown() -> None:
+    """Any order explains a run whose clients got no answer; that is no success."""
     result = check(_history(op(1, "a", "write", (1, None), value=1)), register())
     assert result.legality is OK
     assert "none of 1 operations was answered" in str(result.verdict())
@@ -389,8 +388,8 @@ def test_a_history_in_which_nothing_was_answered_says_nothing() -> None:
 # --- models of one's own, and mistakes ----------------------------------------------------------
 
 
-def test_a_model_of_ones_own_may_have_several_answers() -> None:
-    """A bag gives back any of its members."""
+def test_a_custom_model_may_have_several_answers() -> None:
+    """A bag returns any of its members."""
 
     def step(bag: frozenset[str], call: Call) -> list[tuple[Any, frozenset[str]]]:
         if call.name == "add":
@@ -410,7 +409,7 @@ def test_a_model_of_ones_own_may_have_several_answers() -> None:
     assert nothing.reason.endswith("the model answers nothing: it cannot happen there")
 
 
-def test_an_operation_that_the_model_does_not_know_is_named_with_those_it_has() -> None:
+def test_an_unknown_operation_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
         HistoryError,
         match=r"#1 a put\(x, 1\) → null: the model register has no 'put'. It has: read\(\), write\(value\)",
@@ -422,7 +421,7 @@ def test_an_operation_that_the_model_does_not_know_is_named_with_those_it_has() 
         check(_history(op(1, "a", "write", (1, 2), valeu=1)), register())
 
 
-def test_a_model_that_raises_is_told_as_the_models_fault() -> None:
+def test_an_exception_of_the_model_is_reported_as_its_fault() -> None:
     broken: Model[Any] = Model(
         name="broken", operations={"read": ()}, initial=0, step=lambda state, _: [(state / 0, state)]
     )
@@ -432,7 +431,7 @@ def test_a_model_that_raises_is_told_as_the_models_fault() -> None:
         check(_history(op(1, "a", "read", (1, 2))), broken)
 
 
-def test_a_state_that_cannot_be_hashed_is_told() -> None:
+def test_an_unhashable_state_is_reported() -> None:
     broken: Model[Any] = Model(
         name="broken", operations={"add": ()}, initial=(), step=lambda state, _: [(None, [*state, 1])]
     )

@@ -1,4 +1,4 @@
-"""`tlacheck histories` from the outside, and its drawing."""
+"""`tlacheck histories`, the command and its drawing."""
 
 import json
 from pathlib import Path
@@ -30,7 +30,7 @@ def stale(tmp_path: Path) -> Path:
     return tmp_path / "history.ndjson"
 
 
-def test_of_an_illegal_history_it_shows_how_far_an_order_goes_and_what_overlaps_there(stale: Path) -> None:
+def test_an_illegal_history_is_shown_around_its_conflict(stale: Path) -> None:
     done = _run(stale)
     assert done.exit_code == 1
     assert done.stdout == (
@@ -61,7 +61,7 @@ def test_of_an_illegal_history_it_shows_how_far_an_order_goes_and_what_overlaps_
     )
 
 
-def test_of_a_linearizable_history_it_says_so_and_leaves_with_0(tmp_path: Path) -> None:
+def test_a_linearizable_history_exits_with_0(tmp_path: Path) -> None:
     write(History(operations=(*STALE[:3], STALE[4])), tmp_path / "h")
     done = _run(tmp_path / "h", "--model", "kv")
     assert done.exit_code == 0
@@ -82,7 +82,7 @@ def test_a_limit_or_an_empty_history_is_inconclusive(stale: Path, tmp_path: Path
     assert "none of 0 operations was answered: nothing was to explain" in empty.stdout
 
 
-def test_a_history_without_an_end_is_checked_as_it_stands(stale: Path) -> None:
+def test_an_unfinished_history_is_checked_as_it_stands(stale: Path) -> None:
     lines = stale.read_text(encoding="utf-8").splitlines(keepends=True)
     stale.write_text("".join(lines[:6]), encoding="utf-8")
     done = _run(stale)
@@ -90,7 +90,7 @@ def test_a_history_without_an_end_is_checked_as_it_stands(stale: Path) -> None:
     assert "the file has no end: its run was cut short, or goes on" in done.stdout
 
 
-def test_mistakes_end_with_2_and_one_message(stale: Path, tmp_path: Path) -> None:
+def test_mistakes_exit_with_2_and_one_message(stale: Path, tmp_path: Path) -> None:
     wrong = _run(stale, "--model", "queue")
     assert wrong.exit_code == 2
     assert "the model queue has no 'put'. It has: enqueue(value), dequeue()" in wrong.stderr
@@ -106,7 +106,7 @@ def test_mistakes_end_with_2_and_one_message(stale: Path, tmp_path: Path) -> Non
     assert "cannot be read" in json.loads(nothing.stdout)["error"]
 
 
-def test_as_json_the_operations_go_by_their_numbers(stale: Path) -> None:
+def test_json_refers_to_operations_by_number(stale: Path) -> None:
     done = _run(stale, "--json")
     data = json.loads(done.stdout)
     assert done.exit_code == 1
@@ -120,7 +120,7 @@ def test_as_json_the_operations_go_by_their_numbers(stale: Path) -> None:
     assert [attempt["order"] for attempt in frontier["attempts"]] == [[1, 2, 3], [1, 2, 3, 5]]
 
 
-def test_a_file_cannot_steer_the_terminal(tmp_path: Path) -> None:
+def test_control_characters_in_a_file_are_escaped(tmp_path: Path) -> None:
     write(
         History(operations=(op(1, "c\x1b[2J", "read", (1, 2), "\x1b]0;x\x07"),), model="register"),
         tmp_path / "h",
@@ -133,24 +133,21 @@ def test_a_file_cannot_steer_the_terminal(tmp_path: Path) -> None:
 # --- the drawing --------------------------------------------------------------------------------
 
 
-def test_a_process_that_gave_up_has_a_second_lane_for_what_it_does_next() -> None:
+def test_a_process_with_an_unknown_outcome_continues_in_a_new_lane() -> None:
     given_up = Operation(
         number=1, process="c1", call=STALE[0].call, fate=Fate.UNKNOWN, invoked_at=1, answered_at=2
     )
     later = op(2, "c1", "get", (3, 4), 1, key="x")
-    assert list(lanes((given_up, later))) == [
-        "c1  ├─ #1 put(x, 1) (unknown) ╌",
-        "      ├─ #2 get(x) → 1 ─┤",
-    ]
+    assert list(lanes((given_up, later))) == ["c1  ├─ #1 put(x, 1) (unknown) ╌", "      ├─ #2 get(x) → 1 ─┤"]
 
 
-def test_what_is_too_wide_is_left_out_on_the_left() -> None:
+def test_a_wide_drawing_is_cut_on_the_left() -> None:
     drawn = list(lanes(STALE, width=40))
     assert all(len(line) <= 40 for line in drawn)
     assert drawn[0].startswith("c1  …")
 
 
-def test_bars_overlap_exactly_if_the_operations_do() -> None:
+def test_bars_overlap_exactly_if_their_operations_do() -> None:
     first, second = lanes((op(1, "a", "read", (1, 3)), op(2, "b", "read", (2, 4))))
     assert second.index("├") < first.index("┤")
     first, second = lanes((op(1, "a", "read", (1, 2)), op(2, "b", "read", (3, 4))))

@@ -1,4 +1,4 @@
-"""Histories as values and as files: what is written comes back, and what is no history is refused with a reason."""
+"""Histories as values and as files: round trips, and refusals with a reason."""
 
 import io
 import json
@@ -43,7 +43,7 @@ def _read(*lines: str) -> History:
 # --- as values ----------------------------------------------------------------------------------
 
 
-def test_a_recorder_notes_what_happens_in_the_order_of_its_calls() -> None:
+def test_a_recorder_keeps_the_order_of_its_calls() -> None:
     recorder = Recorder()
     put = recorder.invoke("c1", "put", key="x", value=[1, {"a": 2}])
     get = recorder.invoke("c2", "get", key="x")
@@ -69,7 +69,7 @@ def test_a_recorder_notes_what_happens_in_the_order_of_its_calls() -> None:
     assert (recorder.calls, history.model) == (4, "kv")
 
 
-def test_values_are_hashable_whatever_json_had() -> None:
+def test_values_from_json_are_hashable() -> None:
     call = Call("put", immutabledict({"value": [1, {"a": [2]}, {3}]}))
     assert call["value"] == (1, immutabledict({"a": (2,)}), frozenset({3}))
     assert hash(call) == hash(Call("put", call.arguments))
@@ -88,11 +88,11 @@ def test_values_are_hashable_whatever_json_had() -> None:
         ("\x1b[2J", r"'\x1b[2J'"),
     ],
 )
-def test_values_are_told_in_few_words_that_steer_no_terminal(value: Any, words: str) -> None:
+def test_values_are_shortened_and_escaped(value: Any, words: str) -> None:
     assert in_words(value) == words
 
 
-def test_of_a_long_value_the_begin_and_the_end_are_told() -> None:
+def test_a_long_value_is_shown_by_its_ends() -> None:
     assert shortened("a" * 50 + "b" * 50) == "a" * 30 + "…" + "b" * 30
 
 
@@ -112,7 +112,7 @@ def test_of_a_long_value_the_begin_and_the_end_are_told() -> None:
         ((op(1, "a", "read", (1, None)), op(2, "a", "read", (2, 4))), "while its #1 is pending"),
     ],
 )
-def test_what_cannot_have_happened_is_refused(operations: Any, message: str) -> None:
+def test_an_impossible_history_is_refused(operations: Any, message: str) -> None:
     with pytest.raises(HistoryError, match=message):
         History(operations=operations)
 
@@ -127,7 +127,7 @@ def test_an_operation_is_pending_exactly_if_it_has_no_end() -> None:
 # --- as files -----------------------------------------------------------------------------------
 
 
-def test_what_is_written_is_read_again_with_the_same_verdict(tmp_path: Path) -> None:
+def test_a_history_round_trips_with_the_same_verdict(tmp_path: Path) -> None:
     for model, history in corpus(4, seed=3):
         write(history, tmp_path / "deep" / "history.ndjson")
         again = read(tmp_path / "deep" / "history.ndjson")
@@ -135,7 +135,7 @@ def test_what_is_written_is_read_again_with_the_same_verdict(tmp_path: Path) -> 
         assert check(again, model).legality is check(history, model).legality
 
 
-def test_a_writer_leaves_each_event_on_disk_and_marks_the_end() -> None:
+def test_a_writer_flushes_each_event_and_marks_the_end() -> None:
     file = io.StringIO()
     origin = Origin(source="simulation", seed=0, command="make it")
     with Writer(file, model="register", origin=origin) as writer:
@@ -154,8 +154,8 @@ def test_a_writer_leaves_each_event_on_disk_and_marks_the_end() -> None:
     assert history.operations == recorder.history().operations
 
 
-def test_a_run_that_failed_leaves_a_history_without_an_end() -> None:
-    """Who reads it must not take it for the whole run."""
+def test_a_failed_run_leaves_a_history_without_an_end() -> None:
+    """A reader must not take it for the whole run."""
     file = io.StringIO()
     with pytest.raises(RuntimeError), Writer(file):
         raise RuntimeError
@@ -163,7 +163,7 @@ def test_a_run_that_failed_leaves_a_history_without_an_end() -> None:
 
 
 def test_a_history_is_read_while_it_is_written() -> None:
-    """The last line may be half there; what is before it counts."""
+    """The last line may be incomplete; the lines before it count."""
     history = _read(HEADER, CALL, '{"return": 1, "ans')
     assert not history.ended
     assert [operation.fate for operation in history.operations] == [Fate.PENDING]
@@ -171,7 +171,7 @@ def test_a_history_is_read_while_it_is_written() -> None:
         _read(HEADER, CALL, '{"return": 1, \n')
 
 
-def test_blank_lines_and_times_for_people_change_nothing() -> None:
+def test_blank_lines_and_readable_times_change_nothing() -> None:
     timed = (
         CALL.replace('"invoke"', '"time": 5, "invoke"'),
         "\n",
@@ -180,7 +180,7 @@ def test_blank_lines_and_times_for_people_change_nothing() -> None:
     assert _read(HEADER, *timed).operations == _read(HEADER, CALL, ANSWER).operations
 
 
-def test_by_lines_the_lines_give_the_order_and_by_times_the_times_do() -> None:
+def test_the_order_comes_from_lines_or_times_as_requested() -> None:
     """Two events of the same time are concurrent, and lines of one time may stand in any order."""
     lines = (
         '{"invoke": 1, "process": "c1", "op": "write", "arguments": {"value": 1}, "time": 0}\n',
@@ -198,50 +198,41 @@ def test_by_lines_the_lines_give_the_order_and_by_times_the_times_do() -> None:
     [
         (["[]\n"], "line 1: should be a JSON object"),
         ([""], 'line 1: no history: its first line should hold "format": "tlacheck history"'),
-        (
-            [HEADER.replace("1", "2")],
-            'line 1: its "version" is 2, and this tlacheck reads versions 1 to 1. Is tlacheck too old?',
-        ),
+        ([HEADER.replace("1", "2")],
+            'line 1: its "version" is 2, and this tlacheck reads versions 1 to 1. Is tlacheck too old?'),
         ([HEADER.replace('"register"', "3")], '"model" should be the name of a model'),
-        ([HEADER.replace("}", ', "order": "size"}')], '"order" is \'size\'; it should be "lines" or "times"'),
+        ([HEADER.replace("}", ', "order": "size"}')],
+            '"order" is \'size\'; it should be "lines" or "times"'),
         ([HEADER, ANSWER], "line 2: #1 returns without having been called: 0 calls came so far"),
         ([HEADER, CALL, ANSWER, ANSWER], "line 4: #1 returns twice: it was answered at 2"),
-        (
-            [HEADER, CALL, CALL.replace("1", "2", 1)],
-            "line 3: c1 calls #2 while its #1 is open: a process does one thing",
-        ),
+        ([HEADER, CALL, CALL.replace("1", "2", 1)],
+            "line 3: c1 calls #2 while its #1 is open: a process does one thing"),
         ([HEADER, NEXT], "line 2: call number 2 comes where 1 should"),
-        (
-            [HEADER, CALL.replace("{", '{"time": 7, ', 1), ANSWER.replace("{", '{"time": 6, ', 1)],
-            "line 3: time goes back from 7 to 6",
-        ),
+        ([HEADER, CALL.replace("{", '{"time": 7, ', 1), ANSWER.replace("{", '{"time": 6, ', 1)],
+            "line 3: time goes back from 7 to 6"),
         ([HEADER.replace("}", ', "order": "times"}'), CALL], 'line 2: an event has no "time"'),
         ([HEADER, CALL.replace("{", '{"time": true, ', 1)], '"time" should be a number'),
         ([HEADER, "{}\n"], 'line 2: should have either "invoke" or "return"'),
         ([HEADER, '{"invoke": "1"}\n'], "\"invoke\" is '1'; it should be the number of the operation"),
         ([HEADER, '{"invoke": 1, "op": "read"}\n'], 'a call needs a "process" and an "op", both strings'),
         ([HEADER, CALL.replace('{"value": 1}', "[1]")], '"arguments" should be an object'),
-        (
-            [HEADER, CALL, '{"return": 1, "fate": "lost"}\n'],
-            "\"fate\" is 'lost'; it should be one of answered, failed, unknown",
-        ),
-        (
-            [HEADER, CALL, '{"return": 1, "fate": "failed", "answer": 1}\n'],
-            'an operation that is failed has no "answer"',
-        ),
+        ([HEADER, CALL, '{"return": 1, "fate": "lost"}\n'],
+            "\"fate\" is 'lost'; it should be one of answered, failed, unknown"),
+        ([HEADER, CALL, '{"return": 1, "fate": "failed", "answer": 1}\n'],
+            'an operation that is failed has no "answer"'),
         ([HEADER, CALL, '{"return": 1, "answer": NaN}\n'], "line 3: NaN is no JSON value"),
         ([HEADER, CALL, '{"end": 2}\n'], '"end" is 2, and 1 calls came before it'),
         ([HEADER, CALL, '{"end": 1}\n', ANSWER], 'line 4: there is a line after the one with "end"'),
     ],
-)
-def test_a_line_that_is_wrong_is_named_with_what_it_should_be(lines: list[str], message: str) -> None:
+)  # fmt: skip
+def test_a_wrong_line_is_reported_with_the_expected_form(lines: list[str], message: str) -> None:
     with pytest.raises(HistoryError) as refused:
         _read(*lines)
     assert str(refused.value).startswith("h.ndjson: line ")
     assert message in str(refused.value)
 
 
-def test_what_is_no_file_of_text_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HistoryError, match="cannot be read: No such file"):
         read(tmp_path / "nothing")
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")

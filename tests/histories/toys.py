@@ -1,4 +1,4 @@
-"""Tiny histories, right and wrong: clients of a model that runs by itself, with answers that are now and then changed."""
+"""Tiny histories, right and wrong: clients of a model, whose answers are sometimes corrupted."""
 
 import random
 from collections.abc import Iterable
@@ -9,29 +9,15 @@ from tlacheck.histories import MODELS, Call, Fate, History, Model, Operation, Re
 #: Model -> the calls that its clients make; few values, so that wrong histories are often only just wrong.
 CALLS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "register": (("write", {"value": 1}), ("write", {"value": 2}), ("read", {}), ("read", {})),
-    "cas": (
-        ("write", {"value": 1}),
-        ("cas", {"old": 1, "new": 2}),
-        ("cas", {"old": None, "new": 1}),
-        ("read", {}),
-    ),
-    "kv": (
-        ("put", {"key": "x", "value": 1}),
-        ("append", {"key": "y", "value": "a"}),
-        ("delete", {"key": "x"}),
-        ("get", {"key": "x"}),
-        ("get", {"key": "y"}),
-        ("cas", {"key": "x", "old": 1, "new": 2}),
-    ),
+    "cas": (("write", {"value": 1}), ("cas", {"old": 1, "new": 2}), ("cas", {"old": None, "new": 1}),
+        ("read", {})),
+    "kv": (("put", {"key": "x", "value": 1}), ("append", {"key": "y", "value": "a"}),
+        ("delete", {"key": "x"}), ("get", {"key": "x"}), ("get", {"key": "y"}),
+        ("cas", {"key": "x", "old": 1, "new": 2})),
     "log": (("append", {"value": "a"}), ("append", {"value": "b"}), ("read", {"index": 1}), ("prefix", {})),
-    "queue": (
-        ("enqueue", {"value": "a"}),
-        ("enqueue", {"value": "b"}),
-        ("enqueue", {"value": "c"}),
-        ("dequeue", {}),
-        ("dequeue", {}),
-    ),
-}
+    "queue": (("enqueue", {"value": "a"}), ("enqueue", {"value": "b"}), ("enqueue", {"value": "c"}),
+        ("dequeue", {}), ("dequeue", {})),
+}  # fmt: skip
 
 
 def op(
@@ -42,7 +28,7 @@ def op(
     answer: Any = None,
     **arguments: Any,
 ) -> Operation:
-    """An operation called and answered at these moments; a pending one if it was never answered."""
+    """An operation called and answered at these times; pending if never answered."""
     return Operation(
         number=number,
         process=process,
@@ -55,10 +41,10 @@ def op(
 
 
 def acted(model: Model[Any], script: Iterable[tuple[int, int]], operations_max: int = 5) -> History:
-    """Let clients act on a model: each item says who goes on, and how.
+    """Let clients act on a model: each item selects a client and its next event.
 
-    An idle client calls; one whose operation has not happened lets it happen (or gives up, or fails);
-    one whose operation has happened is answered, now and then with somebody else's answer.
+    An idle client calls; a pending operation takes effect (or its client gives up, or it fails); one that
+    took effect is answered, now and then with another client's answer.
     """
     recorder, whole, calls = Recorder(), model.whole(), CALLS[model.name]
     state: Any = whole.initial
@@ -91,7 +77,7 @@ def acted(model: Model[Any], script: Iterable[tuple[int, int]], operations_max: 
 
 
 def corpus(each: int, *, seed: int = 0, operations_max: int = 5) -> list[tuple[Model[Any], History]]:
-    """So many histories of each model, always the same, and one whose pending write must be kept for later."""
+    """A fixed number of histories per model, and one with a pending write that takes effect later."""
     recorder = Recorder()
     recorder.invoke("c0", "write", value=1)
     read = recorder.invoke("c1", "read")

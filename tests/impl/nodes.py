@@ -119,11 +119,7 @@ def candidate(*, term: int = 1, members: tuple[str, ...] = THREE, **more: Any) -
     """The first of `members`, a candidate of `term` with its own vote."""
     me = members[0]
     return server(
-        term=term,
-        voted_for=me,
-        members=members,
-        role=Candidate(votes_granted=frozenset({me})),
-        **more,
+        term=term, voted_for=me, members=members, role=Candidate(votes_granted=frozenset({me})), **more
     )
 
 
@@ -258,17 +254,8 @@ def _configurations(draw: st.DrawFn, node: Node) -> Configuration:
 
 
 _REQUESTS: Final = (
-    "compact",
-    "change",
-    "transfer",
-    "abort",
-    "read",
-    "lease",
-    "renew",
-    "check",
-    "tick",
-    "synced",
-)
+    "compact", "change", "transfer", "abort", "read", "lease", "renew", "check", "tick", "synced",
+)  # fmt: skip
 _KINDS: Final = (
     *("timeout", "append", "client", "vote?", "vote!", "entries?", "entries!", "pre-vote?", "pre-vote!"),
     *("snapshot?", "now", *_REQUESTS),

@@ -147,10 +147,7 @@ def view_change(
     return _by(
         source,
         ViewChange(
-            view=view,
-            checkpoint=stable or checkpoint_certificate(),
-            certificates=certificates,
-            source=source,
+            view=view, checkpoint=stable or checkpoint_certificate(), certificates=certificates, source=source
         ),
     )
 

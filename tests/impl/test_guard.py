@@ -103,9 +103,7 @@ def refusals(*messages: Any) -> list[Refused]:
     ],
     ids=["prepares", "commits", "checkpoints", "view changes", "a proposal", "a certificate", "a new view"],
 )
-def test_a_refusal_that_proves_a_fault_quarantines_the_author(
-    messages: tuple[Message, ...],
-) -> None:
+def test_a_refusal_that_proves_a_fault_quarantines_the_author(messages: tuple[Message, ...]) -> None:
     """The deliverer is irrelevant: here r3 hands over a message that r1 signed."""
     (refused,) = refusals(*messages)
     after, effects = told(guard(), Observed(refused, "r3"))

@@ -85,16 +85,12 @@ CONVICTING: dict[str, tuple[Offence, tuple[Message, ...]]] = {
     "a proposal and a commit for something else": (E, (pre_prepare(X), commit(Y, "r0"))),
     "two checkpoints": (E, (checkpoint("r1", X, Y), checkpoint("r1", Y, X))),
     "two view changes": (E, (view_change("r1"), view_change("r1", certificate(X)))),
-    "two new views": (
-        E,
-        (new_view(changes()), new_view([view_change(name) for name in ("r1", "r2", "r3")])),
-    ),
+    "two new views": (E,
+        (new_view(changes()), new_view([view_change(name) for name in ("r1", "r2", "r3")]))),
     "a commit and nothing told of it": (C, (commit(X, "r1"), view_change("r1"))),
     "a commit and another number told of": (C, (commit(X, "r1"), view_change("r1", certificate(X, seq=2)))),
-    "a commit and an earlier certificate": (
-        C,
-        (commit(X, "r3", view=1), view_change("r3", certificate(X), view=2)),
-    ),
+    "a commit and an earlier certificate": (C,
+        (commit(X, "r3", view=1), view_change("r3", certificate(X), view=2))),
     "a commit and another batch of that view": (C, (commit(Y, "r1"), view_change("r1", certificate(X)))),
     "a proposal of who is no primary": (U, (pre_prepare(X, source="r1"),)),
     "nothing proposed in view 0": (U, (pre_prepare(NULL_BATCH),)),
@@ -102,15 +98,13 @@ CONVICTING: dict[str, tuple[Offence, tuple[Message, ...]]] = {
     "a new view of who is no primary": (U, (new_view(changes(), source="r3"),)),
     "a certificate with too few votes": (F, (view_change("r1", certificate(X, voters=["r1"])),)),
     "a certificate of the view that is wanted": (F, (view_change("r1", certificate(X, view=1)),)),
-    "a checkpoint of too few": (
-        F,
-        (view_change("r1", stable=checkpoint_certificate(X, Y, sources=("r0", "r1"))),),
-    ),
+    "a checkpoint of too few": (F,
+        (view_change("r1", stable=checkpoint_certificate(X, Y, sources=("r0", "r1"))),)),
     "a new view that leaves out what was prepared": (F, (new_view(changes(certificate(X))),)),
     "a new view of too few": (F, (new_view(changes()[:2]),)),
     "a state that is another one": (F, (response("r1", state=state_after(Y, X)),)),
     "a state without proof": (F, (response("r1", proof=checkpoint_certificate(X, Y, sources=("r0",))),)),
-}
+}  # fmt: skip
 
 #: Messages that a correct replica may sign, or that are no votes.
 HARMLESS: dict[str, tuple[Message, ...]] = {
@@ -121,14 +115,10 @@ HARMLESS: dict[str, tuple[Message, ...]] = {
     "two checkpoints at two numbers": (checkpoint("r1", X, Y), checkpoint("r1", X, seq=4)),
     "view changes to two views": (view_change("r1"), view_change("r1", certificate(X), view=2)),
     "a commit that is told of": (commit(X, "r1"), view_change("r1", certificate(X))),
-    "a commit that a later certificate replaced": (
-        commit(X, "r3"),
-        view_change("r3", certificate(Y, view=1), view=2),
-    ),
-    "a commit behind the stable checkpoint": (
-        commit(X, "r1"),
-        view_change("r1", stable=checkpoint_certificate(X, Y)),
-    ),
+    "a commit that a later certificate replaced": (commit(X, "r3"),
+        view_change("r3", certificate(Y, view=1), view=2)),
+    "a commit behind the stable checkpoint": (commit(X, "r1"),
+        view_change("r1", stable=checkpoint_certificate(X, Y))),
     "a commit of the view that was wanted": (commit(X, "r1", view=1), view_change("r1")),
     "a commit of a later view": (commit(X, "r1", view=2), view_change("r1")),
     "a vote for who knows what": (prepare(batch("z"), "r1", view=3, seq=4),),
@@ -139,10 +129,9 @@ HARMLESS: dict[str, tuple[Message, ...]] = {
     "a checkpoint where none is made": (checkpoint("r1", X, seq=3),),
     "two replies": tuple(
         signed(Reply(view=0, client="c", timestamp=1, result=result, source="r1"), SymbolicKeys("r1"))
-        for result in (1, 2)
-    ),
+        for result in (1, 2)),
     "a question for a state": (signed(StateRequest(seq=9, source="r1"), SymbolicKeys("r1")),),
-}
+}  # fmt: skip
 
 each_convicting = pytest.mark.parametrize(
     ("offending", "messages"), CONVICTING.values(), ids=CONVICTING.keys()
@@ -267,24 +256,16 @@ def test_evidence_survives_a_json_round_trip(offending: Offence, messages: tuple
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "null",
-        "[]",
-        "1.5",
-        "NaN",
-        '{"Evidence":{}}',
-        '{"Evidence":{"accused":"r1","messages":[],"more":1}}',
-        '{"Evidence":[1]}',
+        "", "null", "[]", "1.5", "NaN", '{"Evidence":{}}',
+        '{"Evidence":{"accused":"r1","messages":[],"more":1}}', '{"Evidence":[1]}',
         '{"Evidence":{"accused":"r1","messages":[1e9]}}',
         '{"Evidence":{"accused":"r1","messages":[{"bytes":"zz"}]}}',
         '{"Evidence":{"accused":"r1","messages":[{"Config":{}}]}}',
-        '{"Evidence":{"accused":"r1","messages":[{"a":1,"b":2}]}}',
-        '{"bytes":"00"}',
-        "[" * 100_000,
+        '{"Evidence":{"accused":"r1","messages":[{"a":1,"b":2}]}}', '{"bytes":"00"}', "[" * 100_000,
         "9" * 10_000,
     ],
     ids=range(15),
-)
+)  # fmt: skip
 def test_a_text_without_evidence_is_refused(text: str) -> None:
     with pytest.raises(NotEvidence):
         from_json(text)

@@ -75,21 +75,13 @@ def manager(states: Mapping[EngineName, State] | None = None, policy: Policy | N
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
-        ("model update", PBFT),
-        ("security decision", PBFT),
-        ("leader election", RAFT),
-        ("task coordination", RAFT),
-        ("status update", GOSSIP),
-        ("metrics", GOSSIP),
-        ("feature activation", RAFT),
-        ("dependency check", RAFT),
-        ("safe zone update", RAFT),
-        ("Q-table sync", GOSSIP),
-        ("health heartbeat", GOSSIP),
-        ("pattern broadcast", GOSSIP),
+        ("model update", PBFT), ("security decision", PBFT), ("leader election", RAFT),
+        ("task coordination", RAFT), ("status update", GOSSIP), ("metrics", GOSSIP),
+        ("feature activation", RAFT), ("dependency check", RAFT), ("safe zone update", RAFT),
+        ("Q-table sync", GOSSIP), ("health heartbeat", GOSSIP), ("pattern broadcast", GOSSIP),
         ("lunch order", GOSSIP),
     ],
-)
+)  # fmt: skip
 def test_an_operation_is_routed_as_the_documents_tables_say(kind: str, name: EngineName) -> None:
     """A2, Protocol Selection Matrix; A102, Message Types; and the rest is gossip."""
     operation = Operation(kind, "data")

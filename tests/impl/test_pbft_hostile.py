@@ -113,12 +113,7 @@ def test_an_unsigned_message_is_accepted_without_verification(
 @each_kind
 def test_a_replayed_message_changes_nothing(message: Message) -> None:
     node, _ = taken(replica(), message)
-    assert why_refused(node, message) in {
-        Why.REPEATED,
-        Why.USELESS,
-        Why.OUTSIDE_WINDOW,
-        Why.OLD_VIEW,
-    }
+    assert why_refused(node, message) in {Why.REPEATED, Why.USELESS, Why.OUTSIDE_WINDOW, Why.OLD_VIEW}
 
 
 @each_kind
@@ -172,7 +167,7 @@ def test_a_request_for_an_unknown_state_is_refused() -> None:
     assert why_refused(replica(), signed(asked, SymbolicKeys("r2"))) is Why.USELESS
 
 
-# --- of the wrong shape -------------------------------------------------------------------------
+# --- malformed messages -------------------------------------------------------------------------
 
 
 class _Text(str):

@@ -71,17 +71,10 @@ def test_different_values_have_different_bytes(one: Any, other: Any) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (True, 1),
-        ("1", 1),
-        (b"a", "a"),
-        ((), None),
-        ((("a",), "b"), ("a", ("b",))),
-        ("\x00", "\\u0000"),
-        (b"\x01", ("bytes", "01")),
-        (prepare(X, "r1"), commit(X, "r1")),
-        (pre_prepare(X), pre_prepare(Y)),
+        (True, 1), ("1", 1), (b"a", "a"), ((), None), ((("a",), "b"), ("a", ("b",))), ("\x00", "\\u0000"),
+        (b"\x01", ("bytes", "01")), (prepare(X, "r1"), commit(X, "r1")), (pre_prepare(X), pre_prepare(Y)),
     ],
-)
+)  # fmt: skip
 def test_similar_values_have_different_bytes(one: Any, other: Any) -> None:
     without = "signature" if attrs.has(type(one)) else ""
     assert encode(one, without=without) != encode(other, without=without)

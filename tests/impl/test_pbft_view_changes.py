@@ -245,10 +245,7 @@ def _flawed() -> Iterable[tuple[str, NewView]]:
     yield "counts one twice", new_view([told[0], told[1], told[1]], (1, X))
     yield "mixes views", new_view([told[0], told[1], view_change("r3", view=5)], (1, X))
     yield "counts a stranger", new_view([told[0], told[1], view_change("r9")], (1, X))
-    yield (
-        "has a forged view change",
-        new_view([told[0], told[1], changed(told[2], signature=b"")], (1, X)),
-    )
+    yield ("has a forged view change", new_view([told[0], told[1], changed(told[2], signature=b"")], (1, X)))
     yield (
         "believes a certificate of too few",
         new_view([told[0], view_change("r2", certificate(Y, voters=["r2"])), told[2]], (1, Y)),
@@ -258,10 +255,7 @@ def _flawed() -> Iterable[tuple[str, NewView]]:
     yield "takes the older certificate", new_view(old, (1, X), view=2, source="r2")
     other = signed(
         NewView(
-            view=1,
-            view_changes=tuple(told),
-            proposals=(pre_prepare(X, source="r1", view=5),),
-            source="r1",
+            view=1, view_changes=tuple(told), proposals=(pre_prepare(X, source="r1", view=5),), source="r1"
         ),
         SymbolicKeys("r1"),
     )
@@ -297,17 +291,10 @@ def _unproven() -> Iterable[tuple[str, ViewChange]]:
         view_change("r3", changed(good, pre_prepare=pre_prepare(X, source="r2"))),
     )
     yield "a proposal for another batch", view_change("r3", changed(good, pre_prepare=pre_prepare(Y)))
-    yield (
-        "prepares of another number",
-        view_change("r3", changed(good, pre_prepare=pre_prepare(X, seq=2))),
-    )
+    yield ("prepares of another number", view_change("r3", changed(good, pre_prepare=pre_prepare(X, seq=2))))
     yield (
         "prepares of another view",
-        view_change(
-            "r3",
-            changed(certificate(X, view=1), prepares=certificate(X).prepares),
-            view=2,
-        ),
+        view_change("r3", changed(certificate(X, view=1), prepares=certificate(X).prepares), view=2),
     )
     yield (
         "prepares of several views",
@@ -424,17 +411,13 @@ def test_an_older_certificate_does_not_undo_a_later_decision() -> None:
     assert all(cluster.operations(name) == ["y"] for name in cluster.nodes)
 
 
-def test_taking_the_oldest_certificate_undoes_a_decision(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_taking_the_oldest_certificate_undoes_a_decision(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "latest", lambda several: min(several, key=lambda each: each.view))
     with pytest.raises(Disagreement):
         _prepared_in_two_views()
 
 
-def test_a_gap_before_a_decided_batch_is_filled(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_gap_before_a_decided_batch_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
     def run() -> Cluster:
         cluster = Cluster.of()
         cluster.take("r0", Propose(X))

@@ -538,9 +538,7 @@ def figure_8() -> Servers:
     return s
 
 
-def test_figure_8_d_an_overwritten_majority_entry_was_never_applied(
-    figure_8: Servers,
-) -> None:
+def test_figure_8_d_an_overwritten_majority_entry_was_never_applied(figure_8: Servers) -> None:
     """5.4.2, Figure 8 (d): s5 wins with the votes of s2, s3 and s4, whose last terms are earlier than 3.
 
     Had s1 committed its entry of term 2 by counting, it would be lost now.
@@ -652,20 +650,14 @@ def test_nothing_is_sent_to_a_non_member() -> None:
         ((), {}, "server 'n1' has 0 founders: name the cluster's first voters"),
         (("n1", "n2", "n2"), {}, "name a server twice: each server has one vote"),
         (THREE, {"entries_max": 0}, "entries_max is 0: a request must be able to carry at least 1 entry"),
-        (
-            THREE,
-            {"unacknowledged_max": 0},
-            "unacknowledged_max is 0: a leader must be able to send at least 1",
-        ),
+        (THREE, {"unacknowledged_max": 0},
+            "unacknowledged_max is 0: a leader must be able to send at least 1"),
         (THREE, {"election_ticks": 0}, "election_ticks is 0: a leader must be heard for at least 1 tick"),
         (THREE, {"lease_ticks": -1}, "lease_ticks is -1: a lease cannot end before it begins"),
-        (
-            THREE,
-            {"leases": True, "lease_ticks": 5, "election_ticks": 5},
-            "lease_ticks is 5 and election_ticks 5: a follower stays with its leader .* Use at most 4",
-        ),
+        (THREE, {"leases": True, "lease_ticks": 5, "election_ticks": 5},
+            "lease_ticks is 5 and election_ticks 5: a follower stays with its leader .* Use at most 4"),
     ],
-)
+)  # fmt: skip
 def test_an_invalid_config_is_refused_with_advice(
     founders: tuple[str, ...], settings: dict[str, Any], words: str
 ) -> None:

@@ -122,10 +122,7 @@ def test_the_number_of_entries_and_their_size_are_limited_both() -> None:
 def test_pipelined_requests_continue_after_the_carried_entries() -> None:
     """Thesis, 10.2.2: the leader assumes delivery of the entries it sent, not of those that did not fit."""
     node = leader(
-        log=_log(*[b"aaaa"] * 5),
-        progress=((1, 0), (1, 0)),
-        pipelining=True,
-        size_limits=_limits(10, 10),
+        log=_log(*[b"aaaa"] * 5), progress=((1, 0), (1, 0)), pipelining=True, size_limits=_limits(10, 10)
     )
     requests: list[tuple[int, int]] = []
     for _ in range(4):

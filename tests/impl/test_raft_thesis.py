@@ -570,9 +570,7 @@ def test_reads_are_answered_as_far_as_their_rounds_are_confirmed() -> None:
     assert effects == (ReadReady("r", 1), ReadReady("s", 1))
 
 
-def test_a_step_examines_one_more_read_than_it_answers(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_step_examines_one_more_read_than_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """6.4: the rounds of reads only grow. Scanning all of a thousand in each step would stall the leader."""
     node = changeable()
     for read in range(10):

@@ -45,22 +45,13 @@ from impl.raft import (
     step,
 )
 from impl.raft.log import first_index_of, in_force, last_change, last_index_of
-from tests.impl.nodes import (
-    append,
-    configuration,
-    crashed,
-    disk,
-    leader,
-    logs,
-    server,
-    walks,
-)
+from tests.impl.nodes import append, configuration, crashed, disk, leader, logs, server, walks
 
 #: The type that `walks` draws.
 Walk: TypeAlias = tuple[tuple[Node, Input], ...]
 
 _THOROUGH = settings(max_examples=60, deadline=None)
-#: Where a log begins.
+#: The snapshot before the first entry of a log.
 _SNAPSHOT = disk().snapshot
 
 

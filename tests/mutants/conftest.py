@@ -1,10 +1,10 @@
-"""A toy package to break: `toy.maths`, its mutants and its layers of checks, in a folder of its own."""
+"""A toy package to mutate: `toy.maths`, its mutants and its layers of checks, in a temporary folder."""
 
 from pathlib import Path
 
 import pytest
 
-_MATHS = '''"""What is to be broken."""
+_MATHS = '''"""The module to mutate."""
 
 
 def double(n):
@@ -26,11 +26,12 @@ MUTANTS = (
         equivalent=True, why="n + n is n * 2",
     ),
 )
-UNNOTICED = (*MUTANTS, Mutant(name="half-of-large", bug="T-3", module=MATHS, old="n // 2", new="n // 2 + (n > 999)"))
-NOT_EQUIVALENT = (
-    Mutant(name="claims-too-much", bug="none", module=MATHS, old="n * 2", new="n * 3", equivalent=True, why="?"),
-)
-RAISES = (Mutant(name="raises", bug="T-4", module=MATHS, old="return n * 2", new="raise ValueError('no double')"),)
+HALF_OF_LARGE = Mutant(name="half-of-large", bug="T-3", module=MATHS, old="n // 2", new="n // 2 + (n > 999)")
+UNNOTICED = (*MUTANTS, HALF_OF_LARGE)
+TRIPLE = {"module": MATHS, "old": "n * 2", "new": "n * 3"}
+NOT_EQUIVALENT = (Mutant(name="claims-too-much", bug="none", **TRIPLE, equivalent=True, why="?"),)
+FAILS = {"module": MATHS, "old": "return n * 2", "new": "raise ValueError('no double')"}
+RAISES = (Mutant(name="raises", bug="T-4", **FAILS),)
 DIES = (Mutant(name="dies", bug="T-5", module=MATHS, old="return n // 2", new="import os; os._exit(7)"),)
 UNFIT = (Mutant(name="unfit", bug="T-6", module=MATHS, old="return n * 5", new="return n"),)
 """
@@ -73,7 +74,7 @@ def halves(context, *, upto):
 
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the toy package; the current one, as it is for `tlacheck mutants`."""
+    """The folder of the toy package, as current folder like for `tlacheck mutants`."""
     package = tmp_path / "toy"
     package.mkdir()
     (package / "__init__.py").touch()
@@ -86,7 +87,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def importable(toy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The toy package, to be imported by this very process, and forgotten after the test."""
+    """The toy package, importable by this process and unloaded after the test."""
     import sys
 
     monkeypatch.syspath_prepend(toy.parent)

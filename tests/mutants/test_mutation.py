@@ -1,4 +1,4 @@
-"""A mutant is its module with one edit, made while it is imported; nothing else changes."""
+"""A mutant is its module with one edit made on import; nothing else changes."""
 
 import importlib
 import sys
@@ -14,15 +14,15 @@ from tlacheck.mutants.mutation import install, mutated_source
 DOUBLE = Mutant(name="once", bug="T-1", module="toy.maths", old="return n * 2", new="return n")
 
 
-def test_the_text_is_replaced_where_it_occurs() -> None:
+def test_an_edit_replaces_its_text() -> None:
     assert mutated_source(DOUBLE, "def f(n):\n    return n * 2\n") == "def f(n):\n    return n\n"
 
 
 @pytest.mark.parametrize(
     ("source", "count"), [("return n * 3", 0), ("return n * 2\nreturn n * 2", 2)], ids=["absent", "twice"]
 )
-def test_an_edit_that_does_not_fit_is_an_error_and_not_an_unchanged_module(source: str, count: int) -> None:
-    """The code moves on; a mutant that no longer bites would count as caught, or survive, by mistake."""
+def test_an_edit_that_does_not_fit_is_an_error(source: str, count: int) -> None:
+    """Code changes; a mutant that no longer applies would be caught or survive by mistake."""
     with pytest.raises(
         ConfigError, match=f"mutant once: its text occurs {count} times in toy.maths, not once"
     ) as e:
@@ -30,7 +30,7 @@ def test_an_edit_that_does_not_fit_is_an_error_and_not_an_unchanged_module(sourc
     assert "Has the code changed? The text is: 'return n * 2'" in str(e.value)
 
 
-def test_the_imported_module_behaves_as_changed_and_the_file_does_not(importable: Path) -> None:
+def test_a_mutant_changes_the_imported_module_and_not_its_file(importable: Path) -> None:
     before = {path: path.read_bytes() for path in importable.rglob("*.py")}
     install(DOUBLE)
     maths = importlib.import_module("toy.maths")
@@ -39,13 +39,13 @@ def test_the_imported_module_behaves_as_changed_and_the_file_does_not(importable
     assert {path: path.read_bytes() for path in importable.rglob("*.py")} == before
 
 
-def test_a_mutant_leaves_no_bytecode_that_would_outlive_it(importable: Path) -> None:
+def test_a_mutant_leaves_no_bytecode(importable: Path) -> None:
     install(DOUBLE)
     importlib.import_module("toy.maths")
     assert not list(importable.rglob("maths*.pyc"))
 
 
-def test_bytecode_of_the_right_module_is_not_taken_for_the_mutant(
+def test_cached_bytecode_of_the_original_is_not_used(
     importable: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
@@ -65,7 +65,7 @@ def test_a_traceback_of_a_mutant_points_at_the_file(importable: Path) -> None:
     assert caught.traceback[-1].path == importable / "maths.py"
 
 
-def test_a_module_that_is_imported_already_cannot_be_changed(importable: Path) -> None:
+def test_an_imported_module_cannot_be_mutated(importable: Path) -> None:
     assert importable.is_dir()
     importlib.import_module("toy.maths")
     with pytest.raises(ConfigError, match=r"toy\.maths is imported already, the change would come too late"):
@@ -82,12 +82,12 @@ def test_installing_an_edit_that_does_not_fit_changes_nothing() -> None:
 
 
 @pytest.mark.usefixtures("importable")
-def test_a_module_that_does_not_exist_is_named() -> None:
+def test_a_missing_module_is_named() -> None:
     with pytest.raises(ConfigError, match=r"there is no module toy\.physics on the path"):
         install(attrs.evolve(DOUBLE, module="toy.physics"))
 
 
 @pytest.mark.usefixtures("importable")
-def test_other_modules_are_imported_as_ever() -> None:
+def test_other_modules_are_imported_unchanged() -> None:
     install(DOUBLE)
     assert importlib.import_module("toy.mutants").MATHS == "toy.maths"

@@ -1,4 +1,4 @@
-"""Mutants tried for real, each in a process of its own, and the table that `tlacheck mutants` prints."""
+"""Mutants run in separate processes, and the table that `tlacheck mutants` prints."""
 
 import sys
 from pathlib import Path
@@ -39,7 +39,7 @@ def _try(
     return {result.mutant.name: result for result in results}
 
 
-def test_the_first_layer_that_notices_catches_a_mutant(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_failing_layer_catches_a_mutant(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     results = _try(toy, monkeypatch)
     assert list(results) == ["doubles-once", "half-rounds-up", "adds-instead"]
     once, up, equivalent = results.values()
@@ -55,58 +55,50 @@ def test_the_first_layer_that_notices_catches_a_mutant(toy: Path, monkeypatch: p
     assert all(result.is_as_expected for result in results.values())
 
 
-def test_every_layer_can_be_asked_though_one_has_caught_it(
-    toy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_layers_can_be_run_on_a_caught_mutant(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (result,) = _try(toy, monkeypatch, only="doubles-*", every_layer=True).values()
     assert [(a.layer, a.caught) for a in result.attempts] == [("doubles", True), ("halves", True)]
     assert result.first == result.attempts[0]
 
 
-def test_traces_lie_in_a_folder_a_mutant_and_layer(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_traces_are_kept_by_mutant_and_layer(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _try(toy, monkeypatch, only="half-*")
     trace = itf.read(toy.parent / "traces" / "half-rounds-up" / "halves" / "counterexample.itf.json")
     assert trace.origin.seed == 5
 
 
-def test_what_checks_print_goes_to_a_file_and_spoils_no_answer(
-    toy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_output_of_checks_goes_to_a_file(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _try(toy, monkeypatch, only="doubles-*")
     output = toy.parent / "traces" / "doubles-once" / "output.txt"
     assert output.read_text() == "what a check prints is not an answer\n"
 
 
-def test_no_mutant_leaves_anything_in_the_package(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mutants_leave_nothing_in_the_package(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = {path: path.read_bytes() for path in toy.glob("*.py")}
     _try(toy, monkeypatch, every_layer=True)
     assert {path: path.read_bytes() for path in toy.glob("*.py")} == before
 
 
-def test_a_mutant_that_nobody_notices_is_not_as_expected(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unnoticed_mutant_is_not_as_expected(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (result,) = _try(toy, monkeypatch, "UNNOTICED", only="half-of-large").values()
     assert (result.first, result.is_as_expected) == (None, False)
 
 
-def test_an_equivalent_mutant_that_is_caught_is_not_as_expected(
-    toy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Then a check is wrong, or the change is not equivalent; either is worth knowing."""
+def test_a_caught_equivalent_mutant_is_not_as_expected(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Either a check is wrong or the change is not equivalent."""
     (result,) = _try(toy, monkeypatch, "NOT_EQUIVALENT").values()
     assert result.first is not None
     assert not result.is_as_expected
 
 
-def test_a_layer_that_raises_has_not_caught(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A check that falls over would fall over as well without a fault in what it checks."""
+def test_a_layer_that_raises_has_not_caught_the_mutant(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check that raises may raise without a bug in its subject, too."""
     (result,) = _try(toy, monkeypatch, "RAISES").values()
     assert [(a.caught, a.error) for a in result.attempts] == [(False, "ValueError: no double")] * 2
     assert (result.first, result.is_as_expected) == (None, False)
 
 
-def test_a_process_that_dies_is_reported_with_the_layer_that_was_asked(
-    toy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dying_process_is_reported_with_its_layer(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (result,) = _try(toy, monkeypatch, "DIES").values()
     answered, died = result.attempts
     assert (answered.layer, answered.error) == ("doubles", "")
@@ -126,16 +118,14 @@ def test_a_mutant_that_no_longer_fits_is_reported_with_the_reason(
     assert "its text occurs 0 times" in (toy.parent / "traces" / "unfit" / "output.txt").read_text()
 
 
-def test_a_layer_that_does_not_exist_is_an_error(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_layer_is_an_error(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (result,) = _try(
         toy, monkeypatch, only="doubles-*", layers=(Layer("none", "toy.checks:nothing"),)
     ).values()
     assert "names nothing that can be imported" in result.attempts[0].error
 
 
-def test_a_name_that_no_mutant_has_is_refused_beside_those_there_are(
-    toy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unknown_mutant_is_refused_with_the_known_ones(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(
         ConfigError, match="no mutant is called 'nix'; there are doubles-once, half-rounds-up"
     ):
@@ -143,7 +133,7 @@ def test_a_name_that_no_mutant_has_is_refused_beside_those_there_are(
 
 
 @pytest.mark.parametrize("target", ["toy.nothing:X", "tlacheck.verdict:Nothing", "tlacheck.verdict", ":"])
-def test_what_cannot_be_loaded_is_named(target: str) -> None:
+def test_an_unloadable_package_is_named(target: str) -> None:
     with pytest.raises(ConfigError, match=f"'{target}' names nothing that can be imported"):
         load(target)
 
@@ -160,7 +150,7 @@ def test_an_error_makes_even_a_caught_mutant_not_as_expected() -> None:
 
 
 def _command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str]:
-    """Status and output of `tlacheck mutants`; what it imports is forgotten."""
+    """Status and output of `tlacheck mutants`; its imports are undone."""
     monkeypatch.setattr(sys, "modules", sys.modules.copy())
     monkeypatch.setattr(sys, "path", sys.path.copy())
     done = CliRunner().invoke(mutants_command, ["--of", "toy", *arguments])
@@ -168,13 +158,13 @@ def _command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str
 
 
 def _use(toy: Path, mutants: str) -> None:
-    """Let the package's mutants be those."""
+    """Set the package's mutants."""
     with (toy / "mutants.py").open("a", encoding="utf-8") as file:
         file.write(f"\nMUTANTS = {mutants}\n")
 
 
 @pytest.mark.usefixtures("toy")
-def test_the_table_says_what_caught_each_mutant_and_the_status_is_0(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_names_the_catching_layer_and_the_status_is_0(monkeypatch: pytest.MonkeyPatch) -> None:
     status, output = _command(monkeypatch)
     assert status == 0, output
     assert "doubles-once: caught by doubles (DoubleIsTwice)" in output
@@ -188,7 +178,7 @@ def test_the_table_says_what_caught_each_mutant_and_the_status_is_0(monkeypatch:
 
 
 @pytest.mark.usefixtures("toy")
-def test_the_table_of_every_layer_shows_what_each_made_of_a_mutant(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_full_table_has_each_layers_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     status, output = _command(monkeypatch, "--every-layer", "--only", "half-*")
     assert status == 0, output
     (row,) = [line for line in output.splitlines() if line.startswith("half-rounds-up")]
@@ -205,7 +195,7 @@ def test_the_table_of_every_layer_shows_what_each_made_of_a_mutant(monkeypatch: 
         ("DIES", "dies, halves: its process ended with status 7"),
     ],
 )
-def test_whatever_is_not_as_expected_makes_the_status_1(
+def test_an_unexpected_result_exits_with_1(
     toy: Path, monkeypatch: pytest.MonkeyPatch, mutants: str, words: str
 ) -> None:
     _use(toy, mutants)
@@ -215,7 +205,7 @@ def test_whatever_is_not_as_expected_makes_the_status_1(
 
 
 @pytest.mark.usefixtures("toy")
-def test_mutants_can_be_listed_without_being_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mutants_can_be_listed_without_running_them(monkeypatch: pytest.MonkeyPatch) -> None:
     status, output = _command(monkeypatch, "--list")
     assert (status, output.splitlines()) == (
         0,

@@ -1,4 +1,4 @@
-"""Traces for the tests of reports: two nodes that play ping-pong, a lamp that is switched, long games."""
+"""Traces for the tests of reports: two nodes playing ping-pong, a lamp, long games."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ PONG = immutabledict({"type": "Pong", "from": B, "to": A, "turn": 1})
 
 
 def of(*states: dict[str, Any], actions: tuple[tuple[str, dict[str, Any]], ...] = (), **more: Any) -> Trace:
-    """A trace through these states; where no actions are given, nobody knows them."""
+    """A trace through these states; its actions are unknown unless given."""
     named = actions or (("", {}),) * (len(states) - 1)
     return Trace(
         initial=immutabledict(states[0]),
@@ -28,7 +28,7 @@ def of(*states: dict[str, Any], actions: tuple[tuple[str, dict[str, Any]], ...] 
 
 
 def court(turns: tuple[int, int], log: tuple[int, ...], net: dict[Any, int]) -> State:
-    """The state of a game of ping-pong: turns played, what A noted, balls in the air."""
+    """The state of a ping-pong game: turns played, A's notes, balls in the air."""
     return immutabledict(
         turn=immutabledict({A: turns[0], B: turns[1]}),
         log=immutabledict({A: log, B: ()}),
@@ -55,10 +55,7 @@ RUN = Trace(
 #: The same, but b counted twice.
 BROKEN = attrs.evolve(
     RUN,
-    steps=(
-        *RUN.steps[:2],
-        Step("HandlePing", RUN.steps[2].arguments, court((1, 2), (), {PING: 1, PONG: 1})),
-    ),
+    steps=(*RUN.steps[:2], Step("HandlePing", RUN.steps[2].arguments, court((1, 2), (), {PING: 1, PONG: 1}))),
     violation=Violation(
         property="conforms to PingPong",
         step=3,
@@ -84,7 +81,7 @@ LASSO = of(
 
 
 def long_game(steps: int, players: int = 5) -> Trace:
-    """A game of so many steps: a ball goes round; every tenth is lost and comes from the net again."""
+    """A game of so many steps; every tenth ball is lost and sent again."""
     nodes = [ModelValue(f"p{number}") for number in range(players)]
     hits = dict.fromkeys(nodes, 0)
 

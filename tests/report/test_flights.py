@@ -24,28 +24,28 @@ def net(*counts: dict[Any, int], actions: Any = ()) -> Trace:
     return of(*({"turn": STILL, "net": function(each)} for each in counts), actions=actions)
 
 
-def test_a_message_flies_from_the_step_that_sent_it_to_the_step_that_took_it() -> None:
+def test_a_message_flies_from_its_sending_to_its_receiving_step() -> None:
     first, copy, answer = flights_of(lanes_of(RUN))
     assert first == Flight(text="Ping a→b turn=1", source=A, dest=B, sent=1, taken=3, how="received")
     assert (copy.sent, copy.taken, copy.how, copy.copied) == (2, 4, "lost", True)
     assert (answer.source, answer.dest, answer.sent, answer.taken) == (B, A, 3, 5)
 
 
-def test_of_several_copies_the_oldest_is_taken_first() -> None:
+def test_the_oldest_of_several_copies_is_received_first() -> None:
     take = ("Take", {"node": B, "m": PING})
     send = ("Send", {"node": A})
     trace = net({}, {PING: 1}, {PING: 2}, {PING: 1}, {}, actions=(send, send, take, take))
     assert ends(trace) == [(1, 3, "received"), (2, 4, "received")]
 
 
-def test_a_message_that_is_there_from_the_start_was_sent_before_the_first_step() -> None:
+def test_an_initial_message_was_sent_before_the_first_step() -> None:
     assert ends(net({PING: 2}, {PING: 1}, actions=(("Take", {"node": B, "m": PING}),))) == [
         (0, 1, "received"),
         (0, None, "flying"),
     ]
 
 
-def test_a_message_that_stays_flies_to_each_step_that_reads_it_and_is_not_on_its_way_then() -> None:
+def test_a_message_that_stays_flies_to_each_reading_step() -> None:
     kept = frozenset({PING})
     state = {"turn": STILL, "net": kept}
     read = ("Read", {"node": B, "m": PING})
@@ -55,14 +55,14 @@ def test_a_message_that_stays_flies_to_each_step_that_reads_it_and_is_not_on_its
     assert ends(trace) == [(1, 2, "handled"), (1, 3, "handled")]
 
 
-def test_a_message_without_ends_flies_between_those_who_acted() -> None:
+def test_a_message_without_addresses_flies_between_the_actors() -> None:
     note = immutabledict({"type": "Note"})
     trace = net({}, {note: 1}, {}, actions=(("Write", {"node": A}), ("Read", {"node": B, "m": note})))
     (flight,) = flights_of(lanes_of(trace))
     assert (flight.source, flight.dest) == (A, B)
 
 
-def test_an_end_that_is_no_lane_is_not_known() -> None:
+def test_an_address_without_a_lane_is_unknown() -> None:
     stranger = immutabledict({**PING, "from": "client"})
     (flight,) = flights_of(lanes_of(net({}, {stranger: 1}, actions=(("Ask", {"node": B}),))))
     assert (flight.source, flight.dest) == (None, B)
@@ -81,28 +81,22 @@ def test_every_message_of_a_long_game_has_both_ends() -> None:
 @pytest.mark.parametrize(
     "action",
     [
-        "Restart",
-        "DropMessage",
-        "NodeCrashes",
-        "crash_node",
-        "LoseUnsynced",
-        "Partition",
-        "HealPartition",
-        "NetworkFailure",
+        "Restart", "DropMessage", "NodeCrashes", "crash_node", "LoseUnsynced", "Partition",
+        "HealPartition", "NetworkFailure",
     ],
-)
-def test_an_action_that_says_so_is_a_fault(action: str) -> None:
+)  # fmt: skip
+def test_an_action_named_like_a_fault_is_a_fault(action: str) -> None:
     assert is_fault(lanes_of(of({"x": 0}, {"x": 1}, actions=((action, {}),))).steps[0])
 
 
 @pytest.mark.parametrize(
     "action", ["", "Timeout", "HandleAck", "Forward", "TakeOver", "Close", "Stop", "RequestVote", "Unfold"]
 )
-def test_an_action_that_does_not_is_none(action: str) -> None:
+def test_an_action_not_named_like_a_fault_is_none(action: str) -> None:
     assert not is_fault(lanes_of(of({"x": 0}, {"x": 1}, actions=((action, {}),))).steps[0])
 
 
-def test_a_message_that_nobody_lost_or_copied_is_a_fault_whatever_the_action_is_called() -> None:
+def test_an_unexplained_loss_or_copy_is_a_fault() -> None:
     actions = (("Net", {"m": PING}), ("Net", {"m": PING}))
     steps = lanes_of(net({PING: 1}, {PING: 2}, {PING: 1}, actions=actions)).steps
     assert [is_fault(step) for step in steps] == [True, True]
@@ -111,7 +105,7 @@ def test_a_message_that_nobody_lost_or_copied_is_a_fault_whatever_the_action_is_
 # --- diagrams -----------------------------------------------------------------------------------
 
 
-def test_a_diagram_has_a_participant_a_node_a_note_a_step_and_an_arrow_a_message() -> None:
+def test_a_diagram_shows_nodes_steps_and_messages() -> None:
     assert (
         render_mermaid(lanes_of(RUN))
         == """\
@@ -143,7 +137,7 @@ def test_a_diagram_has_the_loop_and_the_violation() -> None:
     ]
 
 
-def test_a_text_cannot_end_a_line_of_a_diagram() -> None:
+def test_a_value_cannot_break_a_line_of_a_diagram() -> None:
     hostile = "x; end\nNote over p0: <b>#1;</b> %% A-->>B"
     text = render_mermaid(
         lanes_of(

@@ -1,4 +1,4 @@
-"""`tlacheck inspect`: what a person sees of a trace."""
+"""`tlacheck inspect`: a trace on the terminal."""
 
 import json
 import os
@@ -91,7 +91,7 @@ def file(tmp_path: Path) -> Path:
 # --- the whole ----------------------------------------------------------------------------------
 
 
-def test_a_run_is_shown_step_by_step_with_a_column_for_each_node() -> None:
+def test_a_run_is_shown_with_a_column_per_node() -> None:
     assert (
         text_of(RUN)
         == """\
@@ -135,7 +135,7 @@ step 4  HandlePong  a
     )
 
 
-def test_a_violation_is_marked_where_it_happened_with_what_the_spec_has_instead() -> None:
+def test_a_violation_is_marked_with_the_expected_value() -> None:
     assert (
         text_of(BROKEN).partition("\nstep 3")[2]
         == """\
@@ -159,7 +159,7 @@ def test_a_violation_is_marked_where_it_happened_with_what_the_spec_has_instead(
     )
 
 
-def test_a_lasso_without_nodes_says_where_it_returns_and_what_changes_then() -> None:
+def test_a_lasso_shows_its_return_and_the_change_there() -> None:
     assert (
         text_of(JUGS)
         == """\
@@ -193,7 +193,7 @@ step 3  Wait
     )
 
 
-def test_a_single_step_comes_with_the_whole_state_after_it() -> None:
+def test_a_single_step_is_shown_with_its_whole_state() -> None:
     lines = render_step(lanes_of(RUN), 3, width=100, file="t.itf.json")
     assert (
         "\n".join(line.plain for line in lines).partition("step 3")[2]
@@ -218,7 +218,7 @@ state after step 3
     )
 
 
-def test_the_full_view_has_all_variables_after_each_step_and_marks_what_changed() -> None:
+def test_the_full_view_has_all_variables_and_marks_changes() -> None:
     assert """\
 step 4  HandlePong  a
     received  Pong b→a turn=1
@@ -230,7 +230,7 @@ step 4  HandlePong  a
 """ in text_of(RUN, full=True)
 
 
-def test_a_violation_of_the_initial_state_is_marked_there() -> None:
+def test_a_violation_in_the_initial_state_is_marked_there() -> None:
     trace = Trace(
         initial=JUGS.initial, steps=(), origin=JUGS.origin, violation=Violation(property="NeverEmpty", step=0)
     )
@@ -250,7 +250,7 @@ def test_a_violation_of_the_whole_behaviour_is_marked_at_its_end() -> None:
     assert "  ✗ Progress is broken by the behaviour as a whole\n    nothing more\n    is poured\n" in shown
 
 
-def test_a_trace_that_ends_in_stuttering_says_so() -> None:
+def test_a_trace_ending_in_stuttering_says_so() -> None:
     trace = Trace(initial=JUGS.initial, steps=JUGS.steps, origin=JUGS.origin, loop=3)
     assert "    nothing changed\n\n↺ stays in state 3 forever\n\n3 steps" in text_of(trace)
 
@@ -258,7 +258,7 @@ def test_a_trace_that_ends_in_stuttering_says_so() -> None:
 # --- widths and strange values ------------------------------------------------------------------
 
 
-def test_nodes_stand_below_each_other_where_columns_would_be_too_narrow() -> None:
+def test_nodes_are_stacked_in_a_narrow_terminal() -> None:
     nodes = [ModelValue(f"node{number}") for number in range(8)]
     before, after = (
         {"place": immutabledict(dict.fromkeys(nodes, place))} for place in ("at home, asleep", "on the way")
@@ -316,7 +316,7 @@ STRANGE = Trace(
 )
 
 
-def test_strange_values_are_shown_by_what_changed_in_them() -> None:
+def test_unusual_values_are_shown_by_their_changes() -> None:
     assert (
         text_of(STRANGE).partition("step 1")[2].partition("\n\n")[0]
         == """\
@@ -330,7 +330,7 @@ def test_strange_values_are_shown_by_what_changed_in_them() -> None:
     )
 
 
-def test_control_characters_of_a_file_do_not_reach_the_terminal(tmp_path: Path) -> None:
+def test_control_characters_in_a_file_are_escaped(tmp_path: Path) -> None:
     itf.write(STRANGE, tmp_path / "strange.itf.json")
     shown = inspect(tmp_path / "strange.itf.json")
     assert shown.exit_code == 0
@@ -338,8 +338,8 @@ def test_control_characters_of_a_file_do_not_reach_the_terminal(tmp_path: Path) 
     assert "\x1b" not in shown.output
 
 
-@given(traces(), st.integers(40, 160), st.booleans())
-def test_every_trace_is_shown_within_its_width(trace: Trace, width: int, full: bool) -> None:  # noqa: FBT001 - drawn by name
+@given(trace=traces(), width=st.integers(40, 160), full=st.booleans())
+def test_every_trace_is_shown_within_its_width(*, trace: Trace, width: int, full: bool) -> None:
     lanes = lanes_of(trace)
     pages = [
         render(lanes, width=width, file="t", full=full),
@@ -353,7 +353,7 @@ def test_every_trace_is_shown_within_its_width(trace: Trace, width: int, full: b
 # --- the command --------------------------------------------------------------------------------
 
 
-def test_what_is_piped_is_plain_and_120_wide_unless_the_environment_says_otherwise(file: Path) -> None:
+def test_piped_output_is_plain_and_120_wide_by_default(file: Path) -> None:
     long = Trace(initial=immutabledict(log=tuple(range(100))), steps=(), origin=Origin(source="tlc"))
     itf.write(long, file)
     assert "\x1b" not in inspect(file).output
@@ -364,12 +364,12 @@ def test_what_is_piped_is_plain_and_120_wide_unless_the_environment_says_otherwi
     assert 60 < widths[1] <= 70
 
 
-def test_colour_is_used_on_request_and_not_against_it(file: Path) -> None:
+def test_colour_follows_the_request(file: Path) -> None:
     assert "\x1b[1;33m" in inspect(file, FORCE_COLOR="1").output
     assert "\x1b[1;33m" not in inspect(file, FORCE_COLOR="1", NO_COLOR="1").output
 
 
-def test_a_step_can_be_asked_for(file: Path) -> None:
+def test_a_single_step_can_be_selected(file: Path) -> None:
     shown = inspect(file, "--step", "2")
     assert shown.exit_code == 0
     assert "state after step 2" in shown.output
@@ -396,7 +396,7 @@ def test_json_of_a_step_has_its_state(file: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["5", "-1"])
-def test_a_step_that_is_not_there_is_refused_with_the_range(file: Path, step: str) -> None:
+def test_a_missing_step_is_refused_with_the_range(file: Path, step: str) -> None:
     shown = inspect(file, "--step", step)
     assert shown.exit_code == 2
     assert (
@@ -405,7 +405,7 @@ def test_a_step_that_is_not_there_is_refused_with_the_range(file: Path, step: st
     assert shown.stdout == ""
 
 
-def test_a_file_that_is_missing_or_holds_no_trace_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_file_without_a_trace_is_refused_in_one_line(tmp_path: Path) -> None:
     other = tmp_path / "other.json"
     other.write_text("[]")
     for path in (tmp_path / "missing.itf.json", other, tmp_path):
@@ -431,7 +431,9 @@ def test_without_a_file_the_newest_trace_is_shown(tmp_path: Path, monkeypatch: p
     assert "traces/counterexamples/old.itf.json" in inspect().output
 
 
-def test_without_any_trace_it_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_trace_the_command_says_how_to_get_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     shown = inspect()
     assert shown.exit_code == 2
@@ -439,9 +441,7 @@ def test_without_any_trace_it_says_how_to_get_one(tmp_path: Path, monkeypatch: p
     assert shown.stderr.count("\n") == 1
 
 
-def test_after_a_run_the_trace_of_a_violated_check_comes_before_that_of_a_model_that_must_fail(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unexpected_violation_is_shown_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     kept = Path("traces/counterexamples/wrong.itf.json")
     expected = Path(".verify/latest/mutant/t.itf.json")
@@ -450,9 +450,6 @@ def test_after_a_run_the_trace_of_a_violated_check_comes_before_that_of_a_model_
         itf.write(JUGS, path)
     os.utime(kept, (1, 1))
     assert str(expected) in inspect().output
-    checks = [
-        {"status": "ok", "trace": str(expected)},
-        {"status": "violated", "trace": str(kept)},
-    ]
+    checks = [{"status": "ok", "trace": str(expected)}, {"status": "violated", "trace": str(kept)}]
     Path(".verify/latest/summary.json").write_text(json.dumps({"checks": checks}))
     assert str(kept) in inspect().output

@@ -1,4 +1,4 @@
-"""Traces sorted into lanes: which variable is what, who acted, what changed, which messages went where."""
+"""Traces sorted into lanes: roles of variables, actors, changes and messages."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ PONG = immutabledict({"type": "Pong", "from": B, "to": A, "turn": 1, "seen": (1,
 def trace(
     *states: dict[str, Any], actions: tuple[tuple[str, dict[str, Any]], ...] = (), **more: Any
 ) -> Trace:
-    """A trace of these states; steps without an action have none that is known."""
+    """A trace of these states; steps may have no known action."""
     named = (*actions, *[("", {})] * (len(states) - 1 - len(actions)))
     return Trace(
         initial=immutabledict(states[0]),
@@ -45,7 +45,7 @@ def changes(old: Any, new: Any) -> list[str]:
     return [str(change) for change in Wording().changes("v", old, new)]
 
 
-# --- which variable is what ---------------------------------------------------------------------
+# --- roles of variables -------------------------------------------------------------------------
 
 
 def test_variables_on_the_same_names_are_lanes_and_the_others_are_shared() -> None:
@@ -62,7 +62,7 @@ def test_the_most_common_set_of_names_wins() -> None:
     assert lanes.shared == ("stock",)
 
 
-def test_a_variable_on_some_of_the_nodes_is_held_per_node_too() -> None:
+def test_a_variable_on_some_of_the_nodes_is_per_node_too() -> None:
     state = {"turn": by_node(0, 0), "done": by_node(1, 1), "honest": immutabledict({A: 5})}
     lanes = lanes_of(trace(state, {**state, "honest": immutabledict({A: 6})}))
     assert lanes.per_node == ("turn", "done", "honest")
@@ -86,7 +86,7 @@ def test_a_function_whose_domain_changes_makes_no_lanes() -> None:
     assert [str(part) for part in lanes.steps[0].shared[0].parts] == ["sessions[b] (absent) → 1"]
 
 
-def test_a_network_is_a_bag_of_records_or_a_set_of_messages_but_not_any_set_of_records() -> None:
+def test_a_network_is_a_bag_or_set_of_messages() -> None:
     history = frozenset({immutabledict(turn=1, leader=A)})
     lanes = lanes_of(
         trace(
@@ -104,7 +104,7 @@ def test_the_variable_that_repeats_action_and_arguments_is_left_out() -> None:
     assert lanes_of(trace({"event": 5, "n": 1})).shared == ("event", "n")
 
 
-# --- who acted ----------------------------------------------------------------------------------
+# --- actors -------------------------------------------------------------------------------------
 
 
 def test_the_argument_called_node_acts_before_other_nodes() -> None:
@@ -121,13 +121,13 @@ def test_without_arguments_the_only_node_that_changed_acts() -> None:
 # --- messages -----------------------------------------------------------------------------------
 
 
-def test_a_message_is_one_line_with_its_kind_and_way_first_and_what_is_long_last() -> None:
+def test_a_message_is_one_line_with_its_kind_first() -> None:
     lanes = lanes_of(trace({"turn": by_node(0, 0), "net": immutabledict({PING: 1, PONG: 1})}))
     assert lanes.wording.message(PING) == "Ping a→b turn=1"
     assert lanes.wording.message(PONG) == "Pong b→a turn=1 seen=<<1>>"
 
 
-def test_a_node_receives_what_was_for_it_and_sends_what_is_new() -> None:
+def test_a_node_receives_removed_and_sends_added_messages() -> None:
     step = only_step(
         {"turn": by_node(0, 0), "net": immutabledict({PING: 1})},
         {"turn": by_node(0, 1), "net": immutabledict({PONG: 2})},
@@ -143,9 +143,7 @@ def test_a_node_receives_what_was_for_it_and_sends_what_is_new() -> None:
 
 
 @pytest.mark.parametrize(("before", "after", "how"), [(1, 2, "copied"), (2, 1, "lost")])
-def test_what_no_node_did_to_a_message_is_neither_sent_nor_received(
-    before: int, after: int, how: str
-) -> None:
+def test_a_message_lost_or_copied_is_neither_sent_nor_received(before: int, after: int, how: str) -> None:
     turn = by_node(0, 0)
     step = only_step(
         {"turn": turn, "net": immutabledict({PING: before})},
@@ -156,7 +154,7 @@ def test_what_no_node_did_to_a_message_is_neither_sent_nor_received(
     assert [each.how for each in step.messages] == [how]
 
 
-def test_without_arguments_nobody_knows_why_a_message_went() -> None:
+def test_without_arguments_a_removed_message_has_no_reason() -> None:
     turn = by_node(0, 0)
     step = only_step({"turn": turn, "net": frozenset({PING})}, {"turn": turn, "net": frozenset()})
     assert [each.how for each in step.messages] == ["removed"]
@@ -170,7 +168,7 @@ def test_a_message_that_stays_in_the_network_is_handled() -> None:
     assert [each.how for each in step.messages] == ["handled"]
 
 
-# --- what changed, in few words -----------------------------------------------------------------
+# --- descriptions of changes --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -200,17 +198,17 @@ def test_a_message_that_stays_in_the_network_is_handled() -> None:
         (frozenset(), frozenset({PING}), ["v += Ping a→b turn=1"]),
     ],
 )
-def test_a_change_is_said_by_its_smallest_part(old: Any, new: Any, expected: list[str]) -> None:
+def test_a_change_is_described_by_its_smallest_part(old: Any, new: Any, expected: list[str]) -> None:
     assert changes(old, new) == expected
 
 
 @given(values, values)
-def test_a_change_is_said_exactly_if_there_is_one(old: Any, new: Any) -> None:
+def test_a_change_is_described_exactly_if_there_is_one(old: Any, new: Any) -> None:
     said = changes(old, new)
     assert bool(said) == (not same(old, new))
 
 
-def test_a_path_is_said_whole_where_that_is_shorter() -> None:
+def test_a_changed_value_is_shown_whole_if_shorter() -> None:
     assert changes((1, 2, 3), (4, 5, 6)) == ["v <<1, 2, 3>> → <<4, 5, 6>>"]
 
 
@@ -231,7 +229,7 @@ def broken() -> Lanes:
     )
 
 
-def test_the_parts_in_which_a_system_left_its_spec_are_named() -> None:
+def test_the_parts_that_diverged_from_the_spec_are_named() -> None:
     lanes = broken()
     assert lanes.steps[0].broke
     assert [(each.part, each.expected, each.found) for each in lanes.differing] == [
@@ -246,7 +244,7 @@ def test_a_lasso_has_a_step_back() -> None:
     assert [str(part) for change in lanes.back.shared for part in change.parts] == ["n 2 → 1"]
 
 
-def test_the_json_form_has_texts_in_tla() -> None:
+def test_the_json_form_has_values_in_tla() -> None:
     assert to_json(broken()) == {
         "origin": {
             "source": "test",

@@ -1,4 +1,4 @@
-"""The page of a trace, in a browser: what a reader sees and can do, and what a hostile trace cannot."""
+"""The page of a trace in a browser: its content, its controls, and its defence against hostile traces."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ _PATIENCE_MS = 10_000
 
 @attrs.define
 class Watched:
-    """What a page did besides what was asked for."""
+    """Unrequested actions of a page: errors and network requests."""
 
     complaints: list[str] = attrs.field(factory=list)
     requests: list[str] = attrs.field(factory=list)
@@ -42,7 +42,7 @@ def watched() -> Watched:
 
 @pytest.fixture(scope="module")
 def window(watched: Watched) -> Iterator[Page]:
-    """One window of one browser for all tests: to start one takes longer than most of them."""
+    """One browser window for all tests, since starting one takes longer than most tests."""
     try:
         path = find_browser()
     except NoBrowser as complaint:
@@ -64,7 +64,7 @@ Show = Callable[..., Page]
 
 @pytest.fixture
 def show(window: Page, tmp_path: Path, watched: Watched) -> Iterator[Show]:
-    """`show(trace, "#step=2")` opens the page of a trace; in the end it must not have complained or called anybody."""
+    """`show(trace, "#step=2")` opens the page of a trace; any error or network request fails the test."""
     file = tmp_path / "page.html"
 
     def show(
@@ -106,10 +106,10 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
-# --- what is seen -------------------------------------------------------------------------------
+# --- content ------------------------------------------------------------------------------------
 
 
-def test_a_violation_stands_on_top_and_the_page_opens_where_it_happened(show: Show) -> None:
+def test_the_page_opens_at_the_violation_and_shows_it_on_top(show: Show) -> None:
     page = show(BROKEN)
     verdict = page.inner_text("#verdict")
     assert "conforms to PingPong is violated at step 3 of 3" in verdict
@@ -120,7 +120,7 @@ def test_a_violation_stands_on_top_and_the_page_opens_where_it_happened(show: Sh
     assert "conforms to PingPong" in page.inner_text("#state .badge.bad")
 
 
-def test_a_step_shows_what_it_changed_and_what_was_there_before(show: Show) -> None:
+def test_a_step_shows_old_and_new_values(show: Show) -> None:
     page = show(RUN, "#step=3")
     changed = page.locator("#state td.changed")
     assert [changed.nth(index).inner_text().split() for index in range(changed.count())] == [
@@ -132,8 +132,8 @@ def test_a_step_shows_what_it_changed_and_what_was_there_before(show: Show) -> N
     assert page.locator("#state td.changed").all_inner_texts() == ["<<1>>\n+= 1"]
 
 
-def test_every_state_on_the_page_is_the_state_of_the_trace(show: Show) -> None:
-    """The page holds differences only; were one wrong, all states after it would be lies."""
+def test_every_state_on_the_page_is_the_traces(show: Show) -> None:
+    """The page stores only differences; one wrong difference would falsify all later states."""
     trace = itf.read(GOLDEN / "mutant_forgotten_vote_elects.itf.json")
     lanes = lanes_of(trace)
     value, message = lanes.wording.value, lanes.wording.message
@@ -144,7 +144,8 @@ def test_every_state_on_the_page_is_the_state_of_the_trace(show: Show) -> None:
             """() => [
               [...document.querySelectorAll("#state tbody td:not(.wrong td)")].map(
                 (td) => td.querySelector(".value:not(del):not(.part)").textContent),
-              [...document.querySelectorAll("#state h3.variable + ul li:not(.gone) .value")].map((e) => e.textContent),
+              [...document.querySelectorAll("#state h3.variable + ul li:not(.gone) .value")].map(
+                (e) => e.textContent),
               [...document.querySelectorAll("#state li.gone .value")].map((e) => e.textContent),
             ]"""
         )
@@ -156,7 +157,7 @@ def test_every_state_on_the_page_is_the_state_of_the_trace(show: Show) -> None:
         press(page, "j")
 
 
-def test_a_message_is_an_arrow_from_the_step_that_sent_it_to_the_step_that_took_it(show: Show) -> None:
+def test_a_message_is_an_arrow_between_its_steps(show: Show) -> None:
     page = show(RUN, "#step=0")
     pieces = page.evaluate(
         """() => [...document.querySelectorAll("#rows [data-row]")].map((row) =>
@@ -176,7 +177,8 @@ def test_a_message_is_an_arrow_from_the_step_that_sent_it_to_the_step_that_took_
     ends = page.locator("#rows svg:has(> .tip)").evaluate_all(
         """tips => tips.map((tip) => {
              const row = tip.closest("[data-row]");
-             return [row.dataset.row, tip.getAttribute("x") === row.querySelector("circle.dot").getAttribute("cx")];
+             const dot = row.querySelector("circle.dot");
+             return [row.dataset.row, tip.getAttribute("x") === dot.getAttribute("cx")];
            })"""
     )
     assert ends == [["3", True], ["5", True]], "at the node that took it"
@@ -192,7 +194,7 @@ def test_a_message_leads_to_its_other_end(show: Show) -> None:
     assert position(page) == "step 3 of 5"
 
 
-def test_a_message_that_is_long_on_its_way_does_not_hide_the_others(show: Show) -> None:
+def test_a_long_delayed_message_does_not_hide_the_others(show: Show) -> None:
     """Hundreds of lines across the page would hide every short one."""
     start = {"turn": immutabledict({A: 0, B: 0}), "net": frozenset[Any]()}
     ball = immutabledict({"type": "Ball", "from": A, "to": B})
@@ -206,7 +208,7 @@ def test_a_message_that_is_long_on_its_way_does_not_hide_the_others(show: Show) 
     assert page.locator("#rows .flight.hot").count() > 20, "and all of it when its step is chosen"
 
 
-def test_faults_are_marked_in_words_and_a_key_goes_from_one_to_the_next(show: Show) -> None:
+def test_faults_are_labelled_and_reachable_by_key(show: Show) -> None:
     page = show(RUN, "#step=0")
     assert page.locator("#rows .fault[data-row]").evaluate_all("rows => rows.map(r => r.dataset.row)") == [
         "2",
@@ -221,7 +223,7 @@ def test_faults_are_marked_in_words_and_a_key_goes_from_one_to_the_next(show: Sh
     assert position(page) == "step 4 of 5"
 
 
-def test_a_lasso_shows_where_it_begins_and_that_it_goes_back(show: Show) -> None:
+def test_a_lasso_shows_its_loop(show: Show) -> None:
     page = show(LASSO)
     assert "is violated by the behaviour as a whole" in page.inner_text("#verdict")
     assert "then back to state 1, and so forever" in page.inner_text("#verdict")
@@ -245,10 +247,10 @@ def test_a_trace_without_steps_nodes_or_origin_is_shown(show: Show) -> None:
     assert position(page) == "step 0 of 0"
 
 
-# --- what can be done ---------------------------------------------------------------------------
+# --- controls -----------------------------------------------------------------------------------
 
 
-def test_keys_go_through_the_steps_and_the_address_follows(show: Show) -> None:
+def test_keys_move_through_the_steps_and_update_the_address(show: Show) -> None:
     page = show(RUN)
     went = []
     for key in (
@@ -272,7 +274,7 @@ def test_keys_go_through_the_steps_and_the_address_follows(show: Show) -> None:
     assert "step 1 of 5" in (page.get_attribute("#slider", "aria-valuetext") or "").replace(":", "")
 
 
-def test_the_slider_moves_by_its_own_keys_and_once(show: Show) -> None:
+def test_the_slider_handles_its_own_keys_once(show: Show) -> None:
     page = show(RUN)
     page.focus("#slider")
     press(page, "ArrowRight", "ArrowRight")
@@ -287,8 +289,8 @@ def test_the_slider_moves_by_its_own_keys_and_once(show: Show) -> None:
     ("address", "expected"),
     [("#step=2", 2), ("#step=99", 3), ("#step=-1", 3), ("#step=two", 3), ("#other", 3), ("", 3)],
 )
-def test_an_address_names_a_step(show: Show, address: str, expected: int) -> None:
-    """One that names none leads to the violation, as if nothing had been named."""
+def test_an_address_selects_a_step(show: Show, address: str, expected: int) -> None:
+    """An invalid address leads to the violation, like no address."""
     assert position(show(BROKEN, address)) == f"step {expected} of 3"
 
 
@@ -299,7 +301,7 @@ def test_an_address_that_changes_moves_the_page(show: Show) -> None:
     assert "DropMessage" in chosen(page)
 
 
-def test_search_finds_actions_nodes_and_values_and_goes_through_them(show: Show) -> None:
+def test_search_steps_through_actions_nodes_and_values(show: Show) -> None:
     page = show(RUN, "#step=0")
     press(page, "/")
     page.keyboard.type("handle")
@@ -331,7 +333,7 @@ def test_search_finds_actions_nodes_and_values_and_goes_through_them(show: Show)
     assert position(page) == "step 0 of 5", "the keys are the page's again"
 
 
-def test_letters_in_the_search_box_are_letters(show: Show) -> None:
+def test_keys_in_the_search_box_are_no_shortcuts(show: Show) -> None:
     page = show(RUN, "#step=2")
     press(page, "/")
     page.keyboard.type("jkfvt?n")
@@ -364,7 +366,7 @@ def brightness(page: Page) -> float:
     return (red + green + blue) / 3
 
 
-def test_the_page_is_dark_for_who_prefers_that_and_the_switch_is_remembered(show: Show) -> None:
+def test_a_dark_preference_applies_and_the_switch_persists(show: Show) -> None:
     page = show(RUN, scheme="dark")
     assert brightness(page) < 60
     assert page.get_attribute("#theme", "aria-pressed") == "true"
@@ -376,11 +378,11 @@ def test_the_page_is_dark_for_who_prefers_that_and_the_switch_is_remembered(show
     assert brightness(page) < 60
 
 
-def test_a_light_page_is_light(show: Show) -> None:
+def test_a_light_preference_applies(show: Show) -> None:
     assert brightness(show(RUN, scheme="light")) > 200
 
 
-def test_on_paper_there_are_all_rows_and_no_controls(show: Show) -> None:
+def test_a_printed_page_has_all_rows_and_no_controls(show: Show) -> None:
     page = show(long_game(200), scheme="dark")
     assert page.locator("#rows [data-row]").count() < 100
     page.emulate_media(media="print")
@@ -397,14 +399,14 @@ def test_on_paper_there_are_all_rows_and_no_controls(show: Show) -> None:
     expect(page.locator("#row-200")).to_have_count(0)
 
 
-def test_a_narrow_window_has_everything_and_scrolls_in_its_parts_only(show: Show) -> None:
+def test_a_narrow_window_scrolls_only_within_its_parts(show: Show) -> None:
     page = show(BROKEN, width=380)
     assert page.evaluate("document.documentElement.scrollWidth") <= 380
     for part in ("#verdict", "#slider", "#query", "#row-3", "#state h2"):
         assert page.is_visible(part), part
 
 
-def test_what_is_drawn_is_said_as_well(show: Show) -> None:
+def test_drawn_elements_have_a_text_alternative(show: Show) -> None:
     """A screen reader has no arrows and no colours."""
     page = show(BROKEN)
     assert (
@@ -416,12 +418,13 @@ def test_what_is_drawn_is_said_as_well(show: Show) -> None:
     assert page.get_attribute("#rows", "aria-activedescendant") == "row-3"
     expect(page.locator("#said")).to_contain_text("step 3 of 3")
     nameless = page.locator("button, input").evaluate_all(
-        "all => all.filter(e => !(e.getAttribute('aria-label') || e.textContent.trim())).map(e => e.outerHTML)"
+        """all => all.filter(e => !(e.getAttribute('aria-label') || e.textContent.trim()))
+                     .map(e => e.outerHTML)"""
     )
     assert nameless == []
 
 
-# --- what a hostile trace cannot do -------------------------------------------------------------
+# --- hostile traces -----------------------------------------------------------------------------
 
 HOSTILE = (
     "</script><script>window.pwned = 1</script>",
@@ -436,8 +439,8 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_a_text_of_a_trace_is_a_text_wherever_it_stands(show: Show, text: str) -> None:
-    """A spec is written by anybody, and a page is opened by somebody else."""
+def test_a_value_of_a_trace_is_never_markup(show: Show, text: str) -> None:
+    """The author of a spec may be untrusted by the reader of the page."""
     node = ModelValue(text)
     message = immutabledict({"type": text, "from": node, "to": A, "body": text})
     turn = immutabledict({node: text, A: 0})
@@ -472,12 +475,13 @@ def test_a_text_of_a_trace_is_a_text_wherever_it_stands(show: Show, text: str) -
     assert page.locator("#verdict strong").text_content() == shown
 
 
-def test_the_page_can_reach_nothing_even_if_a_script_asked_for_it(show: Show, watched: Watched) -> None:
+def test_the_page_cannot_reach_the_network(show: Show, watched: Watched) -> None:
     page = show(RUN)
     outcome = page.evaluate(
         """async () => {
           const found = [];
-          try { await fetch("https://example.invalid/"); found.push("sent"); } catch { found.push("refused"); }
+          try { await fetch("https://example.invalid/"); found.push("sent"); }
+          catch { found.push("refused"); }
           const script = document.createElement("script");
           script.textContent = "window.pwned = 1";
           document.body.append(script);
@@ -495,7 +499,7 @@ def test_the_page_can_reach_nothing_even_if_a_script_asked_for_it(show: Show, wa
 # --- long traces --------------------------------------------------------------------------------
 
 
-def test_a_thousand_steps_are_a_small_page_whose_rows_exist_where_one_looks(show: Show) -> None:
+def test_a_thousand_steps_give_a_small_virtualised_page(show: Show) -> None:
     page = show(long_game(1000))
     assert len(page.content()) < 600_000
     assert page.evaluate("document.querySelectorAll('*').length") < 2500
@@ -512,7 +516,7 @@ def test_a_thousand_steps_are_a_small_page_whose_rows_exist_where_one_looks(show
     assert page.is_visible("#row-499")
 
 
-def test_a_long_walk_back_and_forth_shows_the_same_states(show: Show) -> None:
+def test_moving_back_and_forth_shows_the_same_states(show: Show) -> None:
     page = show(long_game(150), "#step=131")
     there = page.inner_text("#state")
     press(page, "Home", "End", "PageUp", "PageUp", "j")
@@ -529,7 +533,7 @@ def test_the_same_trace_gives_the_same_page() -> None:
 
 @given(traces())
 @settings(max_examples=12)
-def test_every_trace_has_a_page_whose_data_cannot_end_their_block(trace: Trace) -> None:
+def test_a_traces_data_cannot_end_its_script_block(trace: Trace) -> None:
     page = render_page(lanes_of(trace), file="t")
     data = page.partition('id="trace">')[2].partition("</script>")[0]
     assert data.startswith("{")

@@ -37,12 +37,12 @@ def save(trace: Trace, path: Path) -> Path:
     return path
 
 
-# --- where two traces part ----------------------------------------------------------------------
+# --- the first difference of two traces ---------------------------------------------------------
 
 
 @given(traces())
 @settings(max_examples=20, phases=(Phase.explicit, Phase.generate))
-def test_a_trace_does_not_part_from_itself(trace: Trace) -> None:
+def test_a_trace_does_not_differ_from_itself(trace: Trace) -> None:
     assert parting(trace, trace) is None
     assert parting(trace, itf.from_json(itf.to_json(trace))) is None
 
@@ -73,7 +73,7 @@ def changed(number: int, **more: Any) -> Trace:
 def test_the_first_difference_is_found_whatever_it_is(
     other: Trace, step: int | None, what: str, variables: tuple[str, ...]
 ) -> None:
-    """`TRUE` is not `1`, though Python takes them for the same."""
+    """`TRUE` is not `1`, though Python's `==` confuses them."""
     for one, two in ((RUN, other), (other, RUN)):
         found = parting(one, two)
         assert found
@@ -82,7 +82,7 @@ def test_the_first_difference_is_found_whatever_it_is(
         assert parting(RUN, other, ignore=variables) is None
 
 
-def test_what_says_nothing_of_the_behaviour_makes_no_difference() -> None:
+def test_metadata_makes_no_difference() -> None:
     origin = attrs.evolve(RUN.origin, seed=99, source="elsewhere")
     turned = [Step(s.action, s.arguments, immutabledict(list(s.state.items())[::-1])) for s in RUN.steps]
     unnamed = Step("", immutabledict(), RUN.steps[0].state)
@@ -90,7 +90,7 @@ def test_what_says_nothing_of_the_behaviour_makes_no_difference() -> None:
     assert parting(RUN, other) is None
 
 
-def test_diff_says_where_and_in_what_and_leaves_with_1(file: Path, tmp_path: Path) -> None:
+def test_diff_names_the_first_difference_and_exits_with_1(file: Path, tmp_path: Path) -> None:
     other = save(BROKEN, tmp_path / "broken.itf.json")
     found = run("diff", file, other)
     assert found.exit_code == 1
@@ -105,7 +105,7 @@ def test_diff_says_where_and_in_what_and_leaves_with_1(file: Path, tmp_path: Pat
     assert data["parts"][0] == {"part": "turn[b]", "first": "1", "second": "2"}
 
 
-def test_diff_of_the_same_trace_leaves_with_0(file: Path, tmp_path: Path) -> None:
+def test_diff_of_the_same_trace_exits_with_0(file: Path, tmp_path: Path) -> None:
     same = run("diff", file, save(RUN, tmp_path / "again.itf.json"))
     assert (same.exit_code, same.output) == (0, "the same: 5 steps\n")
     assert json.loads(run("diff", file, file, "--json").output)["same"] is True
@@ -120,20 +120,19 @@ def test_diff_of_the_same_trace_leaves_with_0(file: Path, tmp_path: Path) -> Non
             attrs.evolve(RUN, violation=Violation(property="Fair", step=2)),
             "violation\n    {}: (none)\n    {}: Fair at step 2",
         ),
-        (
-            of({"x": 1}),
-            "they differ in the initial state: turn, log, total, net, x",
-        ),
+        (of({"x": 1}), "they differ in the initial state: turn, log, total, net, x"),
     ],
 )
-def test_diff_puts_other_differences_in_words(file: Path, tmp_path: Path, other: Trace, words: str) -> None:
+def test_diff_describes_other_differences_in_words(
+    file: Path, tmp_path: Path, other: Trace, words: str
+) -> None:
     path = save(other, tmp_path / "other.itf.json")
     found = run("diff", file, path)
     assert found.exit_code == 1
     assert words.format(file, path) in found.output
 
 
-def test_a_variable_can_be_left_out(file: Path, tmp_path: Path) -> None:
+def test_diff_can_ignore_a_variable(file: Path, tmp_path: Path) -> None:
     steps = [attrs.evolve(step, state=step.state.set("total", 0)) for step in RUN.steps]
     other = save(attrs.evolve(RUN, steps=tuple(steps)), tmp_path / "other.itf.json")
     assert run("diff", file, other).exit_code == 1
@@ -143,7 +142,7 @@ def test_a_variable_can_be_left_out(file: Path, tmp_path: Path) -> None:
 # --- conversions --------------------------------------------------------------------------------
 
 
-def test_the_name_of_the_result_or_an_option_says_the_format(file: Path, tmp_path: Path) -> None:
+def test_the_output_name_or_an_option_selects_the_format(file: Path, tmp_path: Path) -> None:
     assert run("convert", file, "-o", tmp_path / "run.ndjson").exit_code == 0
     assert run("convert", tmp_path / "run.ndjson", "-o", tmp_path / "back.json").exit_code == 0
     assert itf.read(tmp_path / "back.json") == RUN
@@ -154,14 +153,14 @@ def test_the_name_of_the_result_or_an_option_says_the_format(file: Path, tmp_pat
     assert "does not say a format: name one with --to" in refused.stderr
 
 
-def test_what_a_format_has_no_place_for_is_told(tmp_path: Path) -> None:
+def test_a_lossy_conversion_reports_its_losses(tmp_path: Path) -> None:
     path = save(LASSO, tmp_path / "lasso.itf.json")
     converted = run("convert", path, "--to", "ndjson")
     assert converted.exit_code == 0
     assert converted.stderr == "left out, for ndjson has no place for it: the loop and what it violates\n"
 
 
-def test_one_of_several_traces_can_be_asked_for(tmp_path: Path) -> None:
+def test_one_of_several_traces_can_be_selected(tmp_path: Path) -> None:
     path = tmp_path / "many.ndjson"
     path.write_text(
         "".join(json.dumps(json.loads(itf.to_json(t))) + "\n" for t in (RUN, LASSO)), encoding="utf-8"
@@ -176,7 +175,7 @@ def test_one_of_several_traces_can_be_asked_for(tmp_path: Path) -> None:
     assert "there is no trace 3; the file holds 2" in third.stderr
 
 
-def test_show_takes_what_tlc_printed(tmp_path: Path) -> None:
+def test_show_reads_the_output_of_tlc(tmp_path: Path) -> None:
     (tmp_path / "out").write_text(
         "State 1: <Initial predicate>\nx = 0\n\nState 2: <Up line 1, col 1>\nx = 1\n"
     )
@@ -188,7 +187,7 @@ def test_show_takes_what_tlc_printed(tmp_path: Path) -> None:
 # --- the page -----------------------------------------------------------------------------------
 
 
-def test_a_page_is_written_beside_or_where_it_is_wanted(
+def test_a_page_is_written_beside_the_trace_or_to_a_path(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -238,10 +237,10 @@ BAD = {
 
 @pytest.mark.parametrize("command", [("show",), ("html",), ("convert",), ("diff",)], ids=str)
 @pytest.mark.parametrize("kind", [*BAD, "missing", "folder"])
-def test_a_file_without_a_trace_ends_every_command_with_2_and_one_line(
+def test_a_file_without_a_trace_exits_with_2_and_one_line(
     tmp_path: Path, file: Path, command: tuple[str, ...], kind: str
 ) -> None:
-    """No trace of Python, and the file is named: somebody mistyped."""
+    """No traceback, and the file is named."""
     path = tmp_path / "bad.json"
     if kind in BAD:
         path.write_bytes(BAD[kind])
@@ -256,7 +255,7 @@ def test_a_file_without_a_trace_ends_every_command_with_2_and_one_line(
     assert ended.stdout == ""
 
 
-def test_a_page_that_cannot_be_written_is_said_and_nothing_is_left(file: Path, tmp_path: Path) -> None:
+def test_an_unwritable_page_is_reported_and_leaves_nothing(file: Path, tmp_path: Path) -> None:
     ended = run("html", file, "-o", file / "page.html")
     assert ended.exit_code == 2
     assert "cannot be written" in ended.stderr
@@ -276,7 +275,7 @@ def test_the_group_lists_its_commands_without_loading_them() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_control_characters_of_a_trace_do_not_reach_the_terminal(tmp_path: Path) -> None:
+def test_control_characters_in_a_trace_are_escaped(tmp_path: Path) -> None:
     one = save(of({"x": "a"}), tmp_path / "one.itf.json")
     other = save(of({"x": "\x1b[31mred"}), tmp_path / "other.itf.json")
     for ended in (

@@ -1,4 +1,4 @@
-"""Each fault and each behaviour breaks a toy that takes no care of it, and only then.
+"""Each fault and each Byzantine behaviour breaks a careless toy, and only that.
 
 A fault that breaks nothing would be a fault in name only. Three things are shown of each: the
 careless toy keeps its promise without the fault and breaks it with the fault; the careful toy keeps
@@ -44,12 +44,12 @@ from tlacheck.sim import (
     TwoCopies,
 )
 
-#: What nodes told: (when, node, what).
+#: Reports of nodes: (time, node, report).
 Told = list[tuple[int, str, Any]]
 
 
 def keeps_what_it_says(told: Told) -> bool:
-    """What a restart finds is what was last said to be kept."""
+    """A restart finds the value last reported as kept."""
     kept = None
     for _, _, (kind, value) in told:
         if kind == "kept":
@@ -145,116 +145,73 @@ _TWO = (*_ONE, Request(30, "a", 2))
 
 CASES = (
     _case("crash", Store, keeps_what_it_says, "a", (20, _F("crash", node="a")), _RESTART, workload=_ONE),
-    _case(
-        "torn write",
-        Pair,
-        keeps_what_it_says,
-        "a",
-        (20, _F("crash_during", node="a", torn=True)),
-        _RESTART,
-        workload=_TWO,
-    ),
-    _case(
-        "crash_during",
-        Voter,
-        elects_one,
-        "vab",
-        (5, _F("crash_during", node="v", done=1)),
-        (60, _F("restart", node="v")),
-        (210, _F("skew", node="a", by_ms=0)),
-    ),
+    _case("torn write", Pair, keeps_what_it_says, "a", (20, _F("crash_during", node="a", torn=True)),
+        _RESTART, workload=_TWO),
+    _case("crash_during", Voter, elects_one, "vab", (5, _F("crash_during", node="v", done=1)),
+        (60, _F("restart", node="v")), (210, _F("skew", node="a", by_ms=0))),
     _case("drop", Courier, brings_one_parcel, "ab", (6, _F("drop", position=0))),
     _case("duplicate", Courier, brings_one_parcel, "ab", (6, _F("duplicate", position=0))),
-    _case(
-        "degrade",
-        Courier,
-        brings_one_parcel,
-        "ab",
-        (1, _F("degrade", loss=100)),
-        (90, _F("degrade", loss=0, duplication=100)),
-    ),
+    _case("degrade", Courier, brings_one_parcel, "ab", (1, _F("degrade", loss=100)),
+        (90, _F("degrade", loss=0, duplication=100))),
     _case("reorder", Register, ends_with_the_latest, "ab", (11, _F("reorder", position=1))),
     _case("delay", Register, ends_with_the_latest, "ab", (6, _F("delay", position=0, by_ms=50))),
-    Case(
-        "partition",
-        Primary(careful=True, alone=True),
-        Primary(careful=True),
-        has_one_primary_at_a_time,
-        "abc",
-        ((150, _F("partition", island=["a"])), (450, _F("heal"))),
-    ),
-    _case(
-        "cut",
-        Primary,
-        has_one_primary_at_a_time,
-        "abc",
-        (150, _F("cut", sources=["a"], dests=["b", "c"])),
-    ),
-    _case("pause", Lease, obeys_the_lease, "abc", (62, _F("pause", node="a")), (200, _F("resume", node="a"))),
+    Case("partition", Primary(careful=True, alone=True), Primary(careful=True), has_one_primary_at_a_time,
+        "abc", ((150, _F("partition", island=["a"])), (450, _F("heal")))),
+    _case("cut", Primary, has_one_primary_at_a_time, "abc",
+        (150, _F("cut", sources=["a"], dests=["b", "c"]))),
+    _case("pause", Lease, obeys_the_lease, "abc", (62, _F("pause", node="a")),
+        (200, _F("resume", node="a"))),
     _case("skew", Lease, obeys_the_lease, "abc", (30, _F("skew", node="a", by_ms=-80))),
     _case("drift", Lease, obeys_the_lease, "abc", (30, _F("drift", node="a", ppm=-700_000))),
     _traitor("silent", Broadcast, takes_one_value, "abcd", Silent(["d"])),
     _traitor("equivocate", Broadcast, takes_one_value, "abcd", Equivocate(tell_y, ["b"])),
-    _traitor(
-        "tamper",
-        Broadcast,
-        takes_one_value,
-        "abcd",
-        Tamper(tell_either, chance=0.9),
-    ),
+    _traitor("tamper", Broadcast, takes_one_value, "abcd", Tamper(tell_either, chance=0.9)),
     _traitor("replay", Register, ends_with_the_latest, "ab", Replay(remembered=1)),
-    Case(
-        "lie",
-        Poll(careful=False),
-        Poll(careful=True),
-        tells_a_number_that_is_held,
-        "abcd",
-        ((0, _F("betray", node="b", behaviour="wrong")),),
-        behaviour=Lie(lambda state: (state[0], 99)),
-    ),
+    Case("lie", Poll(careful=False), Poll(careful=True), tells_a_number_that_is_held, "abcd",
+        ((0, _F("betray", node="b", behaviour="wrong")),), behaviour=Lie(lambda state: (state[0], 99))),
     _traitor("two copies", Election, elects_one, "adefxy", TwoCopies(["y"])),
-)
+)  # fmt: skip
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.fault)
 
 
 @each_case
-def test_a_toy_that_takes_no_care_is_right_as_long_as_there_is_no_fault(case: Case) -> None:
+def test_a_careless_toy_is_right_without_faults(case: Case) -> None:
     assert case.holds(case.careless, with_faults=False)
 
 
 @each_case
-def test_a_toy_that_takes_no_care_of_a_fault_is_broken_by_it(case: Case) -> None:
+def test_a_careless_toy_is_broken_by_its_fault(case: Case) -> None:
     assert not case.holds(case.careless, with_faults=True)
 
 
 @each_case
-def test_a_toy_that_takes_care_of_a_fault_is_not_broken_by_it(case: Case) -> None:
+def test_a_careful_toy_survives_its_fault(case: Case) -> None:
     assert case.holds(case.careful, with_faults=True)
     assert case.holds(case.careful, with_faults=False)
 
 
 @each_case
-def test_the_faults_of_a_case_were_met(case: Case) -> None:
-    """Else a careful toy would be right for want of a fault."""
+def test_the_faults_of_a_case_occurred(case: Case) -> None:
+    """Otherwise a careful toy would pass for lack of a fault."""
     met = case.run(case.careful, with_faults=True).met
     for _, fault in case.faults:
         assert met[fault.name], f"{fault} found nothing to do"
 
 
-def test_no_fault_is_without_a_toy_that_it_breaks() -> None:
+def test_every_fault_breaks_a_toy() -> None:
     broken_by = {fault.name for case in CASES for _, fault in case.faults}
     assert FAULTS.keys() - broken_by == {"reform"}
 
 
-def test_a_reformed_traitor_is_honest_again() -> None:
+def test_a_reformed_byzantine_node_is_honest_again() -> None:
     (case,) = (case for case in CASES if case.fault == "silent")
     assert case.behaviour is not None
     reformed = attrs.evolve(case, faults=(*case.faults, (1, Fault.of("reform", node="a"))))
     assert reformed.holds(case.careless, with_faults=True)
 
 
-def test_what_a_traitor_is_asked_to_be_must_be_known() -> None:
+def test_an_unknown_byzantine_behaviour_is_refused() -> None:
     case = attrs.evolve(CASES[-1], behaviour=None)
     with pytest.raises(Exception, match="no behaviour 'wrong' in this cluster: there is none"):
         case.run(case.careless, with_faults=True)

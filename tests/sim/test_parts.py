@@ -1,4 +1,4 @@
-"""Delays, disks, faults and plans of them: small values that say what they are, and refuse what they cannot be."""
+"""Delays, disks, faults and fault plans: printing, validation and behaviour."""
 
 import random
 import statistics
@@ -44,13 +44,13 @@ def test_a_fixed_delay_is_fixed_and_a_uniform_one_reaches_both_bounds() -> None:
     assert set(drawn(Uniform(2, 5))) == {2, 3, 4, 5}
 
 
-def test_an_exponential_delay_has_its_mean_and_its_least() -> None:
+def test_an_exponential_delay_has_its_mean_and_minimum() -> None:
     found = drawn(Exponential(50, least_ms=10))
     assert min(found) >= 10
     assert 55 < statistics.mean(found) < 65
 
 
-def test_a_heavy_tail_is_short_mostly_and_very_long_now_and_then_but_not_longer_than_it_may() -> None:
+def test_a_heavy_tail_is_mostly_short_and_bounded() -> None:
     found = sorted(drawn(HeavyTailed(10, shape=1.5, greatest_ms=5_000)))
     assert found[0] == 10
     assert statistics.median(found) < 20
@@ -72,7 +72,7 @@ def test_a_heavy_tail_is_short_mostly_and_very_long_now_and_then_but_not_longer_
         (lambda: Replay(chance=-1), "chance of Replay is -1"),
     ],
 )
-def test_a_value_that_cannot_be_is_refused_with_its_number(make: Any, words: str) -> None:
+def test_an_invalid_value_is_refused_with_its_number(make: Any, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         make()
 
@@ -80,7 +80,7 @@ def test_a_value_that_cannot_be_is_refused_with_its_number(make: Any, words: str
 # --- disks --------------------------------------------------------------------------------------
 
 
-def test_what_is_written_is_read_at_once_and_lost_in_a_crash_unless_it_was_synced() -> None:
+def test_unsynced_writes_are_readable_and_lost_in_a_crash() -> None:
     disk = Disk()
     disk.write("x", 1)
     disk.sync()
@@ -92,7 +92,7 @@ def test_what_is_written_is_read_at_once_and_lost_in_a_crash_unless_it_was_synce
     assert (disk.pending, disk.lost) == ([], 2)
 
 
-def test_a_crash_keeps_writes_in_their_order_only() -> None:
+def test_a_crash_keeps_a_prefix_of_the_writes() -> None:
     disk = Disk()
     for value in (1, 2, 3):
         disk.write("x", value)
@@ -101,7 +101,7 @@ def test_a_crash_keeps_writes_in_their_order_only() -> None:
     assert [disk.read(key) for key in ("x", 1, 2, 3)] == [2, "written", None, None]
 
 
-def test_a_torn_write_is_half_there_and_stays_so() -> None:
+def test_a_torn_write_stays_torn() -> None:
     disk = Disk()
     disk.write("log", b"old!")
     disk.sync()
@@ -113,7 +113,7 @@ def test_a_torn_write_is_half_there_and_stays_so() -> None:
     assert (disk.read("log"), disk.read("other")) == (b"new", None)
 
 
-def test_what_a_torn_value_is_like_can_be_told() -> None:
+def test_the_torn_value_can_be_customised() -> None:
     disk = Disk(tear=lambda old, new: f"{old}|{new}")
     disk.write("x", 1)
     disk.crash(torn=True)
@@ -142,7 +142,7 @@ class Record:
     ],
     ids=str,
 )
-def test_a_torn_value_is_made_of_the_old_and_the_new_one(old: Any, new: Any, left: Any) -> None:
+def test_a_torn_value_mixes_the_old_and_the_new_one(old: Any, new: Any, left: Any) -> None:
     assert torn(old, new) == left
 
 
@@ -150,7 +150,7 @@ def test_a_torn_value_is_made_of_the_old_and_the_new_one(old: Any, new: Any, lef
     st.lists(st.tuples(st.sampled_from("xyz"), st.integers(0, 9), st.booleans()), max_size=20),
     st.integers(0, 9),
 )
-def test_what_was_synced_survives_any_crash(writes: list[tuple[str, int, bool]], kept: int) -> None:
+def test_synced_writes_survive_any_crash(writes: list[tuple[str, int, bool]], kept: int) -> None:
     disk, safe = Disk(), dict[str, int]()
     for key, value, is_synced in writes:
         disk.write(key, value)
@@ -166,7 +166,7 @@ def test_what_was_synced_survives_any_crash(writes: list[tuple[str, int, bool]],
 # --- faults and plans ---------------------------------------------------------------------------
 
 
-def test_a_fault_tells_itself_as_it_is_written() -> None:
+def test_a_fault_is_printed_as_it_is_written() -> None:
     assert str(Fault.of("cut", sources={"a"}, dests=["b", "c"])) == "cut(sources={a}, dests={b, c})"
     assert str(Fault.of("crash", node="a")) == "crash(node=a, kept=0, torn=False)"
     assert Fault.of("delay", position=1, by_ms=5)["by_ms"] == 5
@@ -183,7 +183,7 @@ def test_a_fault_tells_itself_as_it_is_written() -> None:
         ("partition", {"island": "a"}, "island of the fault partition is a list of nodes, not 'a'"),
     ],
 )
-def test_a_fault_that_is_none_is_refused_by_name(name: str, parameters: dict[str, Any], words: str) -> None:
+def test_an_unknown_fault_is_refused_by_name(name: str, parameters: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         Fault.of(name, **parameters)
 
@@ -196,8 +196,8 @@ def test_a_plan_survives_being_written_and_read(seed: int, count: int) -> None:
 
 
 @given(seed=st.integers(0, 2**32))
-def test_a_drawn_plan_takes_down_a_minority_at_most_and_ends_what_it_begins(seed: int) -> None:
-    """More than a minority down is another promise, and is asked for by `down_max`."""
+def test_a_drawn_plan_crashes_a_minority_and_ends_its_faults(seed: int) -> None:
+    """More than a minority may crash only by request (`down_max`)."""
     plan = FaultPlan.draw(seed, NODES, until_ms=3_000, count=40)
     away: set[str] = set()
     for timed in plan.faults:
@@ -213,7 +213,7 @@ def test_a_drawn_plan_takes_down_a_minority_at_most_and_ends_what_it_begins(seed
     assert kinds.count("heal") == kinds.count("partition") + kinds.count("cut")
 
 
-def test_a_plan_is_printed_one_fault_a_line_and_knows_its_end() -> None:
+def test_a_plan_prints_one_fault_per_line_and_knows_its_end() -> None:
     plan = FaultPlan.of((1_200, Fault.of("heal")), (300, Fault.of("partition", island=["a"])))
     assert str(plan) == "   300 ms  partition(island={a})\n  1200 ms  heal()"
     assert plan.ends_ms == 1_200
@@ -221,7 +221,7 @@ def test_a_plan_is_printed_one_fault_a_line_and_knows_its_end() -> None:
     assert FaultPlan.from_json(FaultPlan().to_json()) == FaultPlan()
 
 
-def test_a_plan_is_drawn_of_the_faults_that_are_named() -> None:
+def test_a_plan_is_drawn_from_the_named_faults() -> None:
     plan = FaultPlan.draw(5, NODES, until_ms=900, count=20, names=["drop", "crash"])
     assert {timed.fault.name for timed in plan.faults} == {"drop", "crash", "restart"}
 
@@ -247,13 +247,14 @@ def test_a_plan_is_drawn_of_the_faults_that_are_named() -> None:
         ),
         (
             lambda: FaultPlan.from_json(
-                '{"format": "tlacheck faults", "version": 1, "seed": 1, "faults": [{"at_ms": 1.5, "fault": "heal"}]}'
+                '{"format": "tlacheck faults", "version": 1, "seed": 1,'
+                ' "faults": [{"at_ms": 1.5, "fault": "heal"}]}'
             ),
             "at_ms of fault 1 is a whole number, not 1.5",
         ),
     ],
 )
-def test_a_plan_that_is_none_is_refused_with_what_is_wrong(make: Any, words: str) -> None:
+def test_an_invalid_plan_is_refused_with_its_defect(make: Any, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         make()
 
@@ -261,7 +262,7 @@ def test_a_plan_that_is_none_is_refused_with_what_is_wrong(make: Any, words: str
 # --- faults in a spec ---------------------------------------------------------------------------
 
 
-def test_an_adapter_says_of_each_fault_which_action_it_is_or_that_it_is_none() -> None:
+def test_an_adapter_maps_each_fault_to_an_action_or_none() -> None:
     table = SpecFaults.of(drop="DropMessage", pause=None)
     assert (table.action("drop"), table.action("pause")) == ("DropMessage", None)
     with pytest.raises(AdapterError, match="does not say what the fault 'skew' is in its spec: add skew="):
@@ -275,7 +276,7 @@ def test_an_adapter_says_of_each_fault_which_action_it_is_or_that_it_is_none() -
         SpecFaults(immutabledict(lose="LoseMessage"))
 
 
-def test_the_table_in_the_docs_of_faults_lists_them_all() -> None:
+def test_the_docs_table_lists_all_faults() -> None:
     documented = (faults.__doc__ or "").splitlines()
     rows = [line.split("|")[1:3] for line in documented if line.startswith("| `")]
     assert {name.strip(" `"): cells.replace("`", "").split() for name, cells in rows} == {

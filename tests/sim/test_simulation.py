@@ -1,4 +1,4 @@
-"""The loop of events and faults, scenarios, and that the same seed is the same run in every process."""
+"""The loop of events and faults, scenarios, and reproducibility by seed in every process."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Chatter(Toy):
-    """Everybody talks to everybody, with sets and mappings in messages and timers of drawn durations."""
+    """Every node talks to every other, with sets and mappings in messages and random timers."""
 
     def start(self, node: str, disk: Any) -> tuple[Any, tuple[Command, ...]]:
         del disk
@@ -53,7 +53,7 @@ class Chatter(Toy):
 
 
 def chat(seed: int) -> Run:
-    """All that can be drawn at once."""
+    """A simulation with everything drawn from the seed."""
     nodes = ("a", "b", "c")
     scenario = Scenario(
         nodes=nodes,
@@ -74,15 +74,15 @@ def chat(seed: int) -> Run:
     return Run(cluster=cluster, log=cluster.simulation.log_text, met=cluster.simulation.met)
 
 
-def test_the_same_seed_gives_the_same_log_to_the_byte_and_another_seed_another() -> None:
-    """A failure that its seed does not bring back cannot be looked into."""
+def test_a_seed_determines_the_log() -> None:
+    """A failure that its seed does not reproduce cannot be investigated."""
     first = chat(3)
     assert len(first.log.splitlines()) > 300
     assert chat(3).log == first.log
     assert chat(4).log != first.log
 
 
-def test_another_process_with_another_hashing_gives_the_same_log() -> None:
+def test_another_process_with_another_hash_seed_gives_the_same_log() -> None:
     program = "from tests.sim.test_simulation import chat; print(chat(3).fingerprint)"
     found = {
         subprocess.check_output(
@@ -93,32 +93,23 @@ def test_another_process_with_another_hashing_gives_the_same_log() -> None:
     assert found == {chat(3).fingerprint}
 
 
-def test_the_drawn_faults_were_nearly_all_met() -> None:
+def test_nearly_all_drawn_faults_occurred() -> None:
     met = sum((chat(seed).met for seed in range(4)), start=chat(9).met)
     wanted = {
-        "drop",
-        "duplicate",
-        "reorder",
-        "delay",
-        "partition",
-        "cut",
-        "heal",
-        "crash",
-        "restart",
-        "pause",
+        "drop", "duplicate", "reorder", "delay", "partition", "cut", "heal", "crash", "restart", "pause",
         "skew",
-    }
+    }  # fmt: skip
     assert wanted <= {name for name, times in met.items() if times}
 
 
-# --- what the log says --------------------------------------------------------------------------
+# --- the log ------------------------------------------------------------------------------------
 
 
 def courier(**more: Any) -> Cluster[Any, Any, Any]:
     return Cluster(Courier(careful=True), "ab", seed=1, network=Network(delay=Fixed(10)), **more)
 
 
-def test_the_log_tells_what_happened_line_by_line() -> None:
+def test_the_log_has_a_line_per_event() -> None:
     cluster = courier()
     cluster.advance(6)
     cluster.inflict(Fault.of("duplicate", position=0))
@@ -138,7 +129,7 @@ def test_the_log_tells_what_happened_line_by_line() -> None:
     assert cluster.simulation.events == 5
 
 
-def test_a_fault_that_finds_nothing_to_do_says_so() -> None:
+def test_a_fault_without_effect_is_reported() -> None:
     cluster = courier()
     cluster.inflict(Fault.of("crash", node="a"))
     idle = [
@@ -153,7 +144,7 @@ def test_a_fault_that_finds_nothing_to_do_says_so() -> None:
     assert [entry.kind for entry in cluster.log] == ["fault"] + ["no fault"] * len(idle)
 
 
-def test_a_request_to_a_node_that_is_down_or_paused_is_refused() -> None:
+def test_a_request_to_a_crashed_or_paused_node_is_refused() -> None:
     cluster = Cluster(Store(careful=True), "ab", seed=1)
     cluster.inflict(Fault.of("crash", node="a"))
     cluster.inflict(Fault.of("pause", node="b"))
@@ -164,7 +155,7 @@ def test_a_request_to_a_node_that_is_down_or_paused_is_refused() -> None:
     assert [entry.kind for entry in cluster.log if "re" in entry.kind] == ["refused", "refused", "request"]
 
 
-def test_a_step_that_is_cut_short_sends_nothing_that_comes_after_the_crash() -> None:
+def test_a_step_cut_short_sends_nothing_after_the_crash() -> None:
     cluster = Cluster(Voter(careful=True), "vab", seed=1, network=Network(delay=Fixed(10)))
     cluster.inflict(Fault.of("crash_during", node="v", done=2))
     cluster.advance(50)
@@ -174,7 +165,7 @@ def test_a_step_that_is_cut_short_sends_nothing_that_comes_after_the_crash() -> 
     assert cluster.simulation.met["a step cut short"] == 1
 
 
-def test_a_crash_that_waits_for_a_step_is_taken_back_by_a_restart() -> None:
+def test_a_restart_cancels_a_crash_pending_on_a_step() -> None:
     cluster = courier()
     cluster.inflict(Fault.of("crash_during", node="a"))
     assert cluster.inflict(Fault.of("restart", node="a"))
@@ -183,7 +174,7 @@ def test_a_crash_that_waits_for_a_step_is_taken_back_by_a_restart() -> None:
 
 
 def test_stabilise_ends_every_fault() -> None:
-    """From then on progress can be demanded, so that nothing may be left over."""
+    """Progress can be demanded from then on, so no fault may remain."""
     cluster = courier()
     for fault in (
         Fault.of("partition", island=["a"]),
@@ -229,7 +220,7 @@ def test_a_timer_that_a_node_stops_does_not_fire() -> None:
     assert cluster.states == {"a": 1}
 
 
-def test_an_effect_that_is_no_command_is_told_by_name() -> None:
+def test_an_effect_that_is_no_command_is_refused_by_name() -> None:
     class Odd(Toy):
         def step(self, state: Any, inp: Any) -> Any:
             del inp
@@ -240,12 +231,12 @@ def test_an_effect_that_is_no_command_is_told_by_name() -> None:
 
 
 @pytest.mark.parametrize("nodes", ["", "aba"])
-def test_a_cluster_has_nodes_with_names_of_their_own(nodes: str) -> None:
+def test_a_cluster_has_uniquely_named_nodes(nodes: str) -> None:
     with pytest.raises(ConfigError, match="one node or more, each with a name of its own"):
         Cluster(Courier(careful=True), nodes, seed=0)
 
 
-def test_a_scenario_tells_itself() -> None:
+def test_a_scenario_prints_itself() -> None:
     scenario = Scenario(
         nodes=("a", "b"),
         seed=4,

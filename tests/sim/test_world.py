@@ -1,4 +1,4 @@
-"""The simulated world: what is due when, and faults that do what their names say, and nothing else."""
+"""The simulated world: the order of events, and faults with exactly their documented effects."""
 
 import pytest
 from hypothesis import given
@@ -12,12 +12,12 @@ TEN_MS = Fixed(10)
 
 
 def world(*, seed: int = 0, delay: Delay = TEN_MS, loss: float = 0.0, duplication: float = 0.0) -> World[str]:
-    """A world in which every message takes 10 ms, unless told otherwise."""
+    """A world in which every message takes 10 ms by default."""
     return World(seed=seed, network=Network(delay=delay, loss=loss, duplication=duplication))
 
 
 def happens(world: World[str], until_ms: int = A_WHILE) -> list[tuple[int, str]]:
-    """All that happens until then: when, and which timer (`node:name`) or message, `!` if it gets lost."""
+    """All events until then: time and timer (`node:name`) or message, with `!` if lost."""
     seen = []
     while (due := world.next_due(until_ms)) is not None:
         match due:
@@ -29,7 +29,7 @@ def happens(world: World[str], until_ms: int = A_WHILE) -> list[tuple[int, str]]
 
 
 def flight(world: World[str], message: str) -> Flight[str]:
-    """The one copy of a message on its way."""
+    """The only copy of a message in flight."""
     (found,) = [flight for flight in world.flights if flight.message == message]
     return found
 
@@ -37,7 +37,7 @@ def flight(world: World[str], message: str) -> Flight[str]:
 # --- time ---------------------------------------------------------------------------------------
 
 
-def test_things_happen_when_they_are_due_and_the_clock_goes_with_them() -> None:
+def test_events_happen_when_due_and_advance_the_clock() -> None:
     w = world()
     w.set_timer("a", "late", 30)
     w.set_timer("b", "early", 5)
@@ -47,7 +47,7 @@ def test_things_happen_when_they_are_due_and_the_clock_goes_with_them() -> None:
     assert w.now_ms == A_WHILE
 
 
-def test_nothing_happens_after_the_bound_and_the_clock_stops_there() -> None:
+def test_the_clock_stops_at_the_bound() -> None:
     w = world()
     w.set_timer("a", "t", 7)
     assert w.next_due(6) is None
@@ -67,8 +67,8 @@ def test_the_clock_never_goes_back() -> None:
     assert w.now_ms == 50
 
 
-def test_of_things_due_at_once_timers_come_first_and_messages_as_they_were_sent() -> None:
-    """An order that depended on hashing would make another run of the same seed."""
+def test_simultaneous_timers_precede_messages_in_sending_order() -> None:
+    """An order that depended on hashing would break reproducibility by seed."""
     w = world()
     for message in ("one", "two", "three"):
         w.send("a", "b", message)
@@ -84,7 +84,7 @@ def test_many_messages_due_at_once_keep_their_order() -> None:
     assert [int(what) for _, what in happens(w)] == list(range(1, 121))
 
 
-def test_a_timer_fires_once_and_setting_it_again_moves_it() -> None:
+def test_a_timer_fires_once_and_resetting_moves_it() -> None:
     w = world()
     w.set_timer("a", "t", 10)
     w.set_timer("a", "t", 20)
@@ -92,7 +92,7 @@ def test_a_timer_fires_once_and_setting_it_again_moves_it() -> None:
     assert happens(w, 2 * A_WHILE) == []
 
 
-def test_a_stopped_timer_does_not_fire_and_stopping_twice_is_nothing() -> None:
+def test_a_stopped_timer_does_not_fire() -> None:
     w = world()
     w.set_timer("a", "t", 10)
     w.set_timer("b", "t", 10)
@@ -102,7 +102,7 @@ def test_a_stopped_timer_does_not_fire_and_stopping_twice_is_nothing() -> None:
 
 
 @given(seed=st.integers(0, 2**32), delay=st.tuples(st.integers(0, 50), st.integers(50, 90)))
-def test_a_message_takes_as_long_as_the_network_may(seed: int, delay: tuple[int, int]) -> None:
+def test_a_message_takes_the_networks_delay(seed: int, delay: tuple[int, int]) -> None:
     w = world(seed=seed, delay=Uniform(*delay))
     w.send("a", "b", "hello")
     ((when, _),) = happens(w)
@@ -113,7 +113,7 @@ def test_a_message_takes_as_long_as_the_network_may(seed: int, delay: tuple[int,
 
 
 def _scenario(seed: int) -> list[object]:
-    """Some of everything; every event and the whole network after it."""
+    """A run with every kind of fault: its events, and the network after each."""
     w: World[str] = World(seed=seed)
     record: list[object] = []
 
@@ -145,8 +145,8 @@ def _scenario(seed: int) -> list[object]:
     return record
 
 
-def test_the_same_seed_gives_the_same_world_and_another_seed_another() -> None:
-    """A failure that its seed does not bring back cannot be looked into."""
+def test_a_seed_determines_the_world() -> None:
+    """A failure that its seed does not reproduce cannot be investigated."""
     assert _scenario(7) == _scenario(7)
     assert len(_scenario(7)) > 100
     assert repr(_scenario(7)) == repr(_scenario(7))
@@ -158,7 +158,7 @@ def test_the_same_seed_gives_the_same_world_and_another_seed_another() -> None:
 
 @pytest.fixture
 def sent() -> World[str]:
-    """Three messages on their way from a to b, due at 10, 11 and 12 ms."""
+    """Three messages in flight from a to b, due at 10, 11 and 12 ms."""
     w = world()
     for start, message in enumerate(("one", "two", "three")):
         w.next_due(start)
@@ -176,7 +176,7 @@ def test_drop_loses_one_copy(sent: World[str]) -> None:
     assert [what for _, what in happens(sent)] == ["one", "three", "two"]
 
 
-def test_duplicate_adds_one_copy_with_a_delay_and_a_number_of_its_own(sent: World[str]) -> None:
+def test_duplicate_adds_a_copy_with_its_own_delay_and_number(sent: World[str]) -> None:
     original = flight(sent, "one")
     sent.duplicate(original)
     first, second = (f for f in sent.flights if f.message == "one")
@@ -190,12 +190,12 @@ def test_reorder_lets_a_message_overtake_all_others(sent: World[str]) -> None:
     assert happens(sent) == [(2, "three"), (10, "one"), (11, "two")]
 
 
-def test_delay_keeps_one_message_for_so_much_longer(sent: World[str]) -> None:
+def test_delay_postpones_one_message(sent: World[str]) -> None:
     sent.delay(flight(sent, "one"), 100)
     assert happens(sent) == [(11, "two"), (12, "three"), (110, "one")]
 
 
-def test_a_partition_loses_what_crosses_it_in_either_direction_and_nothing_else() -> None:
+def test_a_partition_drops_exactly_the_messages_crossing_it() -> None:
     w = world()
     for source, dest in ("ab", "ba", "bc", "cb"):
         w.send(source, dest, source + dest)
@@ -203,7 +203,7 @@ def test_a_partition_loses_what_crosses_it_in_either_direction_and_nothing_else(
     assert happens(w) == [(10, "ab!"), (10, "ba!"), (10, "bc"), (10, "cb")]
 
 
-def test_servers_of_one_island_reach_each_other() -> None:
+def test_servers_of_one_partition_group_reach_each_other() -> None:
     w = world()
     w.partition({"a", "b"})
     for source, dest in ("ab", "ba", "ac", "cd"):
@@ -211,7 +211,7 @@ def test_servers_of_one_island_reach_each_other() -> None:
     assert [what for _, what in happens(w)] == ["ab", "ba", "ac!", "cd"]
 
 
-def test_what_is_on_its_way_is_lost_only_if_the_partition_stands_when_it_is_due() -> None:
+def test_a_message_in_flight_is_lost_if_partitioned_when_due() -> None:
     w = world()
     w.send("a", "b", "early")
     w.next_due(5)
@@ -222,7 +222,7 @@ def test_what_is_on_its_way_is_lost_only_if_the_partition_stands_when_it_is_due(
     assert happens(w) == [(15, "late")]
 
 
-def test_heal_makes_the_network_whole_and_a_new_partition_replaces_the_old() -> None:
+def test_heal_ends_a_partition_and_a_new_one_replaces_it() -> None:
     w = world()
     w.partition({"a"})
     w.partition({"b"})
@@ -233,7 +233,7 @@ def test_heal_makes_the_network_whole_and_a_new_partition_replaces_the_old() -> 
     assert w.islands == ()
 
 
-def test_a_crashed_server_hears_nothing_and_its_timers_are_gone() -> None:
+def test_a_crashed_server_loses_messages_and_timers() -> None:
     w = world()
     w.set_timer("a", "t", 5)
     w.set_timer("b", "t", 5)
@@ -244,7 +244,7 @@ def test_a_crashed_server_hears_nothing_and_its_timers_are_gone() -> None:
     assert w.down == {"a"}
 
 
-def test_a_timer_that_is_set_for_a_crashed_server_waits_until_it_is_back() -> None:
+def test_a_timer_set_for_a_crashed_server_waits_for_its_restart() -> None:
     w = world()
     w.crash("a")
     w.set_timer("a", "t", 5)
@@ -253,7 +253,7 @@ def test_a_timer_that_is_set_for_a_crashed_server_waits_until_it_is_back() -> No
     assert happens(w) == [(20, "a:t")]
 
 
-def test_a_restarted_server_hears_again_and_sets_its_own_timers() -> None:
+def test_a_restarted_server_receives_and_sets_timers_again() -> None:
     w = world()
     w.set_timer("a", "t", 5)
     w.crash("a")
@@ -263,7 +263,7 @@ def test_a_restarted_server_hears_again_and_sets_its_own_timers() -> None:
     assert happens(w) == [(10, "hello")]
 
 
-def test_faults_of_servers_may_be_told_twice() -> None:
+def test_repeated_server_faults_have_no_effect() -> None:
     w = world()
     w.crash("a")
     w.crash("a")
@@ -276,7 +276,7 @@ def test_faults_of_servers_may_be_told_twice() -> None:
 # --- one-way cuts, pauses, clocks, a network that is bad by itself ------------------------------
 
 
-def test_a_cut_loses_one_direction_only_and_adds_to_other_cuts_until_the_network_heals() -> None:
+def test_a_cut_drops_one_direction_until_the_network_heals() -> None:
     w = world()
     w.cut({"a"}, {"b"})
     w.cut({"c"}, {"b"})
@@ -288,7 +288,7 @@ def test_a_cut_loses_one_direction_only_and_adds_to_other_cuts_until_the_network
     assert [what for _, what in happens(w, 2 * A_WHILE)] == ["again"]
 
 
-def test_timers_and_messages_wait_for_a_paused_node_and_come_in_their_order_when_it_resumes() -> None:
+def test_a_paused_nodes_events_wait_in_order() -> None:
     w = world()
     w.set_timer("a", "t", 5)
     w.set_timer("b", "t", 5)
@@ -301,7 +301,7 @@ def test_timers_and_messages_wait_for_a_paused_node_and_come_in_their_order_when
     assert happens(w) == [(50, "a:t"), (50, "to a")]
 
 
-def test_what_waits_for_a_paused_node_can_be_lost_or_overtaken_meanwhile() -> None:
+def test_messages_waiting_for_a_paused_node_can_be_lost_or_overtaken() -> None:
     w = world()
     for message in ("one", "two", "three"):
         w.send("b", "a", message)
@@ -314,7 +314,7 @@ def test_what_waits_for_a_paused_node_can_be_lost_or_overtaken_meanwhile() -> No
     assert happens(w) == [(20, "three"), (25, "one")]
 
 
-def test_a_paused_node_that_crashes_loses_what_waited_for_it() -> None:
+def test_a_paused_node_that_crashes_loses_its_waiting_events() -> None:
     w = world()
     w.set_timer("a", "t", 5)
     w.send("b", "a", "hello")
@@ -327,7 +327,7 @@ def test_a_paused_node_that_crashes_loses_what_waited_for_it() -> None:
     assert happens(w) == []
 
 
-def test_a_skewed_clock_reads_otherwise_and_moves_the_timers_that_run_by_it() -> None:
+def test_a_skewed_clock_shifts_its_readings_and_timers() -> None:
     w = world()
     for node in "abc":
         w.set_timer(node, "t", 100)
@@ -354,9 +354,7 @@ def test_timers_of_a_fast_clock_fire_early_and_of_a_slow_one_late() -> None:
     jump=st.integers(-(10**4), 10**4),
     wait=st.integers(0, 10**4),
 )
-def test_a_clock_reads_at_a_time_what_it_says_that_it_will_and_not_before(
-    now: int, ppm: int, jump: int, wait: int
-) -> None:
+def test_a_clock_reads_a_predicted_time_exactly_then(now: int, ppm: int, jump: int, wait: int) -> None:
     clock = Clock().skewed(now // 2, jump).drifting(now, ppm)
     assert clock.reading_ms(now) == now + jump
     goal = clock.reading_ms(now) + wait
@@ -365,12 +363,12 @@ def test_a_clock_reads_at_a_time_what_it_says_that_it_will_and_not_before(
     assert when == now or clock.reading_ms(when - 1) < goal
 
 
-def test_a_clock_that_would_stand_still_is_refused_and_the_message_says_what_to_do_instead() -> None:
+def test_a_stopped_clock_is_refused_with_advice() -> None:
     with pytest.raises(ConfigError, match="-1000000 ppm stops the clock: .*a pause of the node"):
         world().drift("a", -1_000_000)
 
 
-def test_a_network_that_loses_all_loses_all_and_one_that_doubles_says_so() -> None:
+def test_loss_and_duplication_of_one_affect_every_message() -> None:
     w = world(loss=1.0)
     w.send("a", "b", "x")
     assert happens(w) == [(10, "x!")]
@@ -382,7 +380,7 @@ def test_a_network_that_loses_all_loses_all_and_one_that_doubles_says_so() -> No
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_lossy_network_loses_about_as_many_as_it_says(seed: int) -> None:
+def test_a_lossy_network_loses_its_stated_share(seed: int) -> None:
     w = world(seed=seed, loss=0.3)
     for number in range(300):
         w.send("a", "b", f"{number}")
@@ -391,16 +389,16 @@ def test_a_lossy_network_loses_about_as_many_as_it_says(seed: int) -> None:
 
 
 @pytest.mark.parametrize("chance", [-0.1, 1.5])
-def test_a_chance_that_is_none_is_refused(chance: float) -> None:
+def test_an_invalid_probability_is_refused(chance: float) -> None:
     with pytest.raises(ConfigError, match="a chance lies between 0 and 1"):
         Network(loss=chance)
 
 
-# --- what a fault cannot be done to -------------------------------------------------------------
+# --- limits of faults ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fault", ["drop", "reorder", "delay"])
-def test_a_message_that_has_arrived_is_out_of_reach_of_faults(fault: str) -> None:
+def test_faults_cannot_affect_a_delivered_message(fault: str) -> None:
     w = world()
     gone = w.send("a", "b", "x")
     assert len(happens(w)) == 1
@@ -408,7 +406,7 @@ def test_a_message_that_has_arrived_is_out_of_reach_of_faults(fault: str) -> Non
         getattr(w, fault)(*([gone, 5] if fault == "delay" else [gone]))
 
 
-def test_a_message_may_be_rescheduled_to_the_same_time_again_and_again() -> None:
+def test_a_message_may_be_rescheduled_repeatedly() -> None:
     w = world()
     sent = w.send("a", "b", "x")
     for _ in range(5):
@@ -420,7 +418,7 @@ def test_a_message_may_be_rescheduled_to_the_same_time_again_and_again() -> None
 # --- cost: what is due stands in one heap -------------------------------------------------------
 
 
-def test_old_timers_do_not_pile_up_however_often_a_timer_is_reset() -> None:
+def test_reset_timers_do_not_accumulate() -> None:
     w = world()
     for _ in range(20_000):
         w.set_timer("a", "t", 500)
@@ -429,7 +427,7 @@ def test_old_timers_do_not_pile_up_however_often_a_timer_is_reset() -> None:
 
 
 class Naive:
-    """The same world without a heap: whatever is due, found by looking at everything."""
+    """The same world without a heap: the next event is found by linear search."""
 
     def __init__(self) -> None:
         self.now = 0
@@ -461,7 +459,7 @@ class Naive:
         max_size=60,
     )
 )
-def test_the_world_does_what_a_naive_one_does(calls: list[tuple[str, int, int]]) -> None:
+def test_the_world_agrees_with_a_naive_one(calls: list[tuple[str, int, int]]) -> None:
     w, naive = world(), Naive()
     for call, place, ms in calls:
         node = "abcdef"[place]

@@ -1,7 +1,7 @@
 """Toy protocols, each in two versions: a careless one that one fault breaks, and a careful one.
 
-A toy's effects are commands, its inputs say what came and what the node's clock read. What a toy
-promises is told by a function on what its nodes told the outside.
+A toy's effects are commands; its inputs carry a message and the reading of the node's clock. A function
+of its nodes' outputs states its guarantee.
 """
 
 from collections import Counter
@@ -10,12 +10,12 @@ from typing import Any
 
 from tlacheck.sim import Command, Disk, Send, SetTimer, Sync, Tell, Write
 
-#: What a step gives: the state after it, and commands.
+#: The result of a step: the next state and commands.
 Outcome = tuple[Any, Iterable[Command]]
 
 
 class Toy:
-    """A core that does nothing; `careful` is what the toys below differ by."""
+    """A core that does nothing; the toys below have a careful and a careless variant."""
 
     def __init__(self, *, careful: bool) -> None:
         self.careful = careful
@@ -50,7 +50,7 @@ class Store(Toy):
 
 
 class Pair(Toy):
-    """Keeps two numbers that are equal. Careless: it believes whatever it finds on its disk."""
+    """Keeps two equal numbers. Careless: it trusts anything on its disk."""
 
     def start(self, node: str, disk: Disk) -> Outcome:
         del node
@@ -67,7 +67,7 @@ class Pair(Toy):
 
 
 class Voter(Toy):
-    """`v` votes once, for who asks first. Careless: it sends its vote before it is on the disk."""
+    """`v` votes once, for the first to ask. Careless: it sends its vote before it is on disk."""
 
     def start(self, node: str, disk: Disk) -> Outcome:
         asks = {"a": 10, "b": 100}
@@ -87,7 +87,7 @@ class Voter(Toy):
 
 
 class Courier(Toy):
-    """`a` brings a parcel to `b`. Careless: it sends it once, and `b` counts each copy."""
+    """`a` delivers a parcel to `b`. Careless: it sends it once, and `b` counts each copy."""
 
     def start(self, node: str, disk: Disk) -> Outcome:
         del disk
@@ -125,10 +125,10 @@ class Register(Toy):
 
 
 class Primary(Toy):
-    """The least of the nodes that are in touch leads, with a majority of three.
+    """The least of the connected nodes leads, with a majority of three.
 
-    Careless: a node counts whom it hears, not who hears it, and does not wait until who led before
-    must have noticed. `alone` does without a majority.
+    Careless: a node counts the nodes that it hears, not those that hear it, and does not wait until the
+    previous leader must have noticed. `alone` needs no majority.
     """
 
     def __init__(self, *, careful: bool, alone: bool = False) -> None:
@@ -161,7 +161,7 @@ class Primary(Toy):
 
 
 class Lease(Toy):
-    """`a` may write to `c` before 100 ms, `b` from 120 ms on. Careless: `c` trusts that they look at their clocks."""
+    """`a` may write to `c` before 100 ms, `b` from 120 ms on. Careless: `c` trusts their clocks."""
 
     def start(self, node: str, disk: Disk) -> Outcome:
         del disk
@@ -180,7 +180,7 @@ class Lease(Toy):
 
 
 class Broadcast(Toy):
-    """`a` tells b, c and d a value, and each of them takes it. Careless: at its word."""
+    """`a` broadcasts a value to b, c and d. Careless: they accept it without comparing."""
 
     def start(self, node: str, disk: Disk) -> Outcome:
         del disk
@@ -213,7 +213,7 @@ class Broadcast(Toy):
 
 
 class Poll(Toy):
-    """`a` asks b, c and d for the number that all of them hold. Careless: it takes the greatest answer."""
+    """`a` polls b, c and d for their common number. Careless: it takes the greatest answer."""
 
     def start(self, node: str, disk: Disk) -> Outcome:
         del disk

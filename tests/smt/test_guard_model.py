@@ -1,4 +1,4 @@
-"""The Byzantine guard in `models.guard`: the proof of accuracy, that wrong guards fail it, and the arithmetic."""
+"""The Byzantine guard in `models.guard`: its accuracy proof, which wrong guards fail, and arithmetic."""
 
 import itertools
 from pathlib import Path
@@ -22,7 +22,7 @@ def context(folder: Path) -> Context:
     return Context(folder=folder, budget="ci", seed=0, command="", progress=lambda _: None)
 
 
-def test_accuracy_is_proved_for_any_cluster_and_a_quorum_is_heard_by_all(tmp_path: Path) -> None:
+def test_accuracy_and_a_heard_quorum_are_proved_for_any_cluster(tmp_path: Path) -> None:
     outcome = model.accuracy(context(tmp_path))
     assert outcome.verdict == Verdict.proved()
     assert dict(outcome.figures) == {"clauses": 4, "obligations": 28, "consequences": 1}
@@ -42,8 +42,8 @@ def test_a_wrong_guard_is_not_proved(fault: Fault) -> None:
     assert trace.violation.explanation == (NOT_REACHED,)
 
 
-def test_without_a_quorum_of_correct_replicas_none_need_be_heard() -> None:
-    """What follows from the proof rests on n > 3f, which the axiom stands for."""
+def test_without_a_correct_quorum_no_quorum_need_be_heard() -> None:
+    """The consequences of the proof need n > 3f, which the axiom expresses."""
     system = guard()
     less = attrs.evolve(system, axioms=[one for one in system.axioms if one.name != "CorrectAreAQuorum"])
     heard = model.a_quorum_is_heard(Sorts())
@@ -51,7 +51,7 @@ def test_without_a_quorum_of_correct_replicas_none_need_be_heard() -> None:
     assert PROOF.followed()[0].verdict == Verdict.proved()
 
 
-def test_there_is_a_behaviour_for_each_fault() -> None:
+def test_each_fault_has_a_behaviour() -> None:
     assert [scenario.fault for scenario in SCENARIOS] == list(Fault)
 
 
@@ -59,7 +59,7 @@ def test_there_is_a_behaviour_for_each_fault() -> None:
 def test_a_wrong_guard_of_four_quarantines_a_correct_replica(
     scenario: Scenario[Fault], tmp_path: Path
 ) -> None:
-    """And the right one does not: that is part of `behaviours_found`."""
+    """`behaviours_found` checks that the right one does not."""
     found = scenario.run(scenario.fault)
     assert found.verdict.violates == "OnlyByzantineAreQuarantined"
     trace = found.trace
@@ -71,7 +71,7 @@ def test_a_wrong_guard_of_four_quarantines_a_correct_replica(
     assert itf.read(tmp_path / "framed.itf.json") == trace
 
 
-def test_the_checks_say_so(tmp_path: Path) -> None:
+def test_the_checks_agree(tmp_path: Path) -> None:
     assert model.quorum_kept(context(tmp_path)).verdict == Verdict.proved()
     outcome = model.behaviours_found(context(tmp_path))
     assert outcome.verdict == Verdict.proved()
@@ -81,7 +81,7 @@ def test_the_checks_say_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
-def test_each_claim_comes_out_as_it_is_known_to(claim: Claim) -> None:
+def test_each_claim_has_its_known_verdict(claim: Claim) -> None:
     assert prove(claim).is_as_expected
 
 
@@ -92,11 +92,14 @@ def test_each_claim_comes_out_as_it_is_known_to(claim: Claim) -> None:
         ("a-mistake-leaves-a-quorum", "n = 4, f = 1"),
         (
             "shrunk-quorums-meet-whoever-is-quarantined",
-            "n = 4, f = 1: where 0 are quarantined a quorum has 3, where 1 are, it has 2; two such may share 1, all of them faulty",
+            (
+                "n = 4, f = 1: where 0 are quarantined a quorum has 3, where 1 are, it has 2; "
+                "two such may share 1, all of them faulty"
+            ),
         ),
     ],
 )
-def test_a_wrong_claim_has_the_least_case_against_it(name: str, sentence: str) -> None:
+def test_a_wrong_claim_has_the_smallest_counterexample(name: str, sentence: str) -> None:
     assert prove(CLAIM_OF[name]).verdict.reason == sentence
 
 
@@ -105,10 +108,10 @@ def _sets(members: frozenset[int], size: int) -> list[frozenset[int]]:
 
 
 @pytest.mark.parametrize(("n", "f", "forgiving"), [(4, 1, False), (5, 1, True), (6, 1, False), (7, 2, False)])
-def test_shrunk_quorums_by_enumeration(n: int, f: int, *, forgiving: bool) -> None:
-    """The naive twin of the last claims: all quarantines and all quorums of small clusters, as sets.
+def test_shrunk_quorums_agree_with_enumeration(n: int, f: int, *, forgiving: bool) -> None:
+    """The naive twin of the last claims: all quarantines and quorums of small clusters, as sets.
 
-    Five replicas have one to spare, so that there a mistake does no harm.
+    Five replicas have one to spare, so that a mistake is harmless there.
     """
 
     def meet(*, is_right: bool) -> bool:
@@ -131,6 +134,6 @@ def test_shrunk_quorums_by_enumeration(n: int, f: int, *, forgiving: bool) -> No
     assert meet(is_right=False) is forgiving
 
 
-def test_whoever_is_quarantined_is_left_with_a_quorum_by_enumeration() -> None:
+def test_every_quarantine_leaves_a_quorum_by_enumeration() -> None:
     for n in range(1, 60):
         assert all(n - f >= byzantine_quorum(n, f) for f in range((n - 1) // 3 + 1))

@@ -1,4 +1,4 @@
-"""The arithmetic of the hybrid in `models.hybrid_quorums`, and the same by counting sets of a few nodes."""
+"""The arithmetic of the hybrid in `models.hybrid_quorums`, checked against enumerated sets."""
 
 import itertools
 from pathlib import Path
@@ -17,13 +17,13 @@ SMALL = [(n, f) for n in range(1, 9) for f in range(byzantine_faults_tolerated(n
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
-def test_each_claim_comes_out_as_it_is_known_to(claim: Claim) -> None:
+def test_each_claim_has_its_known_verdict(claim: Claim) -> None:
     result = prove(claim)
     assert result.is_as_expected, result.verdict
     assert (result.counterexample is not None) is (claim.expected is Kind.VIOLATED)
 
 
-def test_the_check_says_so(tmp_path: Path) -> None:
+def test_the_check_agrees(tmp_path: Path) -> None:
     context = Context(folder=tmp_path, budget="ci", seed=0, command="", progress=lambda _: None)
     outcome = model.claims_hold(context)
     assert outcome.verdict == Verdict.proved()
@@ -35,7 +35,10 @@ def test_the_check_says_so(tmp_path: Path) -> None:
     [
         (
             "majority-of-seven-survives",
-            "n = 7, f = 2: quorums {n1, n2, n3, n4} and {n3, n4, n5, n6, n7} share only n3 and n4, all of which may be faulty",
+            (
+                "n = 7, f = 2: quorums {n1, n2, n3, n4} and {n3, n4, n5, n6, n7} share only n3 and n4, "
+                "all of which may be faulty"
+            ),
         ),
         (
             "majority-that-stops-know-elects",
@@ -43,34 +46,37 @@ def test_the_check_says_so(tmp_path: Path) -> None:
         ),
         (
             "acks-of-three-of-four-are-told",
-            "n = 4, f = 1, q = 3: of the stops, {n1} name x and {n2, n3} name y. Either {n1, n2, n4} acked x, and {n2} lie; or {n1, n2, n3, n4} acked y, and {n1} lie",
+            (
+                "n = 4, f = 1, q = 3: of the stops, {n1} name x and {n2, n3} name y. Either {n1, n2, n4} "
+                "acked x, and {n2} lie; or {n1, n2, n3, n4} acked y, and {n1} lie"
+            ),
         ),
     ],
 )
-def test_a_wrong_claim_has_a_case_against_it_in_sets_of_replicas(claim: str, sentence: str) -> None:
+def test_a_wrong_claim_has_a_counterexample_in_sets_of_replicas(claim: str, sentence: str) -> None:
     counterexample = prove(CLAIM_OF[claim]).counterexample
     assert counterexample is not None
     assert counterexample.sentence == sentence
 
 
 def fewest_common(n: int, first: int, second: int) -> int:
-    """The least overlap of sets of these sizes: the first is fixed, as names make no difference."""
+    """The least overlap of sets of these sizes; the first set is fixed by symmetry."""
     one = set(range(first))
     return min(len(one & set(other)) for other in itertools.combinations(range(n), second))
 
 
 @pytest.mark.parametrize(("n", "f"), SMALL)
-def test_a_majority_is_known_to_the_stops_from_four_f_nodes_on(n: int, f: int) -> None:
+def test_from_four_f_nodes_on_the_stops_know_every_majority(n: int, f: int) -> None:
     assert (fewest_common(n, majority(n), n - f) > f) is (n >= 4 * f)
     assert (fewest_common(n, majority(n), majority(n)) > f) is (f == 0 or (f == 1 and n % 2 == 0))
     assert fewest_common(n, byzantine_quorum(n, f), n - f) > f
 
 
 def committed_fits(n: int, f: int, q: int, naming: int) -> bool:
-    """Whether some q may have acked a chain that so many of n - f stops name, and the others a conflicting one.
+    """Return whether q replicas may have acked a chain that so many of n - f stops name.
 
-    The naive twin: the replicas are 0 .. n - 1, the first of them the stops. All choices of liars are tried. A correct
-    replica acked what it names; if it is not heard, the chain in question; a liar acked both.
+    The naive twin: the replicas are 0 .. n - 1, the first of them the stops, and all choices of liars are
+    tried. A correct replica acked the chain that it names, an unheard one the chain in question, a liar both.
     """
     for liars in itertools.combinations(range(n), f):
         acked = [node for node in range(n) if node < naming or node >= n - f or node in liars]
@@ -80,7 +86,7 @@ def committed_fits(n: int, f: int, q: int, naming: int) -> bool:
 
 
 @pytest.mark.parametrize(("n", "f"), SMALL)
-def test_acks_without_seals_are_told_exactly_if_two_q_exceed_n_and_three_f(n: int, f: int) -> None:
+def test_acks_without_seals_suffice_exactly_if_2q_exceeds_n_plus_3f(n: int, f: int) -> None:
     for q in range(n + 1):
         alike = any(
             committed_fits(n, f, q, naming) and committed_fits(n, f, q, n - f - naming)

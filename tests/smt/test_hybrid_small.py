@@ -1,4 +1,4 @@
-"""Small clusters of `models.hybrid`: how wrong rules lose what was believed, and what the right ones do."""
+"""Small clusters of `models.hybrid`: wrong rules lose accepted results, the right ones keep them."""
 
 from pathlib import Path
 
@@ -17,22 +17,20 @@ SCENARIO_OF = {scenario.fault: scenario for scenario in SCENARIOS}
 
 
 def elements(system: TransitionSystem) -> dict[str, Expression]:
-    """The replicas, terms and so on of an instance, by their names."""
+    """The named elements (replicas, terms, ...) of an instance."""
     sorts = {sort for variable in system.variables for sort in variable.arguments}
     return {str(element): element for sort in sorts for element in sort.elements or ()}
 
 
-def test_there_is_a_behaviour_for_each_fault() -> None:
+def test_each_fault_has_a_behaviour() -> None:
     assert [scenario.fault for scenario in SCENARIOS] == list(Fault)
 
 
 @pytest.mark.parametrize(
     "fault", [Fault.ACKS_BESIDE_THE_HELD, Fault.MIXES_TERMS], ids=lambda fault: fault.name
 )
-def test_what_was_believed_is_lost_by_a_wrong_rule_and_not_by_the_right_ones(
-    fault: Fault, tmp_path: Path
-) -> None:
-    """Some of them here; `models.hybrid_small:behaviours_found` looks at each."""
+def test_an_accepted_result_is_lost_only_by_a_wrong_rule(fault: Fault, tmp_path: Path) -> None:
+    """A sample; `models.hybrid_small:behaviours_found` checks each rule."""
     scenario = SCENARIO_OF[fault]
     found = scenario.run(fault)
     assert found.verdict.violates == "BelievedIsHandedOver"
@@ -49,8 +47,8 @@ def test_what_was_believed_is_lost_by_a_wrong_rule_and_not_by_the_right_ones(
     assert scenario.run(None).verdict.kind is Kind.BOUNDED
 
 
-def test_a_majority_of_seven_may_be_all_that_the_stops_do_not_show() -> None:
-    """Its correct members are those whose stops do not count (bug HY-03)."""
+def test_the_stops_may_miss_a_whole_majority_of_seven() -> None:
+    """Its correct members are those whose stops are not counted (bug HY-03)."""
     trace = SCENARIO_OF[Fault.FEW_ANSWERS].run(Fault.FEW_ANSWERS).trace
     assert trace is not None
     lying = trace.initial["byzantine"]
@@ -61,13 +59,13 @@ def test_a_majority_of_seven_may_be_all_that_the_stops_do_not_show() -> None:
     assert not (believed - lying) & trace.steps[-1].state["stopped"]
 
 
-# what the right rules do
+# the right rules
 
 SEALED = ("Ack", "Ack", "Seal")
 
 
-def test_what_was_believed_is_sealed_again_and_handed_over() -> None:
-    """Not only is nothing lost: there are behaviours in which something is kept, in a later term and by a close."""
+def test_an_accepted_result_is_sealed_again_and_handed_over() -> None:
+    """The model is not vacuous: some behaviours keep a result in a later term and at a close."""
     system = cluster(4, 3, chains=("none", "x", "xy"))
     at = elements(system)
     never = Clause(
@@ -83,8 +81,8 @@ def test_what_was_believed_is_sealed_again_and_handed_over() -> None:
     assert scheduled(system, never, (*believed, *SEALED, *closed)).verdict.is_violated
 
 
-def test_what_a_replica_alone_holds_may_have_to_be_taken_back() -> None:
-    """It has executed x, and then holds y, which does not extend it: an epoch is executed tentatively."""
+def test_a_result_held_by_one_replica_may_be_rolled_back() -> None:
+    """It executed x and then holds y, which does not extend it: execution in an epoch is tentative."""
     system = cluster(4, 3)
     at = elements(system)
     never = Clause(
@@ -94,7 +92,7 @@ def test_what_a_replica_alone_holds_may_have_to_be_taken_back() -> None:
     assert scheduled(system, never, (*SEALED, "Hold", *SEALED, "Hold")).verdict.is_violated
 
 
-def test_an_answer_may_be_believed_after_the_close_if_it_was_held_before() -> None:
+def test_a_result_held_before_the_close_may_be_accepted_after_it() -> None:
     system = cluster(4, 2)
     at = elements(system)
     never = Clause("Never", lambda s: z3.Not(s.believed(at["t1"], at["op-x"], at["x"])))

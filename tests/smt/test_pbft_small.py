@@ -1,4 +1,4 @@
-"""Small clusters of `models.pbft`: what wrong models do on the way to a disagreement, and the right one does not."""
+"""Small clusters of `models.pbft`: behaviours to a disagreement that only wrong models have."""
 
 from pathlib import Path
 
@@ -17,12 +17,12 @@ FAULTS = {scenario.fault: scenario for scenario in SCENARIOS}
 
 
 def elements(system: TransitionSystem) -> dict[str, Expression]:
-    """The replicas, views and so on of an instance, by their names."""
+    """The named elements (replicas, views, ...) of an instance."""
     sorts = {sort for variable in system.variables for sort in variable.arguments}
     return {str(element): element for sort in sorts for element in sort.elements or ()}
 
 
-def test_there_is_a_scenario_for_each_fault() -> None:
+def test_each_fault_has_a_scenario() -> None:
     assert set(FAULTS) == set(Fault)
 
 
@@ -36,7 +36,7 @@ def test_there_is_a_scenario_for_each_fault() -> None:
     ],
     ids=lambda fault: fault.name,
 )
-def test_a_wrong_model_commits_two_batches_and_the_right_one_does_not(fault: Fault, tmp_path: Path) -> None:
+def test_only_a_wrong_model_commits_two_batches(fault: Fault, tmp_path: Path) -> None:
     scenario = FAULTS[fault]
     found = scenario.run(fault)
     assert found.verdict.violates == "Agreement"
@@ -52,8 +52,8 @@ def test_a_wrong_model_commits_two_batches_and_the_right_one_does_not(fault: Fau
     assert scenario.run(None).verdict.kind is Kind.BOUNDED
 
 
-def test_a_certificate_of_v0_tops_what_v1_has_decided_if_any_will_do() -> None:
-    """The Byzantine replica keeps it to itself until v2."""
+def test_without_the_latest_rule_an_old_certificate_wins() -> None:
+    """The Byzantine replica withholds the certificate of v0 until v2."""
     trace = FAULTS[Fault.ANY_CERTIFICATE].run(Fault.ANY_CERTIFICATE).trace
     assert trace is not None
     end = trace.steps[-1].state
@@ -64,10 +64,10 @@ def test_a_certificate_of_v0_tops_what_v1_has_decided_if_any_will_do() -> None:
     assert carried == [v0, v0]
 
 
-# what the right model does
+# the right model
 
 
-def test_the_right_model_carries_what_was_committed_into_a_new_view() -> None:
+def test_the_right_model_carries_committed_batches_into_a_new_view() -> None:
     decision = ("CertifyVotes", "CollectPrepares", "CollectPrepares", "CertifyCommits", "CollectCommits")
     schedule = (
         *("Propose", "AcceptPrePrepare", *decision),
@@ -81,7 +81,7 @@ def test_the_right_model_carries_what_was_committed_into_a_new_view() -> None:
     assert scheduled(system, never, schedule).verdict.is_violated
 
 
-def test_the_right_model_fills_or_leaves_open_what_nobody_prepared() -> None:
+def test_the_right_model_fills_or_leaves_open_unprepared_numbers() -> None:
     system = cluster(4, 2)
     at = elements(system)
     filled = Clause("Never", lambda s: z3.Not(s.prepared(at["v1"], at["b0"])))
@@ -94,8 +94,8 @@ def test_the_right_model_fills_or_leaves_open_what_nobody_prepared() -> None:
     assert scheduled(system, proposed, filling).verdict.kind is Kind.BOUNDED
 
 
-def test_a_replica_that_has_committed_nothing_gets_the_state_of_a_stable_checkpoint() -> None:
-    """A new view begins behind the number, and says nothing of it."""
+def test_a_replica_without_commits_gets_a_stable_state() -> None:
+    """A new view begins after the number and does not mention it."""
     schedule = (
         *("Propose", "AcceptPrePrepare", "CertifyVotes", "CollectPrepares", "CollectPrepares"),
         *("CertifyCommits", "CollectCommits", "CollectCommits", "Execute", "Execute"),
@@ -123,7 +123,7 @@ def test_more_than_f_byzantine_replicas_are_excluded() -> None:
 # all behaviours up to a depth
 
 
-def test_an_unproven_checkpoint_is_found_among_all_behaviours_of_three_steps(tmp_path: Path) -> None:
+def test_an_unproven_checkpoint_is_found_within_three_steps(tmp_path: Path) -> None:
     context = Context(folder=tmp_path, budget="ci", seed=0, command="", progress=lambda _: None)
     outcome = bounded_agreement(context, fault=Fault.BELIEVES_CHECKPOINTS, depth=3)
     assert outcome.verdict.is_violated

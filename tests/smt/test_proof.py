@@ -1,4 +1,4 @@
-"""Proofs and scenarios as checks of `tlacheck verify`, on a lock: what they establish, and what they notice."""
+"""Proofs and scenarios as checks of `tlacheck verify`, on a lock: their verdicts and failures."""
 
 import enum
 from pathlib import Path
@@ -35,7 +35,7 @@ PROCESS = uninterpreted("Process")
 
 
 class Fault(enum.Enum):
-    """What a wrong lock does."""
+    """The fault of a wrong lock."""
 
     TAKES_BLINDLY = "a process takes the lock without looking"
     GIVES_BLINDLY = "a process gives back what it does not hold"
@@ -81,7 +81,7 @@ PROOF = Proof(
 
 
 def of(system: TransitionSystem) -> Proof[Fault]:
-    """The same proof of another model, whatever the fault is."""
+    """The same proof for a model with any fault."""
     return attrs.evolve(PROOF, model=lambda _: system)
 
 
@@ -91,7 +91,7 @@ def with_clause(clause: Clause) -> Proof[Fault]:
 
 
 def stubborn() -> Proof[Fault]:
-    """A proof that Z3 does not get done in a few milliseconds: that a product of two primes is none."""
+    """A proof that takes Z3 more than a few milliseconds: factoring a product of two primes."""
     word = Sort(name="Word", z3=z3.BitVecSort(128))
 
     def prime(s: View) -> Expression:
@@ -122,14 +122,14 @@ def files(context: Context) -> list[str]:
 # a proof
 
 
-def test_a_proof_counts_what_it_looked_at_and_what_follows(context: Context) -> None:
+def test_a_proof_counts_its_obligations_and_consequences(context: Context) -> None:
     outcome = PROOF.holds(context)
     assert outcome.verdict == Verdict.proved()
     assert dict(outcome.figures) == {"clauses": 2, "obligations": 6, "consequences": 1}
     assert (outcome.trace, outcome.message, outcome.command) == (None, "", "python -m lock")
 
 
-def test_an_action_that_breaks_a_clause_is_named_and_its_step_is_left_as_a_file(context: Context) -> None:
+def test_an_action_that_breaks_a_clause_is_named_with_a_trace_file(context: Context) -> None:
     outcome = of(lock(Fault.TAKES_BLINDLY)).holds(context)
     assert outcome.verdict.is_unknown
     assert "Exclusive after Take" in outcome.message
@@ -137,7 +137,7 @@ def test_an_action_that_breaks_a_clause_is_named_and_its_step_is_left_as_a_file(
     assert [step.action for step in itf.read(outcome.trace).steps] == ["Take"]
 
 
-def test_a_consequence_that_does_not_follow_makes_it_no_proof(context: Context) -> None:
+def test_a_false_consequence_fails_the_proof(context: Context) -> None:
     somebody = Clause("Somebody", lambda s: z3.Implies(z3.Not(s.free), exists([PROCESS], s.held)))
     outcome = attrs.evolve(PROOF, consequences=[*PROOF.consequences, somebody]).holds(context)
     assert outcome.verdict == Verdict.unknown("the invariant holds, and Somebody does not follow from it")
@@ -147,7 +147,7 @@ def test_a_consequence_that_does_not_follow_makes_it_no_proof(context: Context) 
     assert dict(state) == {"free": False, "held": frozenset()}
 
 
-def test_what_does_not_follow_from_a_part_comes_with_a_state_that_need_not_be_reached() -> None:
+def test_a_false_consequence_comes_with_a_possible_state() -> None:
     assert implied(lock(None), ["FreeIsFree"], PROOF.consequences[0]).verdict == Verdict.proved()
     found = implied(lock(None), ["Exclusive"], PROOF.consequences[0])
     assert found.verdict.is_unknown
@@ -156,12 +156,12 @@ def test_what_does_not_follow_from_a_part_comes_with_a_state_that_need_not_be_re
     assert found.trace.violation.explanation == (NOT_REACHED,)
 
 
-def test_from_what_contradicts_itself_nothing_is_said_to_follow() -> None:
+def test_nothing_follows_from_a_contradictory_invariant() -> None:
     never = Clause("Never", lambda s: z3.And(s.free, z3.Not(s.free)))
     assert "so anything follows" in str(implied(lock(None), [never], "Exclusive").verdict)
 
 
-def test_a_proof_without_an_answer_in_time_is_unknown(context: Context) -> None:
+def test_a_proof_that_runs_out_of_time_is_unknown(context: Context) -> None:
     assert "Z3 gave no answer within 0.05 s" in str(stubborn().holds(context).verdict)
 
 
@@ -176,13 +176,13 @@ def test_a_clause_is_needed_if_the_rest_fails_without_it(context: Context) -> No
     assert files(context) == ["without-FreeIsFree"]
 
 
-def test_a_clause_that_nothing_needs_is_a_violation(context: Context) -> None:
+def test_a_redundant_clause_is_a_violation(context: Context) -> None:
     outcome = with_clause(Clause("Idle", lambda s: s.free == s.free)).clauses_needed(context)
     assert outcome.verdict == Verdict.violated("ClausesAreNeeded", "the proof does without Idle")
     assert dict(outcome.figures) == {"needed": 1, "redundant": 1, "unknown": 0}
 
 
-def test_a_need_without_an_answer_in_time_is_unknown(context: Context) -> None:
+def test_a_need_that_runs_out_of_time_is_unknown(context: Context) -> None:
     outcome = stubborn().clauses_needed(context)
     assert outcome.verdict == Verdict.unknown("no answer in time: Any")
     assert dict(outcome.figures) == {"needed": 0, "redundant": 0, "unknown": 1}
@@ -191,27 +191,27 @@ def test_a_need_without_an_answer_in_time_is_unknown(context: Context) -> None:
 # wrong models
 
 
-def test_each_wrong_model_fails_and_its_step_is_left_as_a_file(context: Context) -> None:
+def test_each_wrong_model_fails_with_a_trace_file(context: Context) -> None:
     outcome = PROOF.mutants_fail(context)
     assert outcome.verdict == Verdict.proved()
     assert dict(outcome.figures) == {"wrong_models": 2, "failed": 2}
     assert files(context) == ["gives-blindly", "takes-blindly"]
 
 
-def test_a_wrong_model_that_is_proved_all_the_same_is_a_violation(context: Context) -> None:
+def test_a_wrong_model_that_is_proved_is_a_violation(context: Context) -> None:
     outcome = of(lock(None)).mutants_fail(context)
     assert outcome.verdict.violates == "MutantsFail"
     assert f"proved all the same: {Fault.TAKES_BLINDLY.value}" in str(outcome.verdict.reason)
     assert dict(outcome.figures) == {"wrong_models": 2, "failed": 0}
 
 
-def test_a_wrong_model_without_an_answer_in_time_is_unknown(context: Context) -> None:
+def test_a_wrong_model_that_runs_out_of_time_is_unknown(context: Context) -> None:
     outcome = stubborn().mutants_fail(context)
     assert outcome.verdict.is_unknown
     assert dict(outcome.figures) == {"wrong_models": 2, "failed": 0}
 
 
-def test_it_is_told_line_after_line_and_whether_all_is_fine() -> None:
+def test_results_are_printed_line_by_line_with_a_summary() -> None:
     lines: list[str] = []
     assert PROOF.tell(lines.append)
     assert lines == [
@@ -232,7 +232,7 @@ def test_it_is_told_line_after_line_and_whether_all_is_fine() -> None:
     ],
     ids=["a wrong model is proved", "a clause is redundant", "a consequence does not follow"],
 )
-def test_what_is_not_fine_is_told(proof: Proof[Fault]) -> None:
+def test_failures_are_reported(proof: Proof[Fault]) -> None:
     assert not proof.tell(lambda _: None)
 
 
@@ -246,7 +246,7 @@ def pair(fault: Fault | None) -> TransitionSystem:
 TWICE = Scenario(fault=Fault.TAKES_BLINDLY, breaks="Exclusive", schedule=["Take", "Take"], model=pair)
 
 
-def test_a_scenario_is_what_a_wrong_model_does_and_a_right_one_does_not(context: Context) -> None:
+def test_a_scenario_occurs_in_a_wrong_model_only(context: Context) -> None:
     outcome = scenarios_found(context, [TWICE])
     assert outcome.verdict == Verdict.proved()
     assert dict(outcome.figures) == {"scenarios": 1, "as_expected": 1}
@@ -255,19 +255,16 @@ def test_a_scenario_is_what_a_wrong_model_does_and_a_right_one_does_not(context:
 
 @pytest.mark.parametrize(
     "scenario",
-    [
-        attrs.evolve(TWICE, schedule=["Take"]),
-        attrs.evolve(TWICE, model=lambda _: pair(Fault.TAKES_BLINDLY)),
-    ],
+    [attrs.evolve(TWICE, schedule=["Take"]), attrs.evolve(TWICE, model=lambda _: pair(Fault.TAKES_BLINDLY))],
     ids=["the wrong model does not do it", "the right model does it too"],
 )
-def test_a_scenario_that_is_otherwise_is_a_violation(context: Context, scenario: Scenario[Fault]) -> None:
+def test_a_scenario_with_another_outcome_is_a_violation(context: Context, scenario: Scenario[Fault]) -> None:
     outcome = scenarios_found(context, [TWICE, scenario])
     assert outcome.verdict == Verdict.violated("BehavioursFound", f"not so: {Fault.TAKES_BLINDLY.value}")
     assert outcome.figures["as_expected"] == 1
 
 
-def test_a_scenario_without_an_answer_in_time_is_unknown(context: Context) -> None:
+def test_a_scenario_that_runs_out_of_time_is_unknown(context: Context) -> None:
     slow = Scenario(
         fault=Fault.TAKES_BLINDLY,
         breaks="Prime",

@@ -1,6 +1,6 @@
-"""Raft's logs in `models.raft_log`: what follows from the invariant, and that wrong models fail the proof.
+"""Raft's logs in `models.raft_log`: consequences of the invariant, and wrong models that fail the proof.
 
-The whole proof is a check of `tlacheck verify`; here it is tried action by action.
+The whole proof is a check of `tlacheck verify`; these tests take single actions.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from tlacheck.verdict import Kind, Verdict
 
 
 def only(action: str, *, fault: Fault | None = None) -> TransitionSystem:
-    """The model, in which only this happens."""
+    """The model with only this action."""
     system = logs(fault=fault)
     return attrs.evolve(system, actions=[one for one in system.actions if one.name == action])
 
@@ -47,7 +47,7 @@ def test_figure_3_of_the_paper_follows_from_the_invariant() -> None:
         ("LogsAreFunctions", "OneEntryAnIndex"),
     ],
 )
-def test_it_does_not_follow_without_each_clause(goal: str, clause: str) -> None:
+def test_figure_3_does_not_follow_without_any_one_clause(goal: str, clause: str) -> None:
     system = logs()
     (wanted,) = (one for one in PROOF.consequences if one.name == goal)
     found = implied(system, [one for one in system.properties if one.name != clause], wanted)
@@ -75,12 +75,12 @@ def test_a_wrong_action_breaks_the_invariant(fault: Fault, action: str, tmp_path
     assert itf.read(tmp_path / "step.itf.json") == trace
 
 
-def test_the_right_action_keeps_it() -> None:
+def test_the_right_action_preserves_the_invariant() -> None:
     assert kept("GrantVote").verdict == Verdict.proved()
 
 
-def test_a_dropped_clause_leaves_a_step_that_the_proof_does_not_exclude() -> None:
-    """One of them here; `models.raft_log:clauses_needed` drops each."""
+def test_without_a_clause_the_proof_fails_on_a_step() -> None:
+    """A sample; `models.raft_log:clauses_needed` drops each clause."""
     system = only("GrantVote")
     others = [clause.name for clause in system.properties if clause.name != "LedgersLackTheDead"]
     found = each_dropped(system, system.properties, goals=others)
@@ -100,7 +100,7 @@ def test_a_forgotten_vote_elects_two_leaders_of_three_servers(tmp_path: Path) ->
 def test_figure_8_of_the_paper_loses_an_entry_that_was_counted(tmp_path: Path) -> None:
     """The first leader leads again in term 3, commits its entry of term 1, and term 4 has another there.
 
-    That the right model does nothing of the kind is asked by `models.raft_log_small:behaviours_found`.
+    `models.raft_log_small:behaviours_found` checks that the right model does not.
     """
     figure_8 = SCENARIOS[-1]
     found = figure_8.run(figure_8.fault)

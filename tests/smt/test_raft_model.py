@@ -1,4 +1,4 @@
-"""Raft's elections in `models.raft`: the proof, what it needs, and that wrong models fail it."""
+"""Raft's elections in `models.raft`: the proof, its clauses, and wrong models that fail it."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_a_server_that_may_vote_twice_fails_the_proof(fault: Fault, tmp_path: Pa
     assert itf.read(tmp_path / "step.itf.json") == trace
 
 
-def test_quorums_that_do_not_meet_elect_two_leaders() -> None:
+def test_disjoint_quorums_elect_two_leaders() -> None:
     found = bounded(Cluster(2, 1, quorum_size=1).system(fault=Fault.QUORUMS_APART), "ElectionSafety", 4)
     assert found.verdict.is_violated
     assert found.trace is not None
@@ -50,7 +50,7 @@ def test_quorums_that_do_not_meet_elect_two_leaders() -> None:
 
 @pytest.fixture(scope="module")
 def by_tlc(tmp_path_factory: pytest.TempPathFactory) -> tuple[frozenset[Function], Verdict]:
-    """What TLC finds of two servers and one term."""
+    """The states that TLC finds for two servers and one term."""
     config = tmp_path_factory.mktemp("small") / "OneTerm.cfg"
     text = MODULE.with_suffix(".cfg").read_text(encoding="utf-8")
     config.write_text(text.replace("MaxTerm = 2", "MaxTerm = 1"), encoding="utf-8")
@@ -69,7 +69,7 @@ def test_a_wrong_model_has_other_states(by_tlc: tuple[frozenset[Function], Verdi
     assert "reached by Z3 only" in outcome.message
 
 
-def test_a_list_that_is_not_whole_agrees_with_nothing(by_tlc: tuple[frozenset[Function], Verdict]) -> None:
+def test_an_incomplete_list_agrees_with_nothing(by_tlc: tuple[frozenset[Function], Verdict]) -> None:
     states, verdict = by_tlc
     assert compared(states, verdict, states, Verdict.unknown("too many")).verdict.is_unknown
 
@@ -82,7 +82,7 @@ def context(tmp_path: Path) -> Context:
     return Context(folder=tmp_path, budget="ci", seed=0, command="", progress=lambda _: None)
 
 
-def test_the_check_of_the_proof_counts_what_it_looked_at(context: Context) -> None:
+def test_the_proofs_check_counts_its_obligations(context: Context) -> None:
     outcome = raft.election_safety(context)
     assert outcome.verdict == Verdict.proved()
     assert dict(outcome.figures) == {"clauses": 9, "obligations": 81}

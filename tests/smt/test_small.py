@@ -1,4 +1,4 @@
-"""Models with few elements: what is found without quantifiers is a model of what has them."""
+"""Models with few elements: a model of the quantifier-free expansion is one of the quantified formula."""
 
 import z3
 
@@ -30,14 +30,14 @@ def is_met(formulas: list[Expression] | None) -> bool:
     return bool(solver.check() == z3.sat)
 
 
-def test_a_model_is_found_as_soon_as_there_are_enough_elements() -> None:
+def test_a_model_is_found_at_its_smallest_size() -> None:
     one_and_another = [exists([NODE], marked), exists([NODE], lambda n: z3.Not(marked(n)))]
     assert not is_met(small(one_and_another, 1))
     assert is_met(small(one_and_another, 2))
 
 
-def test_nothing_is_found_where_there_is_no_finite_model() -> None:
-    """Each element has a next one, no two the same, and one is next to none: a function stays in the universe."""
+def test_no_model_is_found_where_none_is_finite() -> None:
+    """An injective successor function that misses one element has no finite model."""
     after = z3.Function("after", NODE.z3, NODE.z3)
     endless = [
         forall([NODE, NODE], lambda m, n: z3.Implies(after(m) == after(n), m == n)),
@@ -60,7 +60,7 @@ def test_integers_have_no_small_universe() -> None:
     assert small([number > 0], 2) is None
 
 
-def test_quantifiers_over_an_enumeration_are_what_they_are_over_a_sort() -> None:
+def test_quantifiers_over_an_enumeration_agree_with_a_sort() -> None:
     lights = enumeration("Light", ["red", "green"])
     lit = z3.Function("lit", lights.z3, z3.BoolSort())
     red, green = lights.elements or ()
@@ -70,8 +70,8 @@ def test_quantifiers_over_an_enumeration_are_what_they_are_over_a_sort() -> None
     assert is_met([*only_red, z3.Not(forall([lights], lit))])
 
 
-def test_a_bound_name_does_not_capture_another_of_the_same_name() -> None:
-    """The argument `n` of the outer body means the outer one inside a function that binds an `n` itself."""
+def test_bound_names_do_not_capture_each_other() -> None:
+    """The outer `n` keeps its meaning inside a function that binds its own `n`."""
     other = z3.Function("other", NODE.z3, NODE.z3, z3.BoolSort())
 
     def related_to_all(m: Expression) -> Expression:
@@ -83,7 +83,7 @@ def test_a_bound_name_does_not_capture_another_of_the_same_name() -> None:
 
 
 def test_a_counterexample_has_as_many_elements_as_it_needs() -> None:
-    """At most two are marked: the step that breaks it marks a third."""
+    """The clause allows two marks; the step that breaks it marks a third."""
     system = TransitionSystem(
         name="Marks",
         variables=[relation("marked", NODE), Variable("last", (), NODE)],

@@ -1,4 +1,4 @@
-"""`tlacheck.smt` on toys: what holds, what is violated and when, what only a lemma or a greater k proves."""
+"""`tlacheck.smt` on toys: bounded checks, k-induction, lemmas, proofs and Spacer."""
 
 import itertools
 import sys
@@ -69,7 +69,7 @@ CHAIN = TransitionSystem(
         # 0 -> 0, and out of reach: 10 -> 11 -> 12, 12 being bad, and nothing leads to 10.
         Action(
             "Step", {}, ["p"], lambda s, n: z3.Or(z3.And(s.p == 0, n.p == 0), z3.And(s.p == 11, n.p == 12))
-        ),
+        )
     ],
     properties=[Clause("Safe", lambda s: s.p != 12)],
 )
@@ -85,7 +85,7 @@ LEMMA = TransitionSystem(
 
 
 def factors(bits: int) -> TransitionSystem:
-    """A question that Z3 does not answer in a few milliseconds: the factors of a product of two primes."""
+    """A question that takes Z3 more than a few milliseconds: factoring a product of two primes."""
     product = 999_999_000_001 * 999_998_999_957 % 2**bits | 1
     wide = Sort(name="Word", z3=z3.BitVecSort(bits))
     return TransitionSystem(
@@ -112,7 +112,7 @@ def factors(bits: int) -> TransitionSystem:
 
 
 def lock(sort: Sort, *, checks: bool = True) -> TransitionSystem:
-    """A lock that any number of processes take; without the check two may hold it."""
+    """A lock for any number of processes; without the check two may hold it."""
 
     def take(s: View, n: View, i: Expression) -> Expression:
         free = forall([sort], lambda j: z3.Not(s.held(j)))
@@ -147,16 +147,16 @@ PROCESS = uninterpreted("Process")
 # bounded
 
 
-def test_what_holds_is_bounded_and_never_proved() -> None:
+def test_a_bounded_check_never_proves() -> None:
     assert str(bounded(COUNTER, "AtMostFive", 6).verdict) == "bounded(6 steps)"
 
 
 @pytest.mark.parametrize(("depth", "kind"), [(1, Kind.BOUNDED), (2, Kind.VIOLATED), (5, Kind.VIOLATED)])
-def test_a_violation_is_found_at_its_depth_and_not_before(depth: int, kind: Kind) -> None:
+def test_a_violation_is_found_exactly_at_its_depth(depth: int, kind: Kind) -> None:
     assert bounded(COUNTER, "NeverFour", depth).verdict.kind is kind
 
 
-def test_the_counterexample_is_a_shortest_behaviour_with_actions_and_arguments() -> None:
+def test_the_counterexample_is_a_shortest_named_behaviour() -> None:
     trace = bounded(COUNTER, "NeverFour", 5).trace
     assert trace is not None
     assert [(step.action, dict(step.arguments)) for step in trace.steps] == [("Add", {"by": 2})] * 2
@@ -166,19 +166,19 @@ def test_the_counterexample_is_a_shortest_behaviour_with_actions_and_arguments()
     assert itf.from_json(itf.to_json(trace)) == trace
 
 
-def test_a_clause_that_an_initial_state_breaks_is_violated_after_no_step() -> None:
+def test_a_clause_false_initially_is_violated_after_no_step() -> None:
     result = bounded(COUNTER, "Positive", 3)
     assert result.verdict.is_violated
     assert result.trace is not None
     assert len(result.trace) == 0
 
 
-def test_what_an_action_does_not_change_stays() -> None:
+def test_unassigned_variables_are_unchanged() -> None:
     assert induction(COUNTER, "YStays").verdict.kind is Kind.PROVED
     assert inductive(COUNTER, ["YStays"]).verdict.kind is Kind.PROVED
 
 
-def test_a_system_without_an_initial_state_establishes_nothing() -> None:
+def test_a_system_without_an_initial_state_is_unknown() -> None:
     empty = TransitionSystem(
         name="Empty",
         variables=COUNTER.variables,
@@ -195,7 +195,7 @@ def test_a_system_without_an_initial_state_establishes_nothing() -> None:
         assert "no state satisfies" in str(result.verdict)
 
 
-def test_no_answer_in_time_is_unknown() -> None:
+def test_a_check_that_runs_out_of_time_is_unknown() -> None:
     result = bounded(factors(64), "Prime", 1, timeout_seconds=0.02)
     assert result.verdict.is_unknown
     assert "within 0.02 s" in str(result.verdict)
@@ -204,14 +204,14 @@ def test_no_answer_in_time_is_unknown() -> None:
 # induction
 
 
-def test_a_clause_may_be_inductive_for_two_states_and_not_for_one() -> None:
+def test_a_clause_may_be_2_inductive_only() -> None:
     one, two = induction(CHAIN, "Safe", k=1), induction(CHAIN, "Safe", k=2)
     assert one.verdict.is_unknown
     assert "not 1-inductive" in str(one.verdict)
     assert two.verdict.kind is Kind.PROVED
 
 
-def test_a_counterexample_to_induction_says_that_it_is_one() -> None:
+def test_a_counterexample_to_induction_is_labelled_as_one() -> None:
     trace = induction(CHAIN, "Safe").trace
     assert trace is not None
     assert [state["p"] for state in trace.states] == [11, 12]
@@ -220,7 +220,7 @@ def test_a_counterexample_to_induction_says_that_it_is_one() -> None:
 
 
 def test_the_base_of_the_induction_is_checked() -> None:
-    """`NeverFour` after two steps: no k above that may overlook it."""
+    """`NeverFour` fails after two steps; a larger k must not miss it."""
     assert induction(COUNTER, "NeverFour", k=4).verdict.is_violated
 
 
@@ -230,12 +230,12 @@ def test_a_clause_may_need_a_lemma() -> None:
     assert induction(LEMMA, "XNotNegative", lemmas=[lemma]).verdict.kind is Kind.PROVED
 
 
-def test_what_is_not_proved_is_no_lemma() -> None:
+def test_an_unproved_clause_is_no_lemma() -> None:
     with pytest.raises(ConfigError, match="only what is proved may be assumed"):
         induction(LEMMA, "XNotNegative", lemmas=[bounded(LEMMA, "YPositive", 3)])
 
 
-def test_what_is_proved_of_another_system_is_no_lemma() -> None:
+def test_a_clause_of_another_system_is_no_lemma() -> None:
     with pytest.raises(ConfigError, match="another system than Growth"):
         induction(LEMMA, "XNotNegative", lemmas=[induction(COUNTER, "YStays")])
 
@@ -267,12 +267,12 @@ def test_a_failing_pair_is_named_and_shown() -> None:
     assert result.trace.violation.explanation == (NOT_REACHED,)
 
 
-def test_a_clause_that_begins_wrong_is_violated() -> None:
+def test_a_clause_false_initially_is_violated() -> None:
     assert inductive(COUNTER, ["AtMostFive", "Positive"]).verdict.violates == "Positive"
 
 
-def test_an_action_that_can_never_happen_makes_no_proof() -> None:
-    """An invariant that contradicts every step, or a guard that nothing meets, keeps any clause."""
+def test_an_action_that_is_never_enabled_fails_the_proof() -> None:
+    """An unsatisfiable guard or a contradictory invariant would preserve any clause."""
     stuck = TransitionSystem(
         name="Stuck",
         variables=COUNTER.variables,
@@ -284,7 +284,7 @@ def test_an_action_that_can_never_happen_makes_no_proof() -> None:
     assert "Never can never happen" in str(result.verdict)
 
 
-def test_a_redundant_clause_is_told_from_a_needed_one() -> None:
+def test_redundant_and_needed_clauses_are_distinguished() -> None:
     found = each_dropped(
         LEMMA, [*LEMMA.properties, Clause("True", lambda s: s.x == s.x)], goals=["XNotNegative"]
     )
@@ -298,8 +298,8 @@ def test_a_redundant_clause_is_told_from_a_needed_one() -> None:
 
 
 @pytest.mark.parametrize("name", ["AtMostFive", "NeverFour", "YStays", "NeverSix", "Positive"])
-def test_spacer_agrees(name: str) -> None:
-    """What one refutes, the other does; and Spacer proves what holds, whether it is inductive or not."""
+def test_spacer_agrees_with_bounded_checks(name: str) -> None:
+    """Both refute the same clauses, and Spacer proves the true ones, inductive or not."""
     shown = bounded(COUNTER, name, 6).verdict
     assert spacer(COUNTER, name).verdict.kind is (Kind.VIOLATED if shown.is_violated else Kind.PROVED)
 
@@ -308,14 +308,14 @@ def test_spacer_proves_what_is_not_inductive() -> None:
     assert spacer(CHAIN, "Safe").verdict.kind is Kind.PROVED
 
 
-def test_spacer_that_finds_no_invariant_in_time_establishes_nothing() -> None:
-    """It tries a new bound for y again and again, where a lemma says in a word what is needed."""
+def test_spacer_out_of_time_is_unknown() -> None:
+    """Spacer tries ever new bounds for y where a lemma would suffice."""
     verdict = spacer(LEMMA, "XNotNegative", timeout_seconds=0.3).verdict
     assert verdict.is_unknown
     assert "within 0.3 s" in str(verdict)
 
 
-def test_spacer_refuses_what_it_does_not_take() -> None:
+def test_spacer_refuses_unsupported_systems() -> None:
     with pytest.raises(ConfigError, match="held of Lock is another"):
         spacer(lock(PROCESS), "Exclusive")
 
@@ -333,7 +333,7 @@ def test_the_same_formulas_list_the_states_of_an_instance() -> None:
     assert bounded(lock(three), "Exclusive", 3).verdict.kind is Kind.BOUNDED
 
 
-def test_a_listing_that_is_cut_short_is_unknown() -> None:
+def test_a_truncated_listing_is_unknown() -> None:
     assert reachable(COUNTER, states_max=2).verdict.is_unknown
     assert len(reachable(COUNTER).states) == 6
 
@@ -342,7 +342,7 @@ def test_a_listing_that_is_cut_short_is_unknown() -> None:
 
 
 def ordered(axiom: Clause) -> TransitionSystem:
-    """A clock that goes from tick to tick of an order."""
+    """A clock that advances along an ordered sort of ticks."""
     tick = uninterpreted("Tick")
     return TransitionSystem(
         name="Clock",
@@ -354,7 +354,7 @@ def ordered(axiom: Clause) -> TransitionSystem:
     )
 
 
-def test_an_axiom_on_what_is_rigid_is_said_once_and_any_other_at_each_moment() -> None:
+def test_a_rigid_axiom_is_asserted_once_and_others_at_each_step() -> None:
     tick = uninterpreted("Tick")
     rigid = ordered(Clause("Total", lambda s: forall([tick], lambda t: s.le(t, t))))
     changing = ordered(Clause("Now", lambda s: s.le(s.now, s.now)))
@@ -366,7 +366,7 @@ def test_an_axiom_on_what_is_rigid_is_said_once_and_any_other_at_each_moment() -
         assert bounded(system, "Reflexive", 2).verdict.kind is Kind.BOUNDED
 
 
-def test_without_the_axiom_the_same_fails() -> None:
+def test_without_the_axiom_the_proof_fails() -> None:
     nothing = ordered(Clause("Nothing", lambda s: s.now == s.now))
     assert inductive(nothing, ["Reflexive"]).verdict.violates == "Reflexive"
 
@@ -374,7 +374,7 @@ def test_without_the_axiom_the_same_fails() -> None:
 # schedules
 
 
-def test_a_schedule_leads_to_a_behaviour_whose_arguments_are_found() -> None:
+def test_a_schedule_gives_a_behaviour_with_its_arguments() -> None:
     trace = scheduled(COUNTER, "NeverFour", ["Add", "Reset", "Add", "Add"]).trace
     assert trace is not None
     assert [step.action for step in trace.steps] == ["Add", "Reset", "Add", "Add"]
@@ -384,7 +384,7 @@ def test_a_schedule_leads_to_a_behaviour_whose_arguments_are_found() -> None:
     assert itf.from_json(itf.to_json(trace)) == trace
 
 
-def test_another_schedule_shows_nothing_of_it() -> None:
+def test_another_schedule_does_not_reach_the_violation() -> None:
     assert str(scheduled(COUNTER, "NeverFour", ["Add", "Reset", "Add"]).verdict) == "bounded(3 steps)"
     assert scheduled(COUNTER, "Positive", []).verdict.is_violated
 
@@ -398,11 +398,11 @@ def test_a_schedule_agrees_with_all_behaviours_of_its_length() -> None:
         assert (True in kinds) == bounded(COUNTER, name, 3).verdict.is_violated
 
 
-def test_a_schedule_without_an_answer_in_time_is_unknown() -> None:
+def test_a_schedule_that_runs_out_of_time_is_unknown() -> None:
     assert scheduled(factors(64), "Prime", ["Pick"], timeout_seconds=0.02).verdict.is_unknown
 
 
-def test_a_schedule_of_what_there_is_not_is_refused() -> None:
+def test_a_schedule_of_unknown_actions_is_refused() -> None:
     with pytest.raises(ConfigError, match="Counter has no action Take; it has Add, Reset"):
         scheduled(COUNTER, "NeverFour", ["Add", "Take"])
 
@@ -449,14 +449,14 @@ def test_a_rigid_variable_never_changes() -> None:
         )
 
 
-def test_an_unknown_name_is_answered_with_those_there_are() -> None:
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="has no property Missing; it has AtMostFive"):
         bounded(COUNTER, "Missing", 1)
     with pytest.raises(ConfigError, match="there is no variable z; there are x, y"):
         bounded(COUNTER, Clause("Wrong", lambda s: s.z == 1), 1)
 
 
-def test_arguments_that_make_no_sense_are_refused() -> None:
+def test_invalid_arguments_are_refused() -> None:
     for wrong in (
         lambda: bounded(COUNTER, "NeverFour", -1),
         lambda: bounded(COUNTER, "NeverFour", 1, timeout_seconds=0),
@@ -471,7 +471,7 @@ def test_arguments_that_make_no_sense_are_refused() -> None:
             wrong()
 
 
-def test_without_z3_the_complaint_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_z3_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "z3", None)
     monkeypatch.delitem(sys.modules, "tlacheck.smt._z3")
     with pytest.raises(SetupError, match=r"pip install 'tlacheck\[smt\]'"):

@@ -1,4 +1,4 @@
-"""The threat level in `models.threat`: four proofs by two algorithms, that wrong models fail them, and the same states as TLC."""
+"""The threat level in `models.threat`: proofs by two algorithms, wrong models, and agreement with TLC."""
 
 import enum
 from pathlib import Path
@@ -23,7 +23,7 @@ def context(folder: Path) -> Context:
     return Context(folder=folder, budget="ci", seed=0, command="", progress=lambda _: None)
 
 
-def test_all_is_proved_for_any_cluster_evidence_and_settings(tmp_path: Path) -> None:
+def test_all_goals_are_proved_for_any_cluster_and_settings(tmp_path: Path) -> None:
     outcome = model.all_proved(context(tmp_path))
     assert outcome.verdict == Verdict.proved()
     assert outcome.figures["claims"] == len(CLAIMS)
@@ -44,8 +44,8 @@ def test_a_wrong_model_is_not_proved(proof: Proof[Any], fault: enum.Enum) -> Non
     assert trace.violation.explanation in ((NOT_REACHED,), ())
 
 
-def test_spacer_proves_what_it_is_not_told_the_invariant_of() -> None:
-    """More is never lower, and timing decides no protocol: found by another algorithm from the goals alone."""
+def test_spacer_proves_the_goals_without_an_invariant() -> None:
+    """Monotonicity, and no protocol decided by timing, from the goals alone."""
     for system, goal in ((model.compared(), "MoreIsNeverLower"), (model.apart(), "SameProtocol")):
         assert spacer(system, goal).verdict == Verdict.proved()
 
@@ -63,18 +63,16 @@ def test_spacer_proves_what_it_is_not_told_the_invariant_of() -> None:
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
-def test_spacer_reaches_a_state_that_breaks_the_goal_of_a_wrong_model(
-    system: TransitionSystem, goal: str
-) -> None:
+def test_spacer_refutes_the_goal_of_a_wrong_model(system: TransitionSystem, goal: str) -> None:
     assert spacer(system, goal).verdict.violates == goal
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
-def test_a_claim_comes_out_as_it_is_known_to(claim: Claim) -> None:
+def test_each_claim_has_its_known_verdict(claim: Claim) -> None:
     assert prove(claim).is_as_expected
 
 
-def test_a_claim_that_comes_out_otherwise_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claim_with_another_verdict_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model, "PROOFS", ())
     monkeypatch.setattr(model, "CLAIMS", tuple(one for one in CLAIMS if one.expected is Kind.PROVED))
     assert model.all_proved(context(tmp_path)).verdict == Verdict.proved()
@@ -82,7 +80,7 @@ def test_a_claim_that_comes_out_otherwise_is_told(tmp_path: Path, monkeypatch: p
     assert model.all_proved(context(tmp_path)).verdict.kind is Kind.UNKNOWN
 
 
-def test_a_proof_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_proof_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     counting = PROOFS[0]
     wrong = Proof(
         claim="wrong",
@@ -98,8 +96,8 @@ def test_a_proof_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("one_checker")
-def test_another_machine_has_other_states_than_tlc_finds() -> None:
-    """That they are the same for the right one is the check `models.threat_small:engines_agree`."""
+def test_another_machine_has_other_states_than_tlcs() -> None:
+    """`models.threat_small:engines_agree` checks that the right one has the same states."""
     by_tlc, told = small.states_by_tlc()
     assert (len(by_tlc), told.kind) == (486, Kind.EXHAUSTED)
     by_z3, found = small.states_by_z3(small.Fault.LARGEST)

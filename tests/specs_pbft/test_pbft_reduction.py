@@ -1,4 +1,4 @@
-"""What a Byzantine replica might say counts as said: the model that stores what it says has the same states.
+"""Implicit Byzantine messages: the model that stores them explicitly has the same states.
 
 `tlacheck verify` compares them with a view change as well, which takes longer.
 """
@@ -33,9 +33,7 @@ def few(states: States, tmp_path_factory: pytest.TempPathFactory) -> Listing:
     return Listing.of(reduced(_CONFIG, tmp_path_factory.mktemp("reduced")), states)
 
 
-def test_leaving_out_what_byzantine_replicas_say_leaves_the_same_states_and_steps(
-    many: Listing, few: Listing
-) -> None:
+def test_implicit_byzantine_messages_keep_states_and_steps(many: Listing, few: Listing) -> None:
     """Castro and Liskov, 2: a faulty replica does anything but sign for others."""
     assert many.verdict.kind is few.verdict.kind is Kind.EXHAUSTED
     assert compared(many, few).is_same
@@ -44,18 +42,18 @@ def test_leaving_out_what_byzantine_replicas_say_leaves_the_same_states_and_step
     assert len(few.steps) > 800
 
 
-def test_a_model_with_forged_signatures_reaches_more(many: Listing, states: States, tmp_path: Path) -> None:
-    """Were votes of correct replicas taken for said, the reduced model would be another protocol."""
+def test_forged_signatures_reach_more_states(many: Listing, states: States, tmp_path: Path) -> None:
+    """With implicit votes of correct replicas the reduced model would be another protocol."""
     forged = Listing.of(reduced(_CONFIG, tmp_path, change={"AnythingIsSaid": "Said"}), states)
     found = compared(many, forged)
     assert found.reduced_only
     assert not found.plain_only
 
 
-def test_byzantine_replicas_that_do_not_equivocate_reach_less(
+def test_byzantine_replicas_without_equivocation_reach_fewer_states(
     few: Listing, states: States, tmp_path: Path
 ) -> None:
-    """Were Byzantine replicas to say less than they can, the plain model would prove nothing of the reduced one."""
+    """With weaker Byzantine replicas the plain model would prove nothing about the reduced one."""
     honest = Listing.of(plain(_CONFIG, tmp_path, change={"ConsistentProposals": "Proposals"}), states)
     found = compared(honest, few)
     assert found.reduced_only

@@ -1,6 +1,6 @@
-"""The Raft specs are what they say of themselves: `event` adds nothing, views hide nothing, pins hold.
+"""Promises of the Raft specs: `event` adds no state, views hide no violation, pins hold.
 
-TLC is asked, on instances small enough for every test run; the large ones are for `make verify`.
+TLC checks instances small enough for every test run; the large ones belong to `make verify`.
 """
 
 import re
@@ -100,7 +100,7 @@ _SAFETY: Final = re.sub(
 
 @pytest.fixture(scope="module")
 def one(one_checker: Checker) -> Checker:
-    """One engine suffices for what compares two models; that the engines agree, the pins show."""
+    """One engine suffices to compare two models; the pins show that the engines agree."""
     return one_checker
 
 
@@ -124,22 +124,22 @@ def test_the_variable_event_adds_no_state(one: Checker, plain: CheckResult, tmp_
 
 
 def test_without_the_view_event_would_add_states(one: Checker, plain: CheckResult, tmp_path: Path) -> None:
-    """So the test above compares something."""
+    """The comparison above is not vacuous."""
     seen = one.check(_spec(tmp_path, "MCRaft", f"{_TINY}VIEW MCVars\n"), deadlock=False)
     assert seen.distinct > plain.distinct
 
 
 @pytest.mark.parametrize("witness", ["NothingCommitted", "NoLeaderRestarts"])
-def test_the_tiny_instance_reaches_what_it_is_for(one: Checker, tmp_path: Path, witness: str) -> None:
-    """Counts of a model that does nothing would agree as well."""
+def test_the_tiny_instance_reaches_its_goals(one: Checker, tmp_path: Path, witness: str) -> None:
+    """The counts of an idle model would agree as well."""
     spec = _spec(tmp_path, "MCRaft", f"{_TINY}VIEW MCView\nINVARIANT {witness}\n")
     assert one.check(spec, deadlock=False).verdict.violates == witness
 
 
-def test_leaving_out_dead_messages_gives_the_verdict_of_all_messages_when_all_is_well(
+def test_the_view_without_dead_messages_keeps_verdicts(
     one: Checker, plain: CheckResult, tmp_path: Path
 ) -> None:
-    """`MCView` merges states that differ in messages which change nothing: fewer states, the same verdict."""
+    """`MCView` merges states that differ only in dead messages: fewer states, the same verdict."""
     merged = one.check(_spec(tmp_path, "MCRaft", f"{_TINY}VIEW MCView\n{_SAFETY}"), deadlock=False)
     assert merged.verdict == plain.verdict
     assert merged.verdict.is_established
@@ -147,10 +147,8 @@ def test_leaving_out_dead_messages_gives_the_verdict_of_all_messages_when_all_is
 
 
 @pytest.mark.parametrize("name", ["mutant_forgotten_vote", "mutant_always_votes", "mutant_forgotten_log"])
-def test_leaving_out_dead_messages_gives_the_verdict_of_all_messages_when_a_rule_is_broken(
-    one: Checker, tmp_path: Path, name: str
-) -> None:
-    """A view that merged too much would hide a violation; these are found with either, at one depth."""
+def test_the_view_without_dead_messages_keeps_violations(one: Checker, tmp_path: Path, name: str) -> None:
+    """A view that merged too much would hide a violation; these are found with and without it."""
     text = configuration_text(_RAFT / f"{name}.cfg")
     merged = one.check(_spec(tmp_path, "MCRaftMutants", text), deadlock=False)
     assert "VIEW MCView" in text
@@ -172,7 +170,7 @@ def _check(checker: Checker, model: Model) -> CheckResult:
     "name", ["smoke", "mutant_any_log", "mutant_forgotten_log", "mutant_always_votes", "witness_commit"]
 )
 def test_either_engine_gives_the_pinned_counts(checker: Checker, engine: Engine, name: str) -> None:
-    """The pins of the manifest are the models': not of one version of TLC, and not of one machine."""
+    """The pins of the manifest are independent of the TLC version and the machine."""
     model = _MODELS[name]
     result = _check(checker, model)
     found = {"generated": result.generated, "distinct": result.distinct, "depth": result.depth}
@@ -185,8 +183,8 @@ def test_either_engine_gives_the_pinned_counts(checker: Checker, engine: Engine,
     assert engine.version in result.engine
 
 
-def test_every_rule_that_a_configuration_may_weaken_is_weakened_by_one() -> None:
-    """Section "The rules" of `Raft.tla` says that safety rests on each. One that none breaks is not shown to."""
+def test_every_replaceable_rule_is_weakened_by_a_configuration() -> None:
+    """`Raft.tla` claims that safety needs each of its rules; a weakened one must show that."""
     text = (_RAFT / "Raft.tla").read_text(encoding="utf-8")
     start = text.index("The rules on which safety rests")
     rules = re.findall(

@@ -46,44 +46,30 @@ BAD = [
     _bad("another name", _with("").replace("MODULE M", "MODULE Other"), "M.tla:1", "called Other"),
     _bad("missing module", _extending("M", "Nowhere"), "M.tla:2:9", "module Nowhere is not found"),
     _bad("itself", _extending("M", "M"), "M.tla:2", "in a circle: M -> M"),
-    _bad(
-        "two in a circle", _extending("M", "A"), "M.tla:2", "in a circle: M -> A -> M", A=_extending("A", "M")
-    ),
-    _bad(
-        "a circle further on",
-        _extending("M", "A"),
-        "A.tla:2",
-        "in a circle: A -> B -> A",
-        A="---- MODULE A ----\nI == INSTANCE B\n====\n",
-        B=_extending("B", "A"),
-    ),
+    _bad("two in a circle", _extending("M", "A"), "M.tla:2", "in a circle: M -> A -> M",
+        A=_extending("A", "M")),
+    _bad("a circle further on", _extending("M", "A"), "A.tla:2", "in a circle: A -> B -> A",
+        A="---- MODULE A ----\nI == INSTANCE B\n====\n", B=_extending("B", "A")),
     _bad("no UTF-8 in a string", _with('D == "?"').encode().replace(b"?", b"\xe9"), "M.tla:3:7", "0xE9"),
     _bad("no UTF-8 in code", _with("D?").encode().replace(b"?", b"\xff"), "M.tla:3:2", "0xFF"),
-    _bad(
-        "no UTF-8 after a comment",
-        _with('(* ? "(* *) " *) D == "?"').encode().replace(b"?", b"\xe9"),
-        "M.tla:3:24",
-        "is no UTF-8: save the file as UTF-8",
-    ),
+    _bad("no UTF-8 after a comment", _with('(* ? "(* *) " *) D == "?"').encode().replace(b"?", b"\xe9"),
+        "M.tla:3:24", "is no UTF-8: save the file as UTF-8"),
     _bad("UTF-16", _with("").encode("utf-16"), "M.tla:1", "the file is UTF-16"),
     _bad("a NUL byte", _with("D == 1\0"), "M.tla:3:7", "a NUL byte"),
-    _bad("tabs and CRLF", _with("D ==\t1 +\tzz").replace("\n", "\r\n"), "M.tla:3:17", "unknown operator zz"),
+    _bad("tabs and CRLF", _with("D ==\t1 +\tzz").replace("\n", "\r\n"), "M.tla:3:17",
+        "unknown operator zz"),
     _bad("a symbol of newer TLCs", _with("D ≜ 1"), "M.tla:3:3", 'does not know "≜"; write =='),
     _bad("another one", _with("D == TRUE ∧ FALSE"), "M.tla:3:11", 'does not know "∧"; write /\\'),
     _bad("a symbol in a string", _with('D == "≜"'), "M.tla:3:7", 'does not know "≜"'),
     _bad("a symbol of no TLC", _with("D == €"), "M.tla:3:6", 'does not know "€"; it reads ASCII'),
-    _bad(
-        "no order of operators",
-        _with("D == TRUE \\/ TRUE /\\ TRUE"),
-        "M.tla:3:11",
-        r"of \/ and /\ binds tighter",
-    ),
+    _bad("no order of operators", _with("D == TRUE \\/ TRUE /\\ TRUE"), "M.tla:3:11",
+        r"of \/ and /\ binds tighter"),
     _bad("a list item too far left", _with("D == /\\ (1\n  )"), "M.tla:4:3", "wrong indentation"),
     _bad("a comment without an end", _with("D == 1 (* and"), "M.tla:3", "*) is missing"),
     _bad("20,000 parentheses", _with(f"D == {'(' * 20_000}1{')' * 20_000}"), "M.tla", "nests too deep"),
     _bad("20,000 sets", _with(f"D == {'{' * 20_000}1{'}' * 20_000}"), "M.tla", "nests too deep"),
     _bad("20,000 terms", _with(f"D == {' + '.join(['1'] * 20_000)}"), "M.tla", "nests too deep"),
-]
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

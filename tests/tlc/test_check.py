@@ -369,13 +369,7 @@ def test_the_command_reports_a_violation_and_writes_the_trace(
     assert len(itf.read(path)) == 6
 
 
-@pytest.fixture
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run in an empty folder, since the command writes its traces there."""
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.mark.usefixtures("in_tmp_path")
+@pytest.mark.usefixtures("in_tmp_path", "warm_check_command")
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [

@@ -148,9 +148,7 @@ _LASSO = st.integers(1, 6).flatmap(
 
 
 @given(_LASSO)
-def test_truth_along_a_lasso_is_that_along_its_behaviour(
-    lasso: tuple[list[bool], list[bool], int],
-) -> None:
+def test_truth_along_a_lasso_is_that_along_its_behaviour(lasso: tuple[list[bool], list[bool], int]) -> None:
     left, right, loop = lasso
     length = len(left)
 
@@ -360,9 +358,8 @@ def test_without_a_terminal_progress_is_printed_every_half_minute(
 
 
 @pytest.fixture
-def run(specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def run(specs: Path, in_tmp_path: None, warm_check_command: None) -> Any:  # noqa: ARG001 - they set the scene
     """`run("Grid", "--levels")`: the command on one of the specs, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
 
     def invoke(module: str, *arguments: str) -> Result:
         return CliRunner().invoke(

@@ -174,7 +174,7 @@ def test_a_killed_worker_does_not_change_the_result(load: Any, helpers: _Helpers
     )
     assert helpers.running[0].wait() == -signal.SIGKILL
     assert str(result.verdict) == "exhausted"
-    assert result.distinct == 7**5
+    assert result.distinct == 5**5
 
 
 def test_the_verdict_is_unknown_when_all_workers_are_killed(load: Any, helpers: _Helpers) -> None:

@@ -119,15 +119,7 @@ def test_a_mistake_is_reported_at_its_place_in_the_expression(
 
 
 @pytest.mark.parametrize(
-    "expression",
-    [
-        "1\n====\n---- MODULE X",
-        "1 ====",
-        "1\nfoo == 2",
-        "1 LOCAL",
-        "1 THEOREM",
-        "1) + (2",
-    ],
+    "expression", ["1\n====\n---- MODULE X", "1 ====", "1\nfoo == 2", "1 LOCAL", "1 THEOREM", "1) + (2"]
 )
 def test_text_beyond_one_expression_is_refused(evaluator: Evaluator, expression: str) -> None:
     with pytest.raises(SpecError):

@@ -139,8 +139,9 @@ def test_explanations_are_limited_to_the_requested_count(maze: SpecOracle) -> No
         ("Recursive", (1, 2, True), (1, 2, True), "would set x to 0, observed 1"),
         ("Recursive", (1, 2, False), (0, 2, False), "is not enabled: b is FALSE"),
         ("Other", (1, 2, True), (1, 2, True), "demands ~(x' = x), which is FALSE (x' = 1, x = 1)"),
-        ("Guarded", (2, 2, True), (2, 2, False), (r"is not enabled: \E s \in {<<1, 2>>, <<3>>} : "
-         r"Len(s) = x /\ Head(s) > y is FALSE (x = 2, y = 2)")),
+        ("Guarded", (2, 2, True), (2, 2, False),
+         (r"is not enabled: \E s \in {<<1, 2>>, <<3>>} : Len(s) = x /\ Head(s) > y is FALSE "
+          r"(x = 2, y = 2)")),
         ("Implied", (1, 2, True), (1, 2, True), "would set x to 3, observed 1"),
     ],
 )  # fmt: skip

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -83,15 +84,15 @@ def test_a_graph_has_the_states_that_a_check_counts(
     assert edges in (None, summary.edges)
 
 
-def test_the_graph_of_raft_has_the_pinned_number_of_states(worker: Worker) -> None:
-    folder = Path(__file__).parents[2] / "specs" / "raft"
+def test_the_graph_of_a_protocol_has_the_pinned_number_of_states(worker: Worker) -> None:
+    folder = Path(__file__).parents[2] / "specs" / "hybrid"
     pins = re.search(
         r'config = "smoke.cfg".*?generated = (\d+)\ndistinct = (\d+)\ndepth = (\d+)',
         (folder / "manifest.toml").read_text(encoding="utf-8"),
         re.DOTALL,
     )
     assert pins is not None
-    with GraphStream(Spec.load(folder / "MCRaft.tla", "smoke.cfg"), worker=worker) as stream:
+    with GraphStream(Spec.load(folder / "MCHybrid.tla", "smoke.cfg"), worker=worker) as stream:
         nodes = Counter(type(part) for part in stream)[Node]
         summary = stream.summary
     assert (summary.generated, summary.nodes, summary.depth) == tuple(map(int, pins.groups()))
@@ -432,9 +433,16 @@ def test_the_command_writes_a_partial_graph_when_time_runs_out(
     ],
 )
 def test_the_command_refuses_invalid_arguments_and_writes_nothing(
-    specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str
+    *,
+    worker: Worker,
+    specs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    words: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tlacheck.tlc.cli.graph.stream_graph", partial(GraphStream, worker=worker))
     done = CliRunner().invoke(graph_command, [str(specs / arguments[0]), *arguments[1:], "--memory", "512"])
     assert done.exit_code == 2, done.output
     assert words in done.output

@@ -41,9 +41,7 @@ def _with_step(trace: Trace, number: int, step: Step) -> Trace:
     return attrs.evolve(trace, steps=(*trace.steps[: number - 1], step, *trace.steps[number:]))
 
 
-def test_a_behaviour_beyond_the_constraint_is_confirmed(
-    legal: Callable[[Trace], Verdict],
-) -> None:
+def test_a_behaviour_beyond_the_constraint_is_confirmed(legal: Callable[[Trace], Verdict]) -> None:
     """Relay.cfg has a CONSTRAINT of two letters, for its state graph. The spec allows more."""
     assert legal(relay.run(Relay(), *_CALLS)) == Verdict.exhausted()
 
@@ -55,9 +53,7 @@ def test_a_behaviour_that_revisits_a_state_is_confirmed(checker: Checker) -> Non
     assert check_behaviour(trace, judge.spec, checker=checker, variables=judge.variables).is_established
 
 
-def test_an_empty_behaviour_is_confirmed_in_the_initial_state(
-    legal: Callable[[Trace], Verdict],
-) -> None:
+def test_an_empty_behaviour_is_confirmed_in_the_initial_state(legal: Callable[[Trace], Verdict]) -> None:
     start = relay.run(Relay())
     assert legal(start).is_established
     late = attrs.evolve(start, initial=immutabledict({**start.initial, "sent": 1}))
@@ -93,9 +89,7 @@ def test_a_legal_state_reached_by_a_wrong_step_is_refused(
     assert str(verdict.reason).startswith("Relay does not take step 5")
 
 
-def test_variables_missing_from_the_trace_may_have_any_values(
-    legal: Callable[[Trace], Verdict],
-) -> None:
+def test_variables_missing_from_the_trace_may_have_any_values(legal: Callable[[Trace], Verdict]) -> None:
     trace = relay.run(Relay(), *_CALLS)
 
     def only_got(state: immutabledict[str, Value]) -> immutabledict[str, Value]:

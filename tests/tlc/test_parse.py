@@ -80,7 +80,7 @@ def test_a_comment_belongs_to_the_definition_right_below(outline: Module) -> Non
 
 
 def test_actions_are_the_disjuncts_of_the_next_state_relation(outline: Module) -> None:
-    """Through groups, quantifiers, LET, IF and instances; an action named by fairness alone is none of Next."""
+    """Through groups, quantifiers, LET, IF and instances; actions named by fairness alone are not of Next."""
     assert outline.next == ("Next",)
     assert [action.signature for action in outline.actions] == [
         "Add(n in 1..Limit)",

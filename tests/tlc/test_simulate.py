@@ -1,5 +1,6 @@
 """Simulations by TLC on both engines: behaviours, endings and reproduction by seed."""
 
+import functools
 import json
 import os
 import re
@@ -238,9 +239,7 @@ def test_an_unviolated_temporal_property_gives_a_warning(draw: Simulate) -> None
     assert draw("Mutex", behaviours=2).result.warnings == ()
 
 
-def test_depth_counts_states_and_allowed_deadlocks_end_behaviours(
-    draw: Simulate,
-) -> None:
+def test_depth_counts_states_and_allowed_deadlocks_end_behaviours(draw: Simulate) -> None:
     assert [len(trace.states) for trace in draw("Endless", behaviours=2, depth=1)] == [1, 1]
     result = draw("Countdown", behaviours=5, deadlock=False).result
     assert str(result.verdict) == "sampled(5 cases, seed 0)"
@@ -327,16 +326,17 @@ def test_invalid_options_are_refused(load: Any, options: dict[str, Any]) -> None
 
 
 @pytest.fixture
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run in an empty folder, since the command writes its traces there."""
-    monkeypatch.chdir(tmp_path)
+def warm_command(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command use the warm worker instead of starting a JVM."""
+    warm = functools.partial(simulate, worker=worker)
+    monkeypatch.setattr("tlacheck.tlc.cli.simulate.simulate", warm)
 
 
 def _command(*arguments: str) -> Any:
     return CliRunner().invoke(simulate_command, [*arguments, "--memory", "512"])
 
 
-@pytest.mark.usefixtures("in_tmp_path")
+@pytest.mark.usefixtures("in_tmp_path", "warm_command")
 def test_the_command_lists_actions_never_taken(specs: Path) -> None:
     done = _command(str(specs / "Labels"), "--num", "30", "--depth", "8", "--seed", "2", "--no-deadlock")
     assert done.exit_code == 0, done.output
@@ -359,7 +359,7 @@ def test_the_command_shows_and_writes_the_behaviours_and_the_violation(specs: Pa
     assert itf.read(written) == itf.read(Path(".verify/traces/Countdown.itf.json"))
 
 
-@pytest.mark.usefixtures("in_tmp_path")
+@pytest.mark.usefixtures("in_tmp_path", "warm_command")
 def test_json_has_a_line_per_behaviour_and_a_summary(specs: Path) -> None:
     done = _command(str(specs / "DieHard.tla"), "--num", "2", "--depth", "3", "--show", "--json")
     assert done.exit_code == 0, done.output
@@ -371,7 +371,7 @@ def test_json_has_a_line_per_behaviour_and_a_summary(specs: Path) -> None:
     assert (told["behaviours"], told["lengths"], told["states"]) == (2, {"3": 2}, 6)
 
 
-@pytest.mark.usefixtures("in_tmp_path")
+@pytest.mark.usefixtures("in_tmp_path", "warm_command")
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [

@@ -112,23 +112,10 @@ def test_a_definition_replaces_a_constant() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "",
-        " ",
-        "-1",
-        "1+1",
-        "<<1>>",
-        "{1",
-        "{1,}",
-        "{1 2}",
-        "1 INVARIANT X",
-        "INVARIANT",
-        "<-",
-        "<- 1",
-        "<- A B",
-        '"',
-        "=",
+        "", " ", "-1", "1+1", "<<1>>", "{1", "{1,}", "{1 2}", "1 INVARIANT X", "INVARIANT", "<-", "<- 1",
+        "<- A B", '"', "=",
     ],
-)
+)  # fmt: skip
 def test_an_inexpressible_value_is_refused_with_advice(value: str) -> None:
     with pytest.raises(ConfigError, match="name"):
         to_assignment(value)
@@ -366,11 +353,7 @@ def test_the_command_checks_all_points_and_prints_json(run: Any, race: Spec) -> 
         (["--set", "N=1..2"], 0, "none fails"),
         (["--set", "N=0"], 2, "excluded, the assumption at"),
         (["--set", "N=p"], 2, "cannot be checked"),
-        (
-            ["--set", "Rule=<- Back", "--timeout", "1"],
-            3,
-            "unknown(no time left after 1 s)",
-        ),
+        (["--set", "Rule=<- Back", "--timeout", "1"], 3, "unknown(no time left after 1 s)"),
         (["--set", "M=1"], 2, "declares no constant M"),
         (["--set", "N"], 2, "such as --set N=1..4"),
         (["--set", "N=1", "--set", "N=2"], 2, "given twice"),

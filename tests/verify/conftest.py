@@ -1,4 +1,4 @@
-"""A toy project: one counter with models that hold, that must fail and that cannot run, and checks in Python."""
+"""A toy project: a counter with models that hold, must fail or cannot run, and checks in Python."""
 
 import os
 import subprocess
@@ -251,21 +251,21 @@ def make_project(root: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """Makes a fresh copy of the toy project."""
+    """Make a fresh copy of the toy project."""
     return lambda: make_project(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(scope="session")
 def tlacheck() -> "Tlacheck":
-    """Runs the command, as from a shell without a terminal."""
+    """Run the command as from a shell without a terminal."""
     return Tlacheck()
 
 
 class Tlacheck:
-    """`tlacheck(root, "verify", ...)`: the command in a process of its own."""
+    """`tlacheck(root, "verify", ...)`: the command in a separate process."""
 
     def start(self, root: Path, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
-        """Start it; its output is to be read by the caller."""
+        """Start the command; the caller reads its output."""
         return subprocess.Popen(
             [sys.executable, "-c", "from tlacheck.cli import main; main(prog_name='tlacheck')", *arguments],
             cwd=root,
@@ -276,7 +276,7 @@ class Tlacheck:
         )
 
     def __call__(self, root: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """Run it to its end."""
+        """Run the command to its end."""
         process = self.start(root, *arguments, **environment)
         out, err = process.communicate(timeout=120)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)

@@ -1,4 +1,4 @@
-"""`tlacheck verify` as a user meets it: the real TLC, processes, exit statuses, files."""
+"""`tlacheck verify` end to end: the real TLC, processes, exit statuses, files."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def root(project: Callable[[], Path]) -> Path:
 
 @pytest.fixture(scope="module")
 def done(root: Path, tlacheck: Any) -> "subprocess.CompletedProcess[str]":
-    """One whole run, which many tests look at."""
+    """One whole run, shared by many tests."""
     finished: subprocess.CompletedProcess[str] = tlacheck(root, "verify", "--budget", "ci", "--seed", "7")
     return finished
 
@@ -42,14 +42,14 @@ def summary(root: Path, done: "subprocess.CompletedProcess[str]") -> dict[str, A
     return data
 
 
-def test_the_last_line_counts_and_the_status_is_that_of_the_worst(
+def test_the_last_line_counts_results_and_the_worst_sets_the_status(
     done: "subprocess.CompletedProcess[str]",
 ) -> None:
     assert LAST_LINE.fullmatch(done.stdout.splitlines()[-1]), done.stdout
     assert done.returncode == 1
 
 
-def test_models_are_judged_by_the_real_tlc(summary: dict[str, Any]) -> None:
+def test_models_are_checked_by_the_real_tlc(summary: dict[str, Any]) -> None:
     found = {check["name"]: check for check in summary["checks"]}
     assert {name: check["status"] for name, check in found.items() if check["layer"] == "TLC"} == {
         "counter/holds": "ok",
@@ -65,7 +65,7 @@ def test_models_are_judged_by_the_real_tlc(summary: dict[str, Any]) -> None:
     assert found["counter/unusable"]["message"].startswith("specs/counter/unusable.cfg:4:")
 
 
-def test_the_summary_says_what_took_part(summary: dict[str, Any]) -> None:
+def test_the_summary_records_the_tools(summary: dict[str, Any]) -> None:
     assert summary["versions"]["tlacheck"] == __version__
     assert summary["versions"]["jvm"].startswith("Java ")
     assert summary["versions"]["engine"].startswith("TLC ")
@@ -74,9 +74,7 @@ def test_the_summary_says_what_took_part(summary: dict[str, Any]) -> None:
         assert check["command"] == f"tlacheck verify --only {check['name']} --budget ci --seed 7"
 
 
-def test_latest_is_a_relative_link_to_a_folder_with_a_folder_a_check(
-    root: Path, summary: dict[str, Any]
-) -> None:
+def test_latest_is_a_relative_link_to_a_folder_per_check(root: Path, summary: dict[str, Any]) -> None:
     latest = root / ".verify" / "latest"
     assert re.fullmatch(r"\d{8}-\d{6}", str(latest.readlink()))
     folders = {path.name for path in latest.iterdir() if path.is_dir()}
@@ -86,17 +84,16 @@ def test_latest_is_a_relative_link_to_a_folder_with_a_folder_a_check(
     assert (root / "traces" / "counterexamples" / "counter-wrong.itf.json").is_file()
 
 
-def test_the_command_of_a_trace_is_the_one_that_repeats_it(root: Path, summary: dict[str, Any]) -> None:
+def test_the_command_of_a_trace_reproduces_it(root: Path, summary: dict[str, Any]) -> None:
     trace = itf.read(root / "traces" / "counterexamples" / "toy-violated.itf.json")
     assert trace.origin.command in {check["command"] for check in summary["checks"]}
     assert trace.origin.seed == 7
 
 
 @pytest.mark.parametrize(
-    ("only", "status"),
-    [("toy/proved", 0), ("toy/violated", 1), ("toy/raising", 2), ("toy/hanging", 3)],
+    ("only", "status"), [("toy/proved", 0), ("toy/violated", 1), ("toy/raising", 2), ("toy/hanging", 3)]
 )
-def test_each_status_can_be_seen_alone(
+def test_each_status_can_occur_alone(
     project: Callable[[], Path], tlacheck: Any, only: str, status: int
 ) -> None:
     finished = tlacheck(project(), "verify", "--only", only)
@@ -104,7 +101,7 @@ def test_each_status_can_be_seen_alone(
     assert "checks=1 " in finished.stdout
 
 
-def test_a_budget_without_checks_establishes_nothing(project: Callable[[], Path], tlacheck: Any) -> None:
+def test_a_budget_without_checks_is_inconclusive(project: Callable[[], Path], tlacheck: Any) -> None:
     root = project()
     (root / "verify.toml").write_text("")
     finished = tlacheck(root, "verify", "--budget", "smoke")
@@ -112,9 +109,7 @@ def test_a_budget_without_checks_establishes_nothing(project: Callable[[], Path]
     assert "nothing is part of budget smoke" in finished.stdout
 
 
-def test_a_drifted_pin_is_inconclusive_until_it_is_recorded_and_holds_on_the_other_tlc(
-    project: Callable[[], Path], tlacheck: Any
-) -> None:
+def test_a_drifted_pin_is_inconclusive_until_recorded(project: Callable[[], Path], tlacheck: Any) -> None:
     root = project()
     manifest = root / "specs" / "counter" / "manifest.toml"
     text = manifest.read_text()
@@ -138,14 +133,14 @@ def test_a_drifted_pin_is_inconclusive_until_it_is_recorded_and_holds_on_the_oth
     assert 'engine="TLC 2.15 ' in other.stdout
 
 
-def test_json_goes_to_standard_output_alone(project: Callable[[], Path], tlacheck: Any) -> None:
+def test_only_json_goes_to_standard_output(project: Callable[[], Path], tlacheck: Any) -> None:
     finished = tlacheck(project(), "verify", "--only", "toy/proved", "--json")
     assert json.loads(finished.stdout)["counts"]["ok"] == 1
     assert finished.stderr.splitlines()[-1].startswith("verify: budget=ci ")
 
 
 @pytest.mark.parametrize(("number", "moment"), [(signal.SIGINT, "loading"), (signal.SIGTERM, "exploring")])
-def test_ctrl_c_prints_what_was_done_and_leaves_no_process_and_no_file(
+def test_ctrl_c_prints_the_results_so_far_and_leaves_nothing_behind(
     project: Callable[[], Path], tlacheck: Any, tmp_path: Path, number: signal.Signals, moment: str
 ) -> None:
     root = project()
@@ -177,7 +172,7 @@ def test_ctrl_c_prints_what_was_done_and_leaves_no_process_and_no_file(
     assert not (root / ".verify" / "latest").exists()
 
 
-def test_the_list_shows_what_would_be_done_and_does_nothing(
+def test_list_shows_the_checks_without_running_them(
     project: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = project()
@@ -226,7 +221,7 @@ def test_help_lists_the_commands_without_loading_them() -> None:
         assert re.search(rf"^  {command} +\S", shown.stdout, re.MULTILINE)
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_printed() -> None:
     assert __version__ in CliRunner().invoke(main, ["--version"]).output
 
 

@@ -22,7 +22,7 @@ def manifest(project: Callable[[], Path]) -> Path:
     return project() / "specs" / "counter" / "manifest.toml"
 
 
-def test_an_entry_says_what_is_expected_and_how_much_of_it(manifest: Path) -> None:
+def test_an_entry_has_an_expectation_and_pins(manifest: Path) -> None:
     holds, broken, *_, endless = read_manifest(manifest)
     assert holds.name == "counter/holds"
     assert holds.expect is Expectation.EXHAUSTED
@@ -56,7 +56,7 @@ def test_two_models_of_one_configuration_need_a_name(manifest: Path) -> None:
         ("[model]\nspec = 'x'", '"model" is'),
     ],
 )
-def test_a_mistake_is_named_with_file_entry_and_key(manifest: Path, text: str, message: str) -> None:
+def test_a_mistake_is_reported_with_file_entry_and_key(manifest: Path, text: str, message: str) -> None:
     manifest.write_text(text)
     with pytest.raises(ConfigError) as caught:
         read_manifest(manifest)
@@ -64,7 +64,7 @@ def test_a_mistake_is_named_with_file_entry_and_key(manifest: Path, text: str, m
     assert message in str(caught.value)
 
 
-def test_recording_changes_the_numbers_and_nothing_else(manifest: Path) -> None:
+def test_recording_changes_only_the_numbers(manifest: Path) -> None:
     before = manifest.read_text()
     models = read_manifest(manifest)
     found = Pins(generated=1234, distinct=55, depth=20)
@@ -83,8 +83,8 @@ def test_recording_changes_the_numbers_and_nothing_else(manifest: Path) -> None:
     assert record([(again[0], found)]) == ()
 
 
-def test_a_manifest_that_changed_meanwhile_is_left_alone(manifest: Path) -> None:
-    """A check takes minutes; an entry that was removed by then moves all that follow it."""
+def test_a_manifest_that_changed_meanwhile_is_not_overwritten(manifest: Path) -> None:
+    """A check takes minutes; an entry removed meanwhile shifts all later ones."""
     models = read_manifest(manifest)
     first, rest = manifest.read_text().split("[[model]]", 2)[1:]
     shorter = "[[model]]" + rest
@@ -97,14 +97,14 @@ def test_a_manifest_that_changed_meanwhile_is_left_alone(manifest: Path) -> None
     assert first
 
 
-def test_a_new_pin_goes_among_the_others_in_their_order(manifest: Path) -> None:
+def test_a_new_pin_is_inserted_in_order(manifest: Path) -> None:
     manifest.write_text(ENTRY.rstrip() + "\ndistinct = 5")
     (model,) = read_manifest(manifest)
     record([(model, Pins(generated=9, distinct=5, depth=4))])
     assert manifest.read_text() == ENTRY.rstrip() + "\ngenerated = 9\ndistinct = 5\ndepth = 4\n"
 
 
-def test_a_layout_that_cannot_be_edited_safely_is_left_alone(manifest: Path) -> None:
+def test_an_unusual_layout_is_not_edited(manifest: Path) -> None:
     text = 'model = [{ spec = "Counter.tla", config = "holds.cfg", what = "inline" }]\n'
     manifest.write_text(text)
     with pytest.raises(ConfigError, match="cannot be edited line by line"):

@@ -1,4 +1,4 @@
-"""Reading `verify.toml`, and choosing what a run does."""
+"""Reading `verify.toml` and selecting checks."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ def _names(plan_file: Path, budget: str, *only: str) -> list[str]:
     return [check.name for check in select(read_plan(plan_file), budget, only)]
 
 
-def test_models_come_before_calls_and_carry_what_the_files_say(project: Callable[[], Path]) -> None:
+def test_models_come_before_calls_with_the_settings_of_their_files(project: Callable[[], Path]) -> None:
     plan = read_plan(project() / "verify.toml")
     assert plan.budget == "ci"
     assert plan.checks[0].name == "counter/holds"
@@ -45,7 +45,7 @@ def test_a_longer_budget_includes_the_shorter_ones(project: Callable[[], Path]) 
     assert deep - ci == {"counter/endless", "toy/patient"}
 
 
-def test_arguments_of_a_budget_override_the_common_ones_in_that_budget_only(tmp_path: Path) -> None:
+def test_a_budgets_arguments_override_the_common_ones(tmp_path: Path) -> None:
     file = tmp_path / "verify.toml"
     file.write_text(CHECK + "[check.with]\nexamples = 1\nsteps = 5\n[check.with.ci]\nexamples = 2\n")
     (check,) = read_plan(file).checks
@@ -54,9 +54,7 @@ def test_arguments_of_a_budget_override_the_common_ones_in_that_budget_only(tmp_
     assert check.arguments["ci"] == {"examples": 2, "steps": 5}
 
 
-def test_globs_choose_checks_and_one_that_matches_nothing_names_what_is_close(
-    project: Callable[[], Path],
-) -> None:
+def test_globs_select_checks_and_an_unmatched_one_gets_suggestions(project: Callable[[], Path]) -> None:
     file = project() / "verify.toml"
     assert _names(file, "ci", "toy/p*", "counter/holds") == ["counter/holds", "toy/proved"]
     with pytest.raises(ConfigError, match='no check is called "toy/provd": did you mean "toy/proved"'):
@@ -73,32 +71,24 @@ def test_globs_choose_checks_and_one_that_matches_nothing_names_what_is_close(
         ("[[checks]]\n", 'unknown key "checks": did you mean "check"'),
         ("check = 3", '"check" is 3, not a list'),
         ("verify = ", "is no TOML"),
-        (
-            CHECK + "expect = 'unknown'",
-            '[[check]] 1 (toy/proved): "expect" is "unknown"; it may be proved, exhausted',
-        ),
+        (CHECK + "expect = 'unknown'",
+            '[[check]] 1 (toy/proved): "expect" is "unknown"; it may be proved, exhausted'),
         (CHECK + "timeout = 0", '"timeout" is 0; say how many seconds'),
         (CHECK + "timeout = '10'", "\"timeout\" is '10', not a number"),
         (CHECK + "with = { ci = 3 }", '"with.ci" is 3, not a table'),
         (CHECK + "with = { since = 2020-01-01 }", "only texts, numbers, true, false and lists"),
-        (
-            CHECK.replace(":proved", ".proved"),
-            '"call" is "toy.checks.proved"; write it as package.module:function',
-        ),
+        (CHECK.replace(":proved", ".proved"),
+            '"call" is "toy.checks.proved"; write it as package.module:function'),
         (CHECK.replace("toy/proved", "toy proved"), '"toy proved" cannot be a name'),
         (CHECK.replace('layer = "Z3"', ""), '"layer" is missing: give it a text'),
         (CHECK + CHECK, 'there is a check "toy/proved" twice'),
-        (
-            CHECK + CHECK.replace("toy/proved", "toy-proved"),
-            'beside "toy/proved", with which it would share its files',
-        ),
-        (
-            "[[models]]\nmanifest = 'specs/none.toml'",
-            '[[models]] 1 (specs/none.toml): "manifest" names specs/none.toml',
-        ),
+        (CHECK + CHECK.replace("toy/proved", "toy-proved"),
+            'beside "toy/proved", with which it would share its files'),
+        ("[[models]]\nmanifest = 'specs/none.toml'",
+            '[[models]] 1 (specs/none.toml): "manifest" names specs/none.toml'),
     ],
-)
-def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+)  # fmt: skip
+def test_a_mistake_is_reported_with_its_location(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "verify.toml"
     file.write_text(text)
     with pytest.raises(ConfigError) as caught:
@@ -107,6 +97,6 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, message: s
     assert message in str(caught.value)
 
 
-def test_a_plan_that_is_not_there_is_a_plain_complaint(tmp_path: Path) -> None:
+def test_a_missing_plan_is_a_plain_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"there is no file .*verify\.toml"):
         read_plan(tmp_path / "verify.toml")

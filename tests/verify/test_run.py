@@ -1,4 +1,4 @@
-"""Statuses, the running of checks, and what a run looks like; models are checked by a stand-in."""
+"""Statuses, running of checks, and output of a run; a stand-in checks the models."""
 
 import io
 import os
@@ -28,15 +28,15 @@ from tlacheck.verify.run import Worker, heaviest_first, run
 
 
 class StandIn:
-    """Answers as TLC does for the toy project's models, at once."""
+    """A stand-in that answers at once as TLC does for the toy project's models."""
 
     worker_pid = None
 
     def __init__(self, *, light: bool = False) -> None:
-        """Either way it answers the same."""
+        """Accept both modes, which answer the same."""
 
     def check(self, spec: Spec, **options: Any) -> CheckResult:
-        """One of four outcomes, by the configuration."""
+        """Return one of four outcomes, by the configuration."""
         options["on_progress"](Progress(generated=40, distinct=20, queue=3, seconds=0.5))
         name = spec.config.stem
         if name == "unusable":
@@ -61,11 +61,11 @@ class StandIn:
         )
 
     def close(self) -> None:
-        """There is no process."""
+        """Do nothing, since there is no process."""
 
 
 class Recorder:
-    """An observer that remembers, and may act on what it sees."""
+    """An observer that records events and may act on them."""
 
     def __init__(self, on_tick: Callable[[], None] = lambda: None) -> None:
         self.seen: list[str] = []
@@ -73,19 +73,19 @@ class Recorder:
         self._on_tick = on_tick
 
     def started(self, check: Any) -> None:
-        """As of `Observer`, and so the others."""
+        """Record the event (see `Observer`)."""
         self._note(f"started {check.name}")
 
     def progress(self, check: Any, text: str) -> None:
-        """Note it."""
+        """Record the event."""
         self._note(f"progress {check.name}: {text}")
 
     def finished(self, result: Result) -> None:
-        """Note it."""
+        """Record the event."""
         self._note(f"finished {result.check.name}")
 
     def tick(self) -> None:
-        """Act."""
+        """Run the action."""
         self._on_tick()
 
     def _note(self, line: str) -> None:
@@ -167,15 +167,13 @@ def _result(report: Report, name: str) -> Result:
         ("toy/missing", Status.FAILED, "ModuleNotFoundError: No module named 'toy.nowhere'"),
     ],
 )
-def test_each_check_has_the_status_that_its_outcome_means(
-    report: Report, name: str, status: Status, words: str
-) -> None:
+def test_each_outcome_has_its_status(report: Report, name: str, status: Status, words: str) -> None:
     result = _result(report, name)
     said = "\n".join((*result.reasons, result.message))
     assert (result.status, words in said) == (status, True), said
 
 
-def test_an_outcome_comes_through_whole(report: Report) -> None:
+def test_an_outcome_arrives_complete(report: Report) -> None:
     sampled = _result(report, "toy/sampled")
     assert sampled.verdict == Verdict.sampled(20, 3)
     assert sampled.figures == {"examples": 20}
@@ -185,7 +183,7 @@ def test_an_outcome_comes_through_whole(report: Report) -> None:
     assert 1 <= hanging.seconds < 5
 
 
-def test_results_stand_in_the_order_of_the_plan_and_observers_hear_one_thread(
+def test_results_keep_the_plans_order_and_observers_one_thread(
     root: Path, report: Report, watcher: Recorder
 ) -> None:
     assert [result.check for result in report.results] == list(select(read_plan(root / "verify.toml"), "ci"))
@@ -199,7 +197,7 @@ def test_results_stand_in_the_order_of_the_plan_and_observers_hear_one_thread(
         assert started < finished
 
 
-def test_what_a_check_prints_is_in_its_log_and_its_hashing_is_fixed(report: Report) -> None:
+def test_a_checks_output_is_logged_and_its_hash_seed_fixed(report: Report) -> None:
     log = report.setting.folder / "toy-sampled" / "output.txt"
     assert log.read_text() == "a line of its own\nPYTHONHASHSEED 0\n"
     assert (
@@ -207,13 +205,13 @@ def test_what_a_check_prints_is_in_its_log_and_its_hashing_is_fixed(report: Repo
     )
 
 
-def test_a_check_that_hangs_is_ended_with_its_children(report: Report) -> None:
+def test_a_hanging_check_is_killed_with_its_children(report: Report) -> None:
     pids = (report.setting.folder / "toy-hanging" / "pids").read_text().split()
     assert len(pids) == 2
     assert not any(_alive(int(pid)) for pid in pids)
 
 
-def test_the_trace_of_a_violation_is_kept_and_that_of_a_mutant_is_not(root: Path, report: Report) -> None:
+def test_only_the_trace_of_an_unexpected_violation_is_kept(root: Path, report: Report) -> None:
     kept = root / "traces" / "counterexamples"
     assert sorted(path.name for path in kept.iterdir()) == ["counter-wrong.itf.json", "toy-violated.itf.json"]
     assert _result(report, "toy/violated").trace == kept / "toy-violated.itf.json"
@@ -229,13 +227,13 @@ def test_the_trace_of_a_violation_is_kept_and_that_of_a_mutant_is_not(root: Path
     assert mutant.parent == report.setting.folder / "toy-mutant"
 
 
-def test_pins_do_not_count_while_they_are_recorded(project: Callable[[], Path]) -> None:
+def test_pins_are_ignored_while_recording(project: Callable[[], Path]) -> None:
     report = _run(project(), "counter/holds", "counter/unreached", pinned=False)
     assert [result.status for result in report.results] == [Status.OK, Status.INCONCLUSIVE]
     assert report.results[0].pins == {"generated": 100, "distinct": 54, "depth": 19}
 
 
-def test_trouble_of_the_tool_itself_costs_one_check_only(project: Callable[[], Path]) -> None:
+def test_an_internal_error_affects_one_check_only(project: Callable[[], Path]) -> None:
     def broken(**_: bool) -> StandIn:
         raise ZeroDivisionError("a bug")
 
@@ -244,7 +242,7 @@ def test_trouble_of_the_tool_itself_costs_one_check_only(project: Callable[[], P
     assert "ZeroDivisionError: a bug" in report.results[0].message
 
 
-def test_a_small_model_gets_a_light_checker_and_the_one_before_is_closed(project: Callable[[], Path]) -> None:
+def test_a_small_model_gets_a_light_checker(project: Callable[[], Path]) -> None:
     told: list[str] = []
 
     class Told(StandIn):
@@ -260,7 +258,7 @@ def test_a_small_model_gets_a_light_checker_and_the_one_before_is_closed(project
     assert told == ["make heavy", "close heavy", "make light", "close light"]
 
 
-def test_a_signal_ends_the_run_with_what_was_done(project: Callable[[], Path]) -> None:
+def test_a_signal_ends_the_run_with_the_results_so_far(project: Callable[[], Path]) -> None:
     root = project()
 
     def interrupt() -> None:
@@ -293,7 +291,7 @@ def test_an_observer_that_fails_leaves_no_process(project: Callable[[], Path]) -
     assert not any(_alive(int(pid)) for pid in pids.read_text().split())
 
 
-def test_checks_of_unknown_length_begin_before_models_and_large_models_before_small_ones(root: Path) -> None:
+def test_checks_start_in_order_of_expected_length(root: Path) -> None:
     checks = select(read_plan(root / "verify.toml"), "ci", ["toy/proved", "counter/holds", "counter/reached"])
     assert [check.name for check in heaviest_first(checks)] == [
         "counter/reached",
@@ -312,7 +310,7 @@ def test_checks_of_unknown_length_begin_before_models_and_large_models_before_sm
         ([], 3),
     ],
 )
-def test_the_exit_status_is_that_of_the_worst_and_nothing_checked_is_no_success(
+def test_the_worst_result_sets_the_status_and_none_is_no_success(
     report: Report, statuses: Sequence[Status], status: int
 ) -> None:
     assert exit_status(attrs.evolve(report.results[0], status=one) for one in statuses) == status
@@ -357,7 +355,7 @@ def _screen(report: Report, *, interactive: bool) -> str:
     return file.getvalue()
 
 
-def test_without_a_terminal_there_are_lines_and_heartbeats_and_no_control_characters(report: Report) -> None:
+def test_without_a_terminal_output_is_plain_lines(report: Report) -> None:
     screen = _screen(report, interactive=False)
     assert not [character for character in screen if ord(character) < 32 and character != "\n"]
     assert "… running: counter/holds " in screen
@@ -369,9 +367,7 @@ def test_without_a_terminal_there_are_lines_and_heartbeats_and_no_control_charac
     assert max(map(len, table)) <= 100
 
 
-def test_a_long_run_ends_in_a_table_that_fits_a_screen_and_shows_where_something_is_wrong(
-    report: Report,
-) -> None:
+def test_a_long_run_ends_in_a_short_table_with_failures(report: Report) -> None:
     screen = _screen(attrs.evolve(report, results=report.results * 3), interactive=False)
     table = [line.split() for line in screen[screen.rindex(" checks ") :].splitlines()[1:]]
     whole = screen.splitlines()
@@ -386,14 +382,14 @@ def test_a_long_run_ends_in_a_table_that_fits_a_screen_and_shows_where_something
     assert max(map(len, whole[-len(table) :])) <= 100
 
 
-def test_on_a_terminal_what_runs_is_redrawn(report: Report) -> None:
+def test_on_a_terminal_running_checks_are_redrawn(report: Report) -> None:
     screen = _screen(report, interactive=True)
     assert "running:" not in screen
     assert "half way [n1]" in screen
     assert "\x1b[2K" in screen
 
 
-def test_what_is_not_ok_is_told_in_full(report: Report) -> None:
+def test_failures_are_reported_in_full(report: Report) -> None:
     screen = _screen(report, interactive=False)
     account = screen[screen.index("counter/wrong: violated") :].partition("\n\n")[0].splitlines()
     kept = report.setting.root / "traces" / "counterexamples" / "counter-wrong.itf.json"
@@ -409,7 +405,7 @@ def test_what_is_not_ok_is_told_in_full(report: Report) -> None:
 
 
 def _alive(pid: int) -> bool:
-    """Whether the process runs; one that has just been killed may need a moment."""
+    """Return whether the process runs; one just killed may need a moment."""
     for _ in range(20):
         try:
             os.kill(pid, 0)
