@@ -329,7 +329,8 @@ class Cluster(Generic[_State, _Input, _Effect]):
                 self.simulation.news(node, what)
             case other:
                 raise AdapterError(
-                    f"{other!r} is no command: Core.commands gives Send, SetTimer, StopTimer, Write, Sync or Tell"
+                    f"{other!r} is no command: Core.commands gives Send, SetTimer, StopTimer, Write, "
+                    "Sync or Tell"
                 )
 
 

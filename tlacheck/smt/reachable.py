@@ -122,7 +122,8 @@ def _cells(system: TransitionSystem, view: View) -> Iterator[Expression]:
             continue
         if any(sort.elements is None for sort in variable.arguments):
             raise ConfigError(
-                f"{variable.name} of {system.name} has an argument of an unknown number of elements: list states of "
+                f"{variable.name} of {system.name} has an argument of an unknown number of elements: "
+                "list states of "
                 "an instance whose sorts are enumerations"
             )
         for terms in itertools.product(*(sort.elements or () for sort in variable.arguments)):

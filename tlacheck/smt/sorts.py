@@ -66,7 +66,8 @@ def enumeration(name: str, elements: Sequence[str]) -> Sort:
     names = tuple(elements)
     if not names or len(set(names)) != len(names):
         raise ConfigError(
-            f"the sort {name} needs one element or more, each of a name of its own, and is given {list(names)}"
+            f"the sort {name} needs one element or more, each of a name of its own, and is given "
+            f"{list(names)}"
         )
     return _enumeration(name, names)
 

@@ -56,7 +56,8 @@ class Variable:
         _check_name(self.name, "a variable")
         if INT in self.arguments:
             raise ConfigError(
-                f"the variable {self.name} has an integer argument, so no trace could show its value: give it an "
+                f"the variable {self.name} has an integer argument, so no trace could show its value: "
+                "give it an "
                 "uninterpreted sort or an enumeration"
             )
 
@@ -219,7 +220,8 @@ class TransitionSystem:
             strangers = [name for name in action.changes if name not in flexible]
             if strangers:
                 raise ConfigError(
-                    f"{self.name}: the action {action.name} changes {strangers[0]}, which is no variable that may "
+                    f"{self.name}: the action {action.name} changes {strangers[0]}, which is no "
+                    "variable that may "
                     f"change; these may: {', '.join(sorted(flexible))}"
                 )
             _check_relation(self.name, action)
@@ -274,7 +276,8 @@ def _check_relation(system: str, action: Action) -> None:
     except TypeError as error:
         names = ", ".join(action.parameters) or "none"
         raise ConfigError(
-            f"{system}: the relation of {action.name} is given the views before and after, and its parameters "
+            f"{system}: the relation of {action.name} is given the views before and after, and its "
+            "parameters "
             f"by name, which are {names}: {error}"
         ) from None
 
