@@ -192,14 +192,11 @@ QUESTION = re.compile(r"(What|Whether|How|Where|Who|Which)\b")
 
 #: Where docstrings still begin so -> how many do. A count may only fall.
 QUESTIONS = {
-    "benchmarks": 12,
     "impl": 265,
-    "models": 76,
     "property_tests": 235,
     "tests": 54,
     "tlacheck/harness": 6,
-    "tlacheck": 312,
-    "tools": 10,
+    "tlacheck/tlc/oracle.py": 6,
 }
 
 
