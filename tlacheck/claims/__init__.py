@@ -7,7 +7,7 @@ backed by its evidence and that the page is up to date.
 
     [claims]
     title = "What the documents claim"
-    page = "docs/claims.md"          # docs/claims.html is written beside it
+    page = "docs/claims.md"          # docs/claims.html is built beside it
 
     [[document]]
     id = "GUIDE"

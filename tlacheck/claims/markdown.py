@@ -21,11 +21,9 @@ def _lines(claims: Claims, view: View) -> Iterator[str]:
     yield ""
     if claims.about:
         yield from (*(_text(line) for line in claims.about.strip().splitlines()), "")
-    yield f"This page is written by `{claims.command} claims --write` from `{claims.file.name}`, and"
-    yield (
-        f"`{claims.command} claims` fails if it says anything else than the evidence. The same with filters:"
-    )
-    yield f"[{claims.html.name}]({claims.html.name}), to be opened in a browser."
+    yield f"`{claims.command} claims --write` writes this page from `{claims.file.name}`, and beside it"
+    yield f"`{claims.html.name}`, the same page with filters for a browser. `{claims.command} claims` fails if"
+    yield "the page differs from the evidence."
     yield ""
     yield from _counts(claims)
     refuted = [claim for claim in claims.claims if claim.settled is Settled.REFUTED]
