@@ -1,4 +1,4 @@
-"""What the benchmarks share: how they say what they ran on, time, and leave."""
+"""Shared parts of the benchmarks: machine description, timing, output, exit."""
 
 import os
 import platform
@@ -19,12 +19,12 @@ _T = TypeVar("_T")
 
 
 def sized(full: _T, smallest: _T) -> _T:
-    """How much is measured: `full`, or `smallest` where `BENCHMARK_SIZE=smallest` asks only that all of it runs."""
+    """Return `full`, or `smallest` if `BENCHMARK_SIZE=smallest` asks only that the benchmark runs."""
     return smallest if os.environ.get("BENCHMARK_SIZE") == "smallest" else full
 
 
 def java() -> Path:
-    """The `java` command of the JVM that tlacheck uses."""
+    """Return the `java` command of the JVM that tlacheck uses."""
     return find_jvm().home / "bin" / "java"
 
 
@@ -35,7 +35,7 @@ def _java_version() -> str:
 
 
 def begin(title: str) -> Engine:
-    """Print what is measured, and on what; the engine."""
+    """Print the subject and the machine; return the engine."""
     engine = find_engine()
     print(f"# {title}")
     print(f"# {os.cpu_count()} cores, {platform.machine()}, load {os.getloadavg()[0]:.1f} at the beginning")
@@ -44,14 +44,14 @@ def begin(title: str) -> Engine:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long it takes."""
+    """Return how long the work takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
 def show(what: str, rates: Iterable[float], unit: str) -> float:
-    """Print the median of some rates, and all of them; the median."""
+    """Print the median of some rates, and all of them; return the median."""
     measured = list(rates)
     median = statistics.median(measured)
     runs = ", ".join(f"{rate:,.0f}" for rate in measured)
@@ -60,7 +60,7 @@ def show(what: str, rates: Iterable[float], unit: str) -> float:
 
 
 def leave() -> NoReturn:
-    """End the process though threads of a JVM live in it."""
+    """End the process although threads of a JVM live in it."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

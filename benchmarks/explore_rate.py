@@ -1,8 +1,8 @@
-"""Exploration steps a second of Raft with three servers, by strategy, without and with branches measured.
+"""Exploration steps a second of Raft with three servers, by strategy, with and without branch coverage.
 
-A step is: what the spec allows, a choice, the step of the system, and the comparison of the whole state. The baseline
-is the plain random walk (`walk_and_replay`), which makes the walk first and replays it afterwards, and remembers nothing
-of it.
+A step consists of the enumeration of the allowed steps, a choice, the step of the system, and the
+comparison of the whole state. The baseline is the plain random walk (`walk_and_replay`), which makes
+the walk first and replays it afterwards, without remembering it.
 """
 
 import functools
@@ -19,7 +19,7 @@ STEPS, LENGTH, ROUNDS = sized((1_600, 80, 3), (20, 10, 1))
 
 
 def walks(seed: int) -> int:
-    """As many steps of plain random walks."""
+    """Take as many steps of plain random walks."""
     oracle, steps = oracle_for(3), 0
     while steps < STEPS:
         run = walk_and_replay(oracle, RaftSystem(), seed=seed + steps, steps=LENGTH, weights=_WEIGHTS)
@@ -30,7 +30,7 @@ def walks(seed: int) -> int:
 
 
 def explored(strategy: str, seed: int, watch: tuple[str, ...]) -> int:
-    """As many steps of an exploration."""
+    """Take as many steps of an exploration."""
     plan = Plan(strategy=strategy, steps=STEPS, length=LENGTH, seed=seed, weights=_WEIGHTS, watch=watch)
     found = explore(oracle_for(3), RaftSystem, plan)
     if found.run is not None:

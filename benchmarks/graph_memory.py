@@ -25,13 +25,13 @@ from tlacheck.tlc.graph_file import write_graph
 from tlacheck.tlc.spec import Spec
 
 SPECS = ROOT / "specs" / "raft"
-#: The heap that our worker gets, and TLC's.
+#: The heap of our worker and of TLC.
 MEMORY_MB = 512
 
 
 @attrs.frozen
 class Cost:
-    """What a run took.
+    """The cost of a run.
 
     Attributes:
         name: what ran.
@@ -60,7 +60,7 @@ class Cost:
 
 
 def peak_mb(pid: int | str) -> float:
-    """The largest resident memory so far of a process, in MB; 0 if it is gone."""
+    """Return the largest resident memory so far of a process, in MB; 0 if it is gone."""
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     except OSError:
@@ -70,7 +70,7 @@ def peak_mb(pid: int | str) -> float:
 
 
 def watched(pid: Callable[[], int | None], work: Callable[[], object]) -> float:
-    """Do the work; the peak memory meanwhile of the process that `pid` names."""
+    """Do the work; return the peak memory meanwhile of the process that `pid` names."""
     done, peak = threading.Event(), 0.0
 
     def watch() -> None:
@@ -103,7 +103,7 @@ def ours(spec: Spec, engine: Engine, name: str, use: Callable[[GraphStream], obj
 
 
 def plain(engine: Engine, spec: Spec, folder: Path) -> Cost:
-    """TLC's own dump, by the plain command."""
+    """Measure TLC's own dump, by the plain command."""
     for path in SPECS.glob("*.tla"):
         shutil.copy(path, folder)
     text = re.sub(r"(?s)\n(INVARIANTS|PROPERTIES).*", "\n", spec.configuration)

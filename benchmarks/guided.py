@@ -1,11 +1,11 @@
-"""Guided against random exploration: which bugs are found, and in how many steps.
+"""Guided against random exploration: the bugs found, and in how many steps.
 
 Each mutant of `OF_PLAIN_RAFT` is explored with each strategy from several seeds, with the same budget
-in steps and the same weights; the oracle has no part of Raft but the core, so that no other mutant could
-show itself. A step is one that the system takes, those of
-prefixes that `guided` takes again included. Told are the runs that found the mutant, and the median of
-the steps, where a run that did not find it counts as more than the budget. Mutants of even clusters
-are explored with four servers, liveness mutants like the others: the spec shows them as wrong states.
+in steps and the same weights; the oracle has only the core of Raft, so that no other mutant could show
+itself. A step is one that the system takes, including those of prefixes that `guided` takes again.
+Reported are the runs that found the mutant, and the median of the steps, where a run that did not find
+it counts as more than the budget. Mutants of even clusters are explored with four servers, liveness
+mutants like the others: the spec shows them as wrong states.
 
 `--branches` lets `guided` also look at the branches of the implementation. Each mutant has a process of
 its own, as its edit is made while the module is imported.
@@ -64,7 +64,7 @@ OF_PLAIN_RAFT = frozenset(
 
 
 def explored(name: str, *, steps: int, seeds: int, branches: bool) -> dict[str, list[int | None]]:
-    """In the mutant's own process: strategy -> for each seed, the steps to the failure; None without one."""
+    """Explore in the mutant's own process: strategy -> for each seed, the steps to the failure, or None."""
     (mutant,) = (mutant for mutant in MUTANTS if mutant.name == name)
     install(mutant)
     from property_tests.raft.adapter import RaftSystem  # noqa: PLC0415 - after the edit
@@ -92,7 +92,7 @@ def median(runs: list[int | None], steps: int) -> float:
 
 
 def told(runs: list[int | None], steps: int) -> str:
-    """Runs that found it, and the median."""
+    """Format the runs that found it, and the median."""
     middle = median(runs, steps)
     text = f">{steps:,}" if middle == float("inf") else f"{middle:,.0f}"
     return f"{sum(run is not None for run in runs):>2} {text:>7}"
@@ -115,7 +115,7 @@ def summary(results: Mapping[str, Mapping[str, list[int | None]]], steps: int) -
 
 
 def arguments() -> argparse.Namespace:
-    """What was asked for."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=STEPS, help="budget of a run")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="runs of each strategy")
@@ -135,7 +135,8 @@ def main() -> None:
         print(json.dumps(found))
         leave()
     begin(
-        f"Steps until a mutant is found: {options.seeds} seeds, at most {options.steps:,} steps each, walks of {LENGTH}"
+        f"Steps until a mutant is found: {options.seeds} seeds, at most {options.steps:,} steps each, "
+        f"walks of {LENGTH}"
     )
     started = time.monotonic()
     print(f"{'mutant':<34}" + "".join(f"{name + ': runs, median':>22}" for name in STRATEGIES))
@@ -159,7 +160,8 @@ def main() -> None:
             flush=True,
         )
     print(
-        f"guided: mutants={len(results)} seeds={options.seeds} steps={options.steps} {summary(results, options.steps)} "
+        f"guided: mutants={len(results)} seeds={options.seeds} steps={options.steps} "
+        f"{summary(results, options.steps)} "
         f"seconds={time.monotonic() - started:.0f}"
     )
     leave()

@@ -1,13 +1,13 @@
 """Operations a second of the linearizability checker, on histories of 100 to 10,000 operations.
 
-The time grows with the operations that are open at once, those that were given up above all, far more
-than with the length: a few are given up in each history, whatever its length,
-and none in those of the queue, where one dequeue of unknown fate lets every value have left.
+The time depends on the number of operations open at once, above all those given up, far more than on
+the length. A few are given up in each history, whatever its length, and none in those of the queue,
+where one dequeue of unknown fate could have taken any value.
 
-Clients act on an object that is right; an illegal history is the same with one late answer changed.
-Baselines, on the same histories in the same run: Wing and Gong's search without and with a memory
-(Lowe's first improvement, as Porcupine has it), the checker without partition, and on tiny histories
-the definition. A baseline that takes more than `BASELINE_STEPS` steps of the model is cut off, and that is said.
+Clients act on a correct object; an illegal history is the same with one late answer changed. Baselines,
+on the same histories in the same run: Wing and Gong's search without and with a cache (Lowe's first
+improvement, as in Porcupine), the checker without partition, and on tiny histories the definition. A
+baseline is cut off, and reported so, after `BASELINE_STEPS` steps of the model.
 
 CPU time, one core; the median of the rounds.
 """
@@ -58,7 +58,7 @@ def _call(name: str, number: int, rng: random.Random) -> tuple[str, dict[str, An
 
 
 def acted(model: Model[Any], operations: int, *, seed: int, clients: int = CLIENTS, lost: float) -> History:
-    """Clients of an object that is right: each calls, then it happens (or the client gives up), then it is answered."""
+    """Record clients of a correct object: call, effect (or the client gives up), answer."""
     rng = random.Random(seed)  # noqa: S311 - reproducible on purpose
     recorder = Recorder()
     whole: dict[Any, Any] = {}
@@ -87,7 +87,7 @@ def acted(model: Model[Any], operations: int, *, seed: int, clients: int = CLIEN
 
 
 def spoilt(history: History) -> History:
-    """The same, with an answer near the end that cannot be."""
+    """Return the same history with an impossible answer near the end."""
     operations = list(history.operations)
     for place in range(len(operations) - 1, -1, -1):
         operation = operations[place]
@@ -110,12 +110,12 @@ def spoilt(history: History) -> History:
 
 
 def wing_gong(history: History, model: Model[Any], *, remembers: bool) -> bool | None:
-    """Wing and Gong's search over all that was called before the first answer that is left; None if it is cut off."""
+    """Run Wing and Gong's search over the calls before the first remaining answer; None if it is cut off."""
     operations = [each for each in history.operations if each.fate is not Fate.FAILED]
     whole = model if model.partition is None else model.whole()
     needed = sum(1 << place for place, each in enumerate(operations) if each.fate is Fate.ANSWERED)
     ends = [(each.answered_at or 0) if each.fate is Fate.ANSWERED else float("inf") for each in operations]
-    # In the order of the calls, so that what is left begins at a place that only grows.
+    # In the order of the calls, so that the rest begins at a place that only grows.
     stack: list[tuple[int, int, Any]] = [(0, 0, whole.initial)]
     seen: set[tuple[int, Any]] = set()
     steps = 0
@@ -150,7 +150,7 @@ def wing_gong(history: History, model: Model[Any], *, remembers: bool) -> bool |
 
 
 def rate(work: Callable[[], bool | None], operations: int, *, expected: bool) -> str:
-    """How many operations a second; how far from done where it was cut off."""
+    """Format operations a second, or the progress where the baseline was cut off."""
     rates = []
     for _ in range(ROUNDS):
         started = time.process_time()
@@ -172,7 +172,8 @@ def _checked(history: History, model: Model[Any], limits: Limits) -> bool | None
 def main() -> None:
     """Measure and print."""
     begin(
-        f"Operations a second, {CLIENTS} clients, {KEYS} keys, about {LOST} operations given up, CPU time, median of {ROUNDS}"
+        f"Operations a second, {CLIENTS} clients, {KEYS} keys, about {LOST} operations given up, CPU "
+        f"time, median of {ROUNDS}"
     )
     header = ("model", "operations", "history", "checker", "unpartitioned", "with memory", "without")
     print("".join(f"{name:>20}" for name in header))
@@ -206,7 +207,7 @@ def main() -> None:
 
 
 def _tiny() -> None:
-    """Against the definition, where it can be."""
+    """Compare with the definition, on tiny histories."""
     pairs = [
         (model, acted(model, TINY_OPERATIONS, seed=seed, clients=3, lost=0.2))
         for model in MODELS.values()

@@ -1,9 +1,9 @@
-"""The replicated state machine by its number of cases: apply, snapshot, restore; beside a copied dictionary.
+"""The replicated state machine by number of cases: apply, snapshot, restore; beside a copied dictionary.
 
-The document (knhk-distributed-consensus) expects less than 1 ms for an operation and less than 10 ms for
-a snapshot, and does not say of how many cases. Microseconds and milliseconds are of this process's CPU.
-The baseline does what a machine of plain dictionaries must do to leave the state before an operation
-as it is: copy the dictionary of cases, and put one.
+The document (knhk-distributed-consensus) expects less than 1 ms for an operation and less than 10 ms
+for a snapshot, without stating the number of cases. Microseconds and milliseconds are of this process's
+CPU. The baseline does what a machine of plain dictionaries must do to keep the state before an
+operation: copy the dictionary of cases, and put one.
 """
 
 import statistics
@@ -34,7 +34,7 @@ APPLY_US, SNAPSHOT_MS = 1_000, 10
 
 
 def with_cases(count: int) -> State:
-    """A machine with so many cases, in the state after its log."""
+    """Build a machine with this many cases, and its state after its log."""
     state, _ = apply(initial(), Register())
     for number in range(1, count + 1):
         state, _ = apply(
@@ -44,21 +44,21 @@ def with_cases(count: int) -> State:
 
 
 def update(state: State, count: int) -> None:
-    """Move cases all over the map."""
+    """Update cases all over the map."""
     for number in range(1, UPDATES + 1):
         case_id = f"case-{number * 7_919 % count + 1}"
         state, _ = apply(state, Request(1, count + number, UpdateCaseState(case_id, CaseState.RUNNING)))
 
 
 def copy(cases: dict[str, Case]) -> None:
-    """Put cases as often, each into a copy."""
+    """Put as many cases, each into a copy."""
     for number in range(1, UPDATES + 1):
         case_id = f"case-{number * 7_919 % len(cases) + 1}"
         cases = {**cases, case_id: attrs.evolve(cases[case_id], state=CaseState.RUNNING)}
 
 
 def median_s(work: Callable[[], object], times: int = 1) -> float:
-    """The median of the CPU seconds of a round, for one time."""
+    """Return the median CPU seconds per operation over the rounds."""
     seconds = []
     for _ in range(ROUNDS):
         started = time.process_time()

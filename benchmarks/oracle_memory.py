@@ -1,7 +1,8 @@
 """Memory of the oracle along a walk of a million steps: it must be flat.
 
-Every step asks for all successors and reads all values of the state that is chosen. The baseline is the first tenth of
-the walk, by whose end all caches are full. The heap of the JVM is held at 512 MB, so what is not freed would end the walk.
+Every step enumerates all successors and reads all values of the chosen state. The baseline is the first
+tenth of the walk, by whose end all caches are full. The heap of the JVM is held at 512 MB, so a leak
+would end the walk.
 """
 
 import argparse
@@ -21,13 +22,13 @@ RESTART = 200
 
 
 def resident_mb() -> float:
-    """What this process holds, the JVM included."""
+    """Return the resident memory of this process, the JVM included."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * 4096 / 2**20
 
 
 def heap_mb() -> float:
-    """What is alive in the JVM."""
+    """Return the live memory in the JVM."""
     runtime = jpype.JClass("java.lang.Runtime").getRuntime()
     jpype.JClass("java.lang.System").gc()
     return float(runtime.totalMemory() - runtime.freeMemory()) / 2**20
@@ -54,7 +55,8 @@ def main() -> None:
             first = first or held
             rate = step / (time.perf_counter() - began)
             print(
-                f"{step:>9,} steps  {held:6.0f} MB resident  {alive:4.0f} MB alive in the heap  {rate:,.0f} steps/s"
+                f"{step:>9,} steps  {held:6.0f} MB resident  {alive:4.0f} MB alive in the heap  "
+                f"{rate:,.0f} steps/s"
             )
     print(
         f"oracle_memory: steps={steps} first_tenth_mb={first:.0f} end_mb={held:.0f} ratio={held / first:.2f}"

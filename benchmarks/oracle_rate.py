@@ -1,9 +1,10 @@
-"""Questions that the oracle answers a second, along walks of Raft with three servers.
+"""Queries a second of the oracle, along walks of Raft with three servers.
 
-A step is what a lockstep run needs: all steps that the spec allows from a state, and the values of the state that is
-chosen. The first baseline, in the same process, is TLC's own evaluation of all successors in one call from Python:
-what no oracle over TLC can be faster than. The second is TLC itself, simulating the same spec in a process of its own,
-its start included. TLC counts the successor states that it generates, so that these compare with it.
+A step is what a lockstep run needs: all steps that the spec allows from a state, and the values of the
+chosen state. The first baseline, in the same process, is TLC's own evaluation of all successors in one
+call from Python, which no oracle over TLC can beat. The second is TLC itself, simulating the same spec
+in its own process, its start included. TLC counts the successor states that it generates, which is
+comparable.
 """
 
 import random
@@ -37,7 +38,7 @@ WEIGHTS = {
 
 
 def walk(oracle: SpecOracle, seed: int) -> list[OracleState]:
-    """The states of one weighted walk."""
+    """Return the states of one weighted walk."""
     rng = random.Random(seed)  # noqa: S311 (reproducible on purpose)
     states = [oracle.initial_states()[0]]
     for _ in range(STEPS):
@@ -49,7 +50,7 @@ def walk(oracle: SpecOracle, seed: int) -> list[OracleState]:
 
 
 def ask(oracle: SpecOracle, states: list[OracleState], *, convert: bool) -> tuple[float, int]:
-    """Seconds for all successors of all states, and how many there were."""
+    """Return the seconds for all successors of all states, and the number of successors."""
     started, found = time.perf_counter(), 0
     for state in states:
         for successor in oracle.successors(state):
@@ -60,7 +61,7 @@ def ask(oracle: SpecOracle, states: list[OracleState], *, convert: bool) -> tupl
 
 
 def step(oracle: SpecOracle, seed: int) -> float:
-    """Steps a second of a fresh walk: all successors of each state, and the values of the one that is chosen."""
+    """Return steps a second of a fresh walk: all successors of each state, the values of the chosen one."""
     started = time.perf_counter()
     states = walk(oracle, seed)
     for state in states:
@@ -69,7 +70,7 @@ def step(oracle: SpecOracle, seed: int) -> float:
 
 
 def evaluate(oracle: SpecOracle, states: list[OracleState]) -> float:
-    """Seconds that TLC takes to evaluate all successors of all states, in one call a state."""
+    """Return the seconds that TLC takes to evaluate all successors of all states, in one call per state."""
     java = [state.java for state in states]
     tool, vector = oracle._tool, oracle._stage.classes["tlc2.tool.StateVec"]  # noqa: SLF001 - what lies below the oracle
     started = time.perf_counter()
@@ -79,7 +80,7 @@ def evaluate(oracle: SpecOracle, states: list[OracleState]) -> float:
 
 
 def simulate(engine: Engine) -> float:
-    """States a second of `tlc2.TLC -simulate` on the same spec, without its invariants."""
+    """Return states a second of `tlc2.TLC -simulate` on the same spec, without its invariants."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for path in SPECS.glob("Raft*.tla"):
@@ -126,7 +127,8 @@ def main() -> None:
     tlc = show("TLC -simulate, a process of its own", baseline, "states/s")
     print(
         f"oracle_rate: tlc_alone={bound:.0f} all_steps={figure:.0f} fresh_walk_steps_per_second={steps:.0f} "
-        f"all_values={values:.0f} successors_per_second={generated:.0f} tlc_simulate_states_per_second={tlc:.0f} "
+        f"all_values={values:.0f} successors_per_second={generated:.0f} "
+        f"tlc_simulate_states_per_second={tlc:.0f} "
         f"ratio_to_tlc_alone={figure / bound:.2f} ratio_of_successors={generated / tlc:.2f}"
     )
     leave()

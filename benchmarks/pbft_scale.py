@@ -1,19 +1,23 @@
 """PBFT clusters of 4 to 100 replicas beside the targets of the source documents (PBFT-8).
 
-What is measured, with Ed25519 signatures on every message and in simulated time (messages take 1 to 5 ms):
+Measured with Ed25519 signatures on every message and in simulated time (messages take 1 to 5 ms):
 
 * latency: from when a client asks to when f + 1 replicas have told it the same result, alone and under load;
-* operations a second. "One process" is what this process did with all n replicas in it, by its clock and by its
-  processor time. "A process each" is an estimate of n processes with a processor each: every step of a replica takes
-  as much virtual time as it took processor time here, and a replica takes one step after the other;
+* operations a second. "One process" is what this process did with all n replicas in it, by its clock and by
+  its processor time. "A process each" is an estimate of n processes with a processor each: every step of a
+  replica takes as much virtual time as it took processor time here, and a replica takes one step after the
+  other;
 * messages, which must be exactly as many as the paper's phases say, also with a view change;
 * bytes between replicas in canonical encoding, beside the payload: the operations, once;
-* the memory of a replica in the middle of a run with checkpoints, and how large it can become by its configuration.
+* the memory of a replica in the middle of a run with checkpoints, and how large it can become by its
+  configuration.
 
-Hosts write no disk, and messages are handed over as objects: neither is in any figure. Clients are not either.
+Hosts write no disk, and messages are handed over as objects: no figure includes either, nor the
+clients.
 
-Baselines in the same run: signatures by the library alone, made and verified, of which each request needs as many
-as are shown; and the same clusters with signatures that only stand for some, which is the protocol without them.
+Baselines in the same run: signatures by the library alone, made and verified, of which each request needs as
+many as are shown; and the same clusters with signatures that only stand for some, which is the protocol
+without them.
 """
 
 import resource
@@ -46,7 +50,7 @@ CONSENSUS_MS = 50
 #: (KN has the same number of operations a second as HM.)
 
 DELAY = Uniform(1, 5)
-#: How many replicas a target is about, and how many requests are asked for at batches of 1 and of 64.
+#: The number of replicas of a target, and of requests at batches of 1 and of 64.
 SMALL = sized({4: (300, 1_920), 7: (120, 960), 10: (80, 640)}, {4: (8, 128)})
 LARGE = sized({31: (4, 256), 100: (1, 128)}, {7: (1, 128)})
 BATCH, CLIENTS_A_BATCH = 64, 2
@@ -67,7 +71,7 @@ class Row:
 
     @property
     def ahead(self) -> int:
-        """How many batches are under way: small ones many at a time."""
+        """The number of batches under way: small ones many at a time."""
         return 16 if self.batch == 1 else 2
 
     def measured(self, *, computing: bool = True) -> Figures:
@@ -86,7 +90,7 @@ class Row:
 
 
 def signatures() -> tuple[float, float]:
-    """Seconds of processor time for making and for verifying a signature, by the library alone."""
+    """Return the CPU seconds for making and for verifying a signature, by the library alone."""
     seed, content = bytes(32), bytes(150)
     keys = Ed25519Keys(seed, {"r0": public_key(seed)})
     signature = keys.sign(content)
@@ -115,7 +119,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def alone() -> dict[int, tuple[Figures, Figures]]:
-    """One client that asks one thing after the other: latency without load, without and with computing."""
+    """Measure one sequential client: latency without load, without and with computing."""
     print("\none client, one request after the other; ms as median/worst")
     found: dict[int, tuple[Figures, Figures]] = {}
 
@@ -138,10 +142,12 @@ def alone() -> dict[int, tuple[Figures, Figures]]:
 
 
 def loaded(sign_s: float, verify_s: float) -> dict[Row, Figures]:
-    """As many clients as fill what may be under way."""
+    """Measure with as many clients as fill the window."""
     print(
-        "\nas many clients as fill the batches that may be under way; ms as median/worst, with computing; op/s of\n"
-        "one process by its clock and its processor time, and estimated for a process each; of CPU what is spent\n"
+        "\nas many clients as fill the batches that may be under way; ms as median/worst, with "
+        "computing; op/s of\n"
+        "one process by its clock and its processor time, and estimated for a process each; of CPU "
+        "what is spent\n"
         "on signatures, by the rates above"
     )
     found: dict[Row, Figures] = {}
@@ -181,7 +187,7 @@ def loaded(sign_s: float, verify_s: float) -> dict[Row, Figures]:
 
 
 def messages() -> list[str]:
-    """Whether the messages are as many as the paper's phases say; what differs."""
+    """Compare the number of messages with the paper's phases; return the differences."""
     print("\nmessages of a request alone in its batch, and of a view change that brings 3 batches along")
     wrong = []
     for replicas in (4, 7, 10, 31):
@@ -203,12 +209,13 @@ def messages() -> list[str]:
 
 
 def network() -> dict[tuple[int, int, int], tuple[float, float]]:
-    """By replicas, batch and payload: bytes over what must be sent at least, and on the primary's busiest link.
+    """Return, by replicas, batch and payload, the bytes over the minimum, in total and on the busiest link.
 
-    At least the payload must reach each backup once.
+    The minimum is that the payload reaches each backup once.
     """
     print(
-        "\nbytes between replicas over payload bytes; of these, beyond the payload's own way to each backup; and\n"
+        "\nbytes between replicas over payload bytes; of these, beyond the payload's own way to each "
+        "backup; and\n"
         "beyond the payload on the link from the primary to a backup, both ways"
     )
     found: dict[tuple[int, int, int], tuple[float, float]] = {}
@@ -250,7 +257,7 @@ def network() -> dict[tuple[int, int, int], tuple[float, float]]:
 
 
 def memory() -> int:
-    """How large a replica becomes in a window and a half of full batches."""
+    """Return the size of a replica after a window and a half of full batches."""
     figures = measure(
         4,
         requests=MEMORY_REQUESTS,
@@ -264,8 +271,10 @@ def memory() -> int:
     )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1_024
     print(
-        f"\nmemory of a replica, {MEMORY_REQUESTS:,} requests of 1,024 bytes in batches of {BATCH}, with the paper's "
-        f"window of 200 and a checkpoint every 100:\n  {figures.replica_bytes / 1e6:.1f} MB at most in objects; "
+        f"\nmemory of a replica, {MEMORY_REQUESTS:,} requests of 1,024 bytes in batches of {BATCH}, "
+        "with the paper's "
+        f"window of 200 and a checkpoint every 100:\n  {figures.replica_bytes / 1e6:.1f} MB at most in "
+        "objects; "
         f"{peak / 1e6:.0f} MB is the most that this whole process ever had, with 4 replicas and up to 100"
     )
     settings = attrs.fields_dict(Config)
@@ -273,9 +282,12 @@ def memory() -> int:
         int(settings[name].default or 0) for name in ("window", "batch_max", "request_bytes_max")
     )
     print(
-        f"  by the defaults of its configuration it may have to hold {window * batch_max * request_bytes_max / 1e6:,.0f} MB of "
-        "requests for the primary of its view, and as much for each traitor that proposes for views to come:\n"
-        f"  {window} numbers of {batch_max} requests of {request_bytes_max:,} bytes. Who needs the target against "
+        "  by the defaults of its configuration it may have to hold "
+        f"{window * batch_max * request_bytes_max / 1e6:,.0f} MB of "
+        "requests for the primary of its view, and as much for each traitor that proposes for "
+        "views to come:\n"
+        f"  {window} numbers of {batch_max} requests of {request_bytes_max:,} bytes. Who needs the "
+        "target against "
         "traitors sets these limits lower"
     )
     return figures.replica_bytes
@@ -285,7 +297,7 @@ def memory() -> int:
 
 
 def beside(values: Mapping[int, float], unit: str, *, below: float | None = None, above: float = 0.0) -> str:
-    """Figures by the number of replicas, each with whether it misses its target."""
+    """Format figures by the number of replicas, each with whether it misses its target."""
     return ", ".join(
         f"{replicas}: {value:,.0f} {unit}"
         + ("" if value > above and (below is None or value < below) else " MISSED")
@@ -294,7 +306,7 @@ def beside(values: Mapping[int, float], unit: str, *, below: float | None = None
 
 
 def against_latency(unloaded: dict[int, tuple[Figures, Figures]], load: dict[Row, Figures]) -> None:
-    """HM's and KN's latencies for small clusters, alone and under load; A2's for large ones."""
+    """Compare HM's and KN's latencies for small clusters, alone and under load; A2's for large ones."""
     worst = {"alone": {n: max(whole.latency_ms) for n, (_, whole) in unloaded.items()}}
     for batch in (1, BATCH):
         worst[f"under load, batches of up to {batch}"] = {
@@ -317,7 +329,7 @@ def against_latency(unloaded: dict[int, tuple[Figures, Figures]], load: dict[Row
 
 
 def against_rates(load: dict[Row, Figures]) -> None:
-    """HM's and KN's operations a second for small clusters, A2's for large ones."""
+    """Compare HM's and KN's operations a second for small clusters, A2's for large ones."""
     for source, target, sizes in (
         ("HM, KN", OPERATIONS_A_SECOND, SMALL),
         ("A2", TRANSACTIONS_A_SECOND, LARGE),
@@ -337,7 +349,7 @@ def against_rates(load: dict[Row, Figures]) -> None:
 
 
 def against_overhead(overhead: dict[tuple[int, int, int], tuple[float, float]]) -> None:
-    """HM's network overhead: over the payload once it cannot be met, for each backup must get it."""
+    """Compare HM's network overhead; over a single payload it is impossible: each backup must get it."""
     for place, what in enumerate(("beyond the payload's way to each backup", "on a link of the primary")):
         met = sum(ratios[place] < OVERHEAD for ratios in overhead.values())
         cells = ", ".join(
@@ -348,7 +360,8 @@ def against_overhead(overhead: dict[tuple[int, int, int], tuple[float, float]]) 
             for payload in PAYLOADS[1:]
         )
         print(
-            f"HM  network overhead < {OVERHEAD:.0%}, {what}, batches of up to {BATCH}: {cells}; met in {met} of all "
+            f"HM  network overhead < {OVERHEAD:.0%}, {what}, batches of up to {BATCH}: {cells}; met in "
+            f"{met} of all "
             f"{len(overhead)} rows"
         )
 

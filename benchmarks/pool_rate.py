@@ -1,9 +1,10 @@
-"""The zoo through the warm pool beside a shell loop of `java`, and one large model beside the plain command.
+"""The zoo through the warm pool beside a shell loop of `java`; one large model beside the plain command.
 
-The zoo is tests/zoo: small models of every outcome. The pool's time includes the start of its workers and their
-end; `light` workers compile quickly instead of well, as fits small models. The large model has a million states; its two runs take turns, plain, worker, worker, plain, so that a
-machine that slows down disturbs both alike. One TLC thread everywhere. `tests/tlc/test_zoo.py` sees to it that
-all say the same; here only the counts of the large model are compared.
+The zoo is tests/zoo: small models of every outcome. The pool's time includes the start and the end of
+its workers; `light` workers compile quickly instead of well, as fits small models. The large model has
+a million states; its two runs take turns, plain, worker, worker, plain, so that a machine that slows
+down disturbs both alike. One TLC thread everywhere. `tests/tlc/test_zoo.py` checks that all results
+agree; here only the counts of the large model are compared.
 """
 
 import functools
@@ -43,7 +44,7 @@ def tasks(models: list[dict[str, Any]]) -> list[Task]:
 def through_pool(
     engine: Engine, models: list[dict[str, Any]], processes: int, *, light: bool = False
 ) -> None:
-    """All models, workers started and ended."""
+    """Check all models, starting and ending the workers."""
     with Pool(processes, engine=engine, light=light) as pool:
         found = pool.check_all(tasks(models))
     lost = [checked.spec.name for checked in found if checked.result and checked.result.verdict.is_unknown]
@@ -52,7 +53,7 @@ def through_pool(
 
 
 def shell_loop(engine: Engine, models: list[dict[str, Any]], folder: Path) -> Path:
-    """A script that runs `java` for one model after another in `folder`."""
+    """Write a script that runs `java` for one model after another in `folder`."""
     command = shlex.join([str(java()), "-XX:+UseParallelGC", "-cp", str(engine.jar), "tlc2.TLC"])
     lines = ["#!/bin/sh", f"cd {shlex.quote(str(folder))}"]
     for number, model in enumerate(models):
@@ -65,7 +66,7 @@ def shell_loop(engine: Engine, models: list[dict[str, Any]], folder: Path) -> Pa
 
 
 def zoo(engine: Engine, folder: Path) -> None:
-    """The small models, in every way."""
+    """Measure the small models, in every way."""
     models = tomllib.loads((ZOO / "models.toml").read_text(encoding="utf-8"))["model"]
     models = models[: sized(len(models), 2)]
     script = shell_loop(engine, models, folder)
@@ -89,12 +90,13 @@ def zoo(engine: Engine, folder: Path) -> None:
         if name != "shell_loop"
     )
     print(
-        f"pool_rate: models={len(models)} shell_loop_seconds={loop:.1f} {ratios} load={os.getloadavg()[0]:.1f}"
+        f"pool_rate: models={len(models)} shell_loop_seconds={loop:.1f} {ratios} "
+        f"load={os.getloadavg()[0]:.1f}"
     )
 
 
 def large(engine: Engine, folder: Path) -> None:
-    """The large model, plain command and warm worker in turns."""
+    """Measure the large model, plain command and warm worker in turns."""
     spec = Spec.load(ZOO / f"{LARGE[0]}.tla", ZOO / f"{LARGE[1]}.cfg")
     commands: list[float] = []
     workers: list[float] = []
@@ -124,7 +126,8 @@ def large(engine: Engine, folder: Path) -> None:
         print(f"{name:<18} {max(states):,} states {statistics.median(times):8.1f} s   ({runs})", flush=True)
     ratio = statistics.median(workers) / statistics.median(commands)
     print(
-        f"pool_rate: large_model_states={max(states)} worker_to_plain={ratio:.3f} load={os.getloadavg()[0]:.1f}"
+        f"pool_rate: large_model_states={max(states)} worker_to_plain={ratio:.3f} "
+        f"load={os.getloadavg()[0]:.1f}"
     )
 
 

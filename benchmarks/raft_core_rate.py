@@ -1,8 +1,8 @@
-"""Operations a second of the pure Raft core: the servers of a cluster in one process, no network, no disk, no time.
+"""Operations a second of the pure Raft core: a cluster in one process, no network, no disk, no time.
 
-A burst of clients' requests comes to the leader, messages are handed over until none is left, and so on:
-what is measured is the protocol itself, in CPU seconds of all servers together. Baselines in the same
-run: requests that carry one entry, each sent when the one before was acknowledged; and the same batches
+A burst of clients' requests reaches the leader, messages are handed over until none is left, and so on:
+this measures the protocol itself, in CPU seconds of all servers together. Baselines in the same run:
+requests that carry one entry, each sent when the one before was acknowledged; and the same batches
 without pipelining, which costs nothing here, where no message takes time (`raft_scale.py` has delays).
 Logs are compacted, every 1,000 entries or at 10,000, which is the documents' default (RAFT-3): the core
 keeps a log as a tuple and copies it for each request that it appends.
@@ -59,7 +59,7 @@ ROWS = [
 
 
 def requests(count: int) -> list[Hashable]:
-    """So many operations of one session; each is carried out."""
+    """Return this many operations of one session; each is carried out."""
     versions = dict.fromkeys(range(RECORDS), 0)
     made: list[Hashable] = [machine.Register()]
     for number in range(1, count):
@@ -112,7 +112,7 @@ class Servers:
         self.replicate()
 
     def request(self, value: Hashable) -> None:
-        """A client's request to the leader, sent when `replicate` is called."""
+        """Give the leader a client's request, sent when `replicate` is called."""
         self._take(self._leader, raft.ClientRequest(value))
 
     def replicate(self) -> None:
@@ -124,7 +124,7 @@ class Servers:
 
     @property
     def committed(self) -> list[int]:
-        """Up to where each server knows the log to be committed."""
+        """Return up to where each server knows the log to be committed."""
         return [node.commit_index for node in self.nodes.values()]
 
     def _take(self, name: str, inp: raft.Input) -> None:
@@ -144,7 +144,7 @@ class Servers:
             self.steps += 1
 
     def _send(self, peer: str) -> None:
-        """The entries that the peer lacks; pipelined, all that may be under way at once."""
+        """Send the entries that the peer lacks; pipelined, as many as may be under way at once."""
         while True:
             before = len(self._flying)
             self._take(self._leader, raft.AppendEntries(peer))
@@ -202,7 +202,8 @@ def measured(count: int, row: Row, values: list[Hashable]) -> tuple[float, float
 def main(operations: int = OPERATIONS) -> None:
     """Measure and print."""
     begin(
-        f"The pure Raft core: {operations:,} operations in bursts of {BURST}, CPU of all servers in one process, "
+        f"The pure Raft core: {operations:,} operations in bursts of {BURST}, CPU of all servers in one "
+        "process, "
         f"median of {ROUNDS} rounds"
     )
     header = ("servers", "log to", "operations/s", "messages/op", "steps/s")

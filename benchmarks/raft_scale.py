@@ -1,19 +1,19 @@
 """Raft clusters of 3 to 1,000 servers in simulated time, beside the targets of the source documents (RAFT-7).
 
-What is measured, in a simulated cluster with the documents' timeouts (150 to 300 ms, heartbeat 50 ms):
-the time to elect the first leader, from a request to its commit and to its application everywhere, and
-from the leader's crash to the next leader and to the next commit; and the messages of a commit. These
-are simulated milliseconds: they count timers and the network, whose delays are stated, and neither
+Measured in a simulated cluster with the documents' timeouts (150 to 300 ms, heartbeat 50 ms): the time
+to elect the first leader, from a request to its commit and to its application everywhere, and from the
+leader's crash to the next leader and to the next commit; and the messages of a commit. These are
+simulated milliseconds: they count timers and the network, whose delays are stated, and neither
 computing nor disks. Seconds are of this process's CPU, for all servers of the cluster together.
 
 A stream of one request a millisecond shows what pipelining changes. In processor time, without any
 network: how many operations a second the pure core commits, batched and pipelined
 (`benchmarks/raft_core_rate.py` has more of that, and the baselines).
 
-Why the documents' timeouts do not carry 1,000 servers: nobody knows of a candidate before its request
-arrives, and meanwhile `servers * delay / range` others stand as well, 20 for 3 ms and a range of 150 ms.
-They split the votes, term after term. A range that grows with the number of servers costs no time, for
-the first of a thousand timers fires soon however wide the range is.
+The documents' timeouts do not carry 1,000 servers: nobody knows of a candidate before its request
+arrives, and meanwhile `servers * delay / range` others stand as well, 20 for 3 ms and a range of 150
+ms. They split the votes, term after term. A range that grows with the number of servers costs no time,
+because the first of a thousand timers fires soon however wide the range is.
 """
 
 import statistics
@@ -62,7 +62,7 @@ ROWS = sized(
     ],
     [Row(3, delay, GIVEN, 1) for delay in (NEAR, FAR)],
 )
-#: How the pure core is measured: without a machine, and with it.
+#: The pure core without a machine, and with it.
 CORES = [
     raft_core_rate.Row(256, pipelining=True, with_machine=with_machine) for with_machine in (False, True)
 ]
@@ -79,7 +79,7 @@ def cell(values: Sequence[int | None]) -> str:
 
 
 def against(rows: dict[Row, list[Figures]], name: str, target_ms: int, delay: Uniform) -> str:
-    """The worst figure of each size beside a target, and which sizes miss it."""
+    """Format the worst figure of each size beside a target, and the sizes that miss it."""
     cells, missed = [], []
     for row, found in rows.items():
         if row.delay != delay:
@@ -196,7 +196,8 @@ def main() -> None:
     streams()
     rates = throughput()
     print(
-        "\nthe targets (RAFT-7) beside what was measured. Times are simulated: they count timers and a network "
+        "\nthe targets (RAFT-7) beside what was measured. Times are simulated: they count timers and a "
+        "network "
         "whose delays are given, no computing and no disk.\nThe worst of the seeds by number of servers; "
         f"* with election timeouts of {WIDENED.election_ms[0]} to {WIDENED.election_ms[1]:,} ms"
     )
@@ -208,12 +209,14 @@ def main() -> None:
     ):
         for delay in (NEAR, FAR):
             print(
-                f"{source}  {what} < {target_ms:,} ms, messages take {delay.least_ms} to {delay.greatest_ms} ms "
+                f"{source}  {what} < {target_ms:,} ms, messages take {delay.least_ms} to "
+                f"{delay.greatest_ms} ms "
                 f"(simulated time): {against(found, name, target_ms, delay)}"
             )
     electing = [row for row, measured in found.items() if all(each.elected_ms for each in measured)]
     print(
-        f"A2  up to {SERVERS:,} servers (simulated time): {max(row.servers for row in electing):,} elect a leader, "
+        f"A2  up to {SERVERS:,} servers (simulated time): {max(row.servers for row in electing):,} "
+        "elect a leader, "
         f"{max(row.servers for row in electing if row.timers == GIVEN):,} with the documents' timeouts"
     )
     for what, rate in rates:

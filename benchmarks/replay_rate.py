@@ -1,8 +1,8 @@
 """Steps and traces replayed a second: walks of the spec on the implementation, all variables compared.
 
-Long walks say how many steps a second, short ones how many traces: each resets the system. The edges
-are those of the first levels of a model, each taken once by a copy of the system. The baseline is the
-bare core, given the same inputs in the same order, with nothing compared.
+Long walks give the steps a second, short ones the traces: each resets the system. The edges are those
+of the first levels of a model, each taken once by a copy of the system. The baseline is the bare core,
+given the same inputs in the same order, with nothing compared.
 """
 
 from benchmarks._machine import begin, leave, seconds, show, sized
@@ -23,7 +23,7 @@ WEIGHTS = {"Timeout": 0.4, "Restart": 0.2, "DropMessage": 0.2, "DuplicateMessage
 
 
 def _input(step: Step) -> tuple[str, raft.Input | None] | None:
-    """The server and the input of a step; no input for a restart, None for what happens in the network."""
+    """Return the server and the input of a step; no input for a restart, None for a step of the network."""
     arguments = step.arguments
     match step.action:
         case "Timeout":
@@ -41,7 +41,7 @@ def _input(step: Step) -> tuple[str, raft.Input | None] | None:
 
 
 def bare(runs: list[list[tuple[str, raft.Input | None]]]) -> None:
-    """Only `step` and `recover`."""
+    """Run only `step` and `recover`."""
     members = server_names(3)
     for inputs in runs:
         nodes = {name: raft.first_start(raft.Config(name, members, 2)) for name in members}
@@ -83,7 +83,8 @@ def main() -> None:
     edges = show(f"  edges of a graph, {len(graph.targets):,} of them", rates["edges"], "edges/s")
     baseline = show("bare core, the same inputs", rates["bare"], "steps/s")
     print(
-        f"replay_rate: steps_per_second={figure:.0f} traces_per_second={traces:.0f} edges_per_second={edges:.0f} "
+        f"replay_rate: steps_per_second={figure:.0f} traces_per_second={traces:.0f} "
+        f"edges_per_second={edges:.0f} "
         f"bare_steps_per_second={baseline:.0f} ratio={figure / baseline:.2f}"
     )
     leave()

@@ -1,8 +1,9 @@
-"""Shrinking: for each mutant, a long failing run made short, and TLC's own word that the result is legal.
+"""Shrinking: for each mutant, a long failing run shrunk, with TLC's confirmation that the result is legal.
 
-The run to begin with is found by random exploration in walks of up to `LENGTH` steps; of the first `RUNS` that fail, the
-longest one is taken, so that there is something to shrink. After shrinking, TLC checks in a run of its own whether
-what the spec demanded along the short run is a behaviour of the spec. Each mutant has a process of its own.
+The initial run is found by random exploration in walks of up to `LENGTH` steps; the longest of the
+first `RUNS` that fail is taken, so that there is something to shrink. After shrinking, TLC checks in a
+separate run whether the behaviour demanded along the short run is a behaviour of the spec. Each mutant
+has its own process.
 """
 
 import argparse
@@ -21,7 +22,7 @@ STEPS, LENGTH, RUNS = sized((6_000, 400, 4), (60, 30, 1))
 
 
 def shrunk(name: str) -> dict[str, Any]:
-    """In the mutant's own process: what came of it."""
+    """Shrink in the mutant's own process, and return the result."""
     (mutant,) = (mutant for mutant in MUTANTS if mutant.name == name)
     install(mutant)
     from property_tests.raft.adapter import RaftSystem  # noqa: PLC0415 - after the edit
@@ -92,7 +93,8 @@ def main() -> None:
             continue
         results.append(found)
         print(
-            f"{mutant.name:<34}{found['before']:>8}{found['after']:>7}{found['tries']:>7}{found['seconds']:>9.1f}  "
+            f"{mutant.name:<34}{found['before']:>8}{found['after']:>7}{found['tries']:>7}"
+            f"{found['seconds']:>9.1f}  "
             f"{'yes' if found['legal'] else found['verdict']}",
             flush=True,
         )

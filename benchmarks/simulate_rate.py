@@ -1,4 +1,4 @@
-"""Random behaviours a second: `simulate`, beside the plain `java -simulate` on the same model with the same seed.
+"""Random behaviours a second: `simulate`, beside the plain `java -simulate` with the same seed.
 
 One TLC thread each; both draw the same behaviours. The command is measured as it is used to find
 violations, which writes nothing, and with `file=`, which writes a file a behaviour without actions.
@@ -28,7 +28,7 @@ ROUNDS = sized(3, 1)
 
 
 def plain(engine: Engine, model: tuple[Path, str, str, int, int], folder: Path, *, files: bool) -> float:
-    """The seconds of one `java tlc2.TLC -simulate` process, from start to end."""
+    """Return the seconds of one `java tlc2.TLC -simulate` process, from start to end."""
     _, module, config, behaviours, depth = model
     target = folder / f"out-{time.monotonic_ns()}"
     target.mkdir()
@@ -85,7 +85,8 @@ def main() -> None:
         }
         print(
             f"simulate_rate: model={module}-{config} behaviours_per_second={medians['simulate']:.1f} "
-            f"warm={medians['warm']:.1f} plain={medians['plain']:.1f} plain_files={medians['plain with file=']:.1f} "
+            f"warm={medians['warm']:.1f} plain={medians['plain']:.1f} "
+            f"plain_files={medians['plain with file=']:.1f} "
             f"states_per_second={medians['warm'] * result.states / behaviours:.0f} "
             f"ratio={medians['simulate'] / medians['plain']:.2f} "
             f"ratio_files={medians['simulate'] / medians['plain with file=']:.2f}"

@@ -1,4 +1,4 @@
-"""Simulator events a second against SimPy, on the same workload; then Raft's cluster, with and without the spec.
+"""Simulator events a second against SimPy, on the same workload; then Raft's cluster, with its spec.
 
 The workload: 20 nodes, each with a timer of 10 ms that sends a message to the next three nodes; each
 message takes 1 to 20 ms. An event is a timer that fires or a message that arrives. SimPy runs it
@@ -30,7 +30,7 @@ RAFT_MS = sized(20_000, 500)
 
 
 def world() -> int:
-    """The workload in a `World`; the number of events."""
+    """Run the workload in a `World`; return the number of events."""
     w: World[str] = World(seed=1)
     events = 0
     for name in NODES:
@@ -76,14 +76,14 @@ class Greeter:
 
 
 def cluster() -> int:
-    """The workload in a `Cluster` of pure cores; the number of events."""
+    """Run the workload in a `Cluster` of pure cores; return the number of events."""
     simulated: Cluster[str, Any, Command] = Cluster(Greeter(), NODES, seed=1)
     simulated.advance(UNTIL_MS)
     return simulated.simulation.events
 
 
 def simpy_callbacks() -> int:
-    """The workload in SimPy with a callback on each timeout; the number of events."""
+    """Run the workload in SimPy with a callback on each timeout; return the number of events."""
     env, source, events = simpy.Environment(), random.Random(1), 0  # noqa: S311 - as the world's
 
     def arrive(_: Any) -> None:
@@ -107,7 +107,7 @@ def simpy_callbacks() -> int:
 
 
 def simpy_processes() -> int:
-    """The workload in SimPy with a process a node and a message; the number of events."""
+    """Run the workload in SimPy with a process per node and per message; return the number of events."""
     env, source, events = simpy.Environment(), random.Random(1), 0  # noqa: S311 - as the world's
 
     def message(delay: int) -> Any:
@@ -130,14 +130,14 @@ def simpy_processes() -> int:
 
 
 def rate(work: Callable[[], int]) -> tuple[int, float]:
-    """The events, and how many a second of CPU."""
+    """Return the events, and how many per second of CPU."""
     started = time.process_time()
     events = work()
     return events, events / (time.process_time() - started)
 
 
 def raft(*, judged: bool) -> float:
-    """Spec steps a second of a healthy Raft cluster of three, with a client."""
+    """Return spec steps a second of a healthy Raft cluster of three, with a client."""
     simulated = RaftCluster(oracle_for(3), server_names(3), seed=1, judged=judged)
     simulated.advance(1_000)
     started, before = time.process_time(), simulated.steps

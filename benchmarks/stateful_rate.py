@@ -1,4 +1,4 @@
-"""Hypothesis steps a second on the simulated cluster, each judged by the spec; the baseline is without the spec.
+"""Hypothesis steps a second on the simulated cluster, judged by the spec; the baseline is without the spec.
 
 Both are the same examples of the same seed, with `Safety` and progress checked.
 """

@@ -1,8 +1,9 @@
-"""What a switch of the hybrid costs clusters of 4, 5, 7 and 10 replicas (THREAT-3, THREAT-4).
+"""The cost of a switch of the hybrid for clusters of 4, 5, 7 and 10 replicas (THREAT-3, THREAT-4).
 
-In simulated time, messages take 1 to 5 ms; clients ask one thing after the other, 50 ms after the last answer. A switch is timed
-from the first stop (or calm) of a replica to the first operation that a client believes of the new epoch: until all replicas
-have entered it, and until it serves. What leads to it, the rise and fall of the level, is not in it.
+In simulated time, messages take 1 to 5 ms; clients ask one thing after the other, 50 ms after the last
+answer. A switch is timed from the first stop (or calm) of a replica to the first operation that a
+client believes of the new epoch: until all replicas have entered it, and until it serves. The rise and
+fall of the level that leads to it is not included.
 
 The baseline in the same run is the same cluster undisturbed, in a Raft epoch and in a BFT epoch.
 """
@@ -28,7 +29,8 @@ def _steady(found: Sequence[Costs]) -> None:
         messages = _median(found, lambda each: getattr(each, name).messages)  # noqa: B023 - called at once
         worst = max(getattr(each, name).worst_ms for each in found)
         print(
-            f"{n:>3}  undisturbed {name:<5} latency {latency:>4.0f} ms, worst {worst:>4} ms, {messages:>6.1f} messages an operation"
+            f"{n:>3}  undisturbed {name:<5} latency {latency:>4.0f} ms, worst {worst:>4} ms, "
+            f"{messages:>6.1f} messages an operation"
         )
 
 
@@ -41,7 +43,8 @@ def _switch(found: Sequence[Costs], pick: Callable[[Costs], Switch]) -> None:
     messages = statistics.median(each.messages.total() for each in switches)
     print(
         f"{found[0].replicas:>3}  to {switches[0].into:<5} agreed after {agreed:>4.0f} ms, serves after "
-        f"{statistics.median(durations):>4.0f} ms ({durations[0]} to {durations[-1]}), {messages:>6.0f} messages, "
+        f"{statistics.median(durations):>4.0f} ms ({durations[0]} to {durations[-1]}), {messages:>6.0f} "
+        "messages, "
         f"{delayed:>3.0f} operations delayed, the longest {longest} ms"
     )
 

@@ -1,18 +1,18 @@
-"""Events of run logs validated a second, from 300 to 30,000 events; and whether that is linear.
+"""Events of run logs validated a second, from 300 to 30,000 events; and whether the time is linear.
 
 The log is a walk of Raft with three servers, written in two ways:
 
 * `all arguments`: each event has its action, all arguments, and what its server knows of itself;
 * `header`: as `raft/validation` logs it: of a received message a few fields, and lost messages not at all.
 
-The baseline, on the same log, is what is usual (Cirstea, Kuppe, Loillier and Merz, "Validating Traces of
-Distributed Programs Against TLA+ Specifications", 2024): a module is generated that holds the log as a
-constant and constrains each action of the spec by its next line, and TLC checks it. It gets the log with
-all arguments, that is one candidate an event; without its own start, which is measured with a log of one
-event. It ends at BASELINE_MAX events.
+The baseline, on the same log, is the usual method (Cirstea, Kuppe, Loillier and Merz, "Validating
+Traces of Distributed Programs Against TLA+ Specifications", 2024): a module is generated that holds the
+log as a constant and constrains each action of the spec by its next line, and TLC checks it. It gets
+the log with all arguments, that is one candidate an event; without its own start, which is measured
+with a log of one event. It ends at BASELINE_MAX events.
 
-Then what it costs to log less: runs of a simulated cluster with faults, of whose received messages everything,
-a few fields, sender and term, or nothing is logged.
+Then the cost of logging less: runs of a simulated cluster with faults that log, of received messages,
+everything, a few fields, sender and term, or nothing.
 
 All times are CPU times, of this process and of the baseline's; memory is this process', at its greatest.
 """
@@ -79,7 +79,8 @@ def main() -> None:
     log_less(oracle)
     first, last = rates["all arguments", SIZES[0]], rates["all arguments", SIZES[-1]]
     print(
-        f"validation_rate: events_per_second={last:.0f} header_events_per_second={rates['header', SIZES[-1]]:.0f} "
+        f"validation_rate: events_per_second={last:.0f} "
+        f"header_events_per_second={rates['header', SIZES[-1]]:.0f} "
         f"rate_30000_to_300={last / first:.2f} tlc_generated_events_per_second={baselines[-1]:.0f} "
         f"ratio_to_tlc={rates['all arguments', BASELINE_MAX] / baselines[-1]:.2f}"
     )
@@ -92,7 +93,7 @@ Step = tuple[str, immutabledict[str, Value], immutabledict[str, Value]]
 
 
 def behaviour(oracle: SpecOracle, size: int, *, seed: int) -> list[Step]:
-    """A walk of the spec within bounds: action, arguments, and what its server knows of itself afterwards."""
+    """Draw a walk of the spec within bounds: action, arguments, and its server's own knowledge afterwards."""
     rng = random.Random(seed)  # noqa: S311 - reproducible on purpose
     state = oracle.initial_states()[0]
     steps: list[Step] = []
@@ -123,7 +124,7 @@ def in_full(step: Step) -> Event:
 
 
 def by_header(step: Step) -> Event | None:
-    """The event as `raft/validation` logs it; None for what it does not log."""
+    """Return the event as `raft/validation` logs it; None for one that it does not log."""
     action, arguments, own = step
     node = arguments.get("node")
     if action in HIDDEN:
@@ -142,7 +143,7 @@ def log(events: Sequence[Event]) -> Run:
 
 
 def best(run: Run, oracle: SpecOracle, hidden: Sequence[str]) -> tuple[float, int]:
-    """The best rate of some rounds, and how many states fitted at most."""
+    """Return the best rate of some rounds, and the most states that fitted at once."""
     rates, peak = [], 0
     for _ in range(ROUNDS if len(run.events) <= 3_000 else 1):
         started = time.process_time()
@@ -155,7 +156,7 @@ def best(run: Run, oracle: SpecOracle, hidden: Sequence[str]) -> tuple[float, in
 
 
 def log_less(oracle: SpecOracle) -> None:
-    """Print how many runs are decided, and with how many states at once, the less is logged."""
+    """Print how many runs are decided, and with how many states at once, as less is logged."""
     traces = [simulate(seed, steps=RUN_STEPS).trace for seed in range(RUNS)]
     for name, received in RECEIVED.items():
         started = time.process_time()
@@ -195,7 +196,7 @@ _ACTIONS = {
 
 
 def module(steps: Sequence[Step]) -> str:
-    """The module that follows these steps, a line of the log a step."""
+    """Return the module that follows these steps, a line of the log a step."""
     lines = ",\n  ".join(
         to_tla(immutabledict({**arguments, "action": action, "own": own or 0}))
         for action, arguments, own in steps
@@ -252,7 +253,7 @@ CONSTANTS
 
 
 def baseline(engine: Engine, steps: Sequence[Step]) -> float:
-    """CPU seconds that TLC takes for the log, its start included."""
+    """Return the CPU seconds that TLC takes for the log, its start included."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for path in (ROOT / "specs" / "raft").glob("Raft*.tla"):

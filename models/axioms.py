@@ -1,7 +1,7 @@
-"""What the models take for granted of their sorts: total orders, and quorums that meet.
+"""Axioms shared by the models: total orders, and quorums that intersect.
 
-Nothing is counted and no next element is computed: such axioms leave questions decidable. That majorities
-meet is arithmetic, and proved in `models.quorum`.
+Nothing is counted and no next element is computed, which keeps queries decidable. That majorities
+intersect is arithmetic, and proved in `models.quorum`.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ __all__ = ["quorums_meet", "total_order"]
 
 
 def total_order(name: str, sort: Sort, least: str) -> tuple[Clause, ...]:
-    """That the relation `name` is a total order of a sort, with the constant `least` below all."""
+    """The relation `name` is a total order of a sort, with the constant `least` below all."""
 
     def le(s: View, t: Expression, u: Expression) -> Expression:
         return getattr(s, name)(t, u)
@@ -38,7 +38,7 @@ def total_order(name: str, sort: Sort, least: str) -> tuple[Clause, ...]:
 
 
 def quorums_meet(server: Sort, quorum: Sort) -> Clause:
-    """That any two quorums share a server; `member(m, q)` says that the server m is in the quorum q."""
+    """Any two quorums share a server; `member(m, q)` says that the server m is in the quorum q."""
     return Clause(
         "QuorumsMeet",
         lambda s: forall(

@@ -16,7 +16,7 @@ def quorum_claims(context: Context) -> Outcome:
 
 
 def decided(context: Context, claims: Sequence[Claim], *, command: str) -> Outcome:
-    """Decide claims. Proved means that each came out as it is known to: true, or refuted by a counterexample.
+    """Decide claims. Proved means that each came out as known: true, or refuted by a counterexample.
 
     Args:
         context: of the check.

@@ -1,4 +1,4 @@
-"""Claims about numbers, and the one way they are decided: by Z3, for all integers at once.
+"""Claims about numbers, decided by Z3 for all integers at once.
 
 A `Claim` says something of every cluster. Its `Question` gives Z3 the same thing: integer unknowns,
 assumptions on them, and a conclusion. `prove` asks two things, in this order:
@@ -20,7 +20,7 @@ from tlacheck.verdict import Kind, Verdict
 
 __all__ = ["Claim", "Counterexample", "Question", "Result", "prove"]
 
-#: How long Z3 may think about each of the two questions of a claim.
+#: The time limit of each of the two questions of a claim.
 TIMEOUT_SECONDS = 10.0
 
 
@@ -38,13 +38,13 @@ class Counterexample:
 
 
 def _numbers_only(values: Mapping[str, int]) -> Counterexample:
-    """The case as its numbers, for claims in which no set of nodes occurs."""
+    """Return the case as its numbers, for claims without sets of nodes."""
     return Counterexample(Function(values), ", ".join(f"{name} = {value}" for name, value in values.items()))
 
 
 @attrs.frozen(kw_only=True)
 class Question:
-    """What a claim asks of the solver.
+    """A claim as a query to the solver.
 
     Attributes:
         unknowns: the integer unknowns. A counterexample is the least in the first of them, then in
@@ -83,7 +83,7 @@ class Claim:
 
 @attrs.frozen
 class Result:
-    """What came of a claim.
+    """The result of a claim.
 
     Attributes:
         claim: the claim that was asked about.
@@ -97,7 +97,7 @@ class Result:
 
     @property
     def is_as_expected(self) -> bool:
-        """Whether the verdict is of the kind that the claim must get."""
+        """True if the verdict is of the kind that the claim must get."""
         return self.verdict.kind is self.claim.expected
 
 
@@ -135,7 +135,7 @@ def prove(claim: Claim, timeout_seconds: float = TIMEOUT_SECONDS) -> Result:
 
 
 def _least_model(question: Question, timeout_seconds: float) -> z3.ModelRef | None:
-    """The counterexample that is least in the order of the unknowns; None if there was no time to find it."""
+    """Return the counterexample that is least in the order of the unknowns; None if time ran out."""
     optimizer = z3.Optimize()
     optimizer.set("timeout", _milliseconds(timeout_seconds))
     optimizer.add(*question.assumptions, z3.Not(question.conclusion))

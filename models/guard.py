@@ -1,22 +1,25 @@
-"""The Byzantine guard, proved accurate: only Byzantine replicas are ever quarantined, and a quorum is always heard.
+"""The Byzantine guard, proved accurate: it quarantines only Byzantine replicas, and hears a quorum.
 
-`impl.guard` quarantines on proof: on messages that the accused signed, and that no correct replica signs. Here is why
-that suffices, for any number of replicas and of messages, whatever anybody says; and what goes wrong otherwise.
+`impl.guard` quarantines on proof: on messages that the accused signed, and that no correct replica
+signs. This model proves that this suffices, for any number of replicas and of messages, whatever
+anybody says, and shows failures otherwise.
 
-* Replicas, statements and quorums are sorts. A statement is what a message says, with its place: who signs it is said
-  of it by `signed`. `contradict(x, y)` and `absurd(x)` are any relations: what a correct replica signs one of, or never.
-  That the rules of `impl.guard.evidence` are such relations for what `impl.pbft` signs is not shown here: stateful
-  tests try it on all that correct replicas said (`property_tests/guard`), and `models.pbft` has the essence of it
-  (its clauses VotesOnce and CommitsAreTold).
-* A correct replica writes before it speaks, and checks against what is written: a crash between takes nothing back.
-* **Byzantine replicas** sign anything, and so nothing is stored of it: `_shown` says what anybody can show. What nobody
-  can do is to sign for a correct one. They complain of anybody; so do correct replicas, for a network that is slow
-  looks like a replica that is.
+* Replicas, statements and quorums are sorts. A statement is what a message says, with its place: who signs it
+  is said of it by `signed`. `contradict(x, y)` and `absurd(x)` are any relations: what a correct replica
+  signs one of, or never. That the rules of `impl.guard.evidence` are such relations for what `impl.pbft`
+  signs is not shown here: stateful tests try it on all that correct replicas said (`property_tests/guard`),
+  and `models.pbft` has the essence of it (its clauses VotesOnce and CommitsAreTold).
+* A correct replica writes before it speaks, and checks against what is written: a crash between takes nothing
+  back.
+* **Byzantine replicas** sign anything, and so nothing is stored of it: `_shown` says what anybody can show.
+  What nobody can do is to sign for a correct one. They complain of anybody; so do correct replicas, for a
+  network that is slow looks like a replica that is.
 * A guard acts alone. Who tells it of what makes no difference; that is why no action is called gossip.
 
-Quorums are not counted here. That the n - f correct replicas are one is arithmetic, for every n > 3f: the claim
-`byzantine-quorum-is-available` of `models.quorum`, here an axiom. `CLAIMS` has the arithmetic of quarantine itself, over
-the formulas of `impl.quorum`: how many may be quarantined, and why the size of a quorum stays as it is.
+Quorums are not counted here. That the n - f correct replicas are one is arithmetic, for every n > 3f: the
+claim `byzantine-quorum-is-available` of `models.quorum`, here an axiom. `CLAIMS` has the arithmetic of
+quarantine itself, over the formulas of `impl.quorum`: how many may be quarantined, and why the size of a
+quorum stays as it is.
 
     python -m models.guard
 
@@ -77,7 +80,7 @@ __all__ = [
 
 
 class Fault(enum.Enum):
-    """What a wrong guard does, or a wrong replica."""
+    """A fault of a wrong guard, or of a wrong replica."""
 
     BELIEVES_SIGNATURES = "the signatures of evidence are not checked"
     CONVICTS_FORGERIES = "a message whose signature does not hold convicts whom it names"
@@ -91,7 +94,7 @@ class Fault(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Sorts:
-    """What the model is about: uninterpreted for a proof, enumerations for a finite instance.
+    """The sorts of the model: uninterpreted for a proof, enumerations for a finite instance.
 
     Attributes:
         replica: the replicas, each with a guard.
@@ -109,7 +112,7 @@ class Sorts:
 def guard(
     sorts: Sorts | None = None, *, fault: Fault | None = None, axioms: Sequence[Clause] = ()
 ) -> TransitionSystem:
-    """The model, whose properties are the clauses of its inductive invariant.
+    """Build the model, whose properties are the clauses of its inductive invariant.
 
     Args:
         sorts: what it is about; by default a cluster of any size.
@@ -133,12 +136,13 @@ def _variables(sorts: Sorts) -> tuple[Variable, ...]:
         relation("byzantine", replica, is_rigid=True),
         relation("member", replica, sorts.quorum, is_rigid=True),
         relation("belongs", replica, sorts.group, is_rigid=True),
-        # Of statements. `contradict(x, y)`: a correct replica signs one of both at most. `absurd(x)`: it never signs x.
-        # `refused(x)`: some replica does not take x as it is now.
+        # Of statements. `contradict(x, y)`: a correct replica signs one of both at most. `absurd(x)`: it
+        # never signs x. `refused(x)`: some replica does not take x as it is now.
         relation("contradict", statement, statement, is_rigid=True),
         relation("absurd", statement, is_rigid=True),
         relation("refused", statement, is_rigid=True),
-        # Of correct replicas: what is on disk; what they signed; of whom they complain; whom their guards quarantine.
+        # Of correct replicas: what is on disk; what they signed; of whom they complain; whom their guards
+        # quarantine.
         relation("written", replica, statement),
         relation("signed", replica, statement),
         relation("complains", replica, replica),
@@ -232,7 +236,7 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
 
 
 def a_quorum_is_heard(sorts: Sorts) -> Clause:
-    """That there is a quorum of correct replicas whom no guard of a correct one quarantines."""
+    """There is a quorum of correct replicas whom no guard of a correct one quarantines."""
     replica = sorts.replica
     return Clause(
         "AQuorumIsHeardByAll",
@@ -247,7 +251,7 @@ def a_quorum_is_heard(sorts: Sorts) -> Clause:
 
 
 def _replicas(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
-    """What correct replicas say: what is written, and what does not contradict that."""
+    """Build the actions in which correct replicas speak: written first, and without contradiction."""
     replica, statement = sorts.replica, sorts.statement
 
     def may_sign(s: View, i: Expression, x: Expression) -> Expression:
@@ -265,7 +269,7 @@ def _replicas(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
         return z3.And(ready, _adds(n, s, "signed", i, x))
 
     def complain(s: View, n: View, *, g: Expression, i: Expression) -> Expression:
-        """Replica i is late, or something arrives that names it and has not its signature: who is to know why?"""
+        """Replica i is late, or an unsigned message names it: nobody can know why."""
         return z3.And(_correct(s, g), _adds(n, s, "complains", g, i))
 
     return (
@@ -276,7 +280,7 @@ def _replicas(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
 
 
 def _guards(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
-    """What guards of correct replicas do, whoever tells them."""
+    """Build the actions of guards of correct replicas, whoever tells them."""
     replica, statement = sorts.replica, sorts.statement
 
     def shown(s: View, i: Expression, x: Expression) -> Expression:
@@ -354,7 +358,7 @@ PROOF: Final = Proof(
 
 
 def accuracy(context: Context) -> Outcome:
-    """Only Byzantine replicas are quarantined, and a quorum of correct ones is heard by all, in a cluster of any size."""
+    """Only Byzantine replicas are quarantined, and all hear a quorum of correct ones, in any cluster."""
     return PROOF.holds(context)
 
 
@@ -372,10 +376,10 @@ def mutants_fail(context: Context) -> Outcome:
 
 
 def cluster(count: int, *, fault: Fault | None = None) -> TransitionSystem:
-    """The model with so many replicas, at most one of them Byzantine, and three statements.
+    """Build the model with this many replicas, at most one of them Byzantine, and three statements.
 
-    x0 and x2 contradict each other, as two commits for one number would; x1 does not go by what a replica wants just
-    now, and is refused; x3 is what nobody correct ever signs.
+    x0 and x2 contradict each other, as two commits for one number would; x1 does not go by what a replica
+    wants just now, and is refused; x3 is what nobody correct ever signs.
 
     Args:
         count: the replicas n1, n2, and so on.
@@ -420,7 +424,8 @@ def _scenario(fault: Fault, *schedule: str) -> Scenario[Fault]:
 
 _SAID: Final = ("Write", "Sign")
 
-#: How each wrong guard comes to quarantine a correct one of four replicas; the right one does not.
+#: Behaviours in which a wrong guard quarantines a correct one of four replicas; the right one does
+#: not.
 SCENARIOS: Final = (
     # A Byzantine replica makes up both messages.
     _scenario(Fault.BELIEVES_SIGNATURES, "ConvictByTwo"),
@@ -454,7 +459,7 @@ _QUORUM = apply(byzantine_quorum_formula, _N, _F)
 
 
 def correct_are_heard() -> Question:
-    """Whether the correct ones form a quorum, and so do all who are heard, if only faulty ones are quarantined."""
+    """The correct replicas, and all who are heard, form a quorum if only faulty ones are quarantined."""
     faulty, quarantined = z3.Ints("faulty quarantined")
     return Question(
         unknowns=(_N, _F, faulty, quarantined),
@@ -464,7 +469,7 @@ def correct_are_heard() -> Question:
 
 
 def heard_form_a_quorum(limit: z3.ArithRef) -> Question:
-    """Whether those who are heard form a quorum if at most so many are quarantined."""
+    """Those who are heard form a quorum if at most this many are quarantined."""
     quarantined = z3.Int("quarantined")
     return Question(
         unknowns=(_N, _F, quarantined),
@@ -474,12 +479,12 @@ def heard_form_a_quorum(limit: z3.ArithRef) -> Question:
 
 
 def mistakes_are_afforded() -> Question:
-    """Whether the correct ones that a guard hears form a quorum if it quarantines one of them by mistake."""
+    """The correct replicas that a guard hears form a quorum if it quarantines one of them by mistake."""
     return Question(unknowns=(_N, _F), assumptions=(_SOME_FAULTY,), conclusion=_N - _F - 1 >= _QUORUM)
 
 
 def shrunk_quorums_meet(*, is_right: bool) -> Question:
-    """Whether quorums of n - q, sized for f - q, share a correct replica, where each side has quarantined others.
+    """Quorums of n - q, sized for f - q, share a correct replica, where each side quarantined others.
 
     One side has quarantined `first_gone`, the other `second_gone`, and both `gone_for_both` of these.
 
@@ -516,7 +521,7 @@ def _shrunk_quorums(values: Mapping[str, int]) -> Counterexample:
 
 
 def whole_quorums_meet() -> Question:
-    """Whether quorums share a correct replica that leave out whom their side has quarantined, rightly or wrongly."""
+    """Quorums share a correct replica if each omits those quarantined by its side, rightly or wrongly."""
     first, second, common = z3.Ints("first second common")
     return Question(
         unknowns=(_N, _F, first, second, common),
@@ -534,11 +539,15 @@ def whole_quorums_meet() -> Question:
 
 _OWN: Final = "impl.guard, docstring"
 
-#: What is true and what is not of quorums and quarantine, for every n and f.
+#: True and false claims about quorums and quarantine, for every n and f.
 CLAIMS: Final[tuple[Claim, ...]] = (
     Claim(
         id="quarantine-leaves-a-quorum",
-        statement="With n >= 3f + 1, if at most f are faulty and only these are quarantined, the others form a quorum.",
+        statement=(
+            "With n >= 3f + 1, if at most f are faulty and only these are quarantined, the others "
+            "form a "
+            "quorum."
+        ),
         source=_OWN,
         requirement="PBFT-7",
         expected=Kind.PROVED,
@@ -554,7 +563,9 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     ),
     Claim(
         id="a-mistake-leaves-a-quorum",
-        statement="With n >= 3f + 1, f >= 1, a guard may quarantine a correct replica beside f silent faulty ones.",
+        statement=(
+            "With n >= 3f + 1, f >= 1, a guard may quarantine a correct replica beside f silent faulty ones."
+        ),
         source=f"a guard that goes by suspicion, against {_OWN}",
         requirement="PBFT-7",
         expected=Kind.VIOLATED,
@@ -562,7 +573,11 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     ),
     Claim(
         id="whole-quorums-meet-whoever-is-quarantined",
-        statement="Quorums of ceil((n+f+1)/2) share a correct replica, whomever each side has quarantined, even wrongly.",
+        statement=(
+            "Quorums of ceil((n+f+1)/2) share a correct replica, whomever each side has "
+            "quarantined, even "
+            "wrongly."
+        ),
         source=_OWN,
         requirement="PBFT-7",
         expected=Kind.PROVED,
@@ -570,7 +585,9 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     ),
     Claim(
         id="shrunk-quorums-meet-if-no-guard-errs",
-        statement="Quorums sized for n - q and f - q share a correct replica if only faulty ones are quarantined.",
+        statement=(
+            "Quorums sized for n - q and f - q share a correct replica if only faulty ones are quarantined."
+        ),
         source=f"what {_OWN}, does without",
         requirement="PBFT-7",
         expected=Kind.PROVED,
@@ -588,12 +605,12 @@ CLAIMS: Final[tuple[Claim, ...]] = (
 
 
 def quorum_kept(context: Context) -> Outcome:
-    """Decide each claim of `CLAIMS`, for all n and f: proved means that each came out as it is known to."""
+    """Decide each claim of `CLAIMS`, for all n and f; proved means that each came out as known."""
     return decided(context, CLAIMS, command=".venv/bin/python -m models.guard")
 
 
 def main() -> int:
-    """Say all of it.
+    """Print all of it.
 
     Returns:
         0 if all is as it should be, 1 otherwise.

@@ -1,8 +1,8 @@
-"""A Raft epoch and its end, proved to keep what clients believe: any number of replicas, terms and operations.
+"""The end of a Raft epoch, proved to keep what clients believe, for any replicas, terms and operations.
 
-The rules are those of `docs/hybrid.md`: acks (A1, A2), seals, what is held (H1), stops, and the close, which takes over
-the longest chain of the seals of the highest term among n - f stops. By an inductive invariant, in the style of
-decidable first-order proofs (Padon et al., "Paxos made EPR", OOPSLA 2017):
+The rules are those of `docs/hybrid.md`: acks (A1, A2), seals, what is held (H1), stops, and the close, which
+takes over the longest chain of the seals of the highest term among n - f stops. By an inductive invariant, in
+the style of decidable first-order proofs (Padon et al., "Paxos made EPR", OOPSLA 2017):
 
 * what a client believes is contained in whatever a close takes over, whichever n - f stops it is made of, and
   whether it is believed before or afterwards (`BelievedIsHandedOver`);
@@ -11,39 +11,43 @@ decidable first-order proofs (Padon et al., "Paxos made EPR", OOPSLA 2017):
   (`BelievedInOnePlace`, which follows);
 * seals of one term agree (`SealsOfATermAgree`).
 
-Replicas, terms, chains, operations and three kinds of groups are sorts. Terms are a total order. Chains are a tree:
-`prefix` is a partial order with a least chain, `root`, in which the prefixes of one chain are totally ordered. Nothing
-else is known of chains, so that they are of any length. `ends(c, o)`: the operation o is the last of c, and was not in
-it before; an operation is applied once, so there is one such prefix of a chain at most.
+Replicas, terms, chains, operations and three kinds of groups are sorts. Terms are a total order. Chains are a
+tree: `prefix` is a partial order with a least chain, `root`, in which the prefixes of one chain are totally
+ordered. Nothing else is known of chains, so that they are of any length. `ends(c, o)`: the operation o is the
+last of c, and was not in it before; an operation is applied once, so there is one such prefix of a chain at
+most.
 
-**Groups.** Who makes a seal (`sealing`), who makes an answer believed (`answering`), and whose stops make a close
-(`stopping`) are three sorts, with three axioms: two groups that seal share a correct replica, so do one that seals
-and one that answers, and one that answers and one that stops. That they have it if they are of
-`byzantine_quorum(n, f)`, of `byzantine_quorum(n, f)` and of n - f, for every n > 3f, is arithmetic, and proved in
-`models.hybrid_quorums`. No other use is made of n and f.
+**Groups.** Who makes a seal (`sealing`), who makes an answer believed (`answering`), and whose stops make a
+close (`stopping`) are three sorts, with three axioms: two groups that seal share a correct replica, so do one
+that seals and one that answers, and one that answers and one that stops. That they have it if they are of
+`byzantine_quorum(n, f)`, of `byzantine_quorum(n, f)` and of n - f, for every n > 3f, is arithmetic, and
+proved in `models.hybrid_quorums`. No other use is made of n and f.
 
-**Byzantine replicas** sign any ack, any answer and any stop. So nothing that they say is stored: who counts asks for the
-acks and answers of the correct members of a group only. Their stops name any seal that there is; one that there is not
-they cannot name, since a seal has the signatures of a group. Leaders do not occur: whoever proposes what, a replica may
-ack any chain that its own rules allow. That a replica acks what its Raft log holds only forbids steps.
+**Byzantine replicas** sign any ack, any answer and any stop. So nothing that they say is stored: who counts
+asks for the acks and answers of the correct members of a group only. Their stops name any seal that there is;
+one that there is not they cannot name, since a seal has the signatures of a group. Leaders do not occur:
+whoever proposes what, a replica may ack any chain that its own rules allow. That a replica acks what its Raft
+log holds only forbids steps.
 
-**What carries the proof** is `dead(t, p)`: some seal of a later term, or a close, leaves p out. Then in each group that
-answers, some correct member has not held a chain with p in t, and never will: it has acked in a later term (H1) or it
-has stopped (`DeadIsNotKept`). And who acks what leaves out p, having held p in an earlier term, acks what is dead already
-(`LaterAcksExtendTheKept`): what it held at that time is a seal, and A2 made it extend that. The order is the one
-in which things happen, and not that of terms: a replica may hold a seal of a later term than the one that it acks in.
+**What carries the proof** is `dead(t, p)`: some seal of a later term, or a close, leaves p out. Then in each
+group that answers, some correct member has not held a chain with p in t, and never will: it has acked in a
+later term (H1) or it has stopped (`DeadIsNotKept`). And who acks what leaves out p, having held p in an
+earlier term, acks what is dead already (`LaterAcksExtendTheKept`): what it held at that time is a seal, and
+A2 made it extend that. The order is the one in which things happen, and not that of terms: a replica may hold
+a seal of a later term than the one that it acks in.
 
 **What is abstracted**, always to more behaviour and never to less:
 
-* Messages are histories: never lost, and received at any time and any number of times. An answer is given at any time
-  after its chain was held. Two answers go together if they are of one operation and one term: results are not compared.
+* Messages are histories: never lost, and received at any time and any number of times. An answer is given at
+  any time after its chain was held. Two answers go together if they are of one operation and one term:
+  results are not compared.
 * A seal is longer than the one held if it is of the same term and not a prefix of it: seals of a term agree.
-* A1 asks that the terms of acks grow. That lets a replica remember its last ack only; here it remembers all, and may
-  ack in an earlier term. And it may ack after its stop: what it must not do is hold.
+* A1 asks that the terms of acks grow. That lets a replica remember its last ack only; here it remembers all,
+  and may ack in an earlier term. And it may ack after its stop: what it must not do is hold.
 * Any number of closes may be made, of whichever stops. That the book takes one of them is `models.pbft`.
 
-What does *not* hold, and is not said: that a replica's chain only grows. It is tentative: a replica that holds a seal which no
-group held may have to take it back, for a seal of a later term, or for the close.
+What does *not* hold, and is not said: that a replica's chain only grows. It is tentative: a replica that
+holds a seal which no group held may have to take it back, for a seal of a later term, or for the close.
 
 Not modelled: what is in a state, digests, levels and why a replica stops, the BFT epoch, and liveness.
 
@@ -91,7 +95,7 @@ __all__ = [
     "mutants_fail",
 ]
 
-#: What is to be proved; the other clauses are there for these.
+#: The goals of the proof; the other clauses serve these.
 GOALS: Final = (
     "BelievedIsHandedOver",
     "BelievedIsSealed",
@@ -102,7 +106,7 @@ GOALS: Final = (
 
 
 class Fault(enum.Enum):
-    """What a wrong model does."""
+    """The fault of a wrong model."""
 
     ACKS_TWO_BRANCHES = "A1 dropped: in one term a replica acks chains that do not extend each other"
     ACKS_BESIDE_THE_HELD = "A2 dropped: a replica acks chains that leave out what it holds"
@@ -121,7 +125,7 @@ class Fault(enum.Enum):
     FEW_STOPS = "less than n - f stops make a close"
 
 
-#: Which groups need not share a correct replica in a wrong model, by the names of the axioms.
+#: The groups that need not share a correct replica in a wrong model, by the names of the axioms.
 _APART: Final = {
     Fault.SEALS_OF_A_MAJORITY: ("SealsShareACorrectReplica", "SealsAndAnswersShareOne"),
     Fault.FEW_ANSWERS: ("SealsAndAnswersShareOne", "AnswersAndStopsShareOne"),
@@ -131,7 +135,7 @@ _APART: Final = {
 
 @attrs.frozen(kw_only=True)
 class Sorts:
-    """What the model is about: uninterpreted for a proof, enumerations for a finite instance.
+    """The sorts of the model: uninterpreted for a proof, enumerations for a finite instance.
 
     Attributes:
         replica: the replicas.
@@ -155,7 +159,7 @@ class Sorts:
 def hybrid(
     sorts: Sorts | None = None, *, fault: Fault | None = None, axioms: Sequence[Clause] = ()
 ) -> TransitionSystem:
-    """The model, whose properties are the clauses of its inductive invariant.
+    """Build the model, whose properties are the clauses of its inductive invariant.
 
     Args:
         sorts: what it is about; by default a cluster of any size.
@@ -185,8 +189,8 @@ def _variables(sorts: Sorts) -> tuple[Variable, ...]:
         relation("prefix", chain, chain, is_rigid=True),
         Variable("root", (), chain, is_rigid=True),
         relation("ends", chain, operation, is_rigid=True),
-        # Durable, of correct replicas. `past(i, t)`: i has acked in a term above t. What i holds is a seal: `level(i, t)`
-        # says that t is at most its term, `rests(i, p)` that p is a prefix of its chain.
+        # Durable, of correct replicas. `past(i, t)`: i has acked in a term above t. What i holds is a seal:
+        # `level(i, t)` says that t is at most its term, `rests(i, p)` that p is a prefix of its chain.
         relation("past", replica, term),
         relation("level", replica, term),
         relation("rests", replica, chain),
@@ -194,14 +198,14 @@ def _variables(sorts: Sorts) -> tuple[Variable, ...]:
         # What they sent. `acked(t, i, c)`: an ack. `said(t, i, o)`: an answer to o in t.
         relation("acked", term, replica, chain),
         relation("said", term, replica, operation),
-        # What there is. `sealed(t, c)`: a seal. `believed(t, o, c)`: a client believes that o is done, by answers in
-        # t; c is the chain up to o. `closed(c)`: a close, which takes over c.
+        # What there is. `sealed(t, c)`: a seal. `believed(t, o, c)`: a client believes that o is done, by
+        # answers in t; c is the chain up to o. `closed(c)`: a close, which takes over c.
         relation("sealed", term, chain),
         relation("believed", term, operation, chain),
         relation("closed", chain),
-        # History. `backed(t, i, p)`, `covered(t, p)`, `kept(i, t, p)`: p is a prefix of a chain that i has acked in t, of one
-        # that is sealed in t, of one that i has held in t. `dead(t, p)`: a later seal or a close leaves p out, so that it
-        # is not believed in t, nor ever will be.
+        # History. `backed(t, i, p)`, `covered(t, p)`, `kept(i, t, p)`: p is a prefix of a chain that i has
+        # acked in t, of one that is sealed in t, of one that i has held in t. `dead(t, p)`: a later seal or a
+        # close leaves p out, so that it is not believed in t, nor ever will be.
         relation("backed", term, replica, chain),
         relation("covered", term, chain),
         relation("kept", replica, term, chain),
@@ -223,7 +227,7 @@ def _agree(s: View, c: Expression, d: Expression) -> Expression:
 
 
 def _clause(name: str, over: Sequence[Sort], body: Callable[[View], Callable[..., Expression]]) -> Clause:
-    """The clause that a body holds of all elements of these sorts, in the state that it is given first."""
+    """Build the clause that a body holds for all elements of these sorts, in the state given first."""
     return Clause(name, lambda s: forall(over, body(s)))
 
 
@@ -256,7 +260,7 @@ def _tree(sorts: Sorts) -> tuple[Clause, ...]:
 
 
 def _groups(sorts: Sorts, fault: Fault | None) -> tuple[Clause, ...]:
-    """Which groups share a correct replica. In a wrong model some share a replica that may be faulty."""
+    """State which groups share a correct replica. In a wrong model the shared one may be faulty."""
     apart = _APART.get(fault, ()) if fault else ()
 
     def share(name: str, one: str, other: str) -> Clause:
@@ -322,7 +326,7 @@ def _initial(sorts: Sorts) -> Callable[[View], Expression]:
 
 
 def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
-    """All clauses. What is said of replicas is said of correct ones: nobody else acts."""
+    """Build all clauses. Statements about replicas are about correct ones: nobody else acts."""
     replica, term, chain, operation = sorts.replica, sorts.term, sorts.chain, sorts.operation
     belief = [term, operation, chain]
 
@@ -478,7 +482,8 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
         _clause(
             "AnswersOfATermAgree",
             [term, operation],
-            # What exists for an answer is said to exist if there is one, so that it does not depend on whose it is.
+            # The existence claims of an answer hold if there is an answer, so they do not depend on whose it
+            # is.
             lambda s: (
                 lambda t, o: z3.Implies(
                     exists([replica], lambda i: s.said(t, i, o)),
@@ -515,7 +520,7 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
 
 
 def consequences(sorts: Sorts) -> tuple[Clause, ...]:
-    """What follows: an operation has one place, whoever believes it, in whatever terms; and seals of a term agree."""
+    """Build the consequences: an operation has one place, in all terms, and seals of a term agree."""
     belief = [sorts.term, sorts.chain]
     return (
         _clause(
@@ -534,7 +539,7 @@ def consequences(sorts: Sorts) -> tuple[Clause, ...]:
 
 
 def _adds(n: View, s: View, name: str, *what: Expression) -> Expression:
-    """One more element is in a relation."""
+    """The relation gains one element."""
 
     def held(*each: Expression) -> Expression:
         same = z3.And(*(one == other for one, other in zip(each, what, strict=True)))
@@ -544,7 +549,7 @@ def _adds(n: View, s: View, name: str, *what: Expression) -> Expression:
 
 
 def _chains(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
-    """What makes chains count: acks, seals, and holding them."""
+    """Build the actions that make chains count: acks, seals, and holding them."""
     replica, term, chain = sorts.replica, sorts.term, sorts.chain
 
     def ack(s: View, n: View, *, i: Expression, t: Expression, c: Expression) -> Expression:
@@ -616,7 +621,7 @@ def _chains(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
 
 
 def _clients(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
-    """Answers, and what a client makes of them."""
+    """Build the actions of answers, and of clients that believe them."""
     replica, term, chain, operation = sorts.replica, sorts.term, sorts.chain, sorts.operation
 
     def answer(s: View, n: View, *, i: Expression, t: Expression, c: Expression, o: Expression) -> Expression:
@@ -633,7 +638,7 @@ def _clients(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
         c: Expression,
         o: Expression,
     ) -> Expression:
-        """A client believes that o is done: all of the group b have answered it in t. One of them means the chain c."""
+        """A client believes o: all of the group b answered it in t, one of them for the chain c."""
         return z3.And(
             z3.Or(u == t, z3.BoolVal(fault is Fault.MIXES_TERMS)),
             forall(
@@ -659,7 +664,7 @@ def _clients(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
 
 
 def _switch(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
-    """The end of the epoch."""
+    """Build the actions that end the epoch."""
     replica, term, chain = sorts.replica, sorts.term, sorts.chain
 
     def stop(s: View, n: View, *, i: Expression) -> Expression:
@@ -667,9 +672,9 @@ def _switch(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
         return z3.And(_correct(s, i), _adds(n, s, "stopped", i))
 
     def close(s: View, n: View, *, g: Expression, m: Expression, t: Expression, c: Expression) -> Expression:
-        """The stops of the group g make a close, which takes over the chain c: m holds the seal of it, of the term t."""
+        """The stops of g make a close that takes over the chain c: m holds the seal of it, of the term t."""
 
-        # What each says: a Byzantine replica names any seal that there is.
+        # Each names a seal: a Byzantine replica names any one that exists.
         def said(j: Expression) -> Expression:
             return z3.And(s.stopping(j, g), _correct(s, j))
 
@@ -708,9 +713,11 @@ def _switch(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
     )
 
 
-#: The proof, what it needs, what follows from it, and how wrong models fail it.
+#: The proof, its requirements, its consequences, and the wrong models that fail it.
 PROOF: Final = Proof(
-    claim="A Raft epoch and its close, any number of replicas, f < n/3 of them Byzantine, any terms and chains",
+    claim=(
+        "A Raft epoch and its close, any number of replicas, f < n/3 of them Byzantine, any terms and chains"
+    ),
     model=lambda fault: hybrid(fault=fault),
     faults=Fault,
     goals=GOALS,
@@ -720,7 +727,7 @@ PROOF: Final = Proof(
 
 
 def handed_over(context: Context) -> Outcome:
-    """What a client believes is sealed in later terms, and in what any close takes over, in a cluster of any size."""
+    """Beliefs of clients are in the seals of later terms and in any close, in a cluster of any size."""
     return PROOF.holds(context)
 
 

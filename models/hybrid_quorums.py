@@ -2,15 +2,18 @@
 
 Three questions, in the manner of `models.quorum`:
 
-* **What survives a switch?** The close is made of n - f stops. What q replicas stored is known to a correct one among
-  these exactly if q >= 2f + 1; a majority is that many exactly if n >= 4f. And if a later leader may have been elected
-  meanwhile, with the votes of liars, two majorities must share a correct replica too: f = 1 and n even, or f = 0.
-* **What if leaders lie, and there are no seals?** One round of acks: correct replicas may have stored different chains, and
-  liars say whatever they like. What q stored can be told from what q did not, among n - f stops, exactly if
-  2q > n + 3f. For n = 3f + 1 that is all n; n - f are enough exactly if n > 5f; a Byzantine quorum never is.
-  `acks_are_told` shows the threshold, `worlds_look_alike` the two worlds in which the same is said otherwise.
-* **Why do seals do?** Groups that seal, answer and stop of `byzantine_quorum(n, f)`, `byzantine_quorum(n, f)` and n - f share
-  correct replicas as the axioms of `models.hybrid` say, none may be smaller, and the correct replicas can form each.
+* **What survives a switch?** The close is made of n - f stops. What q replicas stored is known to a correct
+  one among these exactly if q >= 2f + 1; a majority is that many exactly if n >= 4f. And if a later leader
+  may have been elected meanwhile, with the votes of liars, two majorities must share a correct replica too: f
+  = 1 and n even, or f = 0.
+* **What if leaders lie, and there are no seals?** One round of acks: correct replicas may have stored
+  different chains, and liars say whatever they like. What q stored can be told from what q did not, among n -
+  f stops, exactly if 2q > n + 3f. For n = 3f + 1 that is all n; n - f are enough exactly if n > 5f; a
+  Byzantine quorum never is. `acks_are_told` shows the threshold, `worlds_look_alike` the two worlds in which
+  the same is said otherwise.
+* **Why do seals do?** Groups that seal, answer and stop of `byzantine_quorum(n, f)`, `byzantine_quorum(n, f)`
+  and n - f share correct replicas as the axioms of `models.hybrid` say, none may be smaller, and the correct
+  replicas can form each.
 
     python -m models.hybrid_quorums
 
@@ -40,7 +43,7 @@ _JUST_ENOUGH_NODES = z3.And(_F >= 1, apply(byzantine_nodes_needed_formula, _F) =
 _MAJORITY = apply(majority_formula, _N)
 _QUORUM = apply(byzantine_quorum_formula, _N, _F)
 _STORED = z3.And(_Q >= 0, _Q <= _N)
-#: That among n - f stops what q replicas stored can be told from what conflicts with it.
+#: Among n - f stops, the value that q replicas stored can be told from conflicting ones.
 _CAN_BE_TOLD = 2 * _Q > _N + 3 * _F
 
 
@@ -65,20 +68,20 @@ def _fewest_common(first: z3.ArithRef, second: z3.ArithRef) -> z3.ArithRef:
 
 
 def _stops_know(size: z3.ArithRef) -> z3.BoolRef:
-    """That of any n - f stops one is of a correct member of any set of this size."""
+    """Any n - f stops include one of a correct member of any set of this size."""
     return _fewest_common(size, _N - _F) > _F
 
 
 def always(case: z3.BoolRef, conclusion: z3.BoolRef, *unknowns: z3.ArithRef) -> Question:
-    """Whether in each case of n, f and these unknowns a conclusion holds."""
+    """Ask whether in each case of n, f and these unknowns a conclusion holds."""
     return Question(unknowns=(_N, _F, *unknowns), assumptions=(case,), conclusion=conclusion)
 
 
 def acks_are_told(threshold: z3.ArithRef = _Q - 2 * _F) -> Question:
-    """Whether q acks leave at least this many in any n - f stops, and less for any other chain, if 2q > n + 3f.
+    """Q acks leave this many in any n - f stops, and fewer for any other chain, exactly if 2q > n + 3f.
 
-    Of the correct replicas `storing` acked the chain and `others` did not. Of the stops, so many are of these, and the
-    rest of liars, who say what they like: of them so many name the chain.
+    Of the correct replicas `storing` acked the chain and `others` did not. The rest of the stops are of
+    liars, who say what they like; some of them name the chain.
     """
     storing, others, liars = z3.Ints("storing others liars")
     storing_stops, other_stops, lying_stops, named = z3.Ints("storing_stops other_stops lying_stops named")
@@ -105,17 +108,17 @@ def acks_are_told(threshold: z3.ArithRef = _Q - 2 * _F) -> Question:
 
 
 def _is_committed(naming: z3.ArithRef, other: z3.ArithRef) -> z3.BoolRef:
-    """That q may have acked what so many stops name and so many others do not.
+    """Q may have acked the chain named by this many stops and not by that many.
 
-    Those who name it are correct and acked it. So did the f replicas whose stops are missing, correct as well. And so did
-    f of those that name another chain, who lie; fewer, if not so many do.
+    Correct replicas that name the chain acked it. So may have the f replicas whose stops are missing,
+    correct as well, and up to f of those that name another chain, who lie.
     """
     lying = z3.If(other < _F, other, _F)
     return naming + _F + lying >= _Q
 
 
 def worlds_look_alike(case: z3.BoolRef = _ENOUGH_NODES) -> Question:
-    """Whether, unless 2q > n + 3f, n - f stops fit with that q acked one chain and with that q acked another.
+    """Unless 2q > n + 3f, some n - f stops fit both: q acked one chain, and q acked another.
 
     Half of the stops name each; correct replicas acked either, since the leader told them so.
     """
@@ -128,7 +131,7 @@ def worlds_look_alike(case: z3.BoolRef = _ENOUGH_NODES) -> Question:
 
 
 def quorum_is_told(case: z3.BoolRef) -> Question:
-    """Whether a Byzantine quorum of acks can always be told: there are no two worlds that look alike."""
+    """A Byzantine quorum of acks can always be told: no two worlds look alike."""
     one, other = z3.Ints("one other")
     return Question(
         unknowns=(_N, _F, _Q, one, other),
@@ -158,7 +161,8 @@ def _two_worlds(values: Mapping[str, int]) -> Counterexample:
                 "stored_y": _set(stored_y),
             }
         ),
-        f"n = {n}, f = {f}, q = {q}: of the stops, {_listed(naming_x)} name x and {_listed(naming_y)} name y. Either "
+        f"n = {n}, f = {f}, q = {q}: of the stops, {_listed(naming_x)} name x and {_listed(naming_y)} "
+        "name y. Either "
         f"{_listed(stored_x)} acked x, and {_listed(lie_for_y)} lie; or {_listed(stored_y)} acked y, and "
         f"{_listed(lie_for_x)} lie",
     )
@@ -180,7 +184,7 @@ _TABLE: Final = "docs/hybrid.md, What a switch can and cannot save"
 _RULES: Final = "docs/hybrid.md, A Raft epoch"
 _SWITCH: Final = "docs/hybrid.md, The switch to BFT"
 
-#: What is true and what is not, each with the verdict that it must get.
+#: True and false claims, each with the verdict that it must get.
 CLAIMS: Final[tuple[Claim, ...]] = (
     # what survives
     Claim(
@@ -219,7 +223,9 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     ),
     Claim(
         id="majorities-elect-with-a-correct-one",
-        statement="With n > 3f two majorities share a correct replica exactly if f = 0, or f = 1 and n is even.",
+        statement=(
+            "With n > 3f two majorities share a correct replica exactly if f = 0, or f = 1 and n is even."
+        ),
         source=f"{_TABLE}: followers lie in elections too",
         requirement="THREAT-4",
         expected=Kind.PROVED,
@@ -230,7 +236,9 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     ),
     Claim(
         id="majority-that-stops-know-elects",
-        statement="Where the stops know what a majority stored, n >= 4f, two majorities share a correct replica.",
+        statement=(
+            "Where the stops know what a majority stored, n >= 4f, two majorities share a correct replica."
+        ),
         source=f"{_TABLE}: n = 4f is enough while no other leader is elected only",
         requirement="THREAT-4",
         expected=Kind.VIOLATED,
@@ -239,7 +247,9 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     # acks without seals
     Claim(
         id="acks-are-told",
-        statement="If 2q > n + 3f, q - 2f of n - f stops name what q acked, and fewer name anything that conflicts.",
+        statement=(
+            "If 2q > n + 3f, q - 2f of n - f stops name what q acked, and fewer name anything that conflicts."
+        ),
         source=_TABLE,
         requirement="THREAT-4",
         expected=Kind.PROVED,
@@ -279,7 +289,11 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     ),
     Claim(
         id="acks-of-three-of-four-are-told",
-        statement="Of four replicas, one Byzantine, three acks of a lying leader's chain can be told among three stops.",
+        statement=(
+            "Of four replicas, one Byzantine, three acks of a lying leader's chain can be told "
+            "among three "
+            "stops."
+        ),
         source=f"a switch without seals, against {_TABLE}",
         requirement="THREAT-4",
         expected=Kind.VIOLATED,
@@ -288,7 +302,11 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     # seals
     Claim(
         id="seals-of-a-term-share-a-correct-replica",
-        statement="With n > 3f any two groups of ceil((n+f+1)/2) share a correct replica: seals, and seals and answers.",
+        statement=(
+            "With n > 3f any two groups of ceil((n+f+1)/2) share a correct replica: seals, and "
+            "seals and "
+            "answers."
+        ),
         source=_RULES,
         requirement="THREAT-4",
         expected=Kind.PROVED,
@@ -349,7 +367,11 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     ),
     Claim(
         id="correct-stops-give-the-reason",
-        statement="With n > 3f, of any n - f stops f + 1 are of correct replicas: liars do not hide a threat that all these name.",
+        statement=(
+            "With n > 3f, of any n - f stops f + 1 are of correct replicas: liars do not hide a "
+            "threat that "
+            "all these name."
+        ),
         source=_SWITCH,
         requirement="THREAT-4",
         expected=Kind.PROVED,
@@ -357,7 +379,11 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     ),
     Claim(
         id="f-do-nothing-alone",
-        statement="With n > 3f, f replicas are fewer than it takes to raise, f + 1, and than it takes to lower, a quorum.",
+        statement=(
+            "With n > 3f, f replicas are fewer than it takes to raise, f + 1, and than it takes to "
+            "lower, a "
+            "quorum."
+        ),
         source="docs/hybrid.md, What it promises: nobody alone decides",
         requirement="THREAT-4",
         expected=Kind.PROVED,
@@ -367,7 +393,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
 
 
 def claims_hold(context: Context) -> Outcome:
-    """Decide each claim of `CLAIMS`, for all n and f: proved means that each came out as it is known to."""
+    """Decide each claim of `CLAIMS`, for all n and f; proved means that each came out as known."""
     return decided(context, CLAIMS, command=".venv/bin/python -m models.hybrid_quorums")
 
 

@@ -1,8 +1,8 @@
-"""A small cluster of `models.hybrid`: how wrong models lose what a client believed, and the right one does not.
+"""A small cluster of `models.hybrid`: wrong models lose what a client believed, the right one does not.
 
-In a scenario the actions are given, one after the other. Who takes them, in which terms and with which chains is left to
-Z3. The last replicas are the Byzantine ones, as many as there may be: nothing distinguishes replicas but that.
-The right model has no violation in the same schedule.
+A scenario fixes the actions and their order; Z3 chooses the replicas, terms and chains. The last
+replicas are the Byzantine ones, as many as there may be: nothing else distinguishes replicas. The right
+model has no violation in the same schedule.
 """
 
 import itertools
@@ -22,7 +22,7 @@ __all__ = ["SCENARIOS", "behaviours_found", "cluster"]
 #: The chains of an instance: none, one request, the other.
 CHAINS: Final = ("none", "x", "y")
 
-#: The operations that they are made of.
+#: The operations in them.
 OPERATIONS: Final = ("x", "y")
 
 
@@ -36,7 +36,7 @@ def cluster(
     chains: Sequence[str] = CHAINS,
     fault: Fault | None = None,
 ) -> TransitionSystem:
-    """The model with so many replicas, as many Byzantine ones as they tolerate.
+    """Build the model with this many replicas, as many Byzantine ones as they tolerate.
 
     Args:
         count: the replicas n1, n2, and so on; the last of them are Byzantine.
@@ -94,17 +94,17 @@ def _times(count: int, action: str) -> tuple[str, ...]:
 
 
 def _sealed(acks: int = 2) -> tuple[str, ...]:
-    """So many correct replicas ack a chain, which makes a seal."""
+    """This many correct replicas ack a chain, which makes a seal."""
     return (*_times(acks, "Ack"), "Seal")
 
 
 def _believed(answers: int = 2) -> tuple[str, ...]:
-    """So many correct replicas hold a seal and answer, and a client believes them."""
+    """This many correct replicas hold a seal and answer, and a client believes them."""
     return (*_times(answers, "Hold"), *_times(answers, "Answer"), "Believe")
 
 
 def _closed(stops: int = 2) -> tuple[str, ...]:
-    """So many correct replicas stop, and a close is made."""
+    """This many correct replicas stop, and a close is made."""
     return (*_times(stops, "Stop"), "Close")
 
 
@@ -132,7 +132,8 @@ SCENARIOS: Final = (
     _scenario(Fault.HOLDS_AFTER_STOPPING, *_sealed(), *_closed(), *_believed(), terms=2),
     # x is acked again in the next term, and these acks make a seal of the empty chain.
     _scenario(Fault.COUNTS_PREFIXES, *_sealed(), *_believed(), *_sealed(), *_closed()),
-    # x is answered in t1 by one, and in t3 by another; between, y had a seal, which the Byzantine replica keeps to itself.
+    # x is answered in t1 by one, and in t3 by another; between, y had a seal, which the Byzantine replica
+    # keeps to itself.
     _scenario(
         Fault.MIXES_TERMS,
         *(*_sealed(), "Hold", "Answer", *_sealed(), *_sealed(), "Hold", "Answer", "Believe", *_closed()),
@@ -172,7 +173,7 @@ SCENARIOS: Final = (
 
 
 def behaviours_found(context: Context) -> Outcome:
-    """Each scenario is a behaviour of its wrong model, and none of the right one in the same schedule.
+    """Check that each scenario is a behaviour of its wrong model, and of the right one in no case.
 
     The behaviours are left in the folder of the check.
     """

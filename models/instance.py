@@ -1,6 +1,6 @@
-"""Finite instances of the models: so many servers, the groups of them that are quorums, orders from zero on.
+"""Finite instances of the models: a number of servers, their quorums, orders from zero on.
 
-Each is an enumeration, with the formulas that fix what the model says of it in its axioms.
+Each is an enumeration, with formulas that fix the relations that the model states by axioms.
 """
 
 import itertools
@@ -19,7 +19,7 @@ def servers(count: int) -> Sort:
 
 
 def quorums(count: int, size: int) -> Sort:
-    """All groups of `size` of so many servers, each named after its members: n1+n3."""
+    """All groups of `size` among this many servers, each named after its members: n1+n3."""
     return enumeration("Quorum", ["+".join(group) for group in itertools.combinations(_servers(count), size)])
 
 
@@ -29,7 +29,7 @@ def numbered(name: str, letter: str, greatest: int) -> Sort:
 
 
 def members(member: Callable[..., Expression], server: Sort, quorum: Sort) -> Expression:
-    """The formula that `member` says of each server in which quorums it is."""
+    """The formula that `member` gives each server its quorums."""
     return z3.And(
         *(
             member(m, q) == z3.BoolVal(str(m) in str(q).split("+"))

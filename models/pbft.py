@@ -1,50 +1,53 @@
-"""PBFT, proved to agree: any number of replicas, of which f < n/3 are Byzantine, any number of views and batches.
+"""PBFT's agreement, proved for any number of replicas, of which f < n/3 are Byzantine, views and batches.
 
 No two correct replicas commit different batches at a sequence number, in whatever views (Castro and Liskov,
-OSDI 1999, here "paper"), by an inductive invariant in the style of decidable first-order proofs (Padon et al.,
-"Paxos made EPR", OOPSLA 2017).
+OSDI 1999, here "paper"), by an inductive invariant in the style of decidable first-order proofs (Padon et
+al., "Paxos made EPR", OOPSLA 2017).
 
 * Replicas, quorums, views and batches are sorts. Views are a total order with a least element; nothing is
   counted and no next view is computed.
-* Two quorums share a correct replica. That quorums of ceil((n + f + 1) / 2) do, for every n and f, is arithmetic:
-  the claim `byzantine-quorums-intersect-in-a-correct-node` of `models.quorum`. No other use is made of f.
-* All that changes is a relation. The view of a replica is what it has left behind it: `left(i, v)` says that it is
-  above v. What is asked to exist is, for a batch, a view or a replica; for views and batches, a quorum; for
-  quorums, a replica. Nothing leads back from a replica. That is stratified, and Z3 decides it.
+* Two quorums share a correct replica. That quorums of ceil((n + f + 1) / 2) do, for every n and f, is
+  arithmetic: the claim `byzantine-quorums-intersect-in-a-correct-node` of `models.quorum`. No other use is
+  made of f.
+* All that changes is a relation. The view of a replica is what it has left behind it: `left(i, v)` says that
+  it is above v. What is asked to exist is, for a batch, a view or a replica; for views and batches, a quorum;
+  for quorums, a replica. Nothing leads back from a replica. That is stratified, and Z3 decides it.
 
-**Byzantine replicas** say anything at any time in their own names, to each receiver something else. So nothing
-that they say is stored: who counts votes asks for those of the correct members of a quorum only. What they cannot
-do is to forge: a certificate that one of them tells of has the votes of a quorum (`CertifyVotes`), and its
-checkpoint those of another (`_Rules.is_provable`). No action is theirs.
+**Byzantine replicas** say anything at any time in their own names, to each receiver something else. So
+nothing that they say is stored: who counts votes asks for those of the correct members of a quorum only. What
+they cannot do is to forge: a certificate that one of them tells of has the votes of a quorum
+(`CertifyVotes`), and its checkpoint those of another (`_Rules.is_provable`). No action is theirs.
 
-**One sequence number**, any. What `specs/pbft/Pbft.tla` does at other numbers leaves all that is said here of this
-one as it is; what numbers share is the view of a replica and its stable checkpoint, and both are here. A window,
-the order in which a primary gives numbers and the order of execution only forbid steps. So each behaviour of the
-spec, seen at one number, is one of this model, and what no behaviour of the model breaks holds at every number.
+**One sequence number**, any. What `specs/pbft/Pbft.tla` does at other numbers leaves all that is said here of
+this one as it is; what numbers share is the view of a replica and its stable checkpoint, and both are here. A
+window, the order in which a primary gives numbers and the order of execution only forbid steps. So each
+behaviour of the spec, seen at one number, is one of this model, and what no behaviour of the model breaks
+holds at every number.
 
-**What carries the proof** is that whatever a correct replica votes for in a view, no other batch can have been
-committed in an earlier one, nor will ever be: in each quorum a correct replica has left that view, and has given no
-COMMIT for it (`VotesAreSafe`, `DeadIsNotCommitted`). A new view has view changes of a quorum, which shares a correct replica with any
-other; that one has left, and told of all that it gave a COMMIT for. The latest certificate of them is safe by
-induction on views: it has the vote of a correct replica in its own view.
+**What carries the proof** is that whatever a correct replica votes for in a view, no other batch can have
+been committed in an earlier one, nor will ever be: in each quorum a correct replica has left that view, and
+has given no COMMIT for it (`VotesAreSafe`, `DeadIsNotCommitted`). A new view has view changes of a quorum,
+which shares a correct replica with any other; that one has left, and told of all that it gave a COMMIT for.
+The latest certificate of them is safe by induction on views: it has the vote of a correct replica in its own
+view.
 
 **What is abstracted**, always to more behaviour and never to less:
 
-* PRE-PREPARE and PREPARE are both votes: the primary's is the first, and nobody gives both. NEW-VIEW is no message:
-  its receivers compute it from view changes, and so it makes no difference who says it, nor to whom.
+* PRE-PREPARE and PREPARE are both votes: the primary's is the first, and nobody gives both. NEW-VIEW is no
+  message: its receivers compute it from view changes, and so it makes no difference who says it, nor to whom.
 * Messages of correct replicas are histories: they are never lost, and may be received at any time. A quorum
   that counts more than is needed is a quorum. A replica may want a later view at any time.
-* A view change tells of all certificates that its sender has had, in the spec only of the latest. The latest of
-  all is the latest of the latest ones.
+* A view change tells of all certificates that its sender has had, in the spec only of the latest. The latest
+  of all is the latest of the latest ones.
 * Who enters a new view votes for what it carries, even if its own stable checkpoint is beyond the number: a
   primary's NEW-VIEW proposes that too, and what a backup's vote adds is harmless.
-* A checkpoint is one at or beyond the number. Its state is not compared: to transfer it is to take over what some
-  correct replica has executed. A replica that has one has no use for messages about the number, hence the guards
-  `not stable(i)`; a new view that begins behind one is `EnterCovered`, for whoever enters it.
+* A checkpoint is one at or beyond the number. Its state is not compared: to transfer it is to take over what
+  some correct replica has executed. A replica that has one has no use for messages about the number, hence
+  the guards `not stable(i)`; a new view that begins behind one is `EnterCovered`, for whoever enters it.
 
-That these steps are those of the spec is this argument, checked by no machine; TLC checks the spec itself within
-bounds. Not proved: liveness, the order of execution, and that digests, signatures and states are what they stand
-for. Not modelled: clients, MACs in place of signatures, recovery.
+That these steps are those of the spec is this argument, checked by no machine; TLC checks the spec itself
+within bounds. Not proved: liveness, the order of execution, and that digests, signatures and states are what
+they stand for. Not modelled: clients, MACs in place of signatures, recovery.
 
     python -m models.pbft
 
@@ -80,9 +83,10 @@ from tlacheck.verify import Context, Outcome
 
 __all__ = ["GOALS", "PROOF", "Fault", "Sorts", "agreement", "clauses_needed", "mutants_fail", "pbft"]
 
-#: The clauses that are never dropped: what `specs/pbft/Pbft.tla` states under these names of what is committed and
-#: prepared; that executions agree; that a stable checkpoint covers nothing but what was executed; and one that follows
-#: from PreparedByVotes and VotesAreSafe. Without that one Z3 may take seconds or minutes, as the order of formulas is.
+#: The clauses that are never dropped: what `specs/pbft/Pbft.tla` states under these names of what is
+#: committed and prepared; that executions agree; that a stable checkpoint covers nothing but what was
+#: executed; and one that follows from PreparedByVotes and VotesAreSafe. Without that one Z3 may take seconds
+#: or minutes, as the order of formulas is.
 GOALS: Final = (
     "Agreement",
     "ExecutionsAgree",
@@ -94,7 +98,7 @@ GOALS: Final = (
 
 
 class Fault(enum.Enum):
-    """What a wrong model does, each a mistake that implementations or their specifications have made."""
+    """The fault of a wrong model, each a mistake that implementations or their specifications have made."""
 
     PRIMARY_COUNTS_TWICE = "the PREPARE of the primary counts beside its PRE-PREPARE"
     ANY_CERTIFICATE = "a new view takes any certificate, not the latest"
@@ -111,7 +115,7 @@ class Fault(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Sorts:
-    """What the model is about: uninterpreted for a proof, enumerations for a finite instance.
+    """The sorts of the model: uninterpreted for a proof, enumerations for a finite instance.
 
     Attributes:
         replica: the replicas.
@@ -129,7 +133,7 @@ class Sorts:
 def pbft(
     sorts: Sorts | None = None, *, fault: Fault | None = None, axioms: Sequence[Clause] = ()
 ) -> TransitionSystem:
-    """The model, whose properties are the clauses of its inductive invariant.
+    """Build the model, whose properties are the clauses of its inductive invariant.
 
     Args:
         sorts: what it is about; by default a cluster of any size.
@@ -157,10 +161,10 @@ def _variables(sorts: Sorts) -> tuple[Variable, ...]:
         relation("le", view, view, is_rigid=True),
         Variable("zero", (), view, is_rigid=True),
         Variable("null", (), batch, is_rigid=True),
-        # Of correct replicas. `left(i, v)`: i is above view v. `entered(i, v)`: it has taken part in v. `opened(i, v)`:
-        # and v began without a proposal for the number. `holds(i, v, b)`: i has a prepared certificate for b in v.
-        # `stable(i)`: the stable checkpoint of i is at or beyond the number. `committed(i, b)`:
-        # i knows b to be committed. `executed(i, b)`: i has executed it.
+        # Of correct replicas. `left(i, v)`: i is above view v. `entered(i, v)`: it has taken part in v.
+        # `opened(i, v)`: and v began without a proposal for the number. `holds(i, v, b)`: i has a prepared
+        # certificate for b in v. `stable(i)`: the stable checkpoint of i is at or beyond the number.
+        # `committed(i, b)`: i knows b to be committed. `executed(i, b)`: i has executed it.
         relation("left", replica, view),
         relation("entered", replica, view),
         relation("opened", replica, view),
@@ -168,19 +172,19 @@ def _variables(sorts: Sorts) -> tuple[Variable, ...]:
         relation("stable", replica),
         relation("committed", replica, batch),
         relation("executed", replica, batch),
-        # What they sent. `voted(v, i, b)`: a PRE-PREPARE if i is the primary of v, a PREPARE otherwise, or either by a
-        # new view. `commit(v, i, b)`: a COMMIT. `checkpointed(i)`: a CHECKPOINT at or beyond the number. `wants(w, i)`:
-        # a VIEW-CHANGE for w; `tells(w, i, v, b)`: with a certificate for b in v; `covers(w, i)`: with a checkpoint at
-        # or beyond the number.
+        # What they sent. `voted(v, i, b)`: a PRE-PREPARE if i is the primary of v, a PREPARE otherwise, or
+        # either by a new view. `commit(v, i, b)`: a COMMIT. `checkpointed(i)`: a CHECKPOINT at or beyond the
+        # number. `wants(w, i)`: a VIEW-CHANGE for w; `tells(w, i, v, b)`: with a certificate for b in v;
+        # `covers(w, i)`: with a checkpoint at or beyond the number.
         relation("voted", view, replica, batch),
         relation("commit", view, replica, batch),
         relation("checkpointed", replica),
         relation("wants", view, replica),
         relation("tells", view, replica, view, batch),
         relation("covers", view, replica),
-        # History. `prepared(v, b)`: votes for b in v have made a prepared certificate. `decided(v, b, q)`: so have the
-        # COMMITs of q a commit certificate. `dead(v, b)`: a new view after v has begun without b, so that b is not
-        # committed in v, nor ever will be.
+        # History. `prepared(v, b)`: votes for b in v have made a prepared certificate. `decided(v, b, q)`: so
+        # have the COMMITs of q a commit certificate. `dead(v, b)`: a new view after v has begun without b, so
+        # that b is not committed in v, nor ever will be.
         relation("prepared", view, batch),
         relation("decided", view, batch, quorum),
         relation("dead", view, batch),
@@ -250,14 +254,14 @@ def _before(s: View, v: Expression, w: Expression) -> Expression:
 
 
 def _clause(name: str, over: Sequence[Sort], body: Callable[[View], Callable[..., Expression]]) -> Clause:
-    """The clause that a body holds of all elements of these sorts, in the state that it is given first."""
+    """Build the clause that a body holds for all elements of these sorts, in the state given first."""
     return Clause(name, lambda s: forall(over, body(s)))
 
 
 def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
-    """All clauses. The relations of what changes hold of correct replicas only, since nobody else acts.
+    """Build all clauses. Relations of changing state hold of correct replicas only, since nobody else acts.
 
-    What exists for a replica is said to exist if there is such a replica, so that it does not depend on which.
+    Existence claims about a replica hold if there is such a replica, so they do not depend on which.
     """
     replica, quorum, view, batch = sorts.replica, sorts.quorum, sorts.view, sorts.batch
 
@@ -502,7 +506,7 @@ class _Rules:
     def justified(
         self, s: View, w: Expression, q: Expression, told: Callable[[Expression], Expression]
     ) -> Expression:
-        """There are view changes for w of q: no checkpoint in them, and of certificates what `told` says."""
+        """There are view changes for w of q: without checkpoints, with the certificates that `told` names."""
         return self.all_said(s, q, lambda m: z3.And(s.wants(w, m), z3.Not(s.covers(w, m)), told(m)))
 
     def tells_nothing(self, s: View, w: Expression, q: Expression) -> Expression:
@@ -536,7 +540,7 @@ def _discards(n: View, s: View, i: Expression) -> Expression:
 
 
 def _normal_case(sorts: Sorts, rules: _Rules) -> tuple[Action, ...]:
-    """What happens within a view (paper, 4.2)."""
+    """Build the actions within a view (paper, 4.2)."""
     replica, quorum, view, batch = sorts.replica, sorts.quorum, sorts.view, sorts.batch
 
     def propose(s: View, n: View, *, i: Expression, v: Expression, b: Expression) -> Expression:
@@ -603,7 +607,7 @@ def _normal_case(sorts: Sorts, rules: _Rules) -> tuple[Action, ...]:
 
 
 def _checkpoints(sorts: Sorts, rules: _Rules) -> tuple[Action, ...]:
-    """Execution, checkpoints and state transfer (paper, 4.3)."""
+    """Build execution, checkpoints and state transfer (paper, 4.3)."""
     replica, batch = sorts.replica, sorts.batch
     early = rules.fault is Fault.DISCARDS_EARLY
 
@@ -644,7 +648,7 @@ def _checkpoints(sorts: Sorts, rules: _Rules) -> tuple[Action, ...]:
 
 
 def _view_changes(sorts: Sorts, rules: _Rules) -> tuple[Action, ...]:
-    """What happens between views (paper, 4.4)."""
+    """Build the actions between views (paper, 4.4)."""
     replica, quorum, view, batch = sorts.replica, sorts.quorum, sorts.view, sorts.batch
     fault = rules.fault
 
@@ -653,7 +657,7 @@ def _view_changes(sorts: Sorts, rules: _Rules) -> tuple[Action, ...]:
         return becomes(n, "left", lambda m, u: z3.Or(s.left(m, u), z3.And(m == i, _before(s, u, w))))
 
     def leave(s: View, n: View, *, i: Expression, v: Expression, w: Expression) -> Expression:
-        """Replica i, whose view is v, wants a later one, w: its timer has fired, or f + 1 others want later views."""
+        """Replica i in view v wants a later one, w: its timer has fired, or f + 1 others want later views."""
         return z3.And(
             _correct(s, i),
             forall([view], lambda u: s.left(i, u) == _before(s, u, v)),
@@ -681,7 +685,7 @@ def _view_changes(sorts: Sorts, rules: _Rules) -> tuple[Action, ...]:
     def kills(
         n: View, s: View, v: Expression, w: Expression, others: Callable[[Expression], Expression]
     ) -> Expression:
-        """These batches are dead from the view v on up to w; in the views before v all but one were already."""
+        """These batches are dead from view v up to w; in the views before v all but one were already."""
         return becomes(
             n, "dead", lambda u, c: z3.Or(s.dead(u, c), z3.And(s.le(v, u), _before(s, u, w), others(c)))
         )
@@ -697,7 +701,7 @@ def _view_changes(sorts: Sorts, rules: _Rules) -> tuple[Action, ...]:
         v: Expression,
         b: Expression,
     ) -> Expression:
-        """A new view w arrives at i that carries the latest certificate of q, which m tells of: that for b in v."""
+        """A new view w arrives at i that carries the latest certificate of q, told by m: for b in v."""
 
         def not_later(j: Expression) -> Expression:
             return forall([view, batch], lambda u, c: z3.Implies(s.tells(w, j, u, c), s.le(u, v)))
@@ -766,7 +770,7 @@ def _view_changes(sorts: Sorts, rules: _Rules) -> tuple[Action, ...]:
     )
 
 
-#: The proof, what it needs, and how wrong models fail it.
+#: The proof, its requirements, and the wrong models that fail it.
 PROOF: Final = Proof(
     claim="PBFT, any number of replicas, f < n/3 of them Byzantine, any number of views",
     model=lambda fault: pbft(fault=fault),

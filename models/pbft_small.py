@@ -1,10 +1,10 @@
-"""A small cluster of `models.pbft`: no short behaviour breaks it, and wrong models do along known lines.
+"""A small cluster of `models.pbft`: no short behaviour breaks it; wrong models fail along known lines.
 
-`bounded_agreement` looks at all behaviours of four replicas, one of them Byzantine, whichever it is, up to a depth.
+`bounded_agreement` examines all behaviours of four replicas, any one of them Byzantine, up to a depth.
 
-What wrong models do takes more steps than all behaviours can be looked through for. So in a scenario the actions are
-given, one after the other, and who takes them, with what, and who is Byzantine is left to Z3. The right model has no
-violation in the same schedule.
+The failures of wrong models take more steps than an exhaustive search can cover. A scenario therefore
+fixes the actions and their order; Z3 chooses who takes them, with what, and who is Byzantine. The right
+model has no violation in the same schedule.
 """
 
 import itertools
@@ -22,17 +22,17 @@ from tlacheck.verify import Context, Outcome
 
 __all__ = ["DEPTH", "SCENARIOS", "behaviours_found", "bounded_agreement", "cluster"]
 
-#: How far all behaviours are looked at: enough for a commit, and for a view change after a vote.
+#: The depth of the exhaustive search: enough for a commit, and for a view change after a vote.
 DEPTH: Final = 8
 
-#: What `cluster` calls all goals of the proof together.
+#: The name in `cluster` of all goals of the proof together.
 ALL_GOALS: Final = "AllGoals"
 
 
 def cluster(
     count: int, views: int, *, quorum_size: int | None = None, fault: Fault | None = None
 ) -> TransitionSystem:
-    """The model with so many replicas, at most one of them Byzantine, so many views, and a batch beside the null one.
+    """Build the model with these replicas, at most one Byzantine, views, and a batch beside the null one.
 
     Its properties are those of the model, and all goals together.
 
@@ -82,7 +82,8 @@ _PROPOSED: Final = ("Propose", "AcceptPrePrepare")
 
 #: One for each fault. All but the last end where two batches are committed by correct replicas.
 SCENARIOS: Final = (
-    # The primary says one thing to two replicas and another one to the third, which it helps to a certificate.
+    # The primary says one thing to two replicas and another one to the third, which it helps to a
+    # certificate.
     Scenario(
         fault=Fault.PRIMARY_COUNTS_TWICE,
         breaks="Agreement",
@@ -92,7 +93,8 @@ SCENARIOS: Final = (
         ),
         model=lambda fault: cluster(4, 2, fault=fault),
     ),
-    # A certificate of v0 that only the Byzantine replica tells of, and not before v2; v1 has decided otherwise.
+    # A certificate of v0 that only the Byzantine replica tells of, and not before v2; v1 has decided
+    # otherwise.
     Scenario(
         fault=Fault.ANY_CERTIFICATE,
         breaks="Agreement",
@@ -184,9 +186,9 @@ SCENARIOS: Final = (
 
 
 def bounded_agreement(context: Context, *, fault: Fault | None = None, depth: int = DEPTH) -> Outcome:
-    """No behaviour of four replicas in two views, of up to so many steps, breaks a goal of the proof.
+    """Check that no behaviour of four replicas in two views, up to this length, breaks a goal of the proof.
 
-    One that does is left in the folder of the check.
+    A behaviour that does is left in the folder of the check.
     """
     context.progress(f"all behaviours of up to {depth} steps")
     result = bounded(cluster(4, 2, fault=fault), ALL_GOALS, depth, timeout_seconds=200)
@@ -202,7 +204,7 @@ def bounded_agreement(context: Context, *, fault: Fault | None = None, depth: in
 
 
 def behaviours_found(context: Context) -> Outcome:
-    """Each scenario is a behaviour of its wrong model, and none of the right one in the same schedule.
+    """Check that each scenario is a behaviour of its wrong model, and of the right one in no case.
 
     The behaviours are left in the folder of the check.
     """

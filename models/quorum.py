@@ -1,8 +1,8 @@
 """Proofs of the quorum arithmetic, for every n and every f, over the formulas that `impl` runs.
 
-Nothing here is bounded: n and f are unbounded integers. What makes that possible is that only the
-sizes of node sets matter. Sets A and B with |A| = a, |B| = b and |A & B| = k exist among n nodes
-exactly if 0 <= k <= min(a, b) and a + b - k <= n:
+Nothing here is bounded: n and f are unbounded integers. This is possible because only the sizes of node
+sets matter. Sets A and B with |A| = a, |B| = b and |A & B| = k exist among n nodes exactly if 0 <= k <=
+min(a, b) and a + b - k <= n:
 
 * such sets have these sizes, because A & B lies in both, and |A | B| = a + b - k is at most n;
 * such sizes have these sets: A = {n1 .. na}, and B the b nodes that start k before the end of A.
@@ -73,7 +73,7 @@ Formula: TypeAlias = Callable[..., Term]
 
 
 def apply(formula: Formula, *arguments: z3.ArithRef) -> z3.ArithRef:
-    """The value of a quorum formula at Z3 integers, as a Z3 integer."""
+    """Apply a quorum formula to Z3 integers, giving a Z3 integer."""
     return formula(*map(Term, arguments)).expression
 
 
@@ -81,7 +81,7 @@ def _expression(number: Term | int) -> z3.ArithRef | int:
     return number.expression if isinstance(number, Term) else number
 
 
-# The cases that claims speak of. Z3 knows an integer by its name, so the n of a question is this one.
+# The cases of claims. Z3 knows an integer by its name, so the n of a question is this one.
 _N, _F = z3.Ints("n f")
 _SOME_NODES = _N >= 1
 _SOME_FAULTY = z3.And(_F >= 1, _F < _N)
@@ -101,7 +101,7 @@ def _majority_whatever_f(n: Term, _f: Term) -> Term:
 
 
 def at_least_half(n: Term) -> Term:
-    """The ceiling of n / 2: what a vote count compared by `>=` instead of `>` asks for (bug RE-12)."""
+    """The ceiling of n / 2: the result of comparing a vote count by `>=` instead of `>` (bug RE-12)."""
     return (n + 1) // 2
 
 
@@ -109,7 +109,7 @@ def at_least_half(n: Term) -> Term:
 
 
 def majorities_intersect(*cases: z3.BoolRef, size: Formula = majority_formula) -> Question:
-    """Whether any two sets of at least `size(n)` nodes share a node, in the cases given."""
+    """Any two sets of at least `size(n)` nodes share a node, in the cases given."""
     n, first, second, common = z3.Ints("n first second common")
     quorum = apply(size, n)
     return Question(
@@ -127,7 +127,7 @@ def majorities_intersect(*cases: z3.BoolRef, size: Formula = majority_formula) -
 
 
 def majority_is_least(size: Formula = majority_formula) -> Question:
-    """Whether for every smaller size than `size(n)` there are two sets of that size without a common node."""
+    """For every size below `size(n)` there are two sets of that size without a common node."""
     n, smaller = z3.Ints("n smaller")
     return Question(
         unknowns=(n, smaller),
@@ -137,7 +137,7 @@ def majority_is_least(size: Formula = majority_formula) -> Question:
 
 
 def majority_survives(tolerated: Formula = crash_faults_tolerated_formula) -> Question:
-    """Whether the nodes left after some crashes are a majority exactly if at most `tolerated(n)` crashed."""
+    """The nodes left after some crashes are a majority exactly if at most `tolerated(n)` crashed."""
     n, crashed = z3.Ints("n crashed")
     return Question(
         unknowns=(n, crashed),
@@ -147,7 +147,7 @@ def majority_survives(tolerated: Formula = crash_faults_tolerated_formula) -> Qu
 
 
 def fourteen_coordinators(size: Formula = majority_formula) -> Question:
-    """Whether a majority of 14 is 8, and 6 is how many crashes they tolerate."""
+    """A majority of 14 is 8, and it tolerates 6 crashes."""
     n, quorum = z3.Ints("n quorum")
     return Question(
         unknowns=(n, quorum),
@@ -157,7 +157,7 @@ def fourteen_coordinators(size: Formula = majority_formula) -> Question:
 
 
 def fourteen_tolerate_seven(size: Formula = majority_formula) -> Question:
-    """Whether a majority of 14 is left when 7 crash."""
+    """A majority of 14 is left when 7 crash."""
     n, crashed, quorum = z3.Ints("n crashed quorum")
     return Question(
         unknowns=(n, crashed, quorum),
@@ -168,7 +168,7 @@ def fourteen_tolerate_seven(size: Formula = majority_formula) -> Question:
 
 
 def even_is_no_better(tolerated: Formula = crash_faults_tolerated_formula) -> Question:
-    """Whether an even number of nodes tolerates as many crashes as one node less."""
+    """An even number of nodes tolerates as many crashes as one node less."""
     n = z3.Int("n")
     return Question(
         unknowns=(n,),
@@ -180,7 +180,7 @@ def even_is_no_better(tolerated: Formula = crash_faults_tolerated_formula) -> Qu
 def byzantine_quorums_intersect(
     *cases: z3.BoolRef, size: Formula = byzantine_quorum_formula, other: Formula | None = None
 ) -> Question:
-    """Whether any set of at least `size(n, f)` nodes and any of `other(n, f)` share f + 1, in the cases given.
+    """Any set of at least `size(n, f)` nodes and any of `other(n, f)` share f + 1, in the cases given.
 
     Without `other` both are of `size`.
     """
@@ -200,7 +200,7 @@ def byzantine_quorums_intersect(
 
 
 def byzantine_quorum_is_least(size: Formula = byzantine_quorum_formula) -> Question:
-    """Whether for every smaller size than `size(n, f)` there are two sets of it with at most f common nodes."""
+    """For every size below `size(n, f)` there are two sets of it with at most f common nodes."""
     n, f, smaller = z3.Ints("n f smaller")
     fewest_common = z3.If(smaller + smaller > n, smaller + smaller - n, 0)
     return Question(
@@ -211,7 +211,7 @@ def byzantine_quorum_is_least(size: Formula = byzantine_quorum_formula) -> Quest
 
 
 def byzantine_quorum_is_available(*cases: z3.BoolRef, size: Formula = byzantine_quorum_formula) -> Question:
-    """Whether n - f nodes are `size(n, f)` or more, in the cases given."""
+    """N - f nodes are `size(n, f)` or more, in the cases given."""
     n, f, quorum = z3.Ints("n f quorum")
     return Question(
         unknowns=(n, f, quorum),
@@ -222,7 +222,7 @@ def byzantine_quorum_is_available(*cases: z3.BoolRef, size: Formula = byzantine_
 
 
 def fewer_nodes_do_not_do(needed: Formula = byzantine_nodes_needed_formula) -> Question:
-    """Whether with fewer than `needed(f)` nodes no size meets in f + 1 nodes and is formed by n - f."""
+    """With fewer than `needed(f)` nodes no size meets in f + 1 nodes and is formed by n - f."""
     n, f, size = z3.Ints("n f size")
     meets = size + size - n >= f + 1
     available = size <= n - f
@@ -234,7 +234,7 @@ def fewer_nodes_do_not_do(needed: Formula = byzantine_nodes_needed_formula) -> Q
 
 
 def byzantine_tolerance_is_greatest(tolerated: Formula = byzantine_faults_tolerated_formula) -> Question:
-    """Whether `tolerated(n)` is the greatest f whose 3f + 1 nodes are at most n."""
+    """`tolerated(n)` is the greatest f whose 3f + 1 nodes are at most n."""
     n, f = z3.Ints("n f")
     return Question(
         unknowns=(n, f),
@@ -244,7 +244,7 @@ def byzantine_tolerance_is_greatest(tolerated: Formula = byzantine_faults_tolera
 
 
 def byzantine_quorum_at_three_f_plus_one(size: Formula = byzantine_quorum_formula) -> Question:
-    """Whether `size(3f + 1, f)` is 2f + 1."""
+    """`size(3f + 1, f)` is 2f + 1."""
     n, f, quorum = z3.Ints("n f quorum")
     return Question(
         unknowns=(n, f, quorum),
@@ -254,7 +254,7 @@ def byzantine_quorum_at_three_f_plus_one(size: Formula = byzantine_quorum_formul
 
 
 def worked_voting_cases(size: Formula = byzantine_quorum_formula) -> Question:
-    """Whether `size` is 5 for 7 agents with 2 faulty, and 7 for 10 agents with 3 faulty."""
+    """`size` is 5 for 7 agents with 2 faulty, and 7 for 10 agents with 3 faulty."""
     n, f, quorum = z3.Ints("n f quorum")
     return Question(
         unknowns=(n, f, quorum),
@@ -267,7 +267,7 @@ def worked_voting_cases(size: Formula = byzantine_quorum_formula) -> Question:
 
 
 def votes_outweigh_lies(*cases: z3.BoolRef, threshold: Formula = byzantine_quorum_formula) -> Question:
-    """Whether `threshold(n, f)` votes, f of them lies, leave more honest votes for than there can be against."""
+    """`threshold(n, f)` votes, f of them lies, leave more honest votes for than there can be against."""
     n, f, votes = z3.Ints("n f votes")
     return Question(
         unknowns=(n, f, votes),
@@ -284,7 +284,7 @@ def votes_outweigh_lies(*cases: z3.BoolRef, threshold: Formula = byzantine_quoru
 
 
 def _exist(first: z3.ArithRef, second: z3.ArithRef, common: z3.ArithRef) -> z3.BoolRef:
-    """That n nodes have two subsets of these sizes with so many common nodes (see the module docstring)."""
+    """N nodes have two subsets of these sizes with this many common nodes (see the module docstring)."""
     return z3.And(common >= 0, common <= first, common <= second, first + second - common <= _N)
 
 
@@ -315,7 +315,10 @@ def _too_few_left(values: Mapping[str, int]) -> Counterexample:
     live, silent = _nodes(1, n - gone), _nodes(n - gone + 1, n)
     return Counterexample(
         Function({**values, "live": live, "silent": silent}),
-        f"{_equations(values)}: without {_set(silent)} there remain {len(live)}, {_set(live)}, and {quorum} are needed",
+        (
+            f"{_equations(values)}: without {_set(silent)} there remain {len(live)}, {_set(live)}, and "
+            f"{quorum} are needed"
+        ),
     )
 
 
@@ -368,7 +371,11 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="majority-is-least",
-        statement="No smaller size will do: for every n there are two sets of any smaller size without a common node.",
+        statement=(
+            "No smaller size will do: for every n there are two sets of any smaller size without a "
+            "common "
+            "node."
+        ),
         source=f"{_RAFT} §5.2",
         requirement="RAFT-5",
         expected=Kind.PROVED,
@@ -376,7 +383,9 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="majority-survives-crashes",
-        statement="The live nodes are a majority exactly if at most n minus a majority have crashed, for every n.",
+        statement=(
+            "The live nodes are a majority exactly if at most n minus a majority have crashed, for every n."
+        ),
         source=f"{_RAFT} §5.1; {_ADR_102}, Consequences: Raft tolerates (n-1)/2 failures",
         requirement="RAFT-5",
         expected=Kind.PROVED,
@@ -392,7 +401,11 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="at-least-half-is-enough-for-odd-n",
-        statement="Any two sets of at least half of n nodes share a node, for every odd n: tests on 3 or 5 nodes miss the bug.",
+        statement=(
+            "Any two sets of at least half of n nodes share a node, for every odd n: tests on 3 or "
+            "5 nodes "
+            "miss the bug."
+        ),
         source=f"a count compared by >= instead of > (bug RE-12), against {_RAFT} §5.2",
         requirement="RAFT-5",
         expected=Kind.PROVED,
@@ -416,7 +429,9 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="fourteen-is-no-better-than-thirteen",
-        statement="An even number of nodes tolerates exactly as many crashes as one node less: 14 as many as 13.",
+        statement=(
+            "An even number of nodes tolerates exactly as many crashes as one node less: 14 as many as 13."
+        ),
         source=f"{_ADR_102}, Decision 1: 14 nodes",
         requirement="RAFT-5",
         expected=Kind.PROVED,
@@ -424,7 +439,11 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="byzantine-quorums-intersect-in-a-correct-node",
-        statement="Any two quorums of ceil((n+f+1)/2) nodes share f + 1 nodes, so a correct one, for every n and every f < n.",
+        statement=(
+            "Any two quorums of ceil((n+f+1)/2) nodes share f + 1 nodes, so a correct one, for "
+            "every n and "
+            "every f < n."
+        ),
         source=_BYZANTINE_QUORUMS,
         requirement="PBFT-6",
         expected=Kind.PROVED,
@@ -432,7 +451,11 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="byzantine-quorum-is-least",
-        statement="No size below ceil((n+f+1)/2) will do: two sets of it may share f nodes or fewer, for every n and every f < n.",
+        statement=(
+            "No size below ceil((n+f+1)/2) will do: two sets of it may share f nodes or fewer, for "
+            "every n "
+            "and every f < n."
+        ),
         source=_BYZANTINE_QUORUMS,
         requirement="PBFT-6",
         expected=Kind.PROVED,
@@ -496,7 +519,9 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="two-f-plus-one-of-five-nodes",
-        statement="With five nodes, one of them Byzantine, any two quorums of 2f + 1 = 3 share a correct node.",
+        statement=(
+            "With five nodes, one of them Byzantine, any two quorums of 2f + 1 = 3 share a correct node."
+        ),
         source=f"{_KNHK}, 5-Node Cluster and Security Considerations: require 2f+1 valid signatures",
         requirement="PBFT-6",
         expected=Kind.VIOLATED,
@@ -504,7 +529,9 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="raft-majority-meets-two-f-plus-one",
-        statement="With n = 3f + 1 nodes, f >= 1, any majority and any quorum of 2f + 1 share a correct node.",
+        statement=(
+            "With n = 3f + 1 nodes, f >= 1, any majority and any quorum of 2f + 1 share a correct node."
+        ),
         source=f"{_KNHK}, Hybrid Consensus: a switch after a commit by majority (bug HY-03)",
         requirement="THREAT-4",
         expected=Kind.VIOLATED,
@@ -514,7 +541,11 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="raft-majority-meets-two-f-plus-one-of-four",
-        statement="With four nodes, one of them Byzantine, any majority and any quorum of 2f + 1 = 3 share a correct node.",
+        statement=(
+            "With four nodes, one of them Byzantine, any majority and any quorum of 2f + 1 = 3 "
+            "share a "
+            "correct node."
+        ),
         source=f"{_KNHK}, Hybrid Consensus: a switch after a commit by majority (bug HY-03)",
         requirement="THREAT-4",
         expected=Kind.PROVED,
@@ -532,7 +563,9 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="byzantine-threshold-outweighs-lies",
-        statement="ceil((n+f+1)/2) votes mean more correct agents for than against, for every n and every f < n.",
+        statement=(
+            "ceil((n+f+1)/2) votes mean more correct agents for than against, for every n and every f < n."
+        ),
         source=f"{_VOTING}, Comparison: Byzantine Consensus",
         requirement="VOTE-2",
         expected=Kind.PROVED,
@@ -540,7 +573,9 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         id="simple-majority-outweighs-lies",
-        statement="A simple majority of seven votes, 2 of them lies, means more correct agents for than against.",
+        statement=(
+            "A simple majority of seven votes, 2 of them lies, means more correct agents for than against."
+        ),
         source=f"{_VOTING}, Comparison: Simple Majority",
         requirement="VOTE-2",
         expected=Kind.VIOLATED,

@@ -1,7 +1,7 @@
 """Raft's elections, proved safe for a cluster of any size and any number of terms.
 
 The proof is by an inductive invariant, in the style of decidable first-order proofs: servers, terms and
-quorums are sorts of which next to nothing is known, and nothing is counted.
+quorums are nearly uninterpreted sorts, and nothing is counted.
 
 * `Quorum` is a sort, `member` says who is in one, and the only axiom is that any two of them share a
   server. That majorities have it is arithmetic, and proved in `models.quorum`.
@@ -62,12 +62,12 @@ __all__ = [
     "mutants_fail",
 ]
 
-#: What is to be proved; the other clauses are there for these.
+#: The goals of the proof; the other clauses serve these.
 GOALS: Final = ("ElectionSafety", "OneLeaderATerm")
 
 
 class Fault(enum.Enum):
-    """What a wrong model does, each a mistake that implementations have made."""
+    """The fault of a wrong model, each a mistake that implementations have made."""
 
     VOTES_TWICE = "a server gives its vote again in the same term"
     VOTE_NOT_DURABLE = "a restart forgets the vote, and not the term"
@@ -77,7 +77,7 @@ class Fault(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Sorts:
-    """What the model is about: uninterpreted for a proof, enumerations for a finite instance.
+    """The sorts of the model: uninterpreted for a proof, enumerations for a finite instance.
 
     Attributes:
         server: the servers.
@@ -93,7 +93,7 @@ class Sorts:
 def elections(
     sorts: Sorts | None = None, *, fault: Fault | None = None, axioms: Sequence[Clause] = ()
 ) -> TransitionSystem:
-    """The model, whose properties are the clauses of its inductive invariant.
+    """Build the model, whose properties are the clauses of its inductive invariant.
 
     Args:
         sorts: what it is about; by default a cluster of any size.
@@ -254,7 +254,7 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
     role = ("candidate", "granted", "leads")
 
     def timeout(s: View, n: View, *, i: Expression, t: Expression) -> Expression:
-        """The timer of i fires: it is a candidate in the next term, t, votes for itself and asks all others."""
+        """The timer of i fires: it stands in the next term, t, votes for itself and asks all others."""
         return z3.And(
             forall([quorum], lambda q: z3.Not(s.leads(i, q))),
             _less(s, s.currentTerm(i), t),
@@ -376,7 +376,7 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
     )
 
 
-#: The proof, what it needs, and how wrong models fail it.
+#: The proof, its requirements, and the wrong models that fail it.
 PROOF: Final = Proof(
     claim="Raft elections, any number of servers and terms",
     model=lambda fault: elections(fault=fault),

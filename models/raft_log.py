@@ -19,20 +19,20 @@ quorum somebody has left t and not acknowledged that entry, so that it is never 
 
 **What is abstracted**, always to more behaviour and never to less:
 
-* A message is a history: it is never lost, and may be received at any time and any number of times; to be lost
-  is not to be received. An AppendEntries request of term t is any slice of `ledger(t)`, the log of its leader
-  as far as it has grown. `told` is what that leader has known to be committed, and since when makes no
+* A message is a history: it is never lost, and may be received at any time and any number of times; to be
+  lost is not to be received. An AppendEntries request of term t is any slice of `ledger(t)`, the log of its
+  leader as far as it has grown. `told` is what that leader has known to be committed, and since when makes no
   difference: it was decided. Acknowledgements and votes are known to whom they are for at once.
-* Receiving AppendEntries is up to three steps: `RemoveConflict`, `StoreEntries`, `ConfirmEntries`. A server may
-  crash or go on between them. A request that is refused, or any other message, is `MeetTerm`; it may bring
-  any term, and need not be met. A vote may always be refused.
+* Receiving AppendEntries is up to three steps: `RemoveConflict`, `StoreEntries`, `ConfirmEntries`. A server
+  may crash or go on between them. A request that is refused, or any other message, is `MeetTerm`; it may
+  bring any term, and need not be met. A vote may always be refused.
 * The step that receives the last vote is `WinElection`, then `BecomeLeader`; the entry with which a leader
   opens its term is a `ClientRequest`. `nextIndex` is gone: any slice may be sent.
 * A commit index is a set of indices, each with the decision (term, index) that it rests on.
 
-That these steps are those of the spec is this argument, checked by no machine. Not proved: that logs have no gaps
-(`CommitIndexInLog`; the proof does not need it), and whatever the spec states of steps, of `nextIndex` and of
-`matchIndex`. Not modelled: snapshots, membership.
+That these steps are those of the spec is this argument, checked by no machine. Not proved: that logs have no
+gaps (`CommitIndexInLog`; the proof does not need it), and whatever the spec states of steps, of `nextIndex`
+and of `matchIndex`. Not modelled: snapshots, membership.
 
     python -m models.raft_log
 
@@ -90,7 +90,7 @@ GOALS: Final = (
 
 
 class Fault(enum.Enum):
-    """What a wrong model does, each a mistake that implementations have made."""
+    """The fault of a wrong model, each a mistake that implementations have made."""
 
     COMMITS_OLD_TERMS = "a leader counts replicas of entries of earlier terms too"
     VOTES_IGNORING_LOGS = "a server votes without looking at the candidate's log"
@@ -101,7 +101,7 @@ class Fault(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Sorts:
-    """What the model is about: uninterpreted for a proof, enumerations for a finite instance.
+    """The sorts of the model: uninterpreted for a proof, enumerations for a finite instance.
 
     Attributes:
         server: the servers.
@@ -121,7 +121,7 @@ class Sorts:
 def logs(
     sorts: Sorts | None = None, *, fault: Fault | None = None, axioms: Sequence[Clause] = ()
 ) -> TransitionSystem:
-    """The model, whose properties are the clauses of its inductive invariant.
+    """Build the model, whose properties are the clauses of its inductive invariant.
 
     Args:
         sorts: what it is about; by default a cluster of any size.
@@ -159,8 +159,8 @@ def _variables(sorts: Sorts) -> tuple[Variable, ...]:
         relation("leads", term, server),
         relation("commit", server, index, term, index),
         # In flight and history. `request(t, i, k, u)`: i asks for votes in t, its last entry at k of term u.
-        # `ballot(t, m, i)`: m has voted for i in t. `won(t, i, q)`: i has won t by the votes of q. `ledger`: the
-        # log of the leader of t. `acked(t, m, k)`: m holds the entry that the leader of t made at k.
+        # `ballot(t, m, i)`: m has voted for i in t. `won(t, i, q)`: i has won t by the votes of q. `ledger`:
+        # the log of the leader of t. `acked(t, m, k)`: m holds the entry that the leader of t made at k.
         # `decided(t, k)`: that leader has counted a quorum of these. `told(t, k, u, j)`: it has known k to be
         # committed by the decision at j of the leader of u. `dead(t, k)`: a later leader lacks that entry.
         relation("request", term, server, index, term),
@@ -232,7 +232,7 @@ def _opened(s: View, t: Expression) -> Expression:
 
 
 def _clause(name: str, over: Sequence[Sort], body: Callable[[View], Callable[..., Expression]]) -> Clause:
-    """The clause that a body holds of all elements of these sorts, in the state that it is given first."""
+    """Build the clause that a body holds for all elements of these sorts, in the state given first."""
     return Clause(name, lambda s: forall(over, body(s)))
 
 
@@ -470,7 +470,7 @@ def _invariant(sorts: Sorts) -> tuple[Clause, ...]:
 
 
 def goals(sorts: Sorts) -> tuple[Clause, ...]:
-    """What the paper's Figure 3 states of logs, of whatever these sorts are."""
+    """State Figure 3 of the paper on logs, for any sorts."""
     server, term, index, value = sorts.server, sorts.term, sorts.index, sorts.value
 
     return (
@@ -556,13 +556,13 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
         return exists([value], lambda v: s.ledger(t, k, u, v))
 
     def counts(s: View, t: Expression, k: Expression) -> Expression:
-        """The leader of t counts who holds its entry at k: it is of its own term."""
+        """The leader of t counts the holders of its entry at k: it is of its own term."""
         return exists([term], lambda u: sent(s, t, k, u)) if counts_all else sent(s, t, k, t)
 
     def timeout(
         s: View, n: View, *, i: Expression, c: Expression, t: Expression, e: Expression, u: Expression
     ) -> Expression:
-        """The timer of i fires in its term c: it is a candidate in the next one, t; its last entry is (e, u)."""
+        """The timer of i fires in its term c: it stands in the next one, t; its last entry is (e, u)."""
         return z3.And(
             z3.Not(s.leads(c, i)),
             forall([term], lambda d: s.past(i, d) == _less(s, d, c)),
@@ -584,7 +584,7 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
     def grant(
         s: View, n: View, *, i: Expression, j: Expression, t: Expression, e: Expression, u: Expression
     ) -> Expression:
-        """Server i receives the request of j for term t, whose log ends with (e, u), and gives it its vote."""
+        """Server i receives the request of j for term t, whose log ends with (e, u), and votes for it."""
         fresh = forall(
             [index, term, value],
             lambda k, w, v: z3.Implies(
@@ -676,7 +676,7 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
     def remove(
         s: View, n: View, *, i: Expression, t: Expression, k: Expression, u: Expression, w: Expression
     ) -> Expression:
-        """Server i removes its entry at k, of term w, and all behind it: the leader of t has one of term u there."""
+        """Server i removes its entry at k, of term w, and all behind it: the leader of t has term u there."""
         return z3.And(
             follows(s, n, i, t),
             sent(s, t, k, u),
@@ -698,7 +698,7 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
         k: Expression,
         e: Expression,
     ) -> Expression:
-        """Server i holds the slice of the leader of t from behind p up to k, and appends the rest of it, up to e."""
+        """Server i holds the slice of t's leader from behind p up to k, and appends the rest, up to e."""
         return z3.And(
             follows(s, n, i, t),
             sent(s, t, p, w),
@@ -732,7 +732,7 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
         d: Expression,
         h: Expression,
     ) -> Expression:
-        """Server i holds what the leader of t has up to e: it says so, and learns of the decision (d, h)."""
+        """Server i holds the entries of t's leader up to e: it says so, and learns of the decision (d, h)."""
         return z3.And(
             follows(s, n, i, t),
             sent(s, t, e, x),
@@ -842,7 +842,7 @@ def _actions(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
     )
 
 
-#: The proof, what it needs, what follows from it, and how wrong models fail it.
+#: The proof, its requirements, its consequences, and the wrong models that fail it.
 PROOF: Final = Proof(
     claim="Raft logs, any number of servers, terms and entries",
     model=lambda fault: logs(fault=fault),

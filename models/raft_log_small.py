@@ -1,7 +1,7 @@
 """Wrong models of `models.raft_log` on three servers: behaviours that end where a property is broken.
 
-A counterexample to induction need not be reached; these behaviours are. Which actions happen, one after the
-other, is given, and who takes them and with what is left to Z3. The right model has no violation in the same
+A counterexample to induction need not be reachable; these behaviours are. A scenario fixes the actions
+and their order; Z3 chooses who takes them and with what. The right model has no violation in the same
 schedule, whoever acts.
 
 The longest is Figure 8 of Ongaro and Ousterhout, USENIX ATC 2014, with three servers in the place of five: an
@@ -27,9 +27,9 @@ _REPLICATED: Final = ("StoreEntries", "ConfirmEntries", "Commit")
 
 
 def cluster(count: int, terms: int, indices: int, *, fault: Fault | None = None) -> TransitionSystem:
-    """The model with so many servers, their majorities, the terms and indices from 0 to these, one value.
+    """Build the model with these servers, their majorities, terms and indices from 0 up, and one value.
 
-    Its properties are those of the model and what Figure 3 states.
+    Its properties are those of the model and of Figure 3.
     """
     sorts = Sorts(
         server=servers(count),
@@ -54,9 +54,9 @@ def cluster(count: int, terms: int, indices: int, *, fault: Fault | None = None)
     return attrs.evolve(system, properties=[*system.properties, *goals(sorts)])
 
 
-#: A vote that a restart forgets elects two leaders; a vote for a log that lacks what is committed elects a leader
-#: without it; an entry behind another one than the leader's makes logs that match at an index and not below; a
-#: leader that has become one again counts its old entry, and a server with a later one is elected.
+#: A vote that a restart forgets elects two leaders; a vote for a log that lacks what is committed elects a
+#: leader without it; an entry behind another one than the leader's makes logs that match at an index and not
+#: below; a leader that has become one again counts its old entry, and a server with a later one is elected.
 SCENARIOS: Final = (
     Scenario(
         fault=Fault.VOTE_NOT_DURABLE,
@@ -93,7 +93,7 @@ SCENARIOS: Final = (
 
 
 def behaviours_found(context: Context) -> Outcome:
-    """Each scenario is a behaviour of its wrong model, and none of the right one in the same schedule.
+    """Check that each scenario is a behaviour of its wrong model, and of the right one in no case.
 
     The behaviours are left in the folder of the check.
     """

@@ -2,10 +2,10 @@
 
 The module is `models/RaftElections.tla`. TLC lists its states; Z3 lists those of the formulas that the
 proof is about, with three enumerations in the place of the sorts: some servers, their majorities, the
-terms from 0 on. What is compared is what the spec too calls the state of a server: its term, its vote,
-its role. The messages and histories behind them need not be alike. So the model goes without `Drop...`
-here: each action asks for messages and none for the lack of one, so that losing them leads to no other
-state of the servers. TLC's module does lose them, and the states are the same.
+terms from 0 on. The states compared are those of servers, as in the spec: term, vote, role. The
+messages and histories behind them need not be alike. So the model goes without `Drop...` here: each
+action asks for messages and none for the lack of one, so that losing them leads to no other state of
+the servers. TLC's module does lose them, and the states are the same.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from tlacheck.verify import Context, Outcome
 
 __all__ = ["MODULE", "Cluster", "compared", "engines_agree", "projected", "states_by_tlc"]
 
-#: The spec that the model is compared with.
+#: The spec with which the model is compared.
 MODULE: Final = Path(__file__).with_name("RaftElections.tla")
 
 
@@ -46,7 +46,7 @@ class Cluster:
     quorum_size: int | None = None
 
     def system(self, *, fault: Fault | None = None) -> TransitionSystem:
-        """The model with these servers, all quorums of the size asked for, and these terms."""
+        """Build the model with these servers, all quorums of this size, and these terms."""
         sorts = Sorts(
             server=servers(self.servers),
             quorum=quorums(self.servers, self.quorum_size or majority(self.servers)),
@@ -64,7 +64,7 @@ class Cluster:
         return elections(sorts, fault=fault, axioms=[concrete])
 
     def states(self, *, fault: Fault | None = None) -> tuple[frozenset[Function], Verdict]:
-        """What the model says of each server, in each reachable state that Z3 finds."""
+        """The states of the servers in each reachable state that Z3 finds."""
         system = self.system(fault=fault)
         lossless = [action for action in system.actions if not action.name.startswith("Drop")]
         reached = reachable(attrs.evolve(system, actions=lossless))
@@ -72,7 +72,7 @@ class Cluster:
 
 
 def projected(state: Mapping[str, Any]) -> Function:
-    """What the model says of each server, as the spec says it: its term, its vote, its role."""
+    """The state of each server in the spec's terms: its term, its vote, its role."""
     votes = {voter: candidate.name for voter, candidate in state["votedFor"]}
     candidates, leaders = state["candidate"], {leader for leader, _ in state["leads"]}
     return immutabledict(
@@ -88,7 +88,7 @@ def projected(state: Mapping[str, Any]) -> Function:
 
 
 def states_by_tlc(config: Path, *, memory_mb: int = 512) -> tuple[frozenset[Function], Verdict]:
-    """What the spec says of each server, in each reachable state that TLC finds.
+    """The states of the servers in each reachable state that TLC finds.
 
     Args:
         config: the configuration of `MODULE`.
@@ -127,7 +127,7 @@ def engines_agree(context: Context) -> Outcome:
 def compared(
     by_tlc: frozenset[Function], told: Verdict, by_z3: frozenset[Function], found: Verdict
 ) -> Outcome:
-    """Whether two lists of states are the same set, both being whole.
+    """Check that two complete lists of states are the same set.
 
     Args:
         by_tlc: what the servers' states are for TLC.

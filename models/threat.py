@@ -1,17 +1,21 @@
-"""The threat level, proved for any evidence, any n > 3f, and any settings that `impl.threat.Config` accepts.
+"""The threat level, proved for any evidence, any n > 3f, and any settings that `Config` accepts.
 
-Four models, each a `TransitionSystem` over integers, so that two algorithms judge each goal: k-induction (an inductive
-invariant, whose clauses are the properties of the model), and Spacer, which looks for an invariant by itself.
+Four models, each a `TransitionSystem` over integers, so that two algorithms judge each goal: k-induction (an
+inductive invariant, whose clauses are the properties of the model), and Spacer, which looks for an invariant
+by itself.
 
-* `counting`: the cluster score. Replicas are looked at one after the other, in the order in which `sorted(scores,
-  reverse=True)` has them, each a liar or not: so nothing depends on how many there are. The score at index f is that of some
-  correct replica or less, and as much as f + 1 correct replicas have or more.
-* `machine`: level and calm, where at each input the cluster score is anything between the two bounds that `counting`
-  proves. What the level does is said by the cases that the spec has, and `each_input_has_one_case` shows that they neither
-  overlap nor leave anything out: the machine is total and deterministic.
-* `compared`: two machines side by side, one of which sees more. Its level is never the lower one. A proof that one of them
-  has seen before is the exception, and is a wrong model here: it counts once, so that liars cannot repeat it.
-* `apart`: two machines that differ in what they saw of timing, and in nothing else. They ask for the same protocol.
+* `counting`: the cluster score. Replicas are looked at one after the other, in the order in which
+  `sorted(scores, reverse=True)` has them, each a liar or not: so nothing depends on how many there are. The
+  score at index f is that of some correct replica or less, and as much as f + 1 correct replicas have or
+  more.
+* `machine`: level and calm, where at each input the cluster score is anything between the two bounds that
+  `counting` proves. What the level does is said by the cases that the spec has, and `each_input_has_one_case`
+  shows that they neither overlap nor leave anything out: the machine is total and deterministic.
+* `compared`: two machines side by side, one of which sees more. Its level is never the lower one. A proof
+  that one of them has seen before is the exception, and is a wrong model here: it counts once, so that liars
+  cannot repeat it.
+* `apart`: two machines that differ in what they saw of timing, and in nothing else. They ask for the same
+  protocol.
 
     python -m models.threat
 
@@ -59,7 +63,7 @@ _RAISED: Final = range(1, _CRITICAL + 1)
 
 
 class CountingFault(enum.Enum):
-    """Wrong cluster scores."""
+    """The faults of wrong cluster scores."""
 
     LARGEST = "one reporter decides: the largest score counts [HY-07]"
     ONE_FEWER = "as many decide as may lie"
@@ -68,7 +72,7 @@ class CountingFault(enum.Enum):
 
 
 class MachineFault(enum.Enum):
-    """Wrong levels."""
+    """The faults of wrong levels."""
 
     NO_HYSTERESIS = "a level is left at the score at which it is entered [HY-06]"
     ANY_SCORE = "any score of anybody counts [HY-07]"
@@ -84,7 +88,7 @@ class MachineFault(enum.Enum):
 
 
 class ComparedFault(enum.Enum):
-    """Machines whose level may be lower for what they saw more."""
+    """Faults by which a machine's level may be lower for having seen more."""
 
     STAY_GOES_ON = "a score that keeps the level does not interrupt the dwell"
     RISE_GOES_ON = "a rise does not begin the dwell anew"
@@ -93,7 +97,7 @@ class ComparedFault(enum.Enum):
 
 
 class ApartFault(enum.Enum):
-    """Machines in which timing decides the protocol."""
+    """Faults by which timing decides the protocol."""
 
     UNLIMITED = "timing leads to any score [HY-16]"
     KEEPS_HIGH = "timing may keep High, and not lead to it"
@@ -129,7 +133,7 @@ def _down(s: Any, level: int) -> Expression:
 
 
 def _accepted(s: Any) -> Expression:
-    """What `impl.threat.Config` asks of its settings."""
+    """The conditions that `impl.threat.Config` puts on its settings."""
     growing = [
         z3.And(of(s, level - 1) < of(s, level)) for of in (_up, _down) for level in _RAISED if level > 1
     ]
@@ -151,7 +155,7 @@ _ACCEPTED: Final = Clause("Accepted", _accepted)
 
 
 def _right_index(f: Expression) -> Expression:
-    """Where the cluster score stands among descending scores, the first at 0."""
+    """The index of the cluster score among descending scores, the first at 0."""
     return f
 
 
@@ -163,7 +167,7 @@ _WRONG_INDEX: Final[Mapping[CountingFault | None, Callable[[Expression], Express
 
 
 def counting(fault: CountingFault | None = None) -> TransitionSystem:
-    """Replicas with descending scores, counted one by one; its properties are the clauses of the invariant.
+    """Build replicas with descending scores, counted one by one; properties: the clauses of the invariant.
 
     Args:
         fault: what is wrong with it; None for the score of `impl.threat`.
@@ -231,7 +235,7 @@ def reached(s: Any, score: Expression) -> Expression:
 
 
 def _keeps(s: Any, level: Expression, score: Expression, of: Callable[[Any, int], Expression] = _down) -> Any:
-    """Whether a score is enough to keep a level above None."""
+    """Decide if a score is enough to keep a level above None."""
     return z3.Or(*(z3.And(level == each, score >= of(s, each)) for each in _RAISED))
 
 
@@ -299,13 +303,15 @@ def _scores(s: Any, *scores: Expression) -> Expression:
 _MACHINE: Final = (
     "level",
     "calm",
-    # The last step: the level before it, the cluster score behind it, what some correct replica has and what f + 1 have.
+    # The last step: the level before, the cluster score after it, the scores of some correct
+    # replica and of f + 1.
     "old",
     "score",
     "best",
     "weak",
     "proof",
-    # History: ticks since the level changed, since it was kept by a score or a proof; the same before the last step.
+    # History: ticks since the level changed, since it was kept by a score or a proof; the same before the
+    # last step.
     "since",
     "quiet",
     "since_then",
@@ -317,7 +323,7 @@ _MACHINE: Final = (
 
 
 def machine(fault: MachineFault | None = None) -> TransitionSystem:
-    """Level and calm of one replica, whatever it sees and hears; its properties are the clauses of the invariant.
+    """Build one replica's level and calm, under any input; properties: the clauses of the invariant.
 
     Args:
         fault: what is wrong with it; None for the machine of `impl.threat`.
@@ -359,7 +365,7 @@ def machine(fault: MachineFault | None = None) -> TransitionSystem:
         ]
 
     def hear(s: View, n: View, *, score: Expression) -> Expression:
-        """Anything that changes scores, and is neither proof nor tick: own evidence, a statement, or nothing."""
+        """Any change of scores, neither proof nor tick: own evidence, a statement, or nothing."""
         return moves(s, n, score)
 
     def show(s: View, n: View, *, score: Expression, proof: Expression) -> Expression:
@@ -510,9 +516,10 @@ def _two(
 
 
 def compared(fault: ComparedFault | None = None) -> TransitionSystem:
-    """Two machines, the other of which sees more: each score at least as high, each proof, and perhaps more of them.
+    """Build two machines, the other of which sees more: higher or equal scores, and all proofs or more.
 
-    That cluster scores compare as the scores do is `counting`'s: what is reached by f + 1 is reached by them.
+    `counting` shows that cluster scores compare as the scores do: a score reached by f + 1 is reached
+    by them.
 
     Args:
         fault: what is wrong with it.
@@ -535,9 +542,10 @@ def compared(fault: ComparedFault | None = None) -> TransitionSystem:
 
 
 def apart(fault: ApartFault | None = None) -> TransitionSystem:
-    """Two machines that see the same but for timing.
+    """Build two machines that see the same but for timing.
 
-    Beyond the limit of timing their cluster scores are the same: see the claim `timing-changes-no-high-score`.
+    Beyond the limit of timing their cluster scores are the same: see the claim
+    `timing-changes-no-high-score`.
 
     Args:
         fault: what is wrong with it.
@@ -581,7 +589,7 @@ _ANY: Final = View({variable: _UNKNOWN[variable.name] for variable in SETTINGS})
 
 
 def _cases(level: Expression, calm: Expression, score: Expression, ticks: Expression) -> tuple[Any, ...]:
-    """When an input does what, each said by itself: the level rises, is kept, waits, counts a tick, or is left."""
+    """List the cases of an input: the level rises, is kept, waits, counts a tick, or is left."""
     over = calm + 1 >= _dwell(_ANY, level)
     low = z3.Or(*(z3.And(level == each, score < _down(_ANY, each)) for each in _RAISED))
     return (
@@ -597,7 +605,7 @@ def _cases(level: Expression, calm: Expression, score: Expression, ticks: Expres
 
 
 def _one_case(assumption: Expression) -> Question:
-    """Whether exactly one of the cases applies, at any level, calm and score, tick or not."""
+    """Exactly one of the cases applies, at any level, calm and score, tick or not."""
     level, calm, score, ticks = z3.Ints("level calm score ticks")
     cases = _cases(level, calm, score, ticks == 1)
     return Question(
@@ -613,7 +621,7 @@ def _one_case(assumption: Expression) -> Question:
 
 
 def _same_case() -> Question:
-    """Whether the functions that the models use do what the cases say."""
+    """The functions that the models use do what the cases say."""
     level, calm, score, ticks = z3.Ints("level calm score ticks")
     rises, keeps, waits, counts, leaves = _cases(level, calm, score, ticks == 1)
     untold, told = (settled(_ANY, level, calm, score, ticks=each) for each in (False, True))
@@ -650,7 +658,7 @@ def _growing() -> Expression:
 
 
 def _timing(limit: Expression | None = None) -> Question:
-    """Whether a score with timing in it reaches a threshold beyond the limit of timing exactly if it does without."""
+    """A score with timing reaches a threshold beyond the limit of timing exactly if it does without."""
     evidence, timing, threshold = z3.Ints("evidence timing threshold")
     timing_max = _UNKNOWN["timing_max"]
     own = larger(evidence, timing) if limit is None else limit
@@ -669,11 +677,15 @@ def _timing(limit: Expression | None = None) -> Question:
 
 _OWN: Final = "impl.threat, docstring"
 
-#: What is true and what is not of levels, for all settings and scores.
+#: True and false claims about levels, for all settings and scores.
 CLAIMS: Final[tuple[Claim, ...]] = (
     Claim(
         id="each-input-has-one-case",
-        statement="At any level, calm and cluster score an input does one of five things, and no two: the machine is total and deterministic.",
+        statement=(
+            "At any level, calm and cluster score an input does one of five things, and no two: the "
+            "machine "
+            "is total and deterministic."
+        ),
         source=_OWN,
         requirement="THREAT-1",
         expected=Kind.PROVED,
@@ -697,7 +709,11 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     ),
     Claim(
         id="timing-changes-no-high-score",
-        statement="The larger of evidence and timing reaches a threshold beyond the limit of timing exactly if evidence does.",
+        statement=(
+            "The larger of evidence and timing reaches a threshold beyond the limit of timing "
+            "exactly if "
+            "evidence does."
+        ),
         source=_OWN,
         requirement="THREAT-2",
         expected=Kind.PROVED,
@@ -718,7 +734,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
 
 _COMMAND: Final = ".venv/bin/python -m models.threat"
 
-#: The four proofs, what they need, and how wrong models fail them.
+#: The four proofs, their requirements, and the wrong models that fail them.
 PROOFS: Final[tuple[Proof[Any], ...]] = (
     Proof(
         claim="The cluster score, any number of replicas",
@@ -777,7 +793,7 @@ def mutants_fail(context: Context) -> Outcome:
 
 
 def _together(context: Context, check: Callable[[Proof[Any]], Outcome], *, claims: bool = False) -> Outcome:
-    """One outcome of all proofs: the first that is not as it should be, or proved."""
+    """Combine all proofs into one outcome: the first that is not as it should be, or proved."""
     verdict, figures, lines = Verdict.proved(), dict[str, int](), list[str]()
     for proof in PROOFS:
         context.progress(proof.claim)
@@ -799,10 +815,10 @@ def _together(context: Context, check: Callable[[Proof[Any]], Outcome], *, claim
 
 
 def _goals(proof: Proof[Any], fault: enum.Enum | None) -> tuple[TransitionSystem, Clause]:
-    """A model, and all that is to be proved of it as one clause.
+    """Return a model, and all its goals as one clause.
 
-    Of `counting` and `machine` Spacer is told the whole invariant: with the goals alone it finds none of the one, and takes
-    anything between seconds and a minute for the other.
+    For `counting` and `machine` Spacer gets the whole invariant: from the goals alone it finds none for
+    the one, and takes between seconds and a minute for the other.
     """
     system = proof.model(fault)
     is_told = fault is None and proof.model in {counting, machine}
@@ -815,7 +831,7 @@ def _right_and_wrong(proof: Proof[FaultT]) -> tuple[FaultT | None, ...]:
 
 
 def spacer_agrees(context: Context) -> Outcome:
-    """Spacer, which is asked for the goals, proves them of the right models, and refutes them of each wrong one."""
+    """Check that Spacer proves the goals of the right models, and refutes them for each wrong one."""
     lines, figures = [], {"proved": 0, "refuted": 0}
     for proof in PROOFS:
         for fault in _right_and_wrong(proof):
@@ -832,7 +848,7 @@ def spacer_agrees(context: Context) -> Outcome:
 
 
 def main() -> int:
-    """Say all of it.
+    """Print all of it.
 
     Returns:
         0 if all is as it should be, 1 otherwise.

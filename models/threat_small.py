@@ -1,9 +1,10 @@
-"""One replica of four, in which the rules of `models.threat` and the spec of `specs/threat` have the same states.
+"""One replica of four, for which the rules of `models.threat` and the spec have the same states.
 
-TLC lists the states of `specs/threat/MCThreat.tla` under `models/ThreatSmall.cfg`. Z3 lists those of a system that is made of
-the functions that the proofs are about, with the settings of that configuration and the scores of four replicas in the
-place of any cluster score. What is compared is all that a rule reads: level, calm, what was seen, the scores of the others,
-the proof there is. Numbers of statements are left out, as in the view of the configuration.
+TLC lists the states of `specs/threat/MCThreat.tla` under `models/ThreatSmall.cfg`. Z3 lists those of a system
+that is made of the functions that the proofs are about, with the settings of that configuration and the
+scores of four replicas in the place of any cluster score. What is compared is all that a rule reads: level,
+calm, what was seen, the scores of the others, the proof there is. Numbers of statements are left out, as in
+the view of the configuration.
 """
 
 import enum
@@ -26,13 +27,13 @@ from tlacheck.verify import Context, Outcome
 
 __all__ = ["CONFIG", "MODULE", "Fault", "engines_agree", "replica", "states_by_tlc", "states_by_z3"]
 
-#: The spec that the model is compared with, and its configuration.
+#: The spec with which the model is compared, and its configuration.
 MODULE: Final = Path(__file__).parents[1] / "specs" / "threat" / "MCThreat.tla"
 CONFIG: Final = Path(__file__).with_name("ThreatSmall.cfg")
 
 
 class Fault(enum.Enum):
-    """What a wrong model does."""
+    """The fault of a wrong model."""
 
     LARGEST = "the largest score counts"
     LIKE_OTHERS = "Critical is left like any other level"
@@ -77,7 +78,7 @@ def replica(fault: Fault | None = None) -> TransitionSystem:
         return most
 
     def moves(s: View, n: View, *, shown: int = 0, ticks: bool = False, **changed: Expression) -> Expression:
-        """What is changed, as it is said; and what becomes of level and calm."""
+        """The changes as given, and the resulting level and calm."""
         known = {name: changed.get(name, getattr(s, name)) for name in _STATE[2:]}
         own = larger(known["evidence"], known["timing"])
         score = cluster([own, *(known[name] for name in _OTHERS)])
@@ -143,7 +144,7 @@ def replica(fault: Fault | None = None) -> TransitionSystem:
 
 
 def states_by_z3(fault: Fault | None = None) -> tuple[frozenset[Function], Verdict]:
-    """What a rule reads, in each reachable state that Z3 finds."""
+    """The part of each reachable state that a rule reads, found by Z3."""
     reached = reachable(replica(fault))
     return frozenset(map(_projected, reached.states)), reached.verdict
 
@@ -153,7 +154,7 @@ def _projected(state: Mapping[str, Any]) -> Function:
 
 
 def states_by_tlc(*, memory_mb: int = 512) -> tuple[frozenset[Function], Verdict]:
-    """What a rule reads, in each reachable state that TLC finds.
+    """The part of each reachable state that a rule reads, found by TLC.
 
     Args:
         memory_mb: the heap of TLC's process.

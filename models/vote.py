@@ -1,28 +1,32 @@
-"""Byzantine voting, proved: any number of voters, of whom f < n/3 are liars, any number of rounds, choices and counters.
+"""Byzantine voting, proved for any voters, of whom f < n/3 are liars, rounds, choices and counters.
 
-No two counters come to different verdicts, in whatever rounds, and a verdict goes back to free votes of a quorum; by an
-inductive invariant in the manner of `models.pbft`, from which it takes its sorts and its manner of speaking. VOTE-1..3.
+No two counters come to different verdicts, in whatever rounds, and a verdict goes back to free votes of a
+quorum; by an inductive invariant in the manner of `models.pbft`, from which it takes its sorts and its manner
+of speaking. VOTE-1..3.
 
-* Voters, quorums, rounds, choices and counters are sorts; rounds are a total order. Two quorums share a correct voter:
-  arithmetic, the claim `byzantine-quorums-intersect-in-a-correct-node` of `models.quorum`.
-* **Liars** sign anything in their own names, to each hearer something else, and nothing of it is stored: who counts asks
-  for what the correct members of a quorum signed. What a liar cannot do is forge, so that a lock that it tells of has
-  the votes of a quorum.
-* **Counters** do nothing but read off a verdict: certificates and openings prove themselves, whoever carries them.
-* **What carries the proof** is PBFT's view change: whatever a correct voter votes for in a round, nothing else can have
-  been confirmed by a quorum in an earlier one, nor ever will be (`VotesAreSafe`, `DeadIsNotConfirmed`).
+* Voters, quorums, rounds, choices and counters are sorts; rounds are a total order. Two quorums share a
+  correct voter: arithmetic, the claim `byzantine-quorums-intersect-in-a-correct-node` of `models.quorum`.
+* **Liars** sign anything in their own names, to each hearer something else, and nothing of it is stored: who
+  counts asks for what the correct members of a quorum signed. What a liar cannot do is forge, so that a lock
+  that it tells of has the votes of a quorum.
+* **Counters** do nothing but read off a verdict: certificates and openings prove themselves, whoever carries
+  them.
+* **What carries the proof** is PBFT's view change: whatever a correct voter votes for in a round, nothing
+  else can have been confirmed by a quorum in an earlier one, nor ever will be (`VotesAreSafe`,
+  `DeadIsNotConfirmed`).
 
-What is abstracted leaves more behaviour: what was signed never is lost; a voter may ask for any later round; it tells of
-all that it has confirmed, and the latest of all is the latest of the latest ones. That these steps are those of
-specs/vote/Vote.tla is this argument, checked by no machine. Not here: that signatures hold, and that a ballot ends.
+What is abstracted leaves more behaviour: what was signed never is lost; a voter may ask for any later round;
+it tells of all that it has confirmed, and the latest of all is the latest of the latest ones. That these
+steps are those of specs/vote/Vote.tla is this argument, checked by no machine. Not here: that signatures
+hold, and that a ballot ends.
 
-`CLAIMS` is the arithmetic of the project document's rule, for all n and f: which verdicts one counter and two counters
-can come to, what thresholds would do, what a count says of the correct voters, and its worked cases.
+`CLAIMS` is the arithmetic of the project document's rule, for all n and f: which verdicts one counter and two
+counters can come to, what thresholds would do, what a count says of the correct voters, and its worked cases.
 
     python -m models.vote
 
-prints the proof, what it needs each clause for, how wrong rules fail it, and the claims with the least case against
-each wrong one.
+prints the proof, what it needs each clause for, how wrong rules fail it, and the claims with the least case
+against each wrong one.
 """
 
 import enum
@@ -83,8 +87,8 @@ __all__ = [
     "voting",
 ]
 
-#: The clauses that are never dropped: by the names of specs/vote/Vote.tla, and that a verdict is founded on free votes.
-#: And one that follows from CertifiedByVotes and VotesAreSafe, without which Z3 may take minutes.
+#: The clauses that are never dropped: by the names of specs/vote/Vote.tla, and that a verdict is founded on
+#: free votes. And one that follows from CertifiedByVotes and VotesAreSafe, without which Z3 may take minutes.
 GOALS: Final = (
     "Agreement",
     "DecisionsStand",
@@ -96,7 +100,7 @@ GOALS: Final = (
 
 
 class Fault(enum.Enum):
-    """What a wrong rule does."""
+    """The fault of a wrong rule."""
 
     VOTES_DECIDE = "a certificate of votes is the verdict, and nobody confirms it"
     AS_IT_LIKES = "a voter votes in a new round as it likes"
@@ -112,7 +116,7 @@ class Fault(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Sorts:
-    """What the model is about: uninterpreted for a proof, enumerations for a finite instance."""
+    """The sorts of the model: uninterpreted for a proof, enumerations for a finite instance."""
 
     voter: Sort = attrs.field(factory=lambda: uninterpreted("Voter"))
     quorum: Sort = attrs.field(factory=lambda: uninterpreted("Quorum"))
@@ -124,7 +128,7 @@ class Sorts:
 def voting(
     sorts: Sorts | None = None, *, fault: Fault | None = None, axioms: Sequence[Clause] = ()
 ) -> TransitionSystem:
-    """The model, whose properties are the clauses of its inductive invariant.
+    """Build the model, whose properties are the clauses of its inductive invariant.
 
     Args:
         sorts: what it is about; by default a ballot of any size.
@@ -149,14 +153,14 @@ def _variables(sorts: Sorts) -> tuple[Variable, ...]:
         relation("member", voter, quorum, is_rigid=True),
         relation("le", number, number, is_rigid=True),
         Variable("first", (), number, is_rigid=True),
-        # Of correct voters. `left(i, r)`: i is above round r. `entered(i, r)`: it has taken part in r; `free(i, r)`: as it
-        # likes; `bound(i, r, c)`: having to vote for c.
+        # Of correct voters. `left(i, r)`: i is above round r. `entered(i, r)`: it has taken part in r;
+        # `free(i, r)`: as it likes; `bound(i, r, c)`: having to vote for c.
         relation("left", voter, number),
         relation("entered", voter, number),
         relation("free", voter, number),
         relation("bound", voter, number, choice),
-        # What they signed. `own(r, i, c)`: i voted for c in r, and was free. `asks(w, i)`: a Retry for w; `tells(w, i, r, c)`:
-        # of a certificate for c in r.
+        # What they signed. `own(r, i, c)`: i voted for c in r, and was free. `asks(w, i)`: a Retry for w;
+        # `tells(w, i, r, c)`: of a certificate for c in r.
         relation("voted", number, voter, choice),
         relation("own", number, voter, choice),
         relation("confirmed", number, voter, choice),
@@ -165,8 +169,8 @@ def _variables(sorts: Sorts) -> tuple[Variable, ...]:
         # Verdicts of counters.
         relation("judged", sorts.counter, choice),
         # History. `certified(r, c)`: votes for c in r have made a certificate; `known(c)`: in some round;
-        # `founded(c, r, q)`: for the first time by q in r. `decided(r, c, q)`: q has confirmed it. `dead(r, c)`: a round
-        # after r has begun without c, so that c is not decided in r, nor ever.
+        # `founded(c, r, q)`: for the first time by q in r. `decided(r, c, q)`: q has confirmed it. `dead(r,
+        # c)`: a round after r has begun without c, so that c is not decided in r, nor ever.
         relation("certified", number, choice),
         relation("known", choice),
         relation("founded", choice, number, quorum),
@@ -411,7 +415,7 @@ def _adds(n: View, s: View, name: str, *what: Expression, when: Expression | Non
 
 
 def _rounds(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
-    """What happens within a round."""
+    """Build the actions within a round."""
     voter, quorum, number, choice = sorts.voter, sorts.quorum, sorts.round, sorts.choice
 
     def vote(s: View, n: View, *, i: Expression, r: Expression, c: Expression) -> Expression:
@@ -486,7 +490,7 @@ def _rounds(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
 
 
 def _retries(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
-    """What happens between rounds."""
+    """Build the actions between rounds."""
     voter, quorum, number, choice = sorts.voter, sorts.quorum, sorts.round, sorts.choice
 
     def leaves(n: View, s: View, i: Expression, w: Expression) -> Expression:
@@ -585,7 +589,7 @@ def _retries(sorts: Sorts, fault: Fault | None) -> tuple[Action, ...]:
     )
 
 
-#: The proof, what it needs, and how wrong rules fail it.
+#: The proof, its requirements, and the wrong rules that fail it.
 PROOF: Final = Proof(
     claim="Byzantine voting, any number of voters, f < n/3 of them liars, any number of rounds and counters",
     model=lambda fault: voting(fault=fault),
@@ -596,7 +600,7 @@ PROOF: Final = Proof(
 
 
 def agreement(context: Context) -> Outcome:
-    """No two counters come to different verdicts, and each verdict goes back to free votes, in a ballot of any size."""
+    """No two counters reach different verdicts, and each verdict goes back to free votes, in any ballot."""
     return PROOF.holds(context)
 
 
@@ -614,7 +618,7 @@ def mutants_fail(context: Context) -> Outcome:
 
 
 def cluster(fault: Fault | None = None) -> TransitionSystem:
-    """The model of four voters, at most one of them a liar, two choices, two rounds and two counters.
+    """Build the model of four voters, at most one a liar, two choices, two rounds and two counters.
 
     Args:
         fault: what is wrong; None for the rule of `impl.vote`.
@@ -658,7 +662,8 @@ def _scenario(fault: Fault, *schedule: str) -> Scenario[Fault]:
     )
 
 
-#: How wrong rules come to two verdicts among four voters with a liar, who helps with votes and statements of his own.
+#: Behaviours in which wrong rules reach two verdicts among four voters with a liar, who helps with
+#: votes and statements.
 SCENARIOS: Final = (
     # Nobody confirms what one counter has read off already, and so nobody tells of it.
     _scenario(
@@ -683,7 +688,7 @@ SCENARIOS: Final = (
 
 
 def behaviours_found(context: Context) -> Outcome:
-    """Wrong rules come to two verdicts among four voters, and the right one does not in the same schedule."""
+    """Check that wrong rules reach two verdicts among four voters, and the right one in no such schedule."""
     return scenarios_found(context, SCENARIOS)
 
 
@@ -714,7 +719,7 @@ def _least(first: z3.ArithRef, second: z3.ArithRef) -> z3.ArithRef:
 
 
 def one_counter(approve: Formula = document_approve, reject: Formula = document_reject) -> Question:
-    """Whether a counter that counts each voter once never comes to both verdicts."""
+    """A counter that counts each voter once never reaches both verdicts."""
     both = z3.And(apply(approve, _N, _F) <= _APPROVE, apply(reject, _N, _F) <= _REJECT)
     return Question(
         unknowns=(_N, _F, _APPROVE, _REJECT),
@@ -724,7 +729,7 @@ def one_counter(approve: Formula = document_approve, reject: Formula = document_
 
 
 def two_counters(approve: Formula = document_approve, reject: Formula = document_reject) -> Question:
-    """Whether two counters never come to different verdicts, to whom `lying` voters say different things."""
+    """Two counters, to whom `lying` voters say different things, never reach different verdicts."""
     lying = z3.Int("lying")
     both = z3.And(apply(approve, _N, _F) <= _APPROVE, apply(reject, _N, _F) <= _REJECT)
     return Question(
@@ -749,13 +754,16 @@ def _two_verdicts(values: Mapping[str, int]) -> Counterexample:
     liars = [name for name in first if name in second]
     return Counterexample(
         Function(values),
-        f"n = {n}, f = {values['f']}: one counter hears {', '.join(first)} approve, the other {', '.join(second)} reject; "
+        (
+            f"n = {n}, f = {values['f']}: one counter hears {', '.join(first)} approve, the other "
+            f"{', '.join(second)} reject; "
+        )
         + (f"{', '.join(liars)} said both" if liars else "nobody lies"),
     )
 
 
 def always_two_verdicts() -> Question:
-    """Whether, with any liars at all, n - 2f correct voters that approve and f that reject are enough for both verdicts."""
+    """With any liars, n - 2f correct votes to approve and f to reject are enough for both verdicts."""
     return Question(
         unknowns=(_N, _F),
         assumptions=(_SOME_LIARS,),
@@ -764,7 +772,7 @@ def always_two_verdicts() -> Question:
 
 
 def thresholds(liars: z3.ArithRef, *, sum_needed: z3.ArithRef) -> Question:
-    """Whether two thresholds exclude each other, with so many votes counted for both, exactly if their sum is so much."""
+    """Two thresholds exclude each other, with some votes counted for both, exactly if their sum is this."""
     possible = _APPROVE + _REJECT - _least(liars, _least(_APPROVE, _REJECT)) <= _N
     return Question(
         unknowns=(_N, _F, _APPROVE, _REJECT),
@@ -774,7 +782,7 @@ def thresholds(liars: z3.ArithRef, *, sum_needed: z3.ArithRef) -> Question:
 
 
 def only_thresholds() -> Question:
-    """Whether 3f + 1 voters have but one pair of thresholds that correct voters can reach and that two counters share."""
+    """3f + 1 voters have one pair of thresholds only that correct voters can reach and two counters share."""
     return Question(
         unknowns=(_N, _F, _APPROVE, _REJECT),
         assumptions=(
@@ -789,7 +797,7 @@ def only_thresholds() -> Question:
 
 
 def all_votes(*cases: z3.BoolRef, conclusion: z3.BoolRef) -> Question:
-    """Whether this holds of a counter that has all n votes."""
+    """This holds for a counter that has all n votes."""
     return Question(
         unknowns=(_N, _F, _APPROVE, _REJECT),
         assumptions=(_ENOUGH, *cases, _APPROVE >= 0, _REJECT >= 0, _APPROVE + _REJECT == _N),
@@ -798,17 +806,17 @@ def all_votes(*cases: z3.BoolRef, conclusion: z3.BoolRef) -> Question:
 
 
 def supported(votes: z3.ArithRef) -> Question:
-    """Whether so many votes, f of them lies, come from more than half of the correct voters."""
+    """This many votes, f of them lies, come from more than half of the correct voters."""
     return Question(unknowns=(_N, _F), assumptions=(_ENOUGH,), conclusion=2 * (votes - _F) > _N - _F)
 
 
 def least_supported() -> Question:
-    """Whether one vote less than a quorum may come from half of the correct voters or fewer."""
+    """One vote less than a quorum may come from half of the correct voters or fewer."""
     return Question(unknowns=(_N, _F), assumptions=(_ENOUGH,), conclusion=2 * (_QUORUM - 1 - _F) <= _N - _F)
 
 
 def the_correct(*cases: z3.BoolRef, conclusion: Callable[[z3.ArithRef, z3.ArithRef], z3.BoolRef]) -> Question:
-    """What all votes say of the correct voters: of the votes to approve and to reject so many are lies, f at most."""
+    """The information in all votes about the correct voters: at most f votes either way are lies."""
     lying, also = z3.Ints("approvals_that_lie rejections_that_lie")
     return Question(
         unknowns=(_N, _F, _APPROVE, _REJECT, lying, also),
@@ -827,7 +835,7 @@ def the_correct(*cases: z3.BoolRef, conclusion: Callable[[z3.ArithRef, z3.ArithR
 
 
 def unanimous_when_heard() -> Question:
-    """Whether, of 3f + 1 voters, n - f that are heard make a quorum exactly if all of them want the same."""
+    """Of 3f + 1 voters, the n - f that are heard make a quorum exactly if all of them want the same."""
     return Question(
         unknowns=(_N, _F, _APPROVE, _REJECT),
         assumptions=(
@@ -842,9 +850,9 @@ def unanimous_when_heard() -> Question:
 
 
 def carry_over(*cases: z3.BoolRef, size: z3.ArithRef) -> Question:
-    """Whether n - f votes of a round tell which choice alone may have had so many in it, somewhere.
+    """N - f votes of a round tell which one choice may have had this many votes in it, somewhere.
 
-    Who was not heard may have voted for anything; who was heard may have said something else elsewhere, if it lies.
+    A voter that was not heard may have voted for anything; one that was heard may lie elsewhere.
     """
     unheard = _N - _APPROVE - _REJECT
     may_approve = _APPROVE + unheard + _least(_REJECT, _F) >= size
@@ -857,7 +865,7 @@ def carry_over(*cases: z3.BoolRef, size: z3.ArithRef) -> Question:
 
 
 def waiting_for_all() -> Question:
-    """Whether all n votes come while f voters may be silent."""
+    """All n votes arrive although f voters may be silent."""
     return Question(unknowns=(_N, _F), assumptions=(_SOME_LIARS,), conclusion=_N - _F >= _N)
 
 
@@ -878,7 +886,7 @@ _OWN: Final = "impl.vote, docstring"
 _FOUR_TO_THREE: Final = z3.And(_N == 7, _F == 2, _APPROVE == 4)
 _WORKED: Final = z3.Or(z3.And(_N == 7, _F == 2, _APPROVE == 5), z3.And(_N == 10, _F == 3, _APPROVE == 7))
 
-#: What is true and what is not of the document's rule and of the repaired one, for all n and f.
+#: True and false claims about the document's rule and the repaired one, for all n and f.
 CLAIMS: Final[tuple[Claim, ...]] = (
     _claim(
         "document-excludes-at-one-counter",
@@ -896,7 +904,10 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     ),
     _claim(
         "document-always-fails-with-a-liar",
-        "Whatever n is, as soon as f >= 1 there are votes for which two counters may come to different verdicts.",
+        (
+            "Whatever n is, as soon as f >= 1 there are votes for which two counters may come to different "
+            "verdicts."
+        ),
         f"against {_BV}, BFT Vote Counter",
         Kind.PROVED,
         always_two_verdicts,
@@ -938,14 +949,20 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     ),
     _claim(
         "only-thresholds-of-three-f-plus-one",
-        "3f + 1 voters have no other thresholds that exclude each other and that n - f can reach than 2f + 1 and 2f + 1.",
+        (
+            "3f + 1 voters have no other thresholds that exclude each other and that n - f can reach than "
+            "2f + 1 and 2f + 1."
+        ),
         f"against {_BV}: REJECT at f + 1",
         Kind.PROVED,
         only_thresholds,
     ),
     _claim(
         "document-never-says-no-consensus",
-        "A counter with all n votes always comes to a verdict by the document's rule: its third case is never reached.",
+        (
+            "A counter with all n votes always comes to a verdict by the document's rule: its third case is "
+            "never reached."
+        ),
         f"against {_BV}, BFT Vote Counter: NO CONSENSUS",
         Kind.PROVED,
         lambda: all_votes(conclusion=z3.Or(_APPROVE >= _DOCUMENT_APPROVE, _REJECT >= _DOCUMENT_REJECT)),
@@ -1041,7 +1058,10 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     ),
     _claim(
         "votes-alone-carry-over",
-        "With n > 3f, n - f votes of a round tell which choice alone may have had a quorum: one phase is enough to retry.",
+        (
+            "With n > 3f, n - f votes of a round tell which choice alone may have had a quorum: one phase "
+            "is enough to retry."
+        ),
         f"{_BV}: NO CONSENSUS (retry)",
         Kind.VIOLATED,
         lambda: carry_over(_ENOUGH, size=_QUORUM),
@@ -1072,12 +1092,12 @@ def _majority(n: Term, _f: Term) -> Term:
 
 
 def rule_decided(context: Context) -> Outcome:
-    """Decide each claim of `CLAIMS`, for all n and f: proved means that each came out as it is known to."""
+    """Decide each claim of `CLAIMS`, for all n and f; proved means that each came out as known."""
     return decided(context, CLAIMS, command=".venv/bin/python -m models.vote")
 
 
 def main() -> int:
-    """Say all of it.
+    """Print all of it.
 
     Returns:
         0 if all is as it should be, 1 otherwise.

@@ -28,8 +28,8 @@ _SHORT = "-XX:TieredStopAtLevel=1 -XX:CompileThresholdScaling=5 -XX:MetaspaceSiz
 def _heed_interrupts() -> None:
     """Let SIGINT do what it does in a terminal.
 
-    A shell that starts something in the background ignores SIGINT, and whatever is started from there inherits that.
-    Tests that interrupt a child would wait for a signal that it never sees.
+    A shell that starts something in the background ignores SIGINT, and what is started from there inherits
+    that. Tests that interrupt a child would wait for a signal that it never sees.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -85,7 +85,7 @@ _COMPARING = ("test_zoo.py", "test_raft_spec.py")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, let pytest-xdist, if installed, distribute files in the order of the items; heed interrupts."""
+    """Register the marker, keep pytest-xdist to the order of the items, and heed interrupts."""
     config.addinivalue_line("markers", "second_engine: a test repeated on the second TLC, for CI")
     _heed_interrupts()
     if hasattr(config.option, "loadscopereorder"):

@@ -1,4 +1,4 @@
-"""Nothing waits for ever: commands that cannot be interrupted can be ended, and no worker outlives its parent."""
+"""Commands end when they are told to, whatever a shell ignores, and no worker outlives its parent."""
 
 import os
 import random

@@ -631,42 +631,6 @@ def test_a_test_name_of_71_characters_is_noticed() -> None:
     assert long_test_names(source.format("test_".ljust(71, "x"), "x")) == ["test_".ljust(71, "x")]
 
 
-#: Words with which no docstring begins: a docstring is a noun phrase or an imperative.
-QUESTION_WORDS = frozenset({"What", "Whether", "How", "Where", "Who", "Which"})
-
-
-def questions(source: str) -> list[int]:
-    """The lines of docstrings that begin like a question."""
-    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)]
-    texts = [(node.body[0].lineno, ast.get_docstring(node)) for node in nodes if node.body]
-    return [line for line, text in texts if text and text.split()[0].rstrip(",:") in QUESTION_WORDS]
-
-
-def test_no_docstring_of_tests_begins_like_a_question() -> None:
-    found = {
-        f"{shown(path)}:{line}"
-        for path in python_files("tests")
-        for line in questions(path.read_text(encoding="utf-8"))
-    }
-    assert found == set()
-
-
-def test_a_docstring_that_begins_like_a_question_is_noticed() -> None:
-    assert questions('def f():\n    """What it does."""') == [2]
-    assert questions('"""Whatever happens."""\ndef f():\n    """Do it."""') == []
-
-
-def test_lines_of_tests_have_at_most_110_characters() -> None:
-    found = [
-        f"{shown(path)}:{number}"
-        for path in python_files("tests")
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-        if len(line) > 110
-    ]
-    assert found == []
-
-
 # --- make, CI, the guide ------------------------------------------------------------------------
 
 

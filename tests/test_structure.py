@@ -132,7 +132,7 @@ def test_imports_that_go_one_way_are_no_circle() -> None:
     assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == set()
 
 
-def test_two_packages_that_import_one_another_are_found_without_a_circle_of_modules() -> None:
+def test_packages_in_a_circle_are_found_where_modules_form_none() -> None:
     modules = {"top.one.a": {"top.two.a"}, "top.two.a": set[str](), "top.two.b": {"top.one.a"}}
     assert circles(modules) == set()
     assert circles(package_imports(modules, "top")) == {frozenset({"one", "two"})}
@@ -192,13 +192,9 @@ QUESTION = re.compile(r"(What|Whether|How|Where|Who|Which)\b")
 
 #: Where docstrings still begin so -> how many do. A count may only fall.
 QUESTIONS = {
-    "benchmarks": 12,
     "impl": 265,
-    "models": 76,
     "property_tests": 235,
-    "tests": 54,
-    "tlacheck": 318,
-    "tools": 10,
+    "tlacheck/tlc/oracle.py": 6,
 }
 
 

@@ -10,10 +10,10 @@ from tlacheck.lazy import LazyGroup
 
 __all__ = ["main"]
 
-#: What is treated like Ctrl-C. Windows has no SIGHUP.
+#: Signals treated like Ctrl-C. Windows has no SIGHUP.
 _ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
-#: Command -> where it is, and what it does.
+#: Command -> its module and name, and its help text.
 _COMMANDS = {
     "check": ("tlacheck.tlc.cli.check:check_command", "Check one TLA+ module with TLC."),
     "simulate": ("tlacheck.tlc.cli.simulate:simulate_command", "Show random behaviours of a TLA+ module."),
@@ -75,7 +75,7 @@ _COMMANDS = {
 
 
 class _Main(LazyGroup):
-    """All commands; one that is asked to end leaves with the signal's status."""
+    """The group of all commands. If a signal ends it, it exits with the signal's status."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that the arguments name."""
@@ -92,7 +92,7 @@ class _Main(LazyGroup):
 
 
 class _Ended(KeyboardInterrupt):
-    """A signal asked this process to end: like Ctrl-C, so that what was started is ended before."""
+    """A signal asked this process to end. Handled like Ctrl-C, so that child processes end first."""
 
     def __init__(self, number: int) -> None:
         self.signal = number

@@ -1,8 +1,8 @@
 """The errors a user of tlacheck can meet: one tree, each class a page of its manual.
 
-Mistakes of the user (a spec that does not parse, a configuration that names nothing, a trace that
-is no trace) are raised as one of these and end a command with status 2. A property that does not
-hold is no error: it is a `Verdict`.
+User mistakes (a spec that does not parse, a configuration that names an unknown constant, a file that
+is not a trace) raise one of these and end a command with status 2. A violated property is not an error:
+it is a `Verdict`.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ __all__ = [
 
 
 def spelt_out(text: str) -> str:
-    """The text with its control characters as escapes: what a spec says must not steer the terminal."""
+    """Escape the control characters of a text: text from a spec must not control the terminal."""
     if text.isprintable():
         return text
     return "".join(
@@ -48,7 +48,7 @@ class SetupError(TlacheckError):
 
 
 class EngineError(TlacheckError):
-    """TLC or the JVM ended in a way that says nothing about the spec.
+    """TLC or the JVM ended without saying anything about the spec.
 
     Usual causes: the memory limit is too small for the model, or the worker was killed.
     """
@@ -69,7 +69,7 @@ class Location:
 
 
 class SpecError(TlacheckError):
-    """TLC refuses the spec or its configuration before (or while) exploring states.
+    """TLC rejected the spec or its configuration before or while exploring states.
 
     Usual causes: a syntax error, an undefined name, a constant without a value in the
     configuration, an expression that TLC cannot evaluate. `location` says where. If TLC gave the states
@@ -83,11 +83,11 @@ class SpecError(TlacheckError):
 
 
 class ConfigError(TlacheckError, ValueError):
-    """A file of tlacheck's own (manifest, verify.toml) or an argument does not say something usable."""
+    """A file of tlacheck's own (manifest, verify.toml) or an argument is invalid."""
 
 
 class TraceError(TlacheckError, ValueError):
-    """A file does not hold a trace, or holds one that the request does not fit (no such step).
+    """A file holds no trace, or a trace that does not fit the request (no such step).
 
     Usual causes: the file is not ITF JSON, or was cut short while it was written.
     """

@@ -1,4 +1,4 @@
-"""Files that appear whole: whoever reads one sees the old text or all of the new one, never a part."""
+"""Atomic file writes: a reader sees the old text or all of the new one, never a part."""
 
 import os
 import tempfile
@@ -10,7 +10,7 @@ __all__ = ["read_text", "write_whole"]
 
 
 def write_whole(text: str, path: Path) -> None:
-    """Write a text to a file, in UTF-8, by a rename; folders that lack are made.
+    """Write a text to a file, in UTF-8, by a rename; create missing folders.
 
     Raises:
         TraceError: the file cannot be written; the message says why.
@@ -27,7 +27,7 @@ def write_whole(text: str, path: Path) -> None:
                 scratch.unlink(missing_ok=True)
                 raise
         try:
-            scratch.chmod(0o644)  # a temporary file is its maker's only; a trace is for all to read
+            scratch.chmod(0o644)  # a temporary file is private to its owner; a trace is for all to read
             os.replace(scratch, path)  # noqa: PTH105 - the atomic rename is the point
         finally:
             scratch.unlink(missing_ok=True)
@@ -36,7 +36,7 @@ def write_whole(text: str, path: Path) -> None:
 
 
 def read_text(path: Path, kind: str) -> str:
-    """The text of a file in UTF-8.
+    """Read the text of a file in UTF-8.
 
     Args:
         path: the file.
@@ -46,7 +46,7 @@ def read_text(path: Path, kind: str) -> str:
         TraceError: there is no such file, or it holds no text.
     """
     try:
-        # Editors of Windows begin a text with a mark that is no part of it.
+        # Windows editors may begin a file with a byte order mark.
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise TraceError(f"cannot be read: {error.strerror or error}", path) from error

@@ -13,10 +13,11 @@ there. The file's own `#meta` says where the trace comes from and what it shows.
 | any other function           | `{"#map": [[argument, value], ...]}`                             |
 | model value `n1`             | `{"#model": "n1"}`, an extension of ours                         |
 
-Traces of other tools are read too: plain numbers are integers, lists are sequences, no `#meta` is needed.
+Traces of other tools can be read too: plain numbers become integers, lists become sequences, and
+`#meta` is optional.
 
-What is written is read as the same value, for every value of `tlacheck.values`. What Python could only
-read as another one is refused: a set with both `TRUE` and `1`, a function with two values for one
+Every value of `tlacheck.values` is read back equal to the value written. Values that Python would read
+back as different ones are rejected: a set with both `TRUE` and `1`, a function with two values for one
 argument.
 """
 
@@ -49,15 +50,15 @@ __all__ = [
 _DESCRIPTION = "https://apalache-mc.org/docs/adr/015adr-trace.html"
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _NUMBER = re.compile(r"-?\d+", re.ASCII)
-#: Halves of characters: JSON can name one, UTF-8 cannot hold it.
+#: Surrogates: JSON can name them, UTF-8 cannot encode them.
 _SURROGATE = re.compile("[\ud800-\udfff]")
-#: The most digits of a number; Python reads and writes no longer ones without being told to.
+#: The most digits of a number; Python converts longer ones only on request.
 _DIGITS_MAX = 4000
 _CUT_SHORT = "Was the file cut short?"
 
 
 def to_json(trace: Trace) -> str:
-    """The trace as ITF JSON: the same text for the same trace, a line a state.
+    """Return the trace as ITF JSON, one line per state; equal traces give equal text.
 
     Raises:
         TraceError: a state holds what is no TLA+ value, or one nested too deeply.
@@ -93,7 +94,7 @@ def _to_json(trace: Trace) -> str:
 
 
 def from_json(text: str, path: Path | None = None) -> Trace:
-    """The trace in ITF JSON.
+    """Parse a trace in ITF JSON.
 
     Args:
         text: the JSON.
@@ -112,7 +113,7 @@ def from_json(text: str, path: Path | None = None) -> Trace:
 
 
 def parse_json(text: str, path: Path | None = None) -> Any:
-    """The JSON data in a text.
+    """Parse JSON data.
 
     Args:
         text: the JSON.
@@ -190,10 +191,10 @@ def value_from_json(data: Any) -> Value:
 
 
 class _Reader:
-    """Reads values, and each part of them once.
+    """Reads values; caches equal parts by their JSON text.
 
-    Successive states differ little, so most of a long trace has been read before it is read: a part is
-    known by its text. What is the same is also the same object, which makes comparing states cheap.
+    Successive states differ little, so most parts of a long trace repeat. Equal parts become the same
+    object, which makes comparing states cheap.
     """
 
     def __init__(self, size_max: int = 100_000) -> None:
@@ -243,7 +244,7 @@ def _no_value(data: Any) -> TraceError:
 
 
 def _set(members: Iterable[Value]) -> frozenset[Value]:
-    """The set of these members, told twice or not."""
+    """Build the set of these members; reject duplicates that differ in TLA+ only."""
     found: dict[Value, Value] = {}
     for member in members:
         _refuse_mixed(found.setdefault(member, member), member, "a set holds both")
@@ -251,20 +252,21 @@ def _set(members: Iterable[Value]) -> frozenset[Value]:
 
 
 def _function(pairs: Iterable[tuple[Value, Value]]) -> Value:
-    """The function with these values, each argument told once."""
+    """Build the function from these argument-value pairs; reject an argument given twice."""
     found: dict[Value, tuple[Value, Value]] = {}
     for argument, value in pairs:
         known, before = found.setdefault(argument, (argument, value))
         _refuse_mixed(known, argument, "the arguments of a function are both")
         if not same(before, value):
             raise TraceError(
-                f"a function has two values for the argument {to_tla(argument)}: {to_tla(before)} and {to_tla(value)}"
+                f"a function has two values for the argument {to_tla(argument)}: {to_tla(before)} and "
+                f"{to_tla(value)}"
             )
     return function((argument, value) for argument, (_, value) in found.items())
 
 
 def _refuse_mixed(one: Value, other: Value, where: str) -> None:
-    """Refuse what is equal in Python, but not in TLA+."""
+    """Reject values that are equal in Python but not in TLA+."""
     if not same(one, other):
         raise TraceError(f"{where} {to_tla(one)} and {to_tla(other)}, which TLC cannot compare")
 

@@ -1,6 +1,6 @@
 """A group of commands that are loaded when they are used.
 
-So `--help` needs neither a JVM nor a solver, and one command does not wait for what another imports.
+So `--help` needs neither a JVM nor a solver, and a command does not pay for another command's imports.
 """
 
 import importlib
@@ -13,12 +13,12 @@ from tlacheck.errors import TlacheckError
 
 __all__ = ["LazyGroup"]
 
-#: The exit status of what could not be done.
+#: The exit status of an error.
 _UNUSABLE: Final = 2
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command when it is called, and turns a complaint of tlacheck into one message.
+    """A group that imports a command when it is called, and prints a `TlacheckError` as one message.
 
     Args:
         table: command -> where it is, as `module:name`, and what it does, in the order of the help.
@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, does) for name, (_, does) in self._table.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command that the arguments name; a complaint leaves with status 2."""
+        """Run the command that the arguments name; an error exits with status 2."""
         try:
             return super().invoke(ctx)
         except TlacheckError as error:

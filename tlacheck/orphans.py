@@ -10,7 +10,7 @@ __all__ = ["end_with_parent"]
 def end_with_parent() -> None:
     """End this process, started by `multiprocessing`, as soon as its parent is gone; also if that was killed.
 
-    Workers of a pool wait for work on a pipe whose other end they hold themselves, so that they would wait for ever.
+    Workers of a pool wait for work on a pipe whose other end they hold themselves; they would wait for ever.
     """
     parent = multiprocessing.parent_process()
     if parent is None:

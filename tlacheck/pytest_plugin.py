@@ -1,10 +1,10 @@
 """The pytest plugin: seeds, budgets, and the traces of failing tests. Nothing heavy until it is used.
 
-| option                | does                                                                           |
-|-----------------------|--------------------------------------------------------------------------------|
-| `--tlacheck-seed N`   | the fixture `tlacheck_seed`, and Hypothesis' seed unless `--hypothesis-seed` is given |
-| `--tlacheck-budget B` | the fixture `tlacheck_budget`; smoke, ci or deep. Hypothesis' examples and steps with it |
-| `--tlacheck-traces D` | the folder for traces that nobody else wrote; by default `.tlacheck`             |
+| option                | does                                                                               |
+|-----------------------|------------------------------------------------------------------------------------|
+| `--tlacheck-seed N`   | the fixture `tlacheck_seed`,  and Hypothesis' seed without `--hypothesis-seed` |
+| `--tlacheck-budget B` | the fixture `tlacheck_budget`;  smoke, ci or deep; sets Hypothesis' examples too |
+| `--tlacheck-traces D` | the folder for traces that nobody else wrote; by default `.tlacheck`               |
 
 A test that fails with a trace (`Diverged`, from a lockstep run or a `SpecMachine`) is listed at the
 end with the file of its trace, which is written here if it is not on disk yet. JUnit's XML holds seed,
@@ -19,7 +19,7 @@ import pytest
 
 __all__ = ["tlacheck_budget", "tlacheck_seed"]
 
-#: Budget -> examples and steps of Hypothesis. A budget that is not given changes nothing.
+#: Budget -> examples and steps of Hypothesis. Without a budget nothing changes.
 _EXTENT: Final = {"smoke": (20, 30), "ci": (100, 50), "deep": (2000, 100)}
 
 
@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Hand the seed to Hypothesis' plugin, which is configured after this one, and seed and budget to its settings."""
+    """Pass the seed to Hypothesis' plugin, configured after this one, and seed and budget to its settings."""
     seed, budget = config.getoption("tlacheck_seed"), config.getoption("tlacheck_budget")
     if seed is not None and getattr(config.option, "hypothesis_seed", "") is None:
         config.option.hypothesis_seed = str(seed)
@@ -76,20 +76,20 @@ def tlacheck_budget(pytestconfig: pytest.Config) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Note the trace of a failing test among its properties, for the list at the end and for JUnit."""
+    """Note the trace of a failing test in its properties, for the closing list and for JUnit."""
     path = None if call.excinfo is None else _trace_of(call.excinfo.value, item)
     if path is not None:
         item.user_properties += [("tlacheck_trace", str(path)), *_said(item.config)]
 
 
 def _said(config: pytest.Config) -> list[tuple[str, object]]:
-    """Seed and budget, those that were given."""
+    """Return the seed and the budget that were given."""
     names = ("tlacheck_seed", "tlacheck_budget")
     return [(name, config.getoption(name)) for name in names if config.getoption(name) is not None]
 
 
 def _trace_of(error: BaseException, item: pytest.Item) -> Path | None:
-    """The file with the trace that an exception carries, written now if need be; None if it carries none."""
+    """Return the file of the trace that an exception carries, writing it if needed; None if there is none."""
     seen: set[int] = set()
     todo: list[BaseException | None] = [error]
     while todo:
@@ -97,7 +97,7 @@ def _trace_of(error: BaseException, item: pytest.Item) -> Path | None:
         if found is None or id(found) in seen:
             continue
         seen.add(id(found))
-        # By its attributes: importing `Diverged` would import the toolkit for every failing test.
+        # By attribute: importing `Diverged` would import the toolkit for every failing test.
         if type(found).__name__ == "Diverged" and hasattr(found, "trace"):
             return getattr(found, "path", None) or _written(found, item)
         todo += [found.__cause__, found.__context__, *getattr(found, "exceptions", ())]

@@ -1,8 +1,8 @@
 """Logs of implementation runs: `run.ndjson`, one JSON object a line, written while the system runs.
 
-A trace holds whole spec states; a log holds what an implementation noticed of itself, event by event,
-and any program in any language can write one. `tlacheck validate` says whether the spec has a
-behaviour that the log fits.
+A trace holds whole spec states. A log holds what an implementation recorded about itself, event by
+event; a program in any language can write one. `tlacheck validate` decides whether the spec has a
+behaviour that fits the log.
 
 | line   | holds                                                                                |
 |--------|--------------------------------------------------------------------------------------|
@@ -12,18 +12,19 @@ behaviour that the log fits.
 
 Every field of an event but its number may be absent, for not known:
 
-| field       | is                                                                              |
-|-------------|---------------------------------------------------------------------------------|
-| `action`    | the spec action that was taken                                                    |
-| `arguments` | argument -> value, as many of them as were logged; `message.term` is a field of one   |
-| `node`      | the node at which it happened, a value                                            |
-| `state`     | spec variable -> its whole value after the event                                  |
-| `local`     | spec variable -> its value at `node` after the event: `{"currentTerm": 2}` says `currentTerm[node] = 2` |
-| `time_ms`   | when, on a clock that all nodes share; for people only                            |
-| `note`      | what happened around the system, in words; an event of a note alone constrains nothing |
+| field       | is                                                                                           |
+|-------------|----------------------------------------------------------------------------------------------|
+| `action`    | the spec action that was taken                                                               |
+| `arguments` | argument -> value, as many of them as were logged; `message.term` is a field of one          |
+| `node`      | the node at which it happened, a value                                                       |
+| `state`     | spec variable -> its whole value after the event                                             |
+| `local`     | spec variable -> its value at `node` after it: `{"term": 2}` says `term[node] = 2` |
+| `time_ms`   | when, on a clock that all nodes share; for people only                                       |
+| `note`      | what happened around the system, in words; an event of a note alone constrains nothing       |
 
-Values are written as in traces (`tlacheck/itf.py`). A field whose name begins with `x-` is the writer's
-own and not read; any other is an error, for a misspelt field would say nothing and so agree with all.
+Values are written as in traces (`tlacheck/itf.py`). Fields whose names begin with `x-` belong to the
+writer and are not read. Any other unknown field is an error: a misspelt field would constrain nothing
+and so fit every behaviour.
 """
 
 import contextlib
@@ -45,7 +46,7 @@ from tlacheck.values import Value
 
 __all__ = ["VERSION", "Event", "Header", "Reader", "Run", "Writer", "read", "reading", "write"]
 
-#: The version of the format that is written, and the newest that is read.
+#: The version of the format written, and the newest one read.
 VERSION: Final = 1
 _FORMAT: Final = "tlacheck run"
 _HEADER_FIELDS: Final = frozenset(
@@ -59,7 +60,7 @@ _NOTHING: Final[immutabledict[str, Value]] = immutabledict()
 
 @attrs.frozen(kw_only=True)
 class Event:
-    """What a log says of one moment; what is empty or None is not known.
+    """An event of a log: what is known at one moment. An empty or None field is unknown.
 
     Attributes:
         number: its place in the log, from 1.
@@ -84,13 +85,13 @@ class Event:
 
     @property
     def constrains(self) -> bool:
-        """Whether it says anything of the spec: an event of a note alone does not."""
+        """True if the event constrains the spec; an event that holds only a note does not."""
         return bool(self.action or self.state or self.local)
 
 
 @attrs.frozen(kw_only=True)
 class Header:
-    """What is known before the first event.
+    """The header of a log: its origin and what is known before the first event.
 
     Attributes:
         origin: where the log comes from.
@@ -103,7 +104,7 @@ class Header:
 
 @attrs.frozen(kw_only=True)
 class Run:
-    """A whole log.
+    """A complete log.
 
     Attributes:
         header: what is known before the first event.
@@ -121,9 +122,9 @@ class Run:
 
 
 class Reader:
-    """A log read line by line, also while it is still written.
+    """Reads a log line by line, even while it is being written.
 
-    Iterate over it for the events; `header` is there from the start, `ended` when the last line was read.
+    Iterate over it for the events. `header` is set from the start, `ended` once the last line was read.
 
     Args:
         lines: the lines of the log.
@@ -153,7 +154,8 @@ class Reader:
                 if not _is_number(data["end"], expected - 1) or len(data) > 1:
                     raise self._error(
                         number,
-                        f'the end line should be {{"end": {expected - 1}}}, for {expected - 1} events came before '
+                        f'the end line should be {{"end": {expected - 1}}}, for {expected - 1} events '
+                        "came before "
                         f"it, and is {_shown(data)}. Was a line lost?",
                     )
                 self.ended = True
@@ -163,7 +165,8 @@ class Reader:
             if not _is_number(data.get("event"), expected):
                 raise self._error(
                     number,
-                    f'"event" is {data.get("event")!r}; it should be {expected}, for events are numbered from 1 '
+                    f'"event" is {data.get("event")!r}; it should be {expected}, for events are '
+                    "numbered from 1 "
                     "without gaps. Was a line lost, or were lines swapped?",
                 )
             yield self._event(data, number)
@@ -178,7 +181,10 @@ class Reader:
         if type(version) is not int or not 1 <= version <= VERSION:
             raise self._error(
                 number,
-                f'its "version" is {version!r}, and this tlacheck reads versions 1 to {VERSION}. Is tlacheck too old?',
+                (
+                    f'its "version" is {version!r}, and this tlacheck reads versions 1 to {VERSION}. Is '
+                    "tlacheck too old?"
+                ),
             )
         self._check_fields(data, _HEADER_FIELDS, number)
         return Header(
@@ -217,7 +223,7 @@ class Reader:
             raise self._error(
                 number, f"not JSON, at column {error.colno}: {error.msg}. Was the file cut short?"
             ) from error
-        except ValueError as error:  # a number that JSON has not got, or one of thousands of digits
+        except ValueError as error:  # a number that JSON does not have, or one of thousands of digits
             raise self._error(number, f"not JSON: {error}") from error
         except RecursionError:
             raise self._error(number, "its values are nested too deep to be read") from None
@@ -229,7 +235,8 @@ class Reader:
         if unknown := [name for name in data if name not in known and not name.startswith("x-")]:
             raise self._error(
                 number,
-                f'there is no field "{unknown[0]}" here; there are {", ".join(sorted(known))}, and those of the '
+                f'there is no field "{unknown[0]}" here; there are {", ".join(sorted(known))}, and '
+                "those of the "
                 'writer\'s own, which begin with "x-"',
             )
 
@@ -249,7 +256,7 @@ class Reader:
 
 
 class Writer:
-    """Writes a log while its run goes on; each line is flushed, so that a crash loses none.
+    """Writes a log during a run. Each line is flushed, so a crash loses none.
 
     As a context manager it writes the end line when the block ends without an exception.
 
@@ -303,7 +310,7 @@ class Writer:
 
 
 def read(path: Path | str) -> Run:
-    """The log in a file, whole. A long one is better read event by event, with `reading`.
+    """Read a whole log from a file. For a long one, read event by event with `reading`.
 
     Raises:
         TraceError: there is no such file, or it holds no log; the message names the line at fault.
@@ -315,7 +322,7 @@ def read(path: Path | str) -> Run:
 
 @contextlib.contextmanager
 def reading(path: Path | str) -> Iterator[Reader]:
-    """Within the block, a reader of the log in a file.
+    """Open the log in a file and yield its reader.
 
     Raises:
         TraceError: as `read`; from the iteration over the events too.
@@ -354,7 +361,7 @@ def write(run: Run, path: Path | str) -> None:
             try:
                 _write(run, file)
                 file.close()
-                scratch.chmod(0o644)  # a temporary file is its maker's only; a log is for all to read
+                scratch.chmod(0o644)  # a temporary file is private to its owner; a log is for all to read
                 os.replace(scratch, path)  # noqa: PTH105 - the atomic rename is the point
             finally:
                 scratch.unlink(missing_ok=True)
@@ -375,7 +382,7 @@ def _values(values: Mapping[str, Value]) -> dict[str, Any]:
 
 
 def _is_number(data: Any, number: int) -> bool:
-    """Whether JSON data are this integer; `true` and `1.0` are equal to 1 in Python, and not meant."""
+    """Return whether JSON data are an integer, not `true` or `1.0`, which Python holds equal to 1."""
     return type(data) is int and data == number
 
 

@@ -3,7 +3,7 @@
 Each action of the spec, faults included, is a rule; the oracle says which are enabled and with which
 arguments, and judges each step. So Hypothesis chooses among the behaviours of the spec, leaves whole
 kinds of actions out of some runs (swarm testing), and shrinks a failing run to one that is still a
-behaviour. One's own rules and invariants go beside them:
+behaviour. Add your own rules and invariants beside them:
 
     class TallyMachine(SpecMachine):
         spec = Spec.load("Tally.tla")
@@ -24,12 +24,12 @@ behaviour. One's own rules and invariants go beside them:
     TestTally = TallyMachine.TestCase
 
 The spec is loaded when the machine first runs, not when its module is imported. The rule of an action
-bears the action's name; a method of that name in the class replaces it. `perform` takes any step,
-also one that the rules would not choose: the spec judges it as well.
+has the action's name; a method of that name in the class replaces it. `perform` takes any step, even
+one that the rules would not choose; the spec judges it as well.
 
-A failing run is on disk before anybody is told: `<traces>/<class>.itf.json`. As Hypothesis ends with
-the shortest failing run, so does the file. A run of many examples that never took an action of
-`required` says nothing, and fails as `Vacuous`.
+A failing run is written to `<traces>/<class>.itf.json` before it is reported. Hypothesis ends with the
+shortest failing run, and so does the file. A run of many examples that never took an action of
+`required` proves nothing and fails as `Vacuous`.
 """
 
 import functools
@@ -57,7 +57,8 @@ from tlacheck.values import Value, to_tla
 
 __all__ = ["SpecMachine", "Tally", "Vacuous", "run", "spec_machine"]
 
-#: What a state machine of Hypothesis calls its own; an action of such a name gets a rule with `_` behind it.
+#: Names that Hypothesis' state machine uses itself; the rule of an action with such a name ends in
+#: `_`.
 _TAKEN: Final = frozenset(
     {
         *dir(RuleBasedStateMachine),
@@ -74,12 +75,12 @@ _TAKEN: Final = frozenset(
 _T = TypeVar("_T")
 
 
-#: The rule that remains when the spec allows no step.
+#: The rule that is left when the spec allows no step.
 _OVER: Final = "nothing_is_enabled"
 
 
 class Vacuous(AssertionError):
-    """No example took some actions that the machine requires: what passed says nothing about them.
+    """No example took some of the required actions, so a pass says nothing about them.
 
     Usual causes: too few examples or steps; an action that the bounds of the configuration exclude.
 
@@ -97,7 +98,7 @@ class Vacuous(AssertionError):
 
 @attrs.define
 class Tally:
-    """What the examples of one run of Hypothesis came to.
+    """Counts over the examples of one Hypothesis run.
 
     Attributes:
         examples: how many there were, those of shrinking included.
@@ -126,12 +127,12 @@ class _Call:
 
 @functools.cache
 def _oracle(spec: Spec) -> SpecOracle:
-    """The oracle of a spec; loaded once a process."""
+    """Return the oracle of a spec, loaded once per process."""
     return SpecOracle(spec)
 
 
 class _TestCase:
-    """The unittest `TestCase` of a machine, as Hypothesis' machines have one; made once a class."""
+    """The unittest `TestCase` of a machine, as Hypothesis' machines have one; created once per class."""
 
     def __get__(self, _: object, machine: type["SpecMachine"]) -> type[unittest.TestCase]:
         return _test_case(machine)
@@ -157,7 +158,7 @@ class SpecMachine(RuleBasedStateMachine):
     TestCase = _TestCase()  # type: ignore[assignment]  # Hypothesis types its own descriptor as a class
 
     def __new__(cls) -> Self:
-        """A machine, whose class has its rules now: they take a JVM to find."""
+        """Create a machine; its class gets its rules now, because they need a JVM."""
         if "_actions" not in vars(cls):
             cls._actions = _add_rules(cls)
         return super().__new__(cls)
@@ -174,24 +175,24 @@ class SpecMachine(RuleBasedStateMachine):
             lambda: Lockstep(self.system, self.oracle(), command=self.command, seed=None)
         )
 
-    # --- what one defines
+    # --- defined by subclasses
 
     def make_system(self) -> System:
-        """A fresh system. To be defined in each machine."""
+        """Create a fresh system. Each machine defines it."""
         raise ConfigError(f"{type(self).__name__} defines no make_system(): return a fresh system from it")
 
     @classmethod
     def oracle(cls) -> SpecOracle:
-        """The oracle that judges; by default that of `spec`, shared by all machines of this process."""
+        """Return the oracle that judges; by default that of `spec`, shared within the process."""
         if not hasattr(cls, "spec"):
             raise ConfigError(f"{cls.__name__} has no `spec`: set it to Spec.load(MODULE, CONFIG)")
         return _oracle(cls.spec)
 
-    # --- what one uses
+    # --- used by subclasses
 
     @property
     def state(self) -> State:
-        """What the system shows now."""
+        """The state that the system shows now."""
         return self.lockstep.state
 
     def perform(self, action: str, **arguments: Value) -> State:
@@ -201,19 +202,20 @@ class SpecMachine(RuleBasedStateMachine):
             What the system shows after it.
 
         Raises:
-            Diverged: if the spec has no such step from here, the system cannot take it, or it leads elsewhere.
+            Diverged: if the spec has no such step from here, the system cannot take it, or it leads
+                elsewhere.
         """
         return self._watched(lambda: self._take(action, immutabledict(arguments)))
 
     def fail(self, prop: str, *explanation: str) -> None:
-        """End the run: a property of one's own does not hold.
+        """End the run because a property of your own is violated.
 
         Raises:
             Diverged: always.
         """
         self._watched(lambda: self.lockstep.fail(prop, explanation))
 
-    # --- how
+    # --- implementation
 
     def _take(self, action: str, arguments: immutabledict[str, Value]) -> State:
         try:
@@ -230,7 +232,7 @@ class SpecMachine(RuleBasedStateMachine):
         return after
 
     def _calls(self, action: str) -> list[_Call]:
-        """The arguments with which the spec allows an action now."""
+        """List the arguments with which the spec allows an action now."""
         if self._enabled_in is not self.lockstep.spec_state:
             self._enabled_in = self.lockstep.spec_state
             calls: dict[str, dict[_Call, None]] = {}
@@ -240,12 +242,12 @@ class SpecMachine(RuleBasedStateMachine):
         return self._enabled.get(action, [])
 
     def _is_over(self) -> bool:
-        """Whether the spec allows no step at all."""
+        """Return whether the spec allows no step at all."""
         self._calls("")
         return not self._enabled
 
     def _watched(self, what: Callable[[], _T]) -> _T:
-        """Do it; if the run fails, put its trace on disk before anything else."""
+        """Call the function; if the run fails, write its trace first."""
         try:
             return what()
         except Diverged as failure:
@@ -260,7 +262,7 @@ class SpecMachine(RuleBasedStateMachine):
 
 
 def _add_rules(machine: type[SpecMachine]) -> tuple[str, ...]:
-    """Give the machine a rule for each action, unless it has a method of that name; their names."""
+    """Add a rule for each action unless the machine has a method of that name; return the actions' names."""
     oracle = machine.oracle()
     actions = oracle.step_names
     if actions is None:
@@ -270,7 +272,8 @@ def _add_rules(machine: type[SpecMachine]) -> tuple[str, ...]:
         )
     if strangers := sorted(machine.required - set(actions)):
         raise ConfigError(
-            f"{machine.__name__}.required names {', '.join(strangers)}; the actions of {oracle.spec.path.name} "
+            f"{machine.__name__}.required names {', '.join(strangers)}; the actions of "
+            f"{oracle.spec.path.name} "
             f"are {', '.join(actions)}"
         )
     for action in actions:
@@ -294,10 +297,10 @@ def _rule(action: str, name: str) -> Callable[..., None]:
 
 
 def _nothing_is_enabled() -> Callable[..., None]:
-    """The rule that remains when a behaviour of the spec is over: Hypothesis demands that there is one."""
+    """Create the rule for the end of a behaviour: Hypothesis demands that some rule is enabled."""
 
     def nothing_is_enabled(_: SpecMachine) -> None:
-        """The behaviour is over; nothing happens."""
+        """Do nothing: the behaviour is over."""
 
     made: Callable[..., None] = precondition(lambda self: self._is_over())(rule()(nothing_is_enabled))
     return made
@@ -310,7 +313,7 @@ def spec_machine(
     required: frozenset[str] = frozenset(),
     name: str | None = None,
 ) -> type[SpecMachine]:
-    """A machine without rules of one's own.
+    """Create a machine without rules of your own.
 
     Args:
         spec: the spec.

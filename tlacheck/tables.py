@@ -1,4 +1,4 @@
-"""Strict reading of TOML: every key is known, of the right type, and complaints name the place."""
+"""Strict reading of TOML: every key is known and of the right type, and errors name the place."""
 
 import difflib
 import re
@@ -21,12 +21,12 @@ _KINDS = {
     dict: "a table",
     list: "a list",
 }
-#: What a check may be called: it becomes part of commands and of file names.
+#: The form of a check's name, which becomes part of commands and file names.
 _NAME = re.compile(r"[A-Za-z0-9_.+-]+(/[A-Za-z0-9_.+-]+)*")
 
 
 class Table:
-    """A table of a TOML file, taken apart key by key.
+    """A table of a TOML file, read key by key.
 
     Args:
         data: the table.
@@ -41,7 +41,7 @@ class Table:
         self._known: list[str] = []
 
     def refuse(self, message: str) -> NoReturn:
-        """Complain about this table.
+        """Raise an error about this table.
 
         Raises:
             ConfigError: always.
@@ -49,14 +49,14 @@ class Table:
         raise ConfigError(f"{self.file}: {self._place}{': ' if self._place else ''}{message}")
 
     def required(self, key: str, kind: type[T]) -> T:
-        """The value of a key that must be there."""
+        """Return the value of a mandatory key."""
         value = self.optional(key, kind)
         if value is None:
             self.refuse(f'"{key}" is missing: give it {_KINDS[kind]}')
         return value
 
     def optional(self, key: str, kind: type[T]) -> T | None:
-        """The value of a key that may be left out."""
+        """Return the value of an optional key."""
         self._known.append(key)
         value = self._data.get(key)
         if value is None:
@@ -68,21 +68,21 @@ class Table:
         return value
 
     def count(self, key: str) -> int | None:
-        """A number that is not negative, or None."""
+        """Return a non-negative number, or None."""
         value = self.optional(key, int)
         if value is not None and value < 0:
             self.refuse(f'"{key}" is {value}; it cannot be negative')
         return value
 
     def seconds(self, key: str, default: float) -> float:
-        """A length of time that is not zero."""
+        """Return a positive duration."""
         value = self.optional(key, float)
         if value is not None and value <= 0:
             self.refuse(f'"{key}" is {value:g}; say how many seconds it may take')
         return default if value is None else value
 
     def choice(self, key: str, choices: Iterable[str], default: str | None = None) -> str | None:
-        """One of a few words."""
+        """Return one of a few words."""
         value = self.optional(key, str)
         if value is None:
             return default
@@ -91,7 +91,7 @@ class Table:
         return value
 
     def path(self, key: str) -> Path | None:
-        """A file, relative to the folder of this TOML file, that must be there."""
+        """Return an existing file, relative to the folder of this TOML file."""
         value = self.optional(key, str)
         if value is None:
             return None
@@ -107,17 +107,17 @@ class Table:
         return path
 
     def required_path(self, key: str) -> Path:
-        """A file that must be named and be there."""
+        """Return an existing file that must be given."""
         return self.path(key) or self.file.parent / self.required(key, str)
 
     def name(self, value: str) -> str:
-        """`value`, if a check may be called so."""
+        """Return `value` if it is a valid name of a check."""
         if not _NAME.fullmatch(value):
             self.refuse(f'"{value}" cannot be a name: take letters, digits and . _ + - with / between parts')
         return value
 
     def tables(self, key: str, label: str) -> Iterable["Table"]:
-        """The tables of `[[key]]`; messages number them and add their `label`, the value of that key."""
+        """Yield the tables of `[[key]]`; messages number them and add the value of their key `label`."""
         for number, data in enumerate(self.optional(key, list) or [], start=1):
             if not isinstance(data, dict):
                 self.refuse(f'"{key}" must be written as [[{key}]] tables')
@@ -125,7 +125,7 @@ class Table:
             yield Table(data, self.file, f"[[{key}]] {number}{named}")
 
     def done(self) -> None:
-        """Refuse the keys that nobody asked for."""
+        """Reject the keys that were not read."""
         for key in self._data:
             if key not in self._known:
                 near = closest(key, self._known)
@@ -134,7 +134,7 @@ class Table:
 
 
 def load(file: Path) -> Table:
-    """The TOML file as a table.
+    """Load a TOML file as a table.
 
     Raises:
         ConfigError: it is not there, or no TOML.
@@ -150,7 +150,7 @@ def load(file: Path) -> Table:
 
 
 def mapped(tables: Iterable[Table], read: Callable[[Table], T]) -> tuple[T, ...]:
-    """What `read` makes of each table, once all its keys are known."""
+    """Apply `read` to each table, then reject unknown keys."""
     found: list[T] = []
     for table in tables:
         found.append(read(table))
@@ -159,7 +159,7 @@ def mapped(tables: Iterable[Table], read: Callable[[Table], T]) -> tuple[T, ...]
 
 
 def refuse_duplicates(names: Iterable[str], file: Path) -> None:
-    """Check that no two names are the same, as a name or as a file's.
+    """Reject two names that are the same, as a name or as a file's.
 
     Raises:
         ConfigError: two are.
@@ -178,5 +178,5 @@ def refuse_duplicates(names: Iterable[str], file: Path) -> None:
 
 
 def closest(word: str, words: Iterable[str]) -> str | None:
-    """The one of `words` that was probably meant."""
+    """Return the one of `words` that was probably meant."""
     return next(iter(difflib.get_close_matches(word, list(words), n=1)), None)

@@ -1,4 +1,4 @@
-"""Traces: what a spec, a solver, a fuzzer or a running system did, step by step, in one shape.
+"""Traces: the steps of a spec, a solver, a fuzzer or a running system, in one format.
 
 A `Trace` is an initial `State` and the `Step`s after it. Whatever produced it (TLC, the oracle, a
 replay, a stateful test) fills the same fields, so every tool that reads one reads all.
@@ -33,7 +33,7 @@ class Step:
 
 @attrs.frozen(kw_only=True)
 class Violation:
-    """What a trace shows to be wrong.
+    """The violation that a trace shows.
 
     Attributes:
         property: the name of the property, or what else was expected ("conforms to Raft").
@@ -51,7 +51,7 @@ class Violation:
 
 @attrs.frozen(kw_only=True)
 class Origin:
-    """Where a trace comes from, so that anybody can make it again.
+    """The source of a trace, with everything needed to produce it again.
 
     Attributes:
         source: the producer: "tlc", "oracle", "replay", "stateful".
@@ -101,11 +101,11 @@ class Trace:
         return tuple(self.initial)
 
     def __len__(self) -> int:
-        """How many steps it has."""
+        """Return the number of steps."""
         return len(self.steps)
 
     def __bool__(self) -> bool:
-        """Whether there is a trace: always, also without steps."""
+        """Return True: a trace without steps is a trace too."""
         return True
 
 

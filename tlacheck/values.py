@@ -40,7 +40,7 @@ Function: TypeAlias = immutabledict[Any, Any]
 Value: TypeAlias = Any
 
 
-#: What a record's field may be called; a function on other strings is written as a function.
+#: The form of a record's field name; a function on other strings is written as a function.
 _FIELD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\f": "\\f", "\r": "\\r"})
 
@@ -56,7 +56,7 @@ class ModelValue:
 
 
 def function(pairs: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> Value:
-    """The function with these argument-value pairs, as a tuple when its domain is `1..n`."""
+    """Build the function with these argument-value pairs; a tuple if its domain is `1..n`."""
     mapping = immutabledict(pairs)
     size = len(mapping)
     if all(type(key) is int and 1 <= key <= size for key in mapping):
@@ -65,7 +65,7 @@ def function(pairs: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> Value:
 
 
 def same(left: Value, right: Value) -> bool:
-    """Whether two values are equal in TLA+. Unlike `==`, tells `TRUE` from `1`."""
+    """Return whether two values are equal in TLA+. Unlike `==`, this distinguishes `TRUE` from `1`."""
     if left is right:
         return True
     kind = type(left)
@@ -85,7 +85,7 @@ def same(left: Value, right: Value) -> bool:
 
 
 def _reads_alike(left: Iterable[Value], right: Iterable[Value]) -> bool:
-    """Whether members that are equal in Python are so in TLA+ too: `{TRUE}` is not `{1}`."""
+    """Return whether members equal in Python are equal in TLA+ too: `{TRUE}` is not `{1}`."""
     return sorted(map(to_tla, left)) == sorted(map(to_tla, right))
 
 
@@ -171,5 +171,5 @@ def validate(value: Value, path: str = "value") -> None:
 
 
 def ordered(values: Iterable[Value]) -> list[Value]:
-    """The values in an order that a reader expects and hashing cannot change: numbers by size, the rest by text."""
+    """Sort values in a natural order that hashing cannot change: numbers by size, the rest by text."""
     return sorted(values, key=lambda value: (0, value, "") if type(value) is int else (1, 0, to_tla(value)))

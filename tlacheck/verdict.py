@@ -1,4 +1,4 @@
-"""What a check may say. A verdict is never a bool: it says how far it carries.
+"""Verdicts of checks. A verdict is never a bool: it says how far it carries.
 
 | kind       | means                                                                     |
 |------------|---------------------------------------------------------------------------|
@@ -19,7 +19,7 @@ __all__ = ["Kind", "Verdict"]
 
 
 class Kind(enum.Enum):
-    """The six things that a check may say."""
+    """The six kinds of verdict."""
 
     PROVED = "proved"
     EXHAUSTED = "exhausted"
@@ -85,17 +85,17 @@ class Verdict:
 
     @property
     def is_established(self) -> bool:
-        """Whether the check established what it was asked, to the extent of its kind."""
+        """True if the check established what it was asked, to the extent of its kind."""
         return self.kind in _ESTABLISHED
 
     @property
     def is_violated(self) -> bool:
-        """Whether there is a counterexample."""
+        """True if there is a counterexample."""
         return self.kind is Kind.VIOLATED
 
     @property
     def is_unknown(self) -> bool:
-        """Whether nothing was established."""
+        """True if nothing was established."""
         return self.kind is Kind.UNKNOWN
 
     def __bool__(self) -> bool:
@@ -115,6 +115,6 @@ class Verdict:
                 return str(self.kind.value)
 
     def to_json(self) -> dict[str, Any]:
-        """The verdict as JSON data, without the fields that say nothing."""
+        """Return the verdict as JSON data, without empty fields."""
         fields = attrs.asdict(self, filter=lambda _, value: value is not None)
         return {**fields, "kind": self.kind.value}

@@ -40,7 +40,7 @@ class Refusal(Exception):
 
 
 def main() -> int:
-    """Make sure that everything is in place; 0 if so, 2 with one line on stderr if not."""
+    """Make sure that everything is in place; return 0 if so, 2 with one line on stderr if not."""
     old = too_old(sys.version_info[:2])
     if old:
         print(f"bootstrap: {old}", file=sys.stderr)
@@ -57,11 +57,14 @@ def main() -> int:
 
 
 def too_old(version: tuple[int, ...]) -> str:
-    """The complaint about this version of Python, empty if it serves."""
+    """Return the error about this version of Python, empty if it is recent enough."""
     if version >= OLDEST:
         return ""
     found, needed = ".".join(map(str, version)), ".".join(map(str, OLDEST))
-    return f"Python {found} is too old: install Python {needed} or newer, or name one: make PYTHON=/path/to/python3"
+    return (
+        f"Python {found} is too old: install Python {needed} or newer, or name one: make "
+        "PYTHON=/path/to/python3"
+    )
 
 
 def set_up(root: Path, home: Path) -> None:
@@ -91,7 +94,7 @@ def set_up(root: Path, home: Path) -> None:
 
 
 def up_to_date(root: Path, home: Path) -> bool:
-    """Whether nothing has changed since the last finished set-up, by a few file reads."""
+    """Return whether nothing has changed since the last finished set-up, by a few file reads."""
     stamp = read_stamp(home)
     return (
         all(stamp.get(name) == digest for name, digest in digests(root, home).items())
@@ -101,7 +104,7 @@ def up_to_date(root: Path, home: Path) -> bool:
 
 
 def digests(root: Path, home: Path) -> dict[str, str]:
-    """What `.venv` depends on: its place (its scripts name it), the lock, the project's metadata."""
+    """Return the inputs of `.venv`: its place (its scripts name it), the lock, the project's metadata."""
     return {
         "place": str(home),
         "locked": hashlib.sha256(read(root / LOCK)).hexdigest(),
@@ -110,14 +113,14 @@ def digests(root: Path, home: Path) -> dict[str, str]:
 
 
 def settings() -> dict[str, str]:
-    """What of the environment decides which engine and which Java are found."""
+    """Return the environment settings that decide which engine and which Java are found."""
     found = {name: os.environ[name] for name in SETTINGS if name in os.environ}
     java = shutil.which("java")
     return {**found, "java": os.path.realpath(java) if java else ""}
 
 
 def runs(home: Path) -> bool:
-    """Whether `home` is an environment of a Python that serves (any that does, not only this one), with pip."""
+    """Return whether `home` is an environment of a suitable Python (any, not only this one), with pip."""
     command = [str(python(home)), "-c", f"import pip, sys; sys.exit(sys.version_info < {OLDEST})"]
     try:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
@@ -126,7 +129,7 @@ def runs(home: Path) -> bool:
 
 
 def make_environment(home: Path) -> None:
-    """Make an empty virtual environment in the place of whatever is there."""
+    """Replace whatever is there by an empty virtual environment."""
     say(f"making .venv with Python {sys.version.split()[0]}")
     missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
     if missing:
@@ -142,7 +145,7 @@ def make_environment(home: Path) -> None:
 
 
 def ready_machine(root: Path, home: Path) -> dict[str, object]:
-    """Make sure of an engine and a JVM; the part of the stamp that says where they are."""
+    """Make sure of an engine and a JVM; return the part of the stamp that locates them."""
     if engine(root, home, "show")["jvm"] is None:
         say(f"no Java 11 or newer is here, installing {SPARE_JAVA}")
         pip(root, home, "--require-hashes", "--requirement", SPARE_JAVA)
@@ -157,7 +160,7 @@ def ready_machine(root: Path, home: Path) -> dict[str, object]:
 
 
 def engine(root: Path, home: Path, *arguments: str) -> dict[str, Any]:
-    """What `tlacheck engine` reports; its progress is passed on."""
+    """Return the report of `tlacheck engine`, passing on its progress."""
     process = subprocess.Popen(
         [str(python(home)), "-m", "tlacheck.engine", *arguments, "--json"],
         cwd=str(root),
@@ -208,7 +211,7 @@ def run(home: Path, command: list[str], name: str, folder: Path | None = None) -
 
 
 def gist(output: str) -> str:
-    """What a failed command complained of: its last line that states an error, else its last line."""
+    """Return the error of a failed command: its last line that states one, else its last line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if re.match(r"(ERROR: |[\w.]*(Error|Exception): )", line)]
     told = (errors or lines or ["no output"])[-1]
@@ -216,7 +219,7 @@ def gist(output: str) -> str:
 
 
 def environment() -> dict[str, str]:
-    """The caller's environment without what would make Python or pip act on another place."""
+    """Return the environment without variables that would redirect Python or pip."""
     foreign = {"PIP_PREFIX", "PIP_TARGET", "PIP_USER", "PYTHONHOME", "PYTHONPATH"}
     return {name: value for name, value in os.environ.items() if name not in foreign}
 
@@ -239,7 +242,7 @@ def one_at_a_time(root: Path) -> Iterator[None]:
 
 
 def read_stamp(home: Path) -> dict[str, Any]:
-    """What the last finished set-up recorded, empty if none finished."""
+    """Return the record of the last finished set-up, empty if none finished."""
     try:
         return cast("dict[str, Any]", json.loads((home / STAMP).read_text(encoding="utf-8")))
     except (OSError, ValueError):
@@ -247,14 +250,14 @@ def read_stamp(home: Path) -> dict[str, Any]:
 
 
 def write_stamp(home: Path, stamp: dict[str, Any]) -> None:
-    """Record how far the set-up has come, in one move."""
+    """Record the progress of the set-up, atomically."""
     draft = home / (STAMP + ".new")
     draft.write_text(json.dumps(stamp, indent=1), encoding="utf-8")
     draft.replace(home / STAMP)
 
 
 def read(path: Path) -> bytes:
-    """A file's content; nothing if it is not there."""
+    """Return a file's content; nothing if it is not there."""
     return path.read_bytes() if path.is_file() else b""
 
 

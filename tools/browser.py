@@ -1,4 +1,4 @@
-"""Finds a Chromium for the tests of the HTML page, and gets one where that needs nobody's leave.
+"""Finds a Chromium for the tests of the HTML page, and installs one where that needs no permission.
 
     python tools/browser.py            # print the path of one, or say how to get one
     python tools/browser.py --install  # the same, but install one first if there is none
@@ -24,7 +24,7 @@ from pathlib import Path
 
 VARIABLE = "TLACHECK_CHROMIUM"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-#: Where Playwright keeps its own, by platform, below its folder.
+#: Playwright's own browsers, by platform, below its folder.
 _PLAYWRIGHT = (
     "chromium-*/chrome-linux*/chrome",
     "chromium-*/chrome-mac*/Chromium.app/Contents/MacOS/Chromium",
@@ -43,7 +43,7 @@ class NoBrowser(Exception):
 
 
 def find_browser(environment: dict[str, str] | None = None) -> Path:
-    """The path of a Chromium that runs.
+    """Return the path of a Chromium that runs.
 
     Args:
         environment: environment variables; this process's unless given.
@@ -79,7 +79,7 @@ def _candidates(env: dict[str, str]) -> Iterator[Path]:
 
 
 def does_not_run(path: Path) -> str:
-    """Why a browser does not serve; empty if it does."""
+    """Return why a browser is unusable; empty if it is usable."""
     try:
         done = subprocess.run(
             [str(path), "--version"], capture_output=True, text=True, timeout=_START_SECONDS_MAX, check=False
@@ -128,7 +128,7 @@ def install() -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the path of a Chromium; 0 if there is one, 1 with a line on standard error if not."""
+    """Print the path of a Chromium; return 0 if there is one, 1 with a line on standard error if not."""
     parser = argparse.ArgumentParser(description="Find a Chromium for the tests of the HTML page.")
     parser.add_argument("--install", action="store_true", help="install one with apt-get if there is none")
     options = parser.parse_args(arguments)

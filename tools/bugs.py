@@ -1,9 +1,9 @@
-"""Write docs/raft-bugs.md, docs/pbft-bugs.md or docs/hybrid-bugs.md: for each bug of the catalogue its mutants, and what notices them.
+"""Writes docs/raft-bugs.md, docs/pbft-bugs.md or docs/hybrid-bugs.md: bugs, mutants, and what catches them.
 
     .venv/bin/python tools/bugs.py raft docs/raft-bugs.md
 
-Tries every mutant of `property_tests/<protocol>/mutants.py`, which takes minutes. What TLC makes of the weakened specs is
-read from `specs/<protocol>/manifest.toml`, where `tlacheck verify` has checked it.
+Tries every mutant of `property_tests/<protocol>/mutants.py`, which takes minutes. TLC's results on the
+weakened specs are read from `specs/<protocol>/manifest.toml`, where `tlacheck verify` has checked them.
 """
 
 import re
@@ -25,13 +25,13 @@ from tlacheck.mutants.trial import load  # noqa: E402 - as above
 
 __all__ = ["PROTOCOLS", "Protocol", "models", "page"]
 
-#: What a table says of a mutant: the layer that noticed it, and in how many steps; empty and None if none did.
+#: A mutant's entry: the layer that caught it, and in how many steps; empty and None if none did.
 Found = tuple[str, int | None]
 
 
 @attrs.frozen(kw_only=True)
 class Protocol:
-    """What is to be said of the bugs of one protocol.
+    """The texts about the bugs of one protocol.
 
     Attributes:
         ids: matches the catalogue's names of its bugs.
@@ -49,33 +49,41 @@ class Protocol:
 _RAFT: Final = Protocol(
     ids=re.compile(r"\bR[ECSMR]-\d\d\b"),
     layers="property_tests.raft.checks:LAYERS",
-    head="""# Raft: known bugs, and what notices them
+    head="""# Raft: known bugs, and the checks that catch them
 
-Each row is a public bug of a Raft implementation or specification, put into this project's on purpose. The weakened
-spec is a configuration in `specs/raft` that TLC must refute; its steps are those of TLC's shortest counterexample. The
-mutant is a change of a line or a few (`property_tests/raft/mutants.py`); `make mutants` tries them all. The layer is the
-first that notices it, and the steps are those of the run that it shows, which is shrunk where the oracle or a stateful
-test found it, and TLC's own where the mutant follows a counterexample of a weakened spec to its end.
+Each row is a public bug of a Raft implementation or specification, put into this project's on
+purpose. The weakened spec is a configuration in `specs/raft` that TLC must refute; its steps are
+those of TLC's shortest counterexample. The mutant is a change of a line or a few
+(`property_tests/raft/mutants.py`); `make mutants` tries them all. The layer is the first that
+notices it, and the steps are those of the run that it shows, which is shrunk where the oracle or a
+stateful test found it, and TLC's own where the mutant follows a counterexample of a weakened spec
+to its end.
 
-| layer     | what it does                                                                             |
-|-----------|------------------------------------------------------------------------------------------|
-| replay    | follows TLC's witnesses: interesting behaviours that the spec allows                     |
-| weakened  | follows TLC's counterexamples of weakened specs, which the right implementation leaves   |
-| runs      | takes runs with all parts again that the spec has judged, and tries what must not be: requests, late messages, torn writes |
-| oracle    | follows random walks of the spec                                                         |
-| stateful  | Hypothesis: clients, time and faults, judged by the spec                                 |
-| invariant | the same, judged by invariants and by progress alone                                     |
-| all parts | Hypothesis with all parts of Raft on, judged by the spec                                 |
+| layer     | what it does                                                                           |
+|-----------|----------------------------------------------------------------------------------------|
+| replay    | follows TLC's witnesses: interesting behaviours that the spec allows                   |
+| weakened  | follows TLC's counterexamples of weakened specs, which the right implementation leaves |
+| runs      | repeats runs with all parts that the spec has judged, and tries forbidden inputs       |
+| oracle    | follows random walks of the spec                                                       |
+| stateful  | Hypothesis: clients, time and faults, judged by the spec                               |
+| invariant | the same, judged by invariants and by progress alone                                   |
+| all parts | Hypothesis with all parts of Raft on, judged by the spec                               |
 
 This file is written by `tools/bugs.py`.
 """,
     not_here={
-        "RE-17": "a step of the core is a function of one state and one input: no second thread can change the term within it",
+        "RE-17": (
+            "a step of the core is a function of one state and one input: no second thread can "
+            "change the "
+            "term within it"
+        ),
         "RE-18": "as RE-17: the role and the term of a message are read from one value",
-        "RE-22": "a disk that hangs for ever is none of the simulated faults (it is slow, torn, or loses what was not synced); "
+        "RE-22": "a disk that hangs for ever is none of the simulated faults (it is slow, torn, or loses "
+        "what was not synced); "
         "the mutant has the part that a core can have",
         "RC-17": "nothing is cached: the end of the log is that of the tuple; a write that fails is a crash",
-        "RR-08": "the core names the log index that a read needs, and the host waits for it; the wrong host is "
+        "RR-08": "the core names the log index that a read needs, and the host waits for it; the "
+        "wrong host is "
         "`Service.LOCAL_READS`, which histories notice (`property_tests/raft/test_service.py`)",
     },
 )
@@ -83,62 +91,79 @@ This file is written by `tools/bugs.py`.
 _PBFT: Final = Protocol(
     ids=re.compile(r"\bPB-\d\d\b"),
     layers="property_tests.pbft.layers:LAYERS",
-    head="""# PBFT: known bugs, and what notices them
+    head="""# PBFT: known bugs, and the checks that catch them
 
-Each row is a public bug of a Byzantine protocol's implementation or specification, put into this project's PBFT on
-purpose. The weakened spec is a configuration in `specs/pbft` that TLC must refute; its steps are those of TLC's shortest
-counterexample. The mutant is a change of a line or a few (`property_tests/pbft/mutants.py`); `make mutants` tries them
-all. The layer is the first that notices it. The steps are those of the run that it shows: TLC's own where the mutant
-leaves a witness or follows a counterexample of a weakened spec to its end, shrunk where the oracle found it; in simulated
-runs, which are not shrunk, all that correct replicas took up to there, in all runs of that layer together; and with near
-misses the messages that were told.
+Each row is a public bug of a Byzantine protocol's implementation or specification, put into this
+project's PBFT on purpose. The weakened spec is a configuration in `specs/pbft` that TLC must
+refute; its steps are those of TLC's shortest counterexample. The mutant is a change of a line or a
+few (`property_tests/pbft/mutants.py`); `make mutants` tries them all. The layer is the first that
+notices it. The steps are those of the run that it shows: TLC's own where the mutant leaves a
+witness or follows a counterexample of a weakened spec to its end, shrunk where the oracle found it;
+in simulated runs, which are not shrunk, all that correct replicas took up to there, in all runs of
+that layer together; and with near misses the messages that were told.
 
-| layer       | what it does                                                                                   |
-|-------------|------------------------------------------------------------------------------------------------|
-| replay      | follows TLC's witnesses: interesting behaviours that the spec allows                           |
-| weakened    | follows TLC's counterexamples of weakened specs, which the right implementation leaves         |
-| calm        | a cluster in which messages only overtake each other: all must be executed, without a repetition |
-| near misses | what convinced a replica, again with each part changed: what is not proved must be refused     |
-| soak        | clusters under all faults with a traitor of many strategies, judged by invariants, by what clocks are asked for, and by progress |
-| oracle      | follows random walks of the spec                                                               |
+| layer       | what it does                                                                            |
+|-------------|-----------------------------------------------------------------------------------------|
+| replay      | follows TLC's witnesses: interesting behaviours that the spec allows                    |
+| weakened    | follows TLC's counterexamples of weakened specs, which the right implementation leaves  |
+| calm        | a cluster whose messages only overtake each other: all is executed, once                |
+| near misses | accepted messages with each part changed: unproved ones must be rejected                |
+| soak        | clusters under all faults with a Byzantine node, judged by invariants, timers, progress |
+| oracle      | follows random walks of the spec                                                        |
 
 This file is written by `tools/bugs.py`.
 """,
     not_here={
-        "PB-31": "all operations are ordered: there is no read-only path from which a client would have to fall back",
-        "PB-32": "requests are signed, not authenticated by a vector of MACs: who can check one can check it for all",
-        "PB-38": "a step of the core handles one input and then the host chooses; the simulated host lets timers fire when "
+        "PB-31": (
+            "all operations are ordered: there is no read-only path from which a client would have "
+            "to fall "
+            "back"
+        ),
+        "PB-32": (
+            "requests are signed, not authenticated by a vector of MACs: who can check one can "
+            "check it for "
+            "all"
+        ),
+        "PB-38": "a step of the core handles one input and then the host chooses; the simulated host lets "
+        "timers fire when "
         "they are due, whatever has arrived",
         "PB-41": "of Zyzzyva: there is no speculative execution, what a replica executes is committed",
-        "PB-42": "of FaB: there is no fast path, and the certificates of any quorum of view changes suffice for a new view",
+        "PB-42": (
+            "of FaB: there is no fast path, and the certificates of any quorum of view changes "
+            "suffice for "
+            "a new view"
+        ),
     },
 )
 
 _HYBRID: Final = Protocol(
     ids=re.compile(r"\bHY-\d\d\b"),
     layers="property_tests.hybrid.layers:LAYERS",
-    head="""# The hybrid: known bugs, and what notices them
+    head="""# The hybrid: known bugs, and the checks that catch them
 
-Each row is a bug that changes between protocols have had, put into this project's hybrid on purpose. The weakened spec
-is a configuration in `specs/hybrid` that TLC must refute; its steps are those of TLC's shortest counterexample. The
-mutant is a change of a line or a few (`property_tests/hybrid/mutants.py`); `make mutants` tries them all. The layer is the
-first that notices it. The steps are those of the run that it shows: TLC's own where the mutant leaves a witness or follows
-a counterexample of a weakened spec to its end, shrunk where a walk found it; in near misses those of the walk up to the step
-that must not be; in simulated runs all that correct replicas took up to there. Scenes have no steps to count.
+Each row is a bug that changes between protocols have had, put into this project's hybrid on
+purpose. The weakened spec is a configuration in `specs/hybrid` that TLC must refute; its steps are
+those of TLC's shortest counterexample. The mutant is a change of a line or a few
+(`property_tests/hybrid/mutants.py`); `make mutants` tries them all. The layer is the first that
+notices it. The steps are those of the run that it shows: TLC's own where the mutant leaves a
+witness or follows a counterexample of a weakened spec to its end, shrunk where a walk found it; in
+near misses those of the walk up to the step that must not be; in simulated runs all that correct
+replicas took up to there. Scenes have no steps to count.
 
-| layer       | what it does                                                                                |
-|-------------|---------------------------------------------------------------------------------------------|
-| replay      | follows TLC's witnesses: interesting behaviours that the spec allows                        |
-| weakened    | follows TLC's counterexamples of weakened specs, which the right implementation leaves      |
-| scenes      | tells a replica, the book or a client what proves nothing, and what does                    |
-| near misses | tries, at each state of random walks, steps that the spec does not allow                    |
-| walks       | follows random walks of the spec                                                            |
-| soak        | clusters under all faults with a traitor, attacked and left alone again, judged by invariants and progress |
+| layer       | what it does                                                                           |
+|-------------|----------------------------------------------------------------------------------------|
+| replay      | follows TLC's witnesses: interesting behaviours that the spec allows                   |
+| weakened    | follows TLC's counterexamples of weakened specs, which the right implementation leaves |
+| scenes      | gives a replica, the book or a client valid and invalid proofs                         |
+| near misses | tries, at each state of random walks, steps that the spec does not allow               |
+| walks       | follows random walks of the spec                                                       |
+| soak        | clusters under all faults with a Byzantine node, judged by invariants and progress     |
 
 This file is written by `tools/bugs.py`.
 """,
     not_here={
-        "HY-16": "of the threat machine, which keeps timing apart from evidence: `timing_max` is less than what High takes "
+        "HY-16": "of the threat machine, which keeps timing apart from evidence: `timing_max` is less than "
+        "what High takes "
         "(`impl/threat`)",
     },
 )
@@ -152,7 +177,7 @@ def page(
     found: Mapping[str, Found],
     models: Iterable[Mapping[str, Any]],
 ) -> str:
-    """The page, as Markdown.
+    """Return the page, as Markdown.
 
     Args:
         protocol: whose bugs they are.
@@ -208,7 +233,7 @@ def models(name: str) -> list[dict[str, Any]]:
 
 
 def main(name: str, path: Path, jobs: int = 2) -> int:
-    """Try the mutants and write the page; 1 if a mutant is not noticed."""
+    """Try the mutants and write the page; return 1 if a mutant is not caught."""
     protocol, mutants = PROTOCOLS[name], f"property_tests.{name}.mutants:MUTANTS"
     found: dict[str, Found] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def _everything(project: dict[str, dict[str, object]]) -> list[str]:
-    """Whatever the project, its extras, its build and its developers ask for, but not the project itself."""
+    """List the requirements of the project, its extras, build and developers, without the project itself."""
     table = project["project"]
     optional, groups = table["optional-dependencies"], project["dependency-groups"]
     assert isinstance(optional, dict)

@@ -2,11 +2,12 @@
 
     .venv/bin/python tools/record_traces.py specs/raft/manifest.toml traces/golden/raft
 
-A model that expects a witness gives `witness/<name>.itf.json`; one that must fail by a finite
-behaviour gives `weakened/<name>.itf.json` if a rule of the protocol is replaced in it, which the implementation
-must leave, else `misconfigured/<name>.itf.json`: its parameters are wrong, so that the implementation, with
-the same, fails as well, or what is wrong is in the modules MC*.tla, and no matter of the protocol. Behaviours that never end, and models with another SPECIFICATION than
-their base, which takes steps that the implementation does not know, have none.
+A model that expects a witness gives `witness/<name>.itf.json`; one that must fail by a finite behaviour
+gives `weakened/<name>.itf.json` if it replaces a rule of the protocol, which the implementation must
+leave, else `misconfigured/<name>.itf.json`: its parameters are wrong, so that the implementation, with
+the same, fails as well, or the error is in the modules MC*.tla, and not in the protocol. Infinite
+behaviours, and models with another SPECIFICATION than their base, which takes steps that the
+implementation does not know, have none.
 """
 
 import re
@@ -20,7 +21,7 @@ from tlacheck.verify.manifest import Expectation, Model, read_manifest
 
 
 def folder_of(model: Model) -> str | None:
-    """Where a model's trace belongs; None for one that is to have none."""
+    """Return the folder of a model's trace; None for a model without one."""
     if model.expect is Expectation.WITNESS:
         return "witness"
     if model.expect is Expectation.VIOLATED:
@@ -33,7 +34,7 @@ def folder_of(model: Model) -> str | None:
 
 
 def _replaced(config: Path) -> frozenset[str]:
-    """The definitions that a configuration replaces, with what it puts in their place."""
+    """Return the definitions that a configuration replaces, with their replacements."""
     return frozenset(re.findall(r"^ *(\w+ <- \w+)", configuration_text(config), re.MULTILINE))
 
 
@@ -42,7 +43,7 @@ def _specification(config: Path) -> list[str]:
 
 
 def _of_the_model_checker(spec: Path) -> frozenset[str]:
-    """What the modules define that only make the spec finite."""
+    """Return the definitions of the modules that only make the spec finite."""
     texts = (path.read_text(encoding="utf-8") for path in sorted(spec.parent.glob("MC*.tla")))
     return frozenset(
         name for text in texts for name in re.findall(r"^(\w+)(?:\(.*?\))? *==", text, re.MULTILINE)

@@ -157,6 +157,14 @@ def test_a_missing_page_is_reported(claims: Command) -> None:
     assert "✗ there is no file docs/claims.md: it was never written" in done.output
 
 
+def test_the_html_page_is_built_and_need_not_be_there(project: Path, claims: Command) -> None:
+    claims("--write")
+    (project / "docs" / "claims.html").unlink()
+    done = claims()
+    assert done.exit_code == 0, done.output
+    assert "page=current" in done.output
+
+
 # --- the evidence is another one ----------------------------------------------------------------
 
 WRONG_EVIDENCE = [
@@ -349,5 +357,5 @@ def test_the_page_of_this_project_follows_from_its_claims() -> None:
     from tlacheck.claims.cli import pages
 
     found = read_claims(ROOT / "claims.toml")
-    for path, text in pages(found, read_plan(found.plan)).items():
-        assert path.read_text(encoding="utf-8") == text, f"{path.name}: make claims ARGS=--write"
+    text = pages(found, read_plan(found.plan))[found.page]
+    assert found.page.read_text(encoding="utf-8") == text, f"{found.page.name}: make claims ARGS=--write"

@@ -15,7 +15,6 @@ from tlacheck import itf
 from tlacheck.conform.branches import Branches
 from tlacheck.conform.cli.explore import explore_command
 from tlacheck.conform.cli.minimise import minimise_command
-from tlacheck.conform.crew import Crew
 from tlacheck.conform.explore import (
     SHARD_STEPS,
     Exploration,
@@ -28,6 +27,7 @@ from tlacheck.conform.explore import (
 )
 from tlacheck.conform.replay import replay
 from tlacheck.conform.strategy import STRATEGIES
+from tlacheck.conform.worker_pool import WorkerPool
 from tlacheck.errors import AdapterError, ConfigError
 from tlacheck.tlc.legal import demanded
 from tlacheck.trace import State
@@ -229,8 +229,8 @@ def test_the_result_is_independent_of_the_number_of_processes() -> None:
         watch=(_TOYS,),
     )
     here = explore(oracle(), Wraps, plan)
-    with Crew(oracle().spec, f"{_TOYS}:Wraps", workers=2) as crew:
-        shared = crew.explore(plan)
+    with WorkerPool(oracle().spec, f"{_TOYS}:Wraps", workers=2) as pool:
+        shared = pool.explore(plan)
     assert attrs.evolve(here, seconds=0.0) == attrs.evolve(shared, seconds=0.0)
     assert here.run is not None
     assert 200 < here.steps < 1_000, "some shards found nothing, and some were not needed"

@@ -43,7 +43,9 @@ class Deaf(core.Lock):
         return super().step(state, inp)
 
 
-UNMET = attrs.evolve(LOCK, goals=[sometimes("two hundred grants", lambda before, after: after["s"].token == 200)])
+UNMET = attrs.evolve(
+    LOCK, goals=[sometimes("two hundred grants", lambda before, after: after["s"].token == 200)]
+)
 STUCK = attrs.evolve(LOCK, core=Deaf, goals=[])
 SLOW = attrs.evolve(
     LOCK, progress=Eventually("a thousand grants", lambda begin, now: now["s"].token > 1_000, 100)
@@ -58,7 +60,9 @@ SILENT = attrs.evolve(
 )
 FORGING = attrs.evolve(
     LOCK,
-    byzantine=Byzantine({"forge": Tamper(lambda message, dest: core.Release("c1", 1))}, lambda size: size.nodes[-1:]),
+    byzantine=Byzantine(
+        {"forge": Tamper(lambda message, dest: core.Release("c1", 1))}, lambda size: size.nodes[-1:]
+    ),
     goals=[],
     progress=None,
 )

@@ -21,7 +21,7 @@ from tlacheck.tlc._convert import parse
 from tlacheck.tlc.simulate import simulate
 from tlacheck.trace import State
 
-#: How many states of each of the larger specs are read late; `python -m property_tests.late_reading` reads more.
+#: How many states of each larger spec are read late; `python -m property_tests.late_reading` reads more.
 _STATES = 300
 
 

@@ -1,4 +1,4 @@
-"""What public specs do that specs of one's own rarely do; each was once refused or passed over in silence."""
+"""Features of public specs that a spec of one's own rarely has; each was once refused or silently ignored."""
 
 from pathlib import Path
 

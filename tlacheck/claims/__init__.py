@@ -1,13 +1,13 @@
-"""`tlacheck claims`: what documents claim, and what has come of it, as a page that cannot drift from its evidence.
+"""`tlacheck claims`: the claims of documents, each with its evidence, as a page checked against it.
 
-`claims.toml` lists claims of documents in their own words, the exact statement that was checked, and the evidence:
-checks of `verify.toml` with the verdict that they must reach, traces, tests, files, and recorded measurements with the
-command that repeats them. `tlacheck claims` looks whether each piece of evidence is there and says what the claim
-needs, and whether the page is the one that follows from all this.
+`claims.toml` lists claims of documents in their own words, the exact statement that was checked, and
+the evidence: checks of `verify.toml` with the verdict that they must reach, traces, tests, files, and
+recorded measurements with the command that repeats them. `tlacheck claims` checks that every claim is
+backed by its evidence and that the page is up to date.
 
     [claims]
     title = "What the documents claim"
-    page = "docs/claims.md"          # docs/claims.html is written beside it
+    page = "docs/claims.md"          # docs/claims.html is built beside it
 
     [[document]]
     id = "GUIDE"
@@ -31,17 +31,17 @@ needs, and whether the page is the one that follows from all this.
     verdict = "measured"
     evidence = [{ measurement = "latency", figure = "worst", below = 10 }]
 
-| verdict   | means                                                        | needs                                    |
-|-----------|--------------------------------------------------------------|------------------------------------------|
-| proved    | holds for every size and depth                               | a check that is expected to be proved    |
-| exhausted | holds in every reachable state of finite instances           | a check, exhausted                       |
-| bounded   | no counterexample up to a depth                              | a check, bounded                         |
-| sampled   | no counterexample in so many cases                           | a check, sampled; or a test              |
-| measured  | a recorded measurement keeps to it, on a stated machine      | a measurement with a limit that it keeps |
-| refuted   | does not hold                                                | a check, a trace or a test that shows    |
-|           |                                                              | it, or a measurement with a limit that   |
-|           |                                                              | it misses; `counterexample`, `instead`   |
-| open      | nothing here settles it                                      | `missing`: what would settle it          |
+| verdict   | means                                                   | needs                              |
+|-----------|---------------------------------------------------------|------------------------------------|
+| proved    | holds for every size and depth                          | a check, proved                    |
+| exhausted | holds in every reachable state of finite instances      | a check, exhausted                 |
+| bounded   | no counterexample up to a depth                         | a check, bounded                   |
+| sampled   | no counterexample in so many cases                      | a check, sampled; or a test        |
+| measured  | a recorded measurement keeps to it, on a stated machine | a measurement that keeps its limit |
+| refuted   | does not hold                                           | a check, a trace or a test, or a   |
+|           |                                                         | measurement that misses its limit; |
+|           |                                                         | `counterexample`, `instead`        |
+| open      | nothing here settles it                                 | `missing`: what would settle it    |
 """
 
 from tlacheck.claims.claim import Claim, Claims, Settled

@@ -1,4 +1,4 @@
-"""Evidence as a reader meets it: what it says, where it is, and what repeats it. Both pages are made of this."""
+"""Evidence as both pages show it: text, link, and the command that repeats it."""
 
 import os
 import re
@@ -63,7 +63,7 @@ class View:
         return [self._shown(each) for each in claim.evidence]
 
     def figure(self, claim: Claim) -> str:
-        """What was counted or measured: what the claim says itself, or else its measurements beside their limits."""
+        """Return the claim's own figure, or else its measurements with their limits."""
         if claim.figure:
             return claim.figure
         found: dict[str, list[str]] = {}
@@ -143,7 +143,7 @@ class View:
         )
 
     def _href(self, path: str) -> str:
-        """The way from the page to a file of the project; empty if there is none."""
+        """Return the link from the page to a file of the project; empty if there is none."""
         target = self._claims.root / path
         if not target.is_file():
             return ""
@@ -151,7 +151,7 @@ class View:
 
 
 def code_and_text(text: str) -> Iterator[tuple[bool, str]]:
-    """The pieces of a text, each with whether it stands in backquotes."""
+    """Yield the pieces of a text, each with True if it stands in backquotes."""
     end = 0
     for code in _CODE.finditer(text):
         if code.start() > end:
@@ -163,12 +163,12 @@ def code_and_text(text: str) -> Iterator[tuple[bool, str]]:
 
 
 def _beside(evidence: MeasuredEvidence) -> str:
-    """The limits of a figure, and whether it misses them."""
+    """Return the limits of a figure, and whether it misses them."""
     return evidence.limit if evidence.keeps else f"not {evidence.limit}"
 
 
 def _file_of(call: str) -> str:
-    """The file of a check in Python, which is called `package.module:function`."""
+    """Return the file of a Python check, which is named `package.module:function`."""
     return call.partition(":")[0].replace(".", "/") + ".py"
 
 

@@ -1,4 +1,4 @@
-"""What is claimed, by which document, how it was settled, and on what evidence that rests."""
+"""Claims of documents: the statement checked, the verdict, and the evidence."""
 
 import enum
 from pathlib import Path
@@ -24,7 +24,7 @@ __all__ = [
 
 
 class Settled(enum.Enum):
-    """What has come of a claim."""
+    """The verdict on a claim."""
 
     PROVED = "proved"
     EXHAUSTED = "exhausted"
@@ -36,7 +36,7 @@ class Settled(enum.Enum):
 
     @property
     def meaning(self) -> str:
-        """What that says, for a reader who has never seen a model checker."""
+        """Explain the verdict to a reader who has never seen a model checker."""
         return _MEANINGS[self]
 
 
@@ -88,7 +88,7 @@ class Figure:
 
 @attrs.frozen(kw_only=True)
 class Measurement:
-    """A benchmark that was run, and what it found.
+    """A benchmark run and its figures.
 
     Attributes:
         id: its name.
@@ -167,7 +167,7 @@ class FileEvidence:
 
 @attrs.frozen(kw_only=True)
 class MeasuredEvidence:
-    """A figure of a measurement, and what it must keep to.
+    """A figure of a measurement, with the limits that it must keep.
 
     Attributes:
         measurement: the measurement.
@@ -188,12 +188,12 @@ class MeasuredEvidence:
 
     @property
     def has_limit(self) -> bool:
-        """Whether there is something to keep to."""
+        """True if the figure has a limit."""
         return self.below is not None or self.above is not None
 
     @property
     def keeps(self) -> bool:
-        """Whether the figure is within its limits."""
+        """True if the figure is within its limits."""
         value = self.found.value
         return (self.below is None or value < self.below) and (self.above is None or value > self.above)
 
@@ -214,7 +214,7 @@ Evidence: TypeAlias = CheckEvidence | TraceEvidence | TestEvidence | FileEvidenc
 
 @attrs.frozen(kw_only=True)
 class Claim:
-    """A sentence of a document, and what has come of it.
+    """A sentence of a document, and the verdict on it.
 
     Attributes:
         id: its name.
@@ -275,7 +275,7 @@ class Claims:
 
     @property
     def root(self) -> Path:
-        """What paths begin at: the folder of the file."""
+        """The folder of the file, to which paths are relative."""
         return self.file.parent
 
     @property
@@ -284,11 +284,11 @@ class Claims:
         return self.page.with_suffix(".html")
 
     def of(self, document: Document) -> tuple[Claim, ...]:
-        """The claims of a document."""
+        """Return the claims of a document."""
         return tuple(claim for claim in self.claims if claim.document is document)
 
     def count(self, settled: Settled, document: Document | None = None) -> int:
-        """How many claims came to that, of a document or of all."""
+        """Count the claims with that verdict, of one document or of all."""
         return sum(
             claim.settled is settled for claim in (self.claims if document is None else self.of(document))
         )

@@ -26,9 +26,9 @@ from tlacheck.verify.plan import Plan, read_plan
 
 __all__ = ["claims_command", "pages"]
 
-#: How many lines of a difference are shown.
+#: The most lines of a difference that are shown.
 _DIFFERENCE_SHOWN: Final = 12
-#: From this exit status on, a run was ended by a signal.
+#: Exit statuses from this one on mean that a signal ended the run.
 _SIGNALLED: Final = 128
 
 
@@ -57,13 +57,14 @@ def claims_command(
     documents: Path | None,
     as_json: bool,
 ) -> None:
-    """Look whether the claims in FILE have the evidence that they name, and whether their page says so.
+    """Check that the claims in FILE are backed by the evidence they name, and that their page is up to date.
 
-    Each check that is named must be expected to come to what the claim says, and must have come to it when it last
-    ran here, if it did; each trace, test and file must be there; each measurement must keep to its limits. The page
-    must be the one that follows. `python -m pydoc tlacheck.claims` says what may stand in FILE.
+    Each check named must be expected to reach the claimed verdict, and must have reached it when it
+    last ran here, if it did. Each trace, test and file must exist; each measurement must keep to its
+    limits. The page must be the one generated from FILE. `python -m pydoc tlacheck.claims` describes
+    the format of FILE.
 
-    Leaves with 0 if all that is so, 1 if not, and 2 if FILE does not say something usable.
+    Exits with 0 if all of this holds, 1 if not, and 2 if FILE is invalid.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -89,13 +90,13 @@ def claims_command(
 
 
 def pages(claims: Claims, plan: Plan) -> dict[Path, str]:
-    """The pages that follow from the claims: file -> text. What ran here is in neither of them."""
+    """Render the pages of the claims: file -> text. Results of local runs are in neither."""
     view = View(claims, {check.name: check for check in plan.checks})
     return {claims.page: render_markdown(claims, view), claims.html: render_page(claims, view)}
 
 
 def _run(claims: Claims, plan: Plan, budget: str) -> int:
-    """Run the checks that are evidence and part of a budget; the exit status of `tlacheck verify`."""
+    """Run the checks that are evidence and part of a budget; return the exit status of `tlacheck verify`."""
     from tlacheck.verify.cli import verify_command  # noqa: PLC0415 - it loads TLC, which nothing else here needs
 
     budgets = {check.name: check.budget for check in plan.checks}
@@ -118,12 +119,17 @@ def _write(claims: Claims, plan: Plan) -> list[Path]:
 
 
 def _drifted(claims: Claims, plan: Plan) -> list[Path]:
-    """The pages that are not what follows from the claims, each shown with where it differs."""
+    """Return the pages that are out of date, after printing where each differs.
+
+    The HTML page is built from the same claims and need not be there.
+    """
     drifted = []
     for path, text in pages(claims, plan).items():
         try:
             there = path.read_text(encoding="utf-8")
         except FileNotFoundError:
+            if path == claims.html:
+                continue
             click.echo(f"✗ there is no file {path}: it was never written")
             drifted.append(path)
             continue
@@ -138,7 +144,7 @@ def _drifted(claims: Claims, plan: Plan) -> list[Path]:
 
 
 def _difference(there: str, text: str) -> Iterator[str]:
-    """The first lines that differ: `-` stands on the page, `+` belongs there."""
+    """Yield the first lines that differ: `-` is on the page, `+` belongs there."""
     lines = [
         line
         for line in difflib.unified_diff(there.splitlines(), text.splitlines(), lineterm="", n=0)
@@ -153,10 +159,11 @@ def _difference(there: str, text: str) -> Iterator[str]:
 def _account(
     claims: Claims, examined: Examined, complaints: Sequence[Complaint], *, drifted: list[Path], write: bool
 ) -> None:
-    """What was looked at; what to do; and one line for scripts."""
+    """Print what was examined, what to do, and one line for scripts."""
     ran = len(examined.checks) - len(examined.not_run)
     click.echo(
-        f"{len(claims.claims)} claims of {len(claims.documents)} documents, {examined.pieces} pieces of evidence; "
+        f"{len(claims.claims)} claims of {len(claims.documents)} documents, {examined.pieces} pieces of "
+        "evidence; "
         f"of {len(examined.checks)} checks {len(examined.agreed)} agreed when they last ran here"
         + (f", {ran - len(examined.agreed)} did not" if ran > len(examined.agreed) else "")
         + (f", {len(examined.not_run)} were not run here" if examined.not_run else "")
@@ -168,7 +175,8 @@ def _account(
     counts = " ".join(f"{settled.value}={claims.count(settled)}" for settled in Settled)
     page = "written" if write else "drifted" if drifted else "current"
     click.echo(
-        f"claims: total={len(claims.claims)} {counts} checks={len(examined.checks)} not_run={len(examined.not_run)} "
+        f"claims: total={len(claims.claims)} {counts} checks={len(examined.checks)} "
+        f"not_run={len(examined.not_run)} "
         f"wrong={len(complaints)} page={page}"
     )
 

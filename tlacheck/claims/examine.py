@@ -1,4 +1,4 @@
-"""Whether the evidence of claims is there, and says what the claims say."""
+"""Examination of claims: every piece of evidence must exist and support its claim."""
 
 import ast
 import difflib
@@ -29,20 +29,20 @@ from tlacheck.verify.plan import Check, Plan
 
 __all__ = ["Complaint", "Examined", "check_quotes", "examine", "expectation_of"]
 
-#: What a check must be expected to come to, for a claim that is settled in a way.
+#: The expectations of checks that support each verdict.
 _NEEDS: Final = {
     Settled.PROVED: ("proved",),
     Settled.EXHAUSTED: ("exhausted",),
     Settled.BOUNDED: ("bounded",),
     Settled.SAMPLED: ("sampled",),
 }
-#: What can show that a claim is wrong, beside a measurement.
+#: The expectations that refute a claim, besides a measurement.
 _SHOWING: Final = (CheckEvidence, TraceEvidence, TestEvidence)
 
 
 @attrs.frozen
 class Complaint:
-    """Something of a claim that is not so."""
+    """A defect of a claim."""
 
     claim: str
     what: str
@@ -53,7 +53,7 @@ class Complaint:
 
 @attrs.frozen(kw_only=True)
 class Examined:
-    """What came of looking at the evidence.
+    """The result of the examination.
 
     Attributes:
         complaints: what is not so, claim by claim.
@@ -101,14 +101,14 @@ def examine(claims: Claims, plan: Plan, runs: Mapping[str, Ran]) -> Examined:
 
 
 def expectation_of(check: Check) -> tuple[str | None, str | None]:
-    """What a check is expected to come to, in the words of its file, and what it is expected to violate."""
+    """Return what a check is expected to reach, in the words of its file, and what it must violate."""
     if isinstance(check, Model):
         return check.expect.value, check.violates
     return None if check.expect is None else check.expect.value, None
 
 
 def _unsupported(claim: Claim) -> Iterator[str]:
-    """Whether the verdict has evidence of the kind that it needs."""
+    """Yield the reasons why a verdict lacks the kind of evidence that it needs."""
     expected = {evidence.expect for evidence in claim.evidence if isinstance(evidence, CheckEvidence)}
     limits = [each for each in claim.evidence if isinstance(each, MeasuredEvidence) and each.has_limit]
     match claim.settled:
@@ -120,13 +120,22 @@ def _unsupported(claim: Claim) -> Iterator[str]:
                 yield "it is said to be refuted, but no check, trace, test or measured limit shows it"
             for each in limits:
                 if each.keeps:
-                    yield f"it is said to be refuted, but {each.measurement.id} keeps to it: {each.found} is {each.limit}"
+                    yield (
+                        f"it is said to be refuted, but {each.measurement.id} keeps to it: "
+                        f"{each.found} is "
+                        f"{each.limit}"
+                    )
         case Settled.MEASURED:
             if not limits:
-                yield 'it is said to be measured, but no measurement has a limit to keep to: add "below" or "above"'
+                yield (
+                    'it is said to be measured, but no measurement has a limit to keep to: add "below" or '
+                    '"above"'
+                )
             for each in limits:
                 if not each.keeps:
-                    yield f"{each.measurement.id} found {each.found} ({each.figure}), which is not {each.limit}"
+                    yield (
+                        f"{each.measurement.id} found {each.found} ({each.figure}), which is not {each.limit}"
+                    )
         case settled:
             tested = settled is Settled.SAMPLED and any(
                 isinstance(each, TestEvidence) for each in claim.evidence
@@ -165,7 +174,10 @@ def _check_wrong(
     if expect != evidence.expect:
         yield f"{name} is said to be {evidence.expect}, but what it must come to is {expect or 'not said'}"
     if evidence.violates is not None and violates != evidence.violates:
-        yield f"{name} is said to violate {evidence.violates}, but what it must violate is {violates or 'not said'}"
+        yield (
+            f"{name} is said to violate {evidence.violates}, but what it must violate is "
+            f"{violates or 'not said'}"
+        )
     if name in runs:
         yield from _run_wrong(evidence, runs[name])
 
@@ -198,7 +210,9 @@ def _trace_wrong(evidence: TraceEvidence, root: Path) -> Iterator[str]:
         return
     shown = None if trace.violation is None else trace.violation.property
     if shown != evidence.shows:
-        yield f"the trace {evidence.trace} is said to show {evidence.shows} and shows {shown or 'no violation'}"
+        yield (
+            f"the trace {evidence.trace} is said to show {evidence.shows} and shows {shown or 'no violation'}"
+        )
 
 
 def _test_wrong(evidence: TestEvidence, root: Path) -> Iterator[str]:
@@ -231,20 +245,23 @@ def _file_wrong(evidence: FileEvidence, root: Path) -> Iterator[str]:
 
 
 def _measurement_wrong(evidence: MeasuredEvidence, root: Path) -> Iterator[str]:
-    """A command that names a module of this project must name one that is there."""
+    """Yield an error if a command names a module of this project that does not exist."""
     words = evidence.measurement.command.split()
     if "-m" not in words[:-1]:
         return
     module = words[words.index("-m") + 1]
     path = Path(*module.split("."))
     if not (root / path.parts[0]).is_dir():
-        return  # a module of somebody else's
+        return  # a module from elsewhere
     if not (root / path.with_suffix(".py")).is_file() and not (root / path / "__main__.py").is_file():
-        yield f"{evidence.measurement.id} is repeated by `{evidence.measurement.command}`, but there is no {path}.py"
+        yield (
+            f"{evidence.measurement.id} is repeated by `{evidence.measurement.command}`, but there is no "
+            f"{path}.py"
+        )
 
 
 def check_quotes(claims: Claims, folder: Path) -> tuple[Complaint, ...]:
-    """Whether each quote stands in its document.
+    """Check that each quote stands in its document.
 
     Args:
         claims: what is claimed.
@@ -282,15 +299,15 @@ def _read(document: Document, folder: Path) -> bytes:
 
 
 def _plain(text: str) -> str:
-    """A text whatever its line breaks, its runs of blanks and its marks of emphasis."""
+    """Normalise a text's line breaks, blanks and emphasis."""
     return " ".join(text.replace("**", "").split())
 
 
 def _why(error: Exception) -> str:
-    """Why a file cannot be read, without its name."""
+    """Return why a file cannot be read, without its name."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _without(root: Path, message: str) -> str:
-    """A message without the folder in which the project happens to lie."""
+    """Remove the project's own folder from a message."""
     return message if root == Path() else message.replace(f"{root}/", "")

@@ -1,4 +1,4 @@
-"""The claims as a page in Markdown: a table for each document, then each claim with its evidence."""
+"""The claims as a Markdown page: a table for each document, then each claim with its evidence."""
 
 import re
 from collections.abc import Iterator
@@ -21,9 +21,9 @@ def _lines(claims: Claims, view: View) -> Iterator[str]:
     yield ""
     if claims.about:
         yield from (*(_text(line) for line in claims.about.strip().splitlines()), "")
-    yield f"This page is written by `{claims.command} claims --write` from `{claims.file.name}`, and"
-    yield f"`{claims.command} claims` fails if it says anything else than the evidence. The same with filters:"
-    yield f"[{claims.html.name}]({claims.html.name}), to be opened in a browser."
+    yield f"`{claims.command} claims --write` writes this page from `{claims.file.name}`, and beside it"
+    yield f"`{claims.html.name}`, the same page with filters for a browser. `{claims.command} claims`"
+    yield "fails if the page differs from the evidence."
     yield ""
     yield from _counts(claims)
     refuted = [claim for claim in claims.claims if claim.settled is Settled.REFUTED]
@@ -95,7 +95,7 @@ def _badge(claim: Claim) -> str:
 
 
 def _text(text: str) -> str:
-    """A text in which nothing but code in backquotes means anything to Markdown."""
+    """Escape a text so that only code in backquotes means anything to Markdown."""
     return "".join(
         f"`{piece}`" if is_code else _SPECIAL.sub(r"\\\1", piece) for is_code, piece in code_and_text(text)
     )

@@ -1,4 +1,4 @@
-"""`claims.toml`, read strictly: what is wrong with the file itself is said at once, with its place."""
+"""Strict reading of `claims.toml`: errors in the file name their place."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -36,16 +36,16 @@ class _Named(Protocol):
 T = TypeVar("T")
 N = TypeVar("N", bound=_Named)
 
-#: What checks such claims.
+#: The values of `engine`.
 _ENGINES: Final = ("TLC", "Z3", "Hypothesis", "simulation", "benchmark", "test")
-#: What a check of `verify.toml`, or a model of a manifest, may be expected to come to.
+#: The expectations that a check of `verify.toml`, or a model of a manifest, may have.
 _EXPECTATIONS: Final = (*(kind.value for kind in Kind if kind is not Kind.UNKNOWN), "witness")
-#: The key that says which kind of evidence a table is.
+#: The key that tells the kind of evidence in a table.
 _KINDS: Final = ("check", "trace", "test", "file", "measurement")
 
 
 def read_claims(file: Path) -> Claims:
-    """The claims in a `claims.toml`.
+    """Read the claims in a `claims.toml`.
 
     Raises:
         ConfigError: it does not say something usable; the message names the entry and the key.
@@ -158,7 +158,7 @@ def _claim(
 
 
 def _refuse_misplaced(table: Table, claim: Claim) -> None:
-    """What a verdict must come with, and what makes no sense beside it."""
+    """Reject keys that a verdict requires and lacks, or that make no sense beside it."""
     told = {
         "counterexample": (claim.counterexample, Settled.REFUTED, "what goes wrong, step by step"),
         "instead": (claim.instead, Settled.REFUTED, "what is done instead"),
@@ -207,7 +207,8 @@ def _of_kind(kind: str, table: "_Entry", measurements: Mapping[str, Measurement]
             figure = table.required("figure", str)
             if figure not in measurement.figures:
                 table.refuse(
-                    f'"figure" is "{figure}", which {measurement.id} did not find{_hint(figure, measurement.figures)}'
+                    f'"figure" is "{figure}", which {measurement.id} did not '
+                    f"find{_hint(figure, measurement.figures)}"
                 )
             return MeasuredEvidence(
                 measurement=measurement,
@@ -229,7 +230,8 @@ def _figures(table: Table) -> immutabledict[str, int | str]:
     for name, value in figures.items():
         if type(value) not in (int, str):
             table.refuse(
-                f'"figures.{name}" is {value!r}; a figure that runs must reproduce is a whole number or a text'
+                f'"figures.{name}" is {value!r}; a figure that runs must reproduce is a whole number or '
+                "a text"
             )
     return immutabledict(figures)
 
@@ -239,7 +241,7 @@ def _path(table: Table, key: str) -> str:
 
 
 def _inside(table: Table, key: str, path: str) -> str:
-    """`path`, if it stays within the project: the page links to it."""
+    """Return `path` if it stays within the project: the page links to it."""
     if Path(path).is_absolute() or ".." in Path(path).parts:
         table.refuse(f'"{key}" is {path}; name a file of this project, from the folder of claims.toml')
     return path
@@ -255,7 +257,7 @@ def _texts(table: "_Entry", key: str) -> tuple[str, ...]:
 
 
 class _Entry(Table):
-    """A table that knows its place, so that what stands inside of it can be complained about as well."""
+    """A table that knows its place, so that errors can name it."""
 
     def __init__(self, data: Mapping[str, Any], file: Path, place: str) -> None:
         super().__init__(data, file, place)

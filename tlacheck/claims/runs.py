@@ -1,4 +1,4 @@
-"""What the checks of a project came to when they last ran here: `.verify/<time>/summary.json`."""
+"""The last local result of each check, from `.verify/<time>/summary.json`."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ __all__ = ["Ran", "last_runs"]
 
 @attrs.frozen(kw_only=True)
 class Ran:
-    """What a check came to in a run.
+    """The result of a check in a run.
 
     Attributes:
         folder: the folder of the run.
@@ -33,9 +33,9 @@ class Ran:
 
 
 def last_runs(root: Path) -> Mapping[str, Ran]:
-    """Check -> what it came to in the last run here in which it was done; nothing in a fresh clone.
+    """Return each check's result in the last local run that included it; empty in a fresh clone.
 
-    A summary that cannot be read is passed over: a run may be writing it.
+    A summary that cannot be read is skipped: a run may be writing it.
     """
     found: dict[str, Ran] = {}
     for file in sorted(root.glob(".verify/[0-9]*/summary.json"), key=lambda file: file.stat().st_mtime_ns):

@@ -1,14 +1,14 @@
-"""Conformance: does a system do what its spec says?
+"""Conformance checking of a system against its spec.
 
-`Adapter` joins a system to its spec, and `vet` says whether it is sound. `replay` drives a system along
-model traces, `replay_edges` along every edge of a state graph; `explore` walks both together; `Lockstep`
-judges what anybody else makes the system do, by asking the oracle; `validate` judges what a system
-logged. `eventually` and `leads_to` are judged on runs whose faults have ended. `shrink` makes a failing run short, and `write_test` a test of it.
+`Adapter` connects a system to its spec, and `vet` checks that the adapter is sound. `replay` drives a
+system along model traces, `replay_edges` along every edge of a state graph; `explore` walks both
+together; `Lockstep` has the oracle judge steps that other code chooses; `validate` checks a system's
+log. `eventually` and `leads_to` are judged on runs whose faults have ended. `shrink` minimises a
+failing run, and `write_test` turns it into a test.
 """
 
 from tlacheck.conform.adapter import Adapter, AsyncAdapter, action, variable
 from tlacheck.conform.asynchronous import Blocking
-from tlacheck.conform.crew import Crew
 from tlacheck.conform.edges import EdgeReplay, replay_edges
 from tlacheck.conform.explore import Exploration, Plan, explore
 from tlacheck.conform.failing import StateProperty
@@ -33,6 +33,7 @@ from tlacheck.conform.validate import Hidden, Validation, Validator, validate
 from tlacheck.conform.vet import Fault, vet
 from tlacheck.conform.vocabulary import check, vocabulary_of
 from tlacheck.conform.walk import random_walk, walk_and_replay
+from tlacheck.conform.worker_pool import WorkerPool
 from tlacheck.conform.written_test import WrittenTest, write_test
 
 __all__ = [
@@ -40,7 +41,6 @@ __all__ = [
     "AsyncAdapter",
     "Blocking",
     "Bound",
-    "Crew",
     "Diverged",
     "EdgeReplay",
     "Exploration",
@@ -63,6 +63,7 @@ __all__ = [
     "TimedRun",
     "Validation",
     "Validator",
+    "WorkerPool",
     "WrittenTest",
     "action",
     "check",

@@ -1,8 +1,8 @@
-"""States of the spec that fit a log so far, each with a behaviour that leads there.
+"""Spec states that fit a log so far, each with a behaviour that leads there.
 
-A candidate knows the one before it, so that a behaviour can be told. Only the candidates of the last
-events are kept: `cut` makes those at the edge forget what lies before, and memory stays flat however
-long the log is.
+Each candidate points to the one before it, so that the behaviour can be recovered. Only the candidates
+of the last events are kept: `cut` drops what lies before them, so memory stays constant however long
+the log is.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ _NOTHING: immutabledict[str, Value] = immutabledict()
 
 @attrs.define(eq=False)
 class Candidate:
-    """A state that fits, and how it was reached.
+    """A state that fits, and the step that reached it.
 
     Attributes:
         state: the state.
@@ -57,7 +57,7 @@ class Candidate:
         )
 
 
-#: What tells candidates from each other: their states, but for the variable `event`, on which nothing depends.
+#: The identity of a candidate: its state without the variable `event`, on which nothing depends.
 Place: TypeAlias = tuple[int, ...]
 
 #: The candidates after an event, each place once.
@@ -66,7 +66,7 @@ Layer: TypeAlias = dict[Place, Candidate]
 
 @attrs.frozen
 class HiddenStep:
-    """A step that the log does not show, and that a behaviour which fits it takes.
+    """A step that the log does not show but a behaviour fitting it takes.
 
     Attributes:
         before: the number of the event before which it is taken.
@@ -83,22 +83,22 @@ class HiddenStep:
 
 
 def way_to(candidate: Candidate) -> tuple[Candidate, ...]:
-    """The candidates on the way to this one, as far back as they are kept, in order."""
+    """Return the candidates that lead to this one, in order, as far back as they are kept."""
     return tuple(_back(candidate))[::-1]
 
 
 def hidden_steps(way: Iterable[Candidate]) -> tuple[HiddenStep, ...]:
-    """The hidden steps on the way."""
+    """Return the hidden steps among them."""
     return tuple(HiddenStep(each.event, each.action, each.arguments) for each in way if each.is_hidden)
 
 
 def steps_of(way: Iterable[Candidate]) -> tuple[Step, ...]:
-    """The way as steps of a trace, without its first state."""
+    """Return the steps of a trace through these candidates, without its first state."""
     return tuple(Step(each.action, each.arguments, each.state.values) for each in tuple(way)[1:])
 
 
 def cut(layer: Layer) -> None:
-    """Make the candidates of a layer forget what lies before them."""
+    """Make the candidates of a layer forget their predecessors."""
     for candidate in layer.values():
         candidate.before = None
 

@@ -1,9 +1,9 @@
-"""What one event of a log demands of a step of the spec: which step it was, and what is known after it.
+"""The constraint that one event of a log puts on a spec step and on the state after it.
 
 An event constrains its action, arguments or fields of them (`message.term`), whole variables (`state`),
-and the values of variables at its node (`local`). Everything else may be anything.
+and the values of variables at its node (`local`). Everything else is unconstrained.
 
-An event that names no action is an observation: it fits where the values fit, at once or after one
+An event that names no action is an observation: it fits where the values fit, immediately or after one
 step of any action.
 """
 
@@ -21,7 +21,7 @@ from tlacheck.values import ModelValue, Value, differences, same, to_tla
 
 __all__ = ["Demand", "Difference", "call"]
 
-#: Some value that no spec has, for a part that is not there.
+#: A value that no spec has, for a missing part.
 _ABSENT: Final = None
 
 
@@ -44,7 +44,7 @@ class Difference:
 
 
 class Demand:
-    """What an event demands, made ready to be asked of many states.
+    """The constraint of an event, compiled to be tested against many states.
 
     Args:
         oracle: the spec.
@@ -75,11 +75,11 @@ class Demand:
 
     @property
     def is_observation(self) -> bool:
-        """Whether no action is known, so that no step need have been taken."""
+        """True if no action is known, so that no step needs to have been taken."""
         return not self.event.action
 
     def steps(self, before: OracleState) -> Iterator[Successor]:
-        """The steps from `before` that fit.
+        """Yield the steps from `before` that fit.
 
         Raises:
             SpecError: TLC cannot evaluate an action in this state.
@@ -92,12 +92,12 @@ class Demand:
         )
 
     def other_arguments(self, step: Successor) -> tuple[Difference, ...]:
-        """The arguments, or fields of arguments, that `step` has otherwise than the event."""
+        """Return the arguments, or fields of arguments, in which `step` differs from the event."""
         pairs = [(name, _part(step.arguments, name), value) for name, value in self.event.arguments.items()]
         return tuple(Difference(*pair) for pair in pairs if not same(pair[1], pair[2]))
 
     def fits(self, state: OracleState) -> bool:
-        """Whether the values in `state` are those of the event.
+        """Return whether the values in `state` are those of the event.
 
         Raises:
             TraceError: `local` gives the value of a variable that is no function.
@@ -111,7 +111,7 @@ class Demand:
         )
 
     def differences(self, state: OracleState) -> tuple[Difference, ...]:
-        """The smallest parts in which `state` is not as the event has it; none if it fits."""
+        """Return the smallest parts in which `state` differs from the event; none if it fits."""
         event = self.event
         pairs = [(name, state.value(name), value) for name, value in event.state.items()]
         pairs += [
@@ -125,7 +125,7 @@ class Demand:
         )
 
     def imposed_on(self, state: OracleState) -> State:
-        """The values of `state`, those that the event knows put in their place."""
+        """Return `state` with the event's known values in place."""
         event = self.event
         values = dict(state.values) | dict(event.state)
         for name, value in event.local.items():
@@ -135,7 +135,7 @@ class Demand:
         return State(values)
 
     def arguments_over(self, step: Successor | None) -> immutabledict[str, Value]:
-        """The arguments of the event; those that it does not know are as in `step`."""
+        """Return the arguments of the event, completed from `step` where unknown."""
         known = {} if step is None else dict(step.arguments)
         return immutabledict({**known, **self._arguments})
 
@@ -155,7 +155,8 @@ class Demand:
             case immutabledict():
                 if isinstance(node, str) and node not in value and ModelValue(node) in value:
                     raise TraceError(
-                        f'event {self.number}: its node is the string "{node}", and {name} has values at the model '
+                        f'event {self.number}: its node is the string "{node}", and {name} has values '
+                        "at the model "
                         f'value {node}: write {{"#model": "{node}"}}'
                     )
                 return value.get(node, _ABSENT)
@@ -167,12 +168,12 @@ class Demand:
 
 
 def call(action: str, arguments: immutabledict[str, Value]) -> str:
-    """A step in words: `Receive(from = n1)`."""
+    """Format a step: `Receive(from = n1)`."""
     return f"{action}({', '.join(f'{name} = {to_tla(value)}' for name, value in arguments.items())})"
 
 
 def _part(arguments: immutabledict[str, Value], path: str) -> Value | None:
-    """An argument, or a field of one, or of its field: `message.term`."""
+    """Return an argument, a field of one, or a field of that: `message.term`."""
     if path in arguments:
         return arguments[path]
     value: Value | None = arguments
@@ -182,7 +183,7 @@ def _part(arguments: immutabledict[str, Value], path: str) -> Value | None:
 
 
 def _replaced(function: Value, argument: Value, value: Value) -> Value:
-    """The function with another value at `argument`, if it has one there."""
+    """Return the function with another value at `argument`, if `argument` is in its domain."""
     if isinstance(function, tuple):
         if type(argument) is not int or not 1 <= argument <= len(function):
             return function

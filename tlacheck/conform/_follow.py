@@ -1,6 +1,6 @@
-"""From the candidates before an event to those after it, with hidden steps between.
+"""Candidates after an event, from those before it, with hidden steps in between.
 
-What hidden steps are, and where they are taken, is told in `tlacheck.conform.validate`.
+`tlacheck.conform.validate` defines hidden steps and the places where they are taken.
 """
 
 import enum
@@ -16,14 +16,14 @@ __all__ = ["Follow", "Hidden", "TooManyError"]
 
 
 class Hidden(enum.Enum):
-    """Where hidden steps are taken; see `tlacheck.conform.validate`."""
+    """The places where hidden steps are taken; see `tlacheck.conform.validate`."""
 
     WHERE_NEEDED = "where needed"
     ANYWHERE = "anywhere"
 
 
 class TooManyError(Exception):
-    """More states than are allowed; the message says where, and what to do."""
+    """More candidate states than allowed; the message says where, and what to do."""
 
 
 @attrs.frozen(kw_only=True)
@@ -45,7 +45,7 @@ class Follow:
     candidates_max: int
 
     def layer(self, before: Layer, demand: Demand) -> Layer:
-        """The candidates after an event; none if it fits nowhere.
+        """Return the candidates after an event; none if it fits nowhere.
 
         Raises:
             TooManyError: they are more than allowed.
@@ -79,12 +79,13 @@ class Follow:
             found[place] = candidate
         if len(found) > self.candidates_max:
             raise TooManyError(
-                f"more than {self.candidates_max:,} states fit the first {demand.number:,} event(s). Log more of "
+                f"more than {self.candidates_max:,} states fit the first {demand.number:,} event(s). "
+                "Log more of "
                 "what happens (arguments of actions say most), or allow more states"
             )
 
     def _hidden_layers(self, before: Layer, demand: Demand) -> Iterator[tuple[Candidate, ...]]:
-        """What one hidden step leads to, then two, ...: each state once, by the fewest steps."""
+        """Yield the states that one hidden step reaches, then two, ...: each once, by the fewest steps."""
         seen = set(before)
         layer = tuple(before.values())
         for _ in range(self.hidden_max if self.hidden else 0):
@@ -97,7 +98,8 @@ class Follow:
                             reached.setdefault(step.state.place, hidden)
                 if len(reached) > self.candidates_max:
                     raise TooManyError(
-                        f"hidden steps before event {demand.number:,} lead to more than {self.candidates_max:,} "
+                        f"hidden steps before event {demand.number:,} lead to more than "
+                        f"{self.candidates_max:,} "
                         "states. Hide fewer actions, or fewer in a row, or allow more states"
                     )
             seen.update(reached)
@@ -106,7 +108,7 @@ class Follow:
 
 
 def _after(demand: Demand, candidate: Candidate) -> Iterator[Candidate]:
-    """What an event leads to from a candidate: itself, where nothing need have happened."""
+    """Yield the candidates after an event: the same one, where no step is needed."""
     if demand.is_observation and demand.fits(candidate.state):
         yield candidate
     for step in demand.steps(candidate.state):
@@ -114,7 +116,7 @@ def _after(demand: Demand, candidate: Candidate) -> Iterator[Candidate]:
 
 
 class _Postponed:
-    """Where the last hidden step before an event leads to if it is taken after the event instead."""
+    """The states reached if the last hidden step before an event is taken after it instead."""
 
     def __init__(self, oracle: SpecOracle, demand: Demand) -> None:
         self._oracle = oracle
@@ -122,7 +124,7 @@ class _Postponed:
         self._known: dict[tuple[Place, str], set[Place]] = {}
 
     def beside(self, candidate: Candidate) -> set[Place]:
-        """The places after the event and the hidden step that led to `candidate`, in this order."""
+        """Return the places after the event and then the hidden step that led to `candidate`."""
         begin = candidate.before
         if begin is None:  # no step led to it
             return set()

@@ -1,4 +1,4 @@
-'''Adapters in Python: a class says which of its methods performs an action, and which observes a variable.
+'''Python adapters: a class declares which method performs an action, and which observes a variable.
 
     class Turnstile(Adapter):
         """Our turnstile, in the words of Turnstile.tla."""
@@ -20,16 +20,16 @@
         def paid(self) -> Value:
             return self.machine.coins
 
-An action's arguments are the method's parameters, by name. One method may show several variables:
-`@variable("a", "b")` returns a mapping with both. What a class declares is its `declaration`;
-`check` (tlacheck/conform/vocabulary.py) holds it against the spec before anything runs, so that no action,
-argument or variable is forgotten. Variables that are not shown are named in `unobserved`, on purpose;
-only `event` needs no mention.
+An action's arguments are passed to the method's parameters by name. One method may show several
+variables: `@variable("a", "b")` returns a mapping with both. The class attribute `declaration` holds
+the declarations; `check` (tlacheck/conform/vocabulary.py) compares it with the spec before anything
+runs, so no action, argument or variable is forgotten. Variables that are deliberately not shown are
+named in `unobserved`; only `event` needs no mention.
 
-A subclass inherits declarations. It may override the methods without repeating what they are for, and
-takes a declaration back with `name = None`.
+A subclass inherits declarations. It may override the methods without repeating the declarations, and
+withdraws a declaration with `name = None`.
 
-With `async def` methods, take `AsyncAdapter`; `Blocking` makes a `System` of it.
+With `async def` methods, use `AsyncAdapter`; `Blocking` makes a `System` of it.
 '''
 
 import inspect
@@ -47,13 +47,13 @@ from tlacheck.values import Value
 __all__ = ["Adapter", "AsyncAdapter", "action", "variable"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-#: Where a decorator leaves its note on a function.
+#: The attribute in which a decorator leaves its note on a function.
 _NOTE: Final = "_tlacheck_declares"
 
 
 @attrs.frozen
 class _Note:
-    """What the decorators say of a method: the actions that it performs, the variables that it shows."""
+    """The declarations on a method: the actions that it performs, the variables that it shows."""
 
     actions: tuple[str, ...] = ()
     unused: frozenset[str] = frozenset()
@@ -117,7 +117,7 @@ class _Performer:
 
 
 def _notes(cls: type) -> dict[str, _Note]:
-    """Attribute -> its note: that of the nearest class that has one; none if it is None there."""
+    """Return attribute -> note, taken from the nearest class that has one; none if it is None there."""
     found: dict[str, _Note] = {}
     for base in reversed(cls.__mro__):
         for attribute, value in vars(base).items():
@@ -149,11 +149,11 @@ def _performer(cls: type, attribute: str, unused: frozenset[str]) -> _Performer:
 
 
 class _Declares:
-    """Collects what a class declares."""
+    """Collects the declarations of a class."""
 
-    #: Spec variables that are not shown, on purpose; a mapping from each to the reason will do as well.
+    #: Spec variables deliberately not shown; may be a mapping from each to the reason.
     unobserved: ClassVar[Collection[str]] = ()
-    #: What the class declares, for `check`.
+    #: The declarations, for `check`.
     declaration: ClassVar[Declaration]
     variables: frozenset[str] = frozenset()
 
@@ -170,7 +170,8 @@ class _Declares:
             for name in note.actions:
                 if name in performers:
                     repeated.append(
-                        f"the action {name} is performed by {performers[name].method} and by {attribute}; take one"
+                        f"the action {name} is performed by {performers[name].method} and by "
+                        f"{attribute}; take one"
                     )
                 performers[name] = _performer(cls, attribute, note.unused)
             for name in note.variables:
@@ -214,9 +215,9 @@ class _Declares:
         )
 
     def _merged(self, shown: list[tuple[str, tuple[str, ...], Any]]) -> State:
-        """The state made of what the observers returned."""
+        """Merge the values that the observers returned into a state."""
         if len(shown) == 1 and type(shown[0][2]) is immutabledict and shown[0][2].keys() == self.variables:
-            whole: State = shown[0][2]  # one method shows all; most of a replay is spent on observing
+            whole: State = shown[0][2]  # one method shows all; observing dominates the cost of a replay
             return whole
         state: dict[str, Value] = {}
         for attribute, names, value in shown:
@@ -230,7 +231,8 @@ class _Declares:
                     else f"is {value!r}, a {type(value).__name__}"
                 )
                 raise AdapterError(
-                    f"{type(self).__name__}.{attribute} shows {_listed(names)}, so it must return a mapping with "
+                    f"{type(self).__name__}.{attribute} shows {_listed(names)}, so it must return a "
+                    "mapping with "
                     f"these names; what it returned {found}"
                 )
             state.update(value)
@@ -238,24 +240,25 @@ class _Declares:
 
 
 class Adapter(_Declares):
-    """Base of adapters whose methods are ordinary functions: a `System`.
+    """Base class of adapters whose methods are ordinary functions: a `System`.
 
-    What is left to a subclass is `reset`, a method for each action, and methods for the variables. A
-    `fork` and a `close` may be added, see `tlacheck.conform.system`.
+    A subclass defines `reset`, a method for each action, and methods for the variables. It may add
+    `fork` and `close`; see `tlacheck.conform.system`.
     """
 
     def reset(self, initial: State) -> None:
-        """Start afresh, in the system's own state that `initial` stands for.
+        """Start afresh, in the system state that `initial` stands for.
 
         Raises:
             AdapterError: if there is none.
         """
         raise AdapterError(
-            f"{type(self).__name__} has no reset(initial): write what starts the system afresh, in a state of {', '.join(initial)}"
+            f"{type(self).__name__} has no reset(initial): write what starts the system afresh, in a "
+            f"state of {', '.join(initial)}"
         )
 
     def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
-        """Call the method that is declared for the action.
+        """Call the method declared for the action.
 
         Raises:
             NotPossible: the system has no such input.
@@ -264,7 +267,7 @@ class Adapter(_Declares):
         self._call(action, arguments)
 
     def observe(self) -> State:
-        """What the methods show that are declared for variables.
+        """Return the state that the declared methods show.
 
         Raises:
             AdapterError: a method that shows several variables returns something else.
@@ -275,23 +278,24 @@ class Adapter(_Declares):
 
 
 class AsyncAdapter(_Declares):
-    """Base of adapters whose methods may be `async def`; `Blocking` makes a `System` of one.
+    """Base class of adapters whose methods may be `async def`; `Blocking` makes a `System` of one.
 
-    What is left to a subclass is the same as for `Adapter`.
+    A subclass defines the same as for `Adapter`.
     """
 
     async def reset(self, initial: State) -> None:
-        """Start afresh, in the system's own state that `initial` stands for.
+        """Start afresh, in the system state that `initial` stands for.
 
         Raises:
             AdapterError: if there is none.
         """
         raise AdapterError(
-            f"{type(self).__name__} has no reset(initial): write what starts the system afresh, in a state of {', '.join(initial)}"
+            f"{type(self).__name__} has no reset(initial): write what starts the system afresh, in a "
+            f"state of {', '.join(initial)}"
         )
 
     async def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
-        """Call the method that is declared for the action, and wait for it.
+        """Call the method declared for the action, and wait for it.
 
         Raises:
             NotPossible: the system has no such input.
@@ -300,7 +304,7 @@ class AsyncAdapter(_Declares):
         await _awaited(self._call(action, arguments))
 
     async def observe(self) -> State:
-        """What the methods show that are declared for variables.
+        """Return the state that the declared methods show.
 
         Raises:
             AdapterError: a method that shows several variables returns something else.
@@ -313,7 +317,7 @@ class AsyncAdapter(_Declares):
         )
 
     async def close(self) -> None:
-        """Give back what the system holds; nothing, unless a subclass says so."""
+        """Release the system's resources; does nothing unless overridden."""
 
 
 async def _awaited(result: Any) -> Any:

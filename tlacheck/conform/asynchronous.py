@@ -1,8 +1,8 @@
-"""Systems whose adapter is `async`: `Blocking` runs each call to its end, on an event loop of its own.
+"""Systems with an `async` adapter: `Blocking` runs each call to completion on its own event loop.
 
-The loop runs in another thread while a call is on its way, and stands still between two calls.
-So whatever a system has started in the background goes on during steps only, in the same order each
-time, and a call that never ends is noticed whether it waits or computes.
+The loop runs in another thread during a call and stands still between calls. Background tasks of the
+system therefore progress only during steps, in the same order each time, and a call that never ends is
+noticed whether it waits or computes.
 """
 
 import asyncio
@@ -34,11 +34,11 @@ class AsyncSystem(Protocol):
         """As `System.observe`."""
 
     async def close(self) -> None:
-        """Give back what it holds."""
+        """Release its resources."""
 
 
 class Blocking:
-    """An asynchronous system as a `System`; a context manager, which closes it.
+    """An asynchronous system as a `System`; a context manager that closes it.
 
     Args:
         make_system: makes the asynchronous system; called while the loop runs.
@@ -73,7 +73,7 @@ class Blocking:
         self.close()
 
     def reset(self, initial: State) -> None:
-        """As the system does.
+        """Reset the system.
 
         Raises:
             Hung: it takes too long.
@@ -81,7 +81,7 @@ class Blocking:
         self._run(self.system.reset(initial))
 
     def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
-        """As the system does.
+        """Perform the step.
 
         Raises:
             Hung: it takes too long.
@@ -89,7 +89,7 @@ class Blocking:
         self._run(self.system.perform(action, arguments))
 
     def observe(self) -> State:
-        """As the system does.
+        """Observe the state.
 
         Raises:
             Hung: it takes too long.
@@ -117,12 +117,12 @@ class Blocking:
             return call_in_thread(self.limit_seconds, lambda: self._through(task))
         except Hung:
             self._is_over = True
-            # One that waits ends by this; one that computes is left behind in its thread.
+            # A task that waits ends by this; one that computes is left behind in its thread.
             self._loop.call_soon_threadsafe(task.cancel)
             raise
 
     def _through(self, task: asyncio.Task[_R]) -> _R:
-        """Run the loop until the task ends; if nobody waits for it any more, end the loop too."""
+        """Run the loop until the task ends; end the loop if nobody waits for the task any more."""
         try:
             return self._loop.run_until_complete(task)
         finally:

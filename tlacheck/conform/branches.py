@@ -1,8 +1,8 @@
-"""Which branches of an implementation a step takes: pairs of lines, one after the other, in given modules.
+"""Branch coverage of a step: pairs of consecutive lines in given modules.
 
-Python's tracing tells each line. It is switched on only while the system takes a step, and only for
-code of the modules that are watched; still it makes that code some times slower. Code that runs in
-other threads or processes is not seen.
+Python's tracing reports each line. It is on only while the system takes a step, and only for code of
+the watched modules; it still slows that code several times. Code in other threads or processes is not
+seen.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ __all__ = ["Branches"]
 
 
 class Branches:
-    """Collects the branches that are taken while it watches.
+    """Collects the branches taken while it watches.
 
     Args:
         modules: names of modules; of a package, all modules in it are meant.
@@ -36,7 +36,7 @@ class Branches:
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[set[Branch]]:
-        """Within the block, branches are put into the set that it gives."""
+        """Yield a set to which the branches taken within the block are added."""
         found: set[Branch] = set()
         self._found = found
         if not self._names:
@@ -50,7 +50,7 @@ class Branches:
             sys.settrace(before)
 
     def _enter(self, frame: FrameType, event: str, argument: Any) -> Any:
-        """Python calls this with each function that is called; what it returns, with each line of it."""
+        """Trace function for calls; returns the trace function for lines."""
         del event, argument
         name = self._names.get(frame.f_code.co_filename)
         if name is None:
@@ -71,7 +71,7 @@ class Branches:
 
 
 def _files(module: str) -> Iterator[tuple[str, str]]:
-    """The name and the file, as code objects call it, of a module or of all modules of a package."""
+    """Yield the name and the file, as code objects name it, of a module or of all modules of a package."""
     try:
         found = importlib.import_module(module)
     except ImportError as error:

@@ -1,10 +1,10 @@
-"""Conformance as checks of `tlacheck verify`: what a project's `verify.toml` calls, for any protocol.
+"""Conformance checks that a project's `verify.toml` calls, for any protocol.
 
     def replay_witnesses(context: Context) -> Outcome:
         return follows(context, sorted(TRACES.glob("witness/*.itf.json")), system_of)
 
-Each returns an `Outcome` with its figures, leaves the counterexample in the check's folder, and establishes
-nothing where there was nothing to do.
+Each returns an `Outcome` with its figures, leaves the counterexample in the check's folder, and
+establishes nothing if there was nothing to do.
 """
 
 from collections import Counter
@@ -32,7 +32,7 @@ __all__ = ["follows", "leaves", "recorded_in", "takes_every_edge", "violated", "
 
 
 def recorded_in(*folders: Path) -> list[Path]:
-    """The recorded traces of some folders, those of each in the order of their names.
+    """List the recorded traces of some folders, each folder's in order of their names.
 
     Raises:
         TraceError: a folder has none.
@@ -47,7 +47,7 @@ def recorded_in(*folders: Path) -> list[Path]:
 
 
 def follows(context: Context, traces: Sequence[Path], system_of: Callable[[Trace], System]) -> Outcome:
-    """The system follows every one of these recorded behaviours to its end.
+    """Check that the system follows every one of these recorded behaviours to its end.
 
     Args:
         context: what `verify` gives.
@@ -69,10 +69,10 @@ def follows(context: Context, traces: Sequence[Path], system_of: Callable[[Trace
 
 
 def leaves(context: Context, traces: Sequence[Path], system_of: Callable[[Trace], System]) -> Outcome:
-    """The system leaves every one of these behaviours, which only a weakened spec has.
+    """Check that the system leaves every one of these behaviours, which only a weakened spec has.
 
-    Each of them uses a rule that was weakened. An implementation that could follow one to its end would
-    have the same fault. Arguments and errors are those of `follows`.
+    Each of them uses a weakened rule. An implementation that could follow one to its end would have the
+    same fault. Arguments and errors are those of `follows`.
     """
     steps = 0
     for path in traces:
@@ -82,7 +82,11 @@ def leaves(context: Context, traces: Sequence[Path], system_of: Callable[[Trace]
         steps += len(run)
         if run.violation is None:
             followed = attrs.evolve(run, violation=trace.violation)
-            reason = f"the implementation follows {path.name} to its end: it has the fault that was put into the spec"
+            reason = (
+                f"the implementation follows {path.name} to its end: it has the fault that was put "
+                "into the "
+                "spec"
+            )
             return violated(context, followed, reason)
     return _replayed(len(traces), steps)
 
@@ -105,7 +109,7 @@ def walks_with(
     counted: Callable[[Trace], Mapping[str, int]],
     needed: Sequence[str] = (),
 ) -> Outcome:
-    """The system follows seeded random walks of the spec; one that it leaves is made short.
+    """Check that the system follows seeded random walks of the spec; shrink one that it leaves.
 
     Args:
         context: what `verify` gives; its seed is that of the first walk.
@@ -148,7 +152,7 @@ def walks_with(
 def takes_every_edge(
     context: Context, spec: Spec, make_system: Callable[[], System], *, edges_min: int
 ) -> Outcome:
-    """Take every edge of a model's state graph, and compare all variables after each.
+    """Take every edge of a model's state graph, comparing all variables after each.
 
     Args:
         context: what `verify` gives.
@@ -183,7 +187,7 @@ def violated(
     reason: str,
     figures: Figures | None = None,
 ) -> Outcome:
-    """A run that fails, as a check's outcome: the trace is on disk, with the command that repeats the check.
+    """Turn a failing run into an outcome: writes the trace, with the command that repeats the check.
 
     Args:
         context: what `verify` gives.

@@ -1,7 +1,7 @@
-"""Comparing what a system shows with what its spec demands.
+"""Comparison of an observed state with the state that the spec demands.
 
-Values are compared by TLA+'s equality, all of them after every step. The states of a run share most of
-their values, so each is taken apart once and recognised afterwards (tlacheck/conform/tokens.py).
+All values are compared after every step by TLA+'s equality. The states of a run share most of their
+values, so each value is analysed once and recognised afterwards (tlacheck/conform/tokens.py).
 """
 
 from typing import Final
@@ -18,7 +18,7 @@ _tokens: Final = Tokens()
 
 
 def observed(system: System) -> State:
-    """What the system shows now.
+    """Return the state that the system shows now.
 
     Raises:
         NotPossible: the system did not come through: it hung, or its process ended.
@@ -43,7 +43,7 @@ def observed(system: System) -> State:
 
 
 def deviations(expected: State, found: State) -> tuple[str, ...]:
-    """A line for each smallest part in which `found` differs from `expected`, over the variables of `found`.
+    """Return a line for each smallest part in which `found` differs from `expected`.
 
     Raises:
         AdapterError: if `found` holds something that no TLA+ value is like (a float, a list, None).
@@ -60,5 +60,5 @@ def deviations(expected: State, found: State) -> tuple[str, ...]:
 
 
 def _name(system: System) -> str:
-    """The class of the system, without what is wrapped around it."""
+    """Return the class of the system without its wrappers."""
     return type(getattr(system, "system", system)).__name__

@@ -1,15 +1,16 @@
-"""Replay of all edges: a system takes every step that a small model allows, and is compared after each.
+"""Replay of all edges: a system takes every step that a small model allows, compared after each.
 
-A system that can `fork` stands in a node, and each edge from there is taken by a copy: each edge is
-performed once, from the node's state as the first path to it made it. Nodes come in the order in which
-TLC found them, breadth first; so the first edge that fails ends one of the shortest runs that fail.
-A system that cannot fork follows paths that together cover the edges, from the start each time.
+A system that can `fork` stands at a node, and a copy takes each edge from there. Each edge is thus
+performed once, from the state in which the first path to its node left the system. Nodes come in the
+order in which TLC found them, breadth first, so the first edge that fails ends one of the shortest
+failing runs. A system that cannot fork follows paths that together cover the edges, each from the
+start.
 
-What fails in a fork is done again from the start, by a fresh system: a copy that shares something with
-its original is the adapter's fault, and told as such.
+A failure in a fork is repeated from the start by a fresh system: a copy that shares something with its
+original is the adapter's fault, and is reported as such.
 
 Both ways take an edge once. If two paths lead a system into states that look alike to the spec and yet
-differ, only the first is tried: random walks look for such.
+differ, only the first is tried; random walks can find such differences.
 """
 
 import functools
@@ -31,17 +32,17 @@ from tlacheck.trace import State, Trace
 
 __all__ = ["EdgeReplay", "replay_edges"]
 
-#: How long a path of a system that cannot fork gets before the next one begins.
+#: The most steps of one path of a system that cannot fork.
 _LENGTH_MAX: Final = 200
-#: `on_progress` is told after so many edges.
+#: The number of edges between two calls of `on_progress`.
 _TELL_EVERY: Final = 1000
-#: So many states of the spec are kept once read.
+#: The most spec states kept after they were read.
 _EXPECTED_MAX: Final = 1 << 16
 
 
 @attrs.frozen(kw_only=True)
 class EdgeReplay:
-    """What came of it.
+    """The result of the replay.
 
     Attributes:
         edges: how many edges the system was made to take, each counted once.
@@ -76,8 +77,8 @@ def replay_edges(
 ) -> EdgeReplay:
     """Make a system take every edge of a state graph, up to the first that it gets wrong.
 
-    The configuration must have no SYMMETRY, and a VIEW may hide only what the system does not show:
-    else nodes are no states that can be compared.
+    The configuration must have no SYMMETRY, and a VIEW may hide only variables that the system does not
+    show: otherwise nodes are not states that can be compared.
 
     Args:
         graph: the graph; or a spec, which is explored.
@@ -125,7 +126,7 @@ class _Failed(Exception):
 
 
 class _Forking:
-    """A system in each node that is known and whose edges are not all taken."""
+    """The systems at nodes that are known and whose edges are not all taken."""
 
     def __init__(
         self,
@@ -174,7 +175,7 @@ class _Forking:
         )
 
     def _begin(self, node: int) -> None:
-        """Let a fresh system stand in an initial node."""
+        """Place a fresh system at an initial node."""
         system = self._make_system()
         self._standing[node] = system
         self._is_entered[node] = True
@@ -188,7 +189,7 @@ class _Forking:
         """Take the edges that leave a node."""
         edges = self._graph.edges_from(node)
         here = self._standing.pop(node, None)
-        if here is None or not edges:  # a partial graph has nodes from which no edge is known
+        if here is None or not edges:  # a partial graph has nodes without any known edge
             return
         with Limit.of(here, self._limit_seconds) as limit:
             self._take(edges, here, limit)
@@ -203,7 +204,8 @@ class _Forking:
                 self._on_progress(self._taken, len(graph.targets))
             if not edge.action:
                 raise TraceError(
-                    f"a step of {graph.spec.name} does not name its action: take a module with an `event` variable"
+                    f"a step of {graph.spec.name} does not name its action: take a module with an "
+                    "`event` variable"
                 )
             try:
                 there = here if number == edges[-1] else limit(_fork, here)
@@ -221,7 +223,7 @@ class _Forking:
                 self._standing[edge.target] = there
 
     def _from_the_start(self, edge: int, why: str) -> _Failed:
-        """What failed in a copy, done by a fresh system from the start.
+        """Repeat, with a fresh system from the start, the failure of a copy.
 
         Raises:
             Interrupted: that does not fail, or the adapter breaks its contract there too.
@@ -235,7 +237,8 @@ class _Forking:
             close(system)
         if run.violation is None:
             raise Interrupted(
-                f"a copy made by fork() fails where a fresh system does not: fork() shares something with its "
+                "a copy made by fork() fails where a fresh system does not: fork() shares something "
+                "with its "
                 f"original, or the system is not deterministic. After {followed.steps[-1].action}:\n{why}",
                 attrs.evolve(run, steps=run.steps[:-1]),
             )
@@ -243,7 +246,7 @@ class _Forking:
 
 
 def _taken(system: System, edge: Edge) -> State:
-    """What the system shows after the step."""
+    """Perform the step and return the state that the system shows."""
     attempt(system, edge.action, edge.arguments)
     return observed(system)
 
@@ -254,7 +257,7 @@ def _fork(system: System) -> System:
     return system.fork()
 
 
-# --- a system that cannot -----------------------------------------------------------------------
+# --- a system that cannot fork ------------------------------------------------------------------
 
 
 def _along_paths(

@@ -4,13 +4,13 @@ In each step the oracle says what the spec allows, a strategy (`strategy.py`) pi
 system takes it, and all variables that the system shows are compared. The first walk in which they
 differ ends the exploration.
 
-The work is cut into **shards** of `SHARD_STEPS` steps. A shard has a seed of its own, derived from the
-exploration's, and knows nothing of the others: `guided` learns within a shard. What an exploration finds
-is what its shards find, in their order, up to the first that fails. So with a budget in steps the
-result does not depend on how many processes share the shards. With a budget in seconds it depends
-on the machine: how many shards are done, and where the last ones stop.
+The work is cut into **shards** of `SHARD_STEPS` steps. A shard has its own seed, derived from the
+exploration's, and is independent of the others: `guided` learns within a shard. The result of an
+exploration is the merged result of its shards, in order, up to the first that fails. With a budget in
+steps it therefore does not depend on how many processes share the shards. With a budget in seconds it
+depends on the machine: how many shards are done, and where the last ones stop.
 
-`explore` does all shards in this process; `explore_in_processes` (module `crew`) shares them out.
+`explore` does all shards in this process; `WorkerPool` (module `worker_pool`) distributes them.
 """
 
 import itertools
@@ -57,7 +57,7 @@ _BEAT_SECONDS: Final = 0.2
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """What is to be explored, and for how long. Exactly one of `steps` and `seconds` is given.
+    """The scope and budget of an exploration. Exactly one of `steps` and `seconds` is given.
 
     Attributes:
         strategy: its name, see `strategy.STRATEGIES`.
@@ -111,7 +111,7 @@ class Shard:
 
 @attrs.frozen(kw_only=True)
 class Sighting:
-    """What one shard came by.
+    """The result of one shard.
 
     Attributes:
         steps: how many steps the system took.
@@ -134,7 +134,7 @@ class Sighting:
 
 @attrs.frozen(kw_only=True)
 class Exploration:
-    """What an exploration established.
+    """The result of an exploration.
 
     Attributes:
         verdict: sampled (a case is a walk), violated, or unknown if a required action was never taken.
@@ -162,7 +162,7 @@ class Exploration:
 
 
 def shards(plan: Plan) -> Iterator[Shard]:
-    """The shards of an exploration; without end if its budget is in seconds."""
+    """Yield the shards of an exploration; endless if its budget is in seconds."""
     if plan.steps is None:
         yield from (Shard(number, plan.shard_steps) for number in itertools.count())
         return
@@ -210,7 +210,7 @@ def explore(
 
 
 def merge(plan: Plan, sightings: Iterable[Sighting], *, seconds: float) -> Exploration:
-    """Put together what the shards came by, in their order, up to the first that failed."""
+    """Merge the results of the shards, in order, up to the first that failed."""
     steps = walks = 0
     states: set[int] = set()
     transitions: set[int] = set()
@@ -305,7 +305,7 @@ class _Explorer:
         self._steps = 0
 
     def sighting(self) -> Sighting:
-        """Walk until the end."""
+        """Walk until the budget is spent or a walk fails."""
         walks = 0
         run: Trace | None = None
         while run is None and not self._is_over():
@@ -332,7 +332,7 @@ class _Explorer:
         return self._steps >= self._shard.steps or (self._deadline is not None and now >= self._deadline)
 
     def _walk(self, number: int) -> Trace | None:
-        """One walk; the run if it fails."""
+        """Take one walk; return the run if it fails."""
         rng = random.Random(f"{self._plan.seed}/{self._shard.number}/{number}")  # noqa: S311 - reproducible, no secret
         prefix = self._strategy.begin(rng)
         at = prefix.initial or rng.choice(self._initial_states)

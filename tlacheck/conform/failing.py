@@ -1,20 +1,20 @@
-"""How a system fails its spec at one step, and when two failures are the same one.
+"""The kinds of failure of a step, and the test whether two failures are the same.
 
 A system that takes a step of its spec can fail in five ways:
 
-| kind       | the spec                | the system                                     |
-|------------|-------------------------|------------------------------------------------|
-| differs    | allows the step         | takes it, and shows a state that the spec has not |
-| refuses    | allows the step         | has no such input                              |
-| crashes    | allows the step         | raises an exception of its own                 |
-| disallowed | does not allow the step | takes it                                       |
-| breaks     | allows the step         | takes it, and a `StateProperty` of the user's does not hold after it |
+| kind       | the spec                | the system                                                          |
+|------------|-------------------------|---------------------------------------------------------------------|
+| differs    | allows the step         | takes it, and shows a state that the spec has not                   |
+| refuses    | allows the step         | has no such input                                                   |
+| crashes    | allows the step         | raises an exception of its own                                      |
+| disallowed | does not allow the step | takes it                                                            |
+| breaks     | allows the step         | takes it, and breaks a `StateProperty` of the user |
 
-Two failures are the same when kind and action agree and, of states that differ, at least one variable
-differs in both; of crashes, the exception is of the same type; of disallowed steps, both change what the
-system shows or neither does; of properties, it is the same one, whatever action broke it. Values, nodes and the number of variables may change: a shorter run has
-fewer of them. This is the rule by which a run may be made smaller; anything looser turns one bug into
-another on the way.
+Two failures are the same when kind and action agree and, for states that differ, at least one variable
+differs in both; for crashes, the exception has the same type; for disallowed steps, both change what
+the system shows or neither does; for properties, the property is the same, whatever action broke it.
+Values, nodes and the number of variables may change: a shorter run has fewer of them. This rule decides
+whether a run may be made smaller; a looser one would turn one bug into another on the way.
 """
 
 import enum
@@ -34,7 +34,7 @@ __all__ = ["Failure", "Kind", "Outcome", "StateProperty", "take"]
 
 
 class Kind(enum.Enum):
-    """The ways in which a step can fail."""
+    """The kinds of failure of a step."""
 
     DIFFERS = "differs"
     REFUSES = "refuses"
@@ -45,7 +45,7 @@ class Kind(enum.Enum):
 
 @attrs.frozen
 class StateProperty:
-    """What must hold of every state that a system shows, beside the spec.
+    """A property of every state that a system shows, beyond the spec.
 
     Attributes:
         name: for reports.
@@ -58,14 +58,14 @@ class StateProperty:
 
 @attrs.frozen(kw_only=True)
 class Failure:
-    """What is wrong with one step.
+    """The failure of one step.
 
     Attributes:
         kind: the way in which it failed.
         action: the spec action that was taken.
         variables: of states that differ, the spec variables that do.
-        error: of a crash, the type of the exception; of a system that hung or whose process ended, of the finding;
-            of a property that is broken, its name.
+        error: of a crash, the type of the exception; of a system that hung or whose process ended, of the
+            finding; of a property that is broken, its name.
         moved: of a disallowed step, whether what the system shows has changed.
         explanation: lines for a person.
         expected: the whole state that the spec demands; None if it allows no such step.
@@ -80,7 +80,7 @@ class Failure:
     expected: State | None
 
     def is_like(self, other: "Failure") -> bool:
-        """Whether both are the same failure, by the rule of this module."""
+        """Return whether both are the same failure, by the rule of this module."""
         if Kind.BREAKS in {self.kind, other.kind}:
             return (self.kind, self.error) == (other.kind, other.error)
         return (
@@ -89,7 +89,7 @@ class Failure:
         ) and (self.kind is not Kind.DIFFERS or not self.variables.isdisjoint(other.variables))
 
     def violation(self, spec: str, step: int) -> Violation:
-        """The same as traces say it, of step number `step` of a run of `spec`."""
+        """Return the failure as a trace's violation, at step number `step` of a run of `spec`."""
         return Violation(
             property=conformance(spec), step=step, explanation=self.explanation, expected=self.expected
         )
@@ -97,7 +97,7 @@ class Failure:
 
 @attrs.frozen
 class Outcome:
-    """What came of one step.
+    """The outcome of one step.
 
     Attributes:
         found: what the system shows after it; before it, if the system did not take it.
@@ -119,7 +119,7 @@ def take(
     chosen: Successor,
     others: Callable[[], Iterable[Successor]] = lambda: _NOTHING,
 ) -> Outcome:
-    """Let the system take a step that the spec allows, and compare what it shows with the spec.
+    """Let the system take a step that the spec allows, and compare the state it shows with the spec.
 
     Args:
         system: the system, in the state before the step.

@@ -1,8 +1,8 @@
-"""A limit for each step of a system: one that hangs is told as such, and the run so far is not lost.
+"""Time limits for the steps of a system: a hang is reported as such, and the run so far is kept.
 
-In the main thread the limit is a signal, which costs a microsecond a call and interrupts whatever
-Python does, also an endless loop. In other threads, and where there is no such signal (Windows), the call
-is made in a thread of its own; one that hangs is left behind there, for nothing can end it.
+In the main thread the limit is a signal, which costs a microsecond a call and interrupts any Python
+code, even an endless loop. In other threads, and where there is no such signal (Windows), the call is
+made in its own thread; if it hangs it is left behind there, since nothing can end it.
 """
 
 import functools
@@ -19,7 +19,7 @@ from tlacheck.values import Value
 
 __all__ = ["LIMIT_SECONDS", "Limit", "Limited", "call_in_thread", "hung"]
 
-#: How long a step may take, unless told otherwise.
+#: The default time limit of a step.
 LIMIT_SECONDS: Final = 10.0
 
 _P = ParamSpec("_P")
@@ -27,20 +27,20 @@ _R = TypeVar("_R")
 
 
 def hung(seconds: float) -> Hung:
-    """The finding that a system has not come back after so many seconds."""
+    """Return the error for a system that has not returned after so many seconds."""
     return Hung(
         f"it has not come back after {seconds:g} s (if its steps may take longer, set a higher limit)"
     )
 
 
 class _TimeUp(BaseException):
-    """Ends a call. No `Exception`: the system must not take it for one of its own."""
+    """Ends a call. Not an `Exception`, so that the system does not catch it as one of its own."""
 
 
 class Limit:
     """Calls functions, each for a limited time: `limit(system.perform, action, arguments)`.
 
-    A context manager: within the block, a call needs not prepare the signal.
+    As a context manager it prepares the signal once for all calls in the block.
 
     Args:
         seconds: how long a call may take; None for as long as it likes.
@@ -69,7 +69,7 @@ class Limit:
 
     @classmethod
     def of(cls, system: System, seconds: float | None) -> Self:
-        """The limit for calls of a system: none of ours if it limits its own (it has a `limit_seconds`).
+        """Return the limit for calls of a system: none if it limits its own (it has a `limit_seconds`).
 
         Raises:
             ConfigError: `seconds` is not positive.
@@ -78,7 +78,7 @@ class Limit:
         return cls(None) if hasattr(system, "limit_seconds") else limit
 
     def __call__(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        """What the function returns.
+        """Call the function and return its result.
 
         Raises:
             Hung: it takes too long.
@@ -94,7 +94,7 @@ class Limit:
 
 
 class Limited:
-    """A system each of whose calls may take a limited time.
+    """A system whose calls are limited in time.
 
     Args:
         system: the system.
@@ -111,7 +111,7 @@ class Limited:
         self._limit = Limit.of(system, seconds)
 
     def reset(self, initial: State) -> None:
-        """As the system does.
+        """Reset the system.
 
         Raises:
             Hung: it takes too long.
@@ -119,7 +119,7 @@ class Limited:
         self._limit(self.system.reset, initial)
 
     def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
-        """As the system does.
+        """Perform the step.
 
         Raises:
             Hung: it takes too long.
@@ -127,7 +127,7 @@ class Limited:
         self._limit(self.system.perform, action, arguments)
 
     def observe(self) -> State:
-        """As the system does.
+        """Observe the state.
 
         Raises:
             Hung: it takes too long.
@@ -156,13 +156,13 @@ def _call_with_alarm(seconds: float, function: Callable[_P, _R], *args: _P.args,
         raise hung(seconds) from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        if others:  # somebody else's alarm rings when it would have, or at once if that has passed
+        if others:  # another alarm rings when it would have, or at once if that has passed
             rest = max(others - (time.monotonic() - started), 1e-6)
             signal.setitimer(signal.ITIMER_REAL, rest, interval)
 
 
 def call_in_thread(seconds: float, function: Callable[[], _R]) -> _R:
-    """What the function returns, called in a thread of its own.
+    """Call the function in its own thread and return its result.
 
     Raises:
         Hung: it takes too long. Its thread is left behind.

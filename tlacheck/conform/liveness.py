@@ -1,32 +1,32 @@
-"""Liveness on code: does what must come, come? Judged on one run of a system, never by a feeling.
+"""Liveness of code, judged on one run of a system.
 
-A safety property is broken by a state. A liveness property (`eventually`, `leads_to`) is broken by
-a run that goes on for ever without its goal, and no run of code goes on for ever. So a run is judged
-under a condition and within a bound, and both are stated:
+A safety property is broken by a state. A liveness property (`eventually`, `leads_to`) is broken by a
+run that goes on for ever without its goal, and no run of code goes on for ever. A run is therefore
+judged under an explicit condition and within an explicit bound:
 
 * The *condition* is that faults have ended (`since_ms`). Before that, nothing is demanded: no
   protocol is live while the network may do anything.
-* The *bound* is the fairness of the environment in numbers: within so many virtual milliseconds, or
-  steps, timers fire and messages arrive. It is for the test to say, with a reason.
+* The *bound* expresses the fairness of the environment in numbers: within so many virtual milliseconds,
+  or steps, timers fire and messages arrive. The test chooses it, with a reason.
 
-What a run without its goal shows is said with it, for these are different bugs:
+A run without its goal is classified, because these are different bugs:
 
-| the run     | shows                                                                               |
-|-------------|-------------------------------------------------------------------------------------|
-| repeats     | a state comes back: the trace is a lasso, `Trace.loop` says where it goes on        |
+| the run     | shows                                                                                 |
+|-------------|---------------------------------------------------------------------------------------|
+| repeats     | a state comes back: the trace is a lasso, `Trace.loop` says where it goes on          |
 | is stuck    | the state no longer changes; if actions are known, which are enabled, or that none is |
-| goes on     | it neither repeats nor stands still by the bound: it may be only slow               |
+| goes on     | it neither repeats nor stops by the bound: it may just be slow                        |
 
-`Fairness`, if given, says which actions of the spec are weakly fair, and which are enabled in a
-state. A loop is a counterexample only if it is fair: each of those actions is taken in it, or is not
-enabled somewhere in it. A fair loop is one before the bound has passed; an unfair one is none even
-after it, for then it is the scheduler that failed.
+`Fairness`, if given, says which actions of the spec are weakly fair, and which are enabled in a state.
+A loop is a counterexample only if it is fair: each of those actions is taken in it, or is disabled
+somewhere in it. A fair loop is a counterexample even before the bound has passed; an unfair one is none
+even after it, because then the scheduler failed.
 
-| verdict    | means                                                                               |
-|------------|-------------------------------------------------------------------------------------|
-| sampled    | whatever was due came in time, in this run                                           |
-| violated   | something did not; `Judgement.trace` has the loop or the stuck state                 |
-| unknown    | the run ended before the bound, or was unfair, or nothing was ever due: no pass      |
+| verdict    | means                                                                              |
+|------------|------------------------------------------------------------------------------------|
+| sampled    | in this run, every goal came in time                                               |
+| violated   | some goal did not; `Judgement.trace` has the loop or the stuck state               |
+| unknown    | the run ended before the bound, or was unfair, or nothing was ever due: not a pass |
 """
 
 import bisect
@@ -59,7 +59,7 @@ Predicate: TypeAlias = Callable[[State], bool]
 
 @attrs.frozen
 class Eventually:
-    """The goal comes, once faults have ended."""
+    """The goal is reached once faults have ended."""
 
     name: str
     goal: Predicate
@@ -67,7 +67,7 @@ class Eventually:
 
 @attrs.frozen
 class LeadsTo:
-    """Whenever the cause holds, the goal comes then or later."""
+    """Whenever the cause holds, the goal holds then or later."""
 
     name: str
     cause: Predicate
@@ -78,18 +78,18 @@ LivenessProperty: TypeAlias = Eventually | LeadsTo
 
 
 def eventually(name: str, goal: Predicate) -> Eventually:
-    """The property that a state with `goal` comes."""
+    """Return the property that a state with `goal` is reached."""
     return Eventually(name, goal)
 
 
 def leads_to(name: str, cause: Predicate, goal: Predicate) -> LeadsTo:
-    """The property that each state with `cause` is, or is followed by, a state with `goal`."""
+    """Return the property that each state with `cause` is, or is followed by, a state with `goal`."""
     return LeadsTo(name, cause, goal)
 
 
 @attrs.frozen(kw_only=True)
 class Bound:
-    """How long the goal may take, from when it is due or faults have ended, whichever is later.
+    """The time allowed for the goal, from when it is due or faults have ended, whichever is later.
 
     Attributes:
         ms: virtual milliseconds; None if time does not count.
@@ -111,7 +111,7 @@ class Bound:
             raise ConfigError(f"a bound of {self} has passed before it begins: give 0 or more")
 
     def is_passed(self, *, ms: int, steps: int) -> bool:
-        """Whether so much is more than it allows."""
+        """Return whether this much time and this many steps exceed the bound."""
         return (self.ms is not None and ms > self.ms) or (self.steps is not None and steps > self.steps)
 
     def __str__(self) -> str:
@@ -125,7 +125,7 @@ def _names(actions: Iterable[str]) -> frozenset[str]:
 
 @attrs.frozen
 class Fairness:
-    """What may not be put off for ever.
+    """The actions that may not be postponed for ever.
 
     Attributes:
         weak: the actions that are weakly fair in the spec: enabled all along, one is taken.
@@ -138,7 +138,7 @@ class Fairness:
 
 @attrs.frozen(kw_only=True)
 class TimedRun:
-    """A run and its clock.
+    """A run with its clock.
 
     Attributes:
         trace: its states and steps.
@@ -164,7 +164,7 @@ class TimedRun:
         is_over: bool = False,
         origin: Origin | None = None,
     ) -> "TimedRun":
-        """The run through these states, each with the time when it was entered; of steps nothing is known.
+        """Build a run through these states, each with the time when it was entered; its steps are unknown.
 
         Raises:
             TraceError: if there is no state, or time goes back.
@@ -185,7 +185,7 @@ class TimedRun:
         ends_ms: int | None = None,
         is_over: bool = False,
     ) -> "TimedRun":
-        """The run that a trace is. Without times a step takes 1 ms, so that ms and steps are the same.
+        """Build the run of a trace. Without times a step takes 1 ms, so ms and steps are the same.
 
         Raises:
             TraceError: if there is not one time a state, or time goes back.
@@ -207,7 +207,7 @@ class TimedRun:
 
 @attrs.frozen(kw_only=True)
 class Judgement:
-    """What a run says of a property.
+    """The verdict of a run on a property.
 
     Attributes:
         property: its name.
@@ -233,7 +233,7 @@ def judge(
     fairness: Fairness | None = None,
     view: Callable[[State], Any] | None = None,
 ) -> Judgement:
-    """Say whether what must come came in time.
+    """Decide whether the goal was reached in time.
 
     Args:
         prop: what must come.
@@ -261,7 +261,7 @@ def judge(
 
 @attrs.frozen(kw_only=True)
 class _Scan:
-    """How far a run answers what was due.
+    """The progress of a scan over a run, goal by goal.
 
     Attributes:
         open: the state since which the goal is due and has not come in time; None if it has.
@@ -325,7 +325,7 @@ def _judgement(
 
 @attrs.frozen
 class _Loop:
-    """States `begin` to `end` of a run are a loop: `begin` and `end` look the same.
+    """States `begin` to `end` of a run form a loop: `begin` and `end` look the same.
 
     Attributes:
         starved: the weakly fair actions that are enabled all along it and never taken.
@@ -340,7 +340,7 @@ class _Loop:
 
 @attrs.frozen
 class _Unanswered:
-    """A run whose goal is due since state `open` and did not come."""
+    """A run whose goal has been due since state `open` and was not reached."""
 
     prop: LivenessProperty
     run: TimedRun
@@ -352,7 +352,7 @@ class _Unanswered:
     open: int
 
     def judgement(self) -> Judgement:
-        """What it shows."""
+        """Classify the run."""
         run, found = self.run, self.found
         is_final = found.last == len(run.trace) and (run.is_over or self._is_dead())
         loop = None if is_final else self._loop()
@@ -366,14 +366,15 @@ class _Unanswered:
         if not (found.is_passed or is_final or is_fair_loop):
             waited = run.ends_ms - self._begin_ms
             reason = (
-                f"{self.prop.name}: the run ends after {waited} ms and {found.last - self.open} steps without "
+                f"{self.prop.name}: the run ends after {waited} ms and {found.last - self.open} steps "
+                "without "
                 f"it, within the bound of {self.bound}: run longer"
             )
             return _judgement(self.prop, run, found, Verdict.unknown(reason))
         return self._violated(loop, self._story(loop, is_final=is_final))
 
     def _is_dead(self) -> bool:
-        """Whether nothing is enabled in the last state, as far as that is known."""
+        """Return whether nothing is enabled in the last state, as far as that is known."""
         return self.fairness is not None and not set(self.fairness.enabled(self.run.trace.states[-1]))
 
     @property
@@ -386,7 +387,7 @@ class _Unanswered:
         trace = attrs.evolve(
             run.trace,
             steps=run.trace.steps[:end],
-            # The last state looks as state `begin` does, so that what follows it is the one after that.
+            # The last state looks like state `begin`, so it is followed by the state after `begin`.
             loop=None if loop is None else loop.begin + 1,
             violation=Violation(property=self.prop.name, step=None, explanation=lines),
         )
@@ -396,7 +397,10 @@ class _Unanswered:
         run, last = self.run, self.found.last
         after = ", when faults had ended" if self._begin_ms == self.since_ms and self.since_ms else ""
         waited = f"{(run.ends_ms if last == len(run.trace) else run.times_ms[last]) - self._begin_ms} ms"
-        head = f"due since state {self.open} ({self._begin_ms} ms{after}), it has not come by state {last}, {waited} on"
+        head = (
+            f"due since state {self.open} ({self._begin_ms} ms{after}), it has not come by state {last}, "
+            f"{waited} on"
+        )
         if is_final and not self.found.is_passed:
             head += "; nothing will happen any more"
         else:
@@ -413,7 +417,10 @@ class _Unanswered:
         distinct = len({self.view(state) for state in run.trace.states[self.open : last + 1]})
         return (
             head,
-            f"the run goes on through {distinct} different states: it may be only slow, if a longer bound is met",
+            (
+                f"the run goes on through {distinct} different states: it may be only slow, if a longer "
+                "bound is met"
+            ),
         )
 
     def _stuck(self, since: int) -> str:
@@ -426,7 +433,7 @@ class _Unanswered:
         return f"{line}: {shown}"
 
     def _still_since(self) -> int | None:
-        """The last change, if the run has stood still for longer than it took to come there; else None."""
+        """Return the last change if the run has stood still since for longer than before it; else None."""
         states, last = self.run.trace.states, self.found.last
         at = self.view(states[last])
         since = last
@@ -439,7 +446,7 @@ class _Unanswered:
         return since if is_final or (stood, last - since) > (moved, 0) else None
 
     def _loop(self) -> _Loop | None:
-        """The shortest loop that the run ends with, fair if there is a fair one; None if it does not repeat.
+        """Return the shortest loop that the run ends with, preferring a fair one; None if it does not repeat.
 
         A state that merely stays is no loop: then the run is stuck.
         """
@@ -458,7 +465,7 @@ class _Unanswered:
                 if number < end and any(seen != at for seen in views[number - self.open : end - self.open])
             ]
             if loops:
-                # A longer loop takes all that a shorter one takes: if the longest is unfair, all are.
+                # A longer loop takes every step of a shorter one: if the longest is unfair, all are.
                 nearest = _Loop(loops[-1], end, self._starved(loops[-1], end), len(places[at]))
                 if not nearest.starved:
                     return nearest
@@ -477,5 +484,5 @@ class _Unanswered:
         return tuple(sorted(waiting))
 
 
-#: How many variables of a stuck state are told.
+#: The most variables of a stuck state that are reported.
 _SHOWN_MAX = 6

@@ -1,8 +1,8 @@
-"""From the text `MODULE:NAME` to something that makes systems: what every command with `--system` does.
+"""Loading of the systems named by `MODULE:NAME`, for every command with `--system`.
 
-The module is imported as Python would import it in the current folder. The name is whatever gives a
-fresh `System` when it is called without arguments: an adapter's class, or a function. Dots in it go
-into a class or an object. `exec:COMMAND` names a system in a process of its own, in any language.
+The module is imported as Python would import it in the current folder. Calling the name without
+arguments gives a fresh `System`: it is an adapter's class, or a function. Dots in it go into a class or
+an object. `exec:COMMAND` names a system in its own process, in any language.
 """
 
 import functools
@@ -24,12 +24,12 @@ from tlacheck.errors import ConfigError
 __all__ = ["load_named", "load_system"]
 
 
-#: What begins the text of a system that is a process.
+#: The prefix of a system that is a process.
 _EXEC: Final = "exec:"
 
 
 def load_system(text: str, *, limit_seconds: float = LIMIT_SECONDS) -> Callable[[], System]:
-    """What makes the systems that `text` names; nothing is made yet.
+    """Return a factory of the systems that `text` names; nothing is created yet.
 
     The current folder is put at the front of `sys.path`, and stays there.
 
@@ -51,7 +51,8 @@ def load_system(text: str, *, limit_seconds: float = LIMIT_SECONDS) -> Callable[
     found = load_named(text, "system", "an adapter's class, or a function that returns a system")
     if not callable(found):
         raise ConfigError(
-            f"{text} is a {type(found).__name__}, which cannot be called: name a class or a function, so that "
+            f"{text} is a {type(found).__name__}, which cannot be called: name a class or a function, "
+            "so that "
             "each run gets a fresh system"
         )
     if missing := _needed(found):
@@ -66,7 +67,7 @@ def load_system(text: str, *, limit_seconds: float = LIMIT_SECONDS) -> Callable[
 
 
 def load_named(text: str, kind: str, meant: str) -> Any:
-    """What `package.module:Name` names, imported as Python would in the current folder.
+    """Import and return the object named `package.module:Name`, from the current folder.
 
     Args:
         text: module and name; dots in the name go into a class or an object.
@@ -99,7 +100,8 @@ def _imported(module: str, text: str) -> Any:
         missing = error.name or module
         if module == missing or module.startswith(f"{missing}."):
             raise ConfigError(
-                f"{text}: there is no module {missing} here ({here}): run the command in the folder from which "
+                f"{text}: there is no module {missing} here ({here}): run the command in the folder "
+                "from which "
                 "it can be imported"
             ) from error
         raise ConfigError(f"{text}: {module} imports {missing}, which is not installed") from error
@@ -108,7 +110,7 @@ def _imported(module: str, text: str) -> Any:
 
 
 def _needed(found: Callable[..., object]) -> list[str]:
-    """The names of the parameters without which it cannot be called."""
+    """Return the names of the parameters without a default."""
     try:
         parameters = inspect.signature(found).parameters.values()
     except (TypeError, ValueError):  # some builtins have no signature; calling them will tell

@@ -1,8 +1,8 @@
 """Lockstep: a system and its spec side by side, step by step, with the oracle as the judge.
 
-Whoever decides what happens next (a Hypothesis state machine, a random walk, a simulator) calls
-`Lockstep.perform`; the run is recorded as it goes, so that the trace of a failure already exists
-when the failure is noticed.
+The caller (a Hypothesis state machine, a random walk, a simulator) decides what happens next and calls
+`Lockstep.perform`. The run is recorded as it goes, so the trace of a failure exists by the time the
+failure is noticed.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ __all__ = ["Diverged", "Lockstep"]
 
 
 class Diverged(AssertionError):
-    """A run shows something wrong: the system left its spec, or broke a property.
+    """A run left its spec or broke a property.
 
     Attributes:
         trace: the run up to and with the step at fault; `trace.violation` says what is wrong.
@@ -81,12 +81,12 @@ class Lockstep:
 
     @property
     def state(self) -> State:
-        """What the system shows now."""
+        """The state that the system shows now."""
         return self._steps[-1].state if self._steps else self._initial
 
     @property
     def spec_state(self) -> OracleState:
-        """The spec's state now; where the run is not judged, its first one."""
+        """The spec's current state; its first one if the run is not judged."""
         return self._spec_state
 
     @property

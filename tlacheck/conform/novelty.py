@@ -1,8 +1,8 @@
-"""What an exploration has seen, and how new a step is to it.
+"""Coverage of an exploration, and the novelty of a step.
 
-States of the spec are told apart by their fingerprints (`OracleState.key`), without the variable
+States of the spec are identified by their fingerprints (`OracleState.key`), without the variable
 `event`, which says how a state was reached. In a protocol without bounds nearly every state is new, so
-that this alone guides nobody. Four things are looked at, in the order of their weight:
+this alone gives no guidance. Four things count, in order of their weight:
 
 * branches of the implementation, where they are measured: a pair of lines in the modules that are watched;
 * the shape of a step: its action, and which variables it changed. There are few, and a new one means that
@@ -36,7 +36,7 @@ _Shape: TypeAlias = tuple[str, int]
 
 @attrs.frozen
 class Novelty:
-    """How new a step was.
+    """The novelty of a step.
 
     Attributes:
         worth: 0 if nothing about it was new; 1 or more is worth going back to.
@@ -48,7 +48,7 @@ class Novelty:
 
 
 class Seen:
-    """Everything that the walks of one exploration came by.
+    """Everything that the walks of one exploration have seen.
 
     Attributes:
         states: the distinct states of the spec, as numbers.
@@ -68,16 +68,16 @@ class Seen:
         self._initial: OracleState | None = None
 
     def has_state(self, state: OracleState) -> bool:
-        """Whether some walk was in that state of the spec."""
+        """Return whether some walk was in that state of the spec."""
         return hash(self._pure(state)) in self.states
 
     def begin(self, initial: OracleState) -> None:
-        """A walk begins there."""
+        """Begin a walk there."""
         self._initial, self._last = initial, None
         self._note_state(self._pure(initial))
 
     def note(self, before: OracleState, step: Successor, branches: Iterable[Branch] = ()) -> Novelty:
-        """The step from `before` was taken, through these branches: how new is that?"""
+        """Record the step from `before`, through these branches, and return its novelty."""
         old, new = self._pure(before), self._pure(step.state)
         worth = self._note_state(new)
         changed = sum(
@@ -98,7 +98,7 @@ class Seen:
         return Novelty(worth, self._initial if self._initial is not None else before)
 
     def _note_state(self, pure: tuple[int, ...]) -> float:
-        """Note the state; what its variables' values are worth."""
+        """Record the state; return the novelty of its variables' values."""
         known = hash(pure)
         if known in self.states:
             return 0.0
@@ -113,13 +113,13 @@ class Seen:
         return worth
 
     def _pure(self, state: OracleState) -> tuple[int, ...]:
-        """The fingerprints of the variables but `event`."""
+        """Return the fingerprints of the variables except `event`."""
         key, event = state.key, self._event
         return key if event is None else key[:event] + key[event + 1 :]
 
 
 def _event_index(oracle: SpecOracle) -> int | None:
-    """Where `event` stands in the keys of states; None if the spec has none."""
+    """Return the index of `event` in the keys of states; None if the spec has none."""
     if not oracle.has_event:
         return None
     empty, told = oracle.state({}).key, oracle.state({_EVENT: "?"}).key

@@ -1,7 +1,7 @@
-"""A system in a process of its own, in any language, that speaks JSON lines. docs/adapters.md has the protocol.
+"""A system in its own process, in any language, that speaks JSON lines.
 
-One request at a time goes to its standard input, one answer comes from its standard output, a JSON
-object a line each:
+docs/adapters.md defines the protocol. One request at a time goes to standard input, one answer comes
+from standard output, each a JSON object on one line:
 
 | request                                                  | `ok` of the answer holds                      |
 |----------------------------------------------------------|-----------------------------------------------|
@@ -15,8 +15,8 @@ An answer is `{"id": 3, "ok": ...}`, `{"id": 3, "not_possible": "why"}` or `{"id
 Values are written as in traces (tlacheck/itf.py). What the process writes to its standard error is
 kept, and its end is part of every message.
 
-That the process ends, refuses a step, reports an error or does not answer in time is a finding about
-the system; that it answers what is no answer is a fault of its adapter.
+If the process ends, refuses a step, reports an error or does not answer in time, that is a finding
+about the system; a malformed answer is a fault of its adapter.
 """
 
 import collections
@@ -47,18 +47,18 @@ __all__ = ["PROTOCOL", "Process"]
 
 #: The version of the protocol.
 PROTOCOL: Final = 1
-#: What a line may have at most, in bytes.
+#: The longest line, in bytes.
 _LINE_MAX: Final = 1 << 26
 #: Lines of standard error that are kept.
 _KEPT_LINES: Final = 20
-#: How long a process may take to end once it is asked to, in seconds.
+#: Seconds that a process gets to end once it is asked to.
 _PARTING_SECONDS: Final = 2.0
-#: How much of a line that is no answer is shown.
+#: The most characters of a malformed answer that are shown.
 _SHOWN_MAX: Final = 120
 
 
 class Process:
-    """A child process as a `System`; a context manager, which ends it.
+    """A child process as a `System`; a context manager that ends it.
 
     Args:
         command: the command and its arguments; a string is split as a shell would, but no shell is run.
@@ -131,7 +131,7 @@ class Process:
         self.close()
 
     def reset(self, initial: State) -> None:
-        """Ask it to start afresh.
+        """Ask the process to start afresh.
 
         Raises:
             Crashed: its process ended, it reported an error, or it did not answer in time.
@@ -141,7 +141,7 @@ class Process:
         self._ask("reset", initial=_written(initial))
 
     def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
-        """Ask it to take a step.
+        """Ask the process to take a step.
 
         Raises:
             Crashed: its process ended, it reported an error, or it did not answer in time.
@@ -151,7 +151,7 @@ class Process:
         self._ask("perform", action=action, arguments=_written(arguments))
 
     def observe(self) -> State:
-        """Ask what it shows.
+        """Ask the process for its state.
 
         Raises:
             Crashed: its process ended, it reported an error, or it did not answer in time.
@@ -197,7 +197,8 @@ class Process:
         actions = answer.get("actions", {})
         if not isinstance(actions, dict) or not all(map(_are_names, actions.values())):
             raise AdapterError(
-                f'{self._name}: "actions" should be an object from each action to a list of its arguments, and is '
+                f'{self._name}: "actions" should be an object from each action to a list of its '
+                "arguments, and is "
                 f"{_shown(actions)}"
             )
         if not actions:
@@ -212,7 +213,7 @@ class Process:
         )
 
     def _ask(self, request: str, *, limit_seconds: float | None = None, **fields: Any) -> dict[str, Any]:
-        """What `ok` holds in the answer to a request."""
+        """Send a request; return the value of `ok` in its answer."""
         if self._is_over:
             raise Crashed(f"its process has ended already{self._last_words()}")
         self._count += 1
@@ -254,7 +255,8 @@ class Process:
         kinds = [kind for kind in ("ok", "not_possible", "error") if kind in data]
         if len(kinds) != 1:
             raise AdapterError(
-                f'{where} should have one of "ok", "not_possible" and "error", and has {" and ".join(kinds) or "none"}'
+                f'{where} should have one of "ok", "not_possible" and "error", and has '
+                f"{' and '.join(kinds) or 'none'}"
             )
         if kinds[0] == "not_possible":
             raise NotPossible(str(data["not_possible"]))
@@ -319,7 +321,7 @@ def _started(target: Any, *arguments: Any) -> threading.Thread:
 
 
 def _forward(stream: IO[bytes], lines: "queue.SimpleQueue[bytes]") -> None:
-    """Pass on each line, and an empty one at the end."""
+    """Forward each line, and an empty one at the end."""
     with stream, contextlib.suppress(OSError, ValueError):
         while line := stream.readline(_LINE_MAX):
             lines.put(line)
@@ -334,7 +336,7 @@ def _keep(stream: IO[bytes], said: "collections.deque[str]") -> None:
 
 
 def _kill(child: "subprocess.Popen[bytes]") -> None:
-    """End a process and all that it started, at once."""
+    """Kill a process and all its descendants."""
     with contextlib.suppress(OSError):
         os.killpg(child.pid, signal.SIGKILL)
     with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,8 +1,8 @@
-"""Why a log is rejected: the first event that fits nowhere, and what the spec has there instead.
+"""Explanation of a rejected log: the first event that fits nowhere, and the spec's alternatives.
 
-Of all states that fit the log before that event, the nearest is told: first those from which the
+Of all states that fit the log before that event, the nearest is reported: first those from which the
 spec takes the very step, only to another state (the fewer parts differ the nearer); then those where
-the action is enabled with other arguments; then the others. For that state TLC's own formulas say
+the action is enabled with other arguments; then the others. For that state TLC's own formulas tell
 which conjunct of the action is false (`tlacheck.tlc.explain`).
 """
 
@@ -23,9 +23,9 @@ from tlacheck.values import Value, same
 
 __all__ = ["Rejection", "reject"]
 
-#: How many of the candidates are looked at for the nearest: each takes a question to the oracle.
+#: The most candidates examined for the nearest: each costs a query to the oracle.
 _LOOKED_AT_MAX: Final = 200
-#: How many lines of each kind are told.
+#: The most lines of each kind that are shown.
 _TOLD_MAX: Final = 12
 
 
@@ -82,14 +82,14 @@ class _Near:
         return self.kind, len(self.differences)
 
 
-#: How near a step is: it is the event's, and leads elsewhere; it is of the action; nothing is near.
+#: Degrees of nearness: the event's step, leading elsewhere; a step of its action; nothing near.
 _ELSEWHERE, _OTHERWISE, _NOTHING_NEAR = range(3)
 
 
 def reject(
     oracle: SpecOracle, demand: Demand, candidates: Sequence[Candidate]
 ) -> tuple[Rejection, Candidate]:
-    """Say why an event fits nowhere.
+    """Explain why an event fits nowhere.
 
     Args:
         oracle: the spec.
@@ -183,7 +183,7 @@ def _enabled_lines(event: Event, enabled: Sequence[str], *, is_enabled: bool) ->
 
 
 def _view(oracle: SpecOracle, demand: Demand, near: _Near) -> dict[str, Value]:
-    """What is known of the state after the event, for `explain`: other nodes' values are as in the nearest step."""
+    """Return the known part of the state after the event, for `explain`; the rest as in the nearest step."""
     event = demand.event
     base = near.candidate.state if near.step is None else near.step.state
     imposed = demand.imposed_on(base)

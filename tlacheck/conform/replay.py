@@ -1,8 +1,8 @@
-"""Replay: drive a system through the steps of a model trace, and compare the whole state after each.
+"""Replay: drives a system through the steps of a model trace, comparing the whole state after each.
 
-A finding (another state, a step that the system cannot take, a crash, a step that hangs, a process
-that ended) ends the run and is its `violation`. A fault of the adapter says nothing about the system: it
-is raised as `Interrupted`, which carries the run so far.
+A finding (another state, a step that the system cannot take, a crash, a hang, a process that ended)
+ends the run and is its `violation`. A fault of the adapter says nothing about the system: it is raised
+as `Interrupted`, which carries the run so far.
 """
 
 from collections.abc import Callable, Iterable
@@ -39,7 +39,7 @@ class Interrupted(AdapterError):
 
 
 def conformance(spec: str) -> str:
-    """The name of the property that a system follows its spec (a file or a module), as traces and tables write it."""
+    """Return the property name for conformance to a spec (a file or a module), for traces and tables."""
     return f"conforms to {Path(spec).stem}" if spec else "conforms to its spec"
 
 
@@ -97,14 +97,14 @@ def _run(trace: Trace, system: System, limit: Limit) -> Trace:
 
 
 def _taken(system: System, step: Step) -> State:
-    """What the system shows after the step."""
+    """Perform the step and return the state that the system shows."""
     attempt(system, step.action, step.arguments)
     return observed(system)
 
 
 @attrs.frozen(kw_only=True)
 class Replayed:
-    """What came of replaying several traces.
+    """The result of replaying several traces.
 
     Attributes:
         traces: how many were begun.
@@ -130,9 +130,9 @@ def replay_all(
 ) -> Replayed:
     """Replay traces one after another, up to the first that the system leaves.
 
-    One system is reset for each trace, since to start one may cost more than to follow a trace. A run
-    that leaves its trace is done again on a fresh system, so that what a trace leaves behind is not
-    taken for a finding.
+    One system is reset for each trace, since starting one may cost more than following a trace. A run
+    that leaves its trace is repeated on a fresh system, so leftovers of an earlier trace are not taken
+    for a finding.
 
     Args:
         traces: behaviours of the spec.
@@ -174,17 +174,18 @@ def replay_all(
 
 
 def shown_of(state: State, system: System) -> State:
-    """The part of a spec state that the system shows."""
+    """Return the part of a spec state that the system shows."""
     return immutabledict((name, value) for name, value in state.items() if name in system.variables)
 
 
 def _confirmed(run: Trace, trace: Trace, fresh: System, limit_seconds: float | None) -> Trace:
-    """The run on a fresh system, which must leave the trace as well."""
+    """Repeat the run on a fresh system, which must leave the trace as well."""
     again = replay(trace, fresh, limit_seconds=limit_seconds)
     if again.violation is None and run.violation is not None:
         lines = "\n".join(run.violation.explanation)
         raise Interrupted(
-            "a fresh system follows the trace, one that was reset after another trace does not: reset() leaves "
+            "a fresh system follows the trace, one that was reset after another trace does not: "
+            "reset() leaves "
             f"something behind, or the system is not deterministic. At step {run.violation.step}:\n{lines}",
             attrs.evolve(run, steps=run.steps[:-1], violation=None),
         )

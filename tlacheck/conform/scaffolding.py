@@ -1,7 +1,7 @@
-"""An adapter to fill in, written from the spec: a method for each action and each variable.
+"""Generation of an adapter to fill in: a method for each action and each variable of a spec.
 
-What is left to do is in each method's error: until it is filled in, replay names it, and says where
-the spec defines what it stands for. The text passes ruff and mypy as it is.
+Until a method is filled in it raises an error that says what is left to do, and replay reports it with
+the place in the spec that defines the action or variable. The text passes ruff and mypy as it is.
 """
 
 import keyword
@@ -43,12 +43,12 @@ class _Part:
 
     @property
     def named(self) -> bool:
-        """Whether its arguments can all be written as parameters."""
+        """True if all its arguments can be written as parameters."""
         return all(_is_identifier(argument) for argument in self.arguments)
 
 
 def scaffold(spec: Spec, *, language: str = "python", parser: Parser | None = None) -> str:
-    """The text of an adapter for a spec.
+    """Return the text of an adapter for a spec.
 
     Args:
         spec: the spec; its configuration says which next-state relation counts.
@@ -120,7 +120,7 @@ def _variables(module: Module) -> list[_Part]:
 
 
 def _recording(module: Module, action: str) -> Definition | None:
-    """The definition that records the action, whatever it is called."""
+    """Return the definition that records the action, whatever its name."""
     pattern = re.compile(rf"{EVENT}'\s*=\s*\[\s*action\s*\|->\s*\"{re.escape(action)}\"")
     return next((one for one in module.definitions if pattern.search(one.text)), None)
 
@@ -136,12 +136,12 @@ def _comment(*definitions: Definition | None) -> str:
 
 
 def _about(spec: Spec) -> str:
-    """The spec's name, for the docstring."""
+    """Return the spec's name, for the docstring."""
     return spec.path.name
 
 
 def _oneline(text: str) -> str:
-    """The text in one line that can stand in a docstring and in a string of any language."""
+    """Return the text on one line that is safe in a docstring and in a string of any language."""
     line = " ".join(text.split()).replace("\\", "/").replace('"', "'").replace("`", "'").replace("*/", "* /")
     line = "".join(char for char in line if char.isprintable())
     return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"
@@ -188,7 +188,7 @@ def _listed(names: Iterable[str]) -> str:
 
 _ENVIRONMENT.filters["listed"] = _listed
 
-#: Language -> what writes an adapter in it.
+#: Language -> the function that writes an adapter in it.
 LANGUAGES: Final[dict[str, Callable[..., str]]] = {
     "python": _template("adapter.py.jinja"),
     "node": _template("adapter.js.jinja"),

@@ -1,24 +1,26 @@
-"""Shrinking: a failing run made as short and as plain as we can, still legal and still failing in the same way.
+"""Shrinking of a failing run: shorter and simpler, still legal, still failing in the same way.
 
-A candidate is a list of calls: actions with their arguments. It is **played**: the oracle says whether the
-spec allows each call, and the system takes it. A call that the spec does not allow where it comes is
-left out, so that all that was caused by a dropped step goes with it; or, in a second attempt, replaced by
-the nearest step of the same action and the same nodes that is allowed (a vote of term 1 instead of
-term 2); or, in further attempts, one of them is made possible by a single step before it (a restart
-instead of a lost election). So whatever survives is a behaviour of the spec, up to the step at fault.
+A candidate is a list of calls: actions with their arguments. It is **played**: the oracle says whether
+the spec allows each call, and the system takes it. A call that the spec does not allow at its place is
+left out, which also removes everything caused by a dropped step. In a second attempt it is replaced by
+the nearest allowed step of the same action and the same nodes (a vote of term 1 instead of term 2); in
+further attempts, a single step before one of them makes it possible (a restart instead of a lost
+election). Whatever survives is a behaviour of the spec, up to the step at fault.
 
-A candidate is taken if it fails as the run did, by the rule of `failing.Failure.is_like`, and is smaller:
-fewer steps; of as many, fewer kinds of actions; then shorter arguments; then earlier ones in the alphabet. The passes, again and again
-until none of them helps:
+A candidate is accepted if it fails as the run did, by the rule of `failing.Failure.is_like`, and is
+smaller: fewer steps; of as many, fewer kinds of actions; then shorter arguments; then arguments earlier
+in the alphabet. The passes are repeated until none of them helps:
 
-| pass        | tries                                                                               |
-|-------------|-------------------------------------------------------------------------------------|
-| actions     | without all steps of one action, so without one kind of fault                          |
-| values      | without all steps that mention one node, client value or other model value                |
-| chunks      | without a half, a quarter, ... one step (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002) |
-| pairs       | without any two steps, of a short run                                                  |
-| arguments   | a step with smaller arguments; two model values exchanged throughout                       |
-| search      | all behaviours, shortest first, that use no action more often than the run does, up to a bound |
+| pass      | tries                                                                                          |
+|-----------|------------------------------------------------------------------------------------------------|
+| actions   | without all steps of one action, so without one kind of fault                                  |
+| values    | without all steps that mention one node, client value or other model value                     |
+| chunks    | without a half, a quarter, ... one step (delta debugging) |
+| pairs     | without any two steps, of a short run                                                          |
+| arguments | a step with smaller arguments; two model values exchanged throughout                           |
+| search    | all behaviours, shortest first, that use no action more often than the run does, up to a bound |
+
+Delta debugging: Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002.
 
 Nothing is random: the same run gives the same result. The passes know no protocol.
 """
@@ -45,23 +47,25 @@ __all__ = ["Shrunk", "shrink"]
 _Call: TypeAlias = tuple[str, immutabledict[str, Value]]
 _Calls: TypeAlias = tuple[_Call, ...]
 
-#: How a call that the spec does not allow is treated: left out; replaced; the first, second or third of them bridged.
+#: The treatment of a call that the spec does not allow: omitted; replaced; the first, second or
+#: third of them bridged.
 _LEAVE_OUT: Final = -2
 _REPLACE: Final = -1
 _BRIDGES: Final = (0, 1, 2)
 
-#: Runs up to this length are tried without any two of their steps.
+#: The longest run in which every pair of steps is tried for removal.
 _PAIRS_STEPS_MAX: Final = 16
-#: In runs up to this length chunks may begin anywhere.
+#: The longest run in which chunks may begin anywhere.
 _SLIDING_STEPS_MAX: Final = 24
 
 
 @attrs.frozen(kw_only=True)
 class Shrunk:
-    """What came of shrinking.
+    """The result of shrinking.
 
     Attributes:
-        trace: the smallest run found; the one that was given if there is no smaller one, or if it did not fail again.
+        trace: the smallest run found; the one that was given if there is no smaller one, or if it did not
+            fail again.
         steps_before: the length of the one that was given.
         steps_after: the length of the smallest one.
         tries: how many candidates were played.
@@ -86,7 +90,7 @@ def shrink(
     prop: StateProperty | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Shrunk:
-    """The smallest run found that fails as `failing` does.
+    """Return the smallest run found that fails as `failing` does.
 
     Args:
         failing: a run of the system that left its spec at its last step, or broke `prop` there.
@@ -156,7 +160,7 @@ class _Run:
 
 
 class _Work:
-    """Makes one failing run smaller."""
+    """The search for a smaller failing run."""
 
     def __init__(
         self,
@@ -183,7 +187,7 @@ class _Work:
         self.tries = 0
 
     def shrink(self, search_max: int) -> _Run | None:
-        """The smallest run found; None if the one that was given does not fail again."""
+        """Return the smallest run found; None if the given one does not fail again."""
         with self._lent() as system:
             self._best = self._play(self.calls_given, system, target=None, mode=_LEAVE_OUT)
         self.tries += 1
@@ -205,7 +209,7 @@ class _Work:
         return self._best
 
     def confirm(self, run: _Run) -> bool:
-        """Whether a system that was never used before fails in the same way."""
+        """Return whether a fresh system fails in the same way."""
         with closing(self._make_system) as system:
             again = self._play(run.calls, system, target=run.failure, mode=_LEAVE_OUT)
         return again is not None and again.calls == run.calls
@@ -261,10 +265,10 @@ class _Work:
             self._try(tuple((action, _renamed(arguments, exchange)) for action, arguments in self._calls))
 
     def _search(self, run: _Run, states_max: int) -> None:
-        """Look for a shorter run, breadth first, among behaviours that use no action more often than `run` does."""
+        """Look breadth first for a shorter run that uses no action more often than `run` does."""
         last = run.failure.action
         if run.failure.kind is Kind.DISALLOWED:
-            return  # its last step is no step of the spec, so that no behaviour ends in it
+            return  # its last step is no step of the spec, so no behaviour ends in it
         bag = Counter(action for action, _ in run.calls)
         layer: list[tuple[OracleState, _Calls]] = [(self._initial, ())]
         reached: set[tuple[tuple[int, ...], tuple[str, ...]]] = {(self._initial.key, ())}
@@ -299,7 +303,7 @@ class _Work:
         return self.tries >= self._tries_max
 
     def _try(self, calls: _Calls) -> bool:
-        """Whether these calls give a smaller run, which is the best then."""
+        """Play these calls; return whether they give a smaller run, which becomes the best."""
         best = self._best
         if best is None:
             return False
@@ -322,7 +326,7 @@ class _Work:
 
     @contextlib.contextmanager
     def _lent(self) -> Iterator[System]:
-        """The system for one candidate."""
+        """Provide the system for one candidate."""
         if self._shared is not None:
             yield self._shared
             return
@@ -330,7 +334,7 @@ class _Work:
             yield fresh
 
     def _play(self, calls: _Calls, system: System, *, target: Failure | None, mode: int) -> _Run | None:
-        """The run of these calls up to the first failure; None if there is none, or one that is not like `target`.
+        """Play these calls up to the first failure; return None without a failure or one unlike `target`.
 
         Without a target, no call may be left out, and any failure counts.
         """
@@ -380,7 +384,7 @@ class _Work:
         return None
 
     def _broken(self, action: str, found: State) -> Failure | None:
-        """The property of the user's that does not hold of what the system shows; None if it holds, or there is none."""
+        """Return the failure of the user's property; None if it holds, or there is none."""
         lines = self._prop.wrong(found) if self._prop is not None else ()
         if self._prop is None or not lines:
             return None
@@ -391,7 +395,7 @@ class _Work:
     def _disallowed(
         self, call: _Call, system: System, sofar: "_Sofar", target: Failure | None
     ) -> _Run | None:
-        """The run that ends in a step that the spec does not allow and the system takes; None if it does not."""
+        """Return the run ending in a step that the system takes and the spec does not allow, or None."""
         action, arguments = call
         try:
             attempt(system, action, arguments)
@@ -415,7 +419,7 @@ class _Work:
     def _matching(
         self, at: OracleState, action: str, arguments: immutabledict[str, Value], mode: int
     ) -> tuple[Successor, ...]:
-        """The spec's steps of that action with these arguments, or with the nearest ones; one or several outcomes."""
+        """Return the spec's steps of that action with these arguments, or with the nearest ones."""
         allowed = self._steps(at, action)
         exact = tuple(step for step in allowed if same(step.arguments, arguments))
         if exact or mode == _LEAVE_OUT:
@@ -427,7 +431,7 @@ class _Work:
         return tuple(step for step in alike if same(step.arguments, nearest))
 
     def _bridge(self, at: OracleState, action: str, arguments: immutabledict[str, Value]) -> Successor | None:
-        """A step after which the spec allows that action for the same nodes; None if there is none."""
+        """Return a step after which the spec allows that action for the same nodes; None if there is none."""
         return next(
             (
                 step
@@ -438,7 +442,7 @@ class _Work:
         )
 
     def _steps(self, at: OracleState, action: str | None) -> tuple[Successor, ...]:
-        """What the spec allows; asked once for a state and an action."""
+        """Return the steps that the spec allows; cached per state and action."""
         if (at, action) not in self._allowed:
             self._allowed[at, action] = self._oracle.successors(at, action)
         return self._allowed[at, action]
@@ -456,7 +460,7 @@ class _Sofar:
 
 
 def _beginning(failing: Trace, oracle: SpecOracle) -> OracleState:
-    """The initial state of the spec that looks as the run's; the first one if none does."""
+    """Return the initial spec state that looks like the run's; the first one if none does."""
     states = oracle.initial_states()
     return next((each for each in states if not _differ(each.values, failing.initial)), states[0])
 
@@ -466,7 +470,7 @@ def _differ(state: State, shown: State) -> bool:
 
 
 def _same_nodes(left: immutabledict[str, Value], right: immutabledict[str, Value]) -> bool:
-    """Whether both name the same model values as arguments of their own."""
+    """Return whether both have the same model values as arguments."""
     return left.keys() == right.keys() and all(
         left[name] == right[name]
         for name in left
@@ -484,7 +488,7 @@ def _size(arguments: immutabledict[str, Value]) -> tuple[int, str]:
 
 
 def _values_in(calls: _Calls) -> list[ModelValue]:
-    """The model values that are mentioned, the most frequent first."""
+    """Return the model values that occur, the most frequent first."""
     counts = Counter(value for _, arguments in calls for value in sorted(_model_values(arguments)))
     return [value for value, _ in counts.most_common()]
 

@@ -1,15 +1,18 @@
-"""Strategies: who decides which of the steps that the spec allows a walk takes next.
+"""Strategies that choose the next step of a walk among those that the spec allows.
 
-A walk asks `begin` for the steps to begin with, then `choose` before each further step, and tells
-`took` what came of it. All randomness comes from the generator given to `begin`, so that a walk is
-the same for the same seed, spec and system.
+A walk asks `begin` for its first steps, calls `choose` before each further step, and reports the result
+to `took`. All randomness comes from the generator given to `begin`, so a walk is the same for the same
+seed, spec and system.
 
-| strategy | decides                                                                                 |
-|----------|-----------------------------------------------------------------------------------------|
-| `random` | an action by weight, then one of its instances                                            |
-| `swarm`  | the same, but each walk leaves out some actions and favours others (Groce et al., "Swarm testing", 2012) |
-| `pct`    | whoever has the highest priority, with a few moments at which the highest is put last (Burckhardt et al., "A randomized scheduler with probabilistic guarantees of finding bugs", 2010) |
-| `guided` | as `random`, but it prefers states that were not seen, and begins most walks with a prefix that led to something new, as greybox fuzzers do |
+| strategy | decides                                                                                         |
+|----------|-------------------------------------------------------------------------------------------------|
+| `random` | an action by weight, then one of its instances                                                  |
+| `swarm`  | the same, but each walk leaves out some actions and favours others|
+| `pct`    | the actor with the highest priority; a few times the highest is put last|
+| `guided` | as `random`, but prefers new states and prefixes that led to something new|
+
+Swarm testing: Groce et al., "Swarm testing", 2012. Pct: Burckhardt et al., "A randomized scheduler with
+probabilistic guarantees of finding bugs", 2010. Guided: as greybox fuzzers do.
 
 An action with many instances does not crowd out one with few: every strategy chooses among actions first.
 """
@@ -41,7 +44,7 @@ __all__ = [
 
 @attrs.frozen
 class Prefix:
-    """How a walk begins: an initial state of the spec, and steps from there.
+    """The beginning of a walk: an initial state of the spec, and steps from there.
 
     Attributes:
         initial: None leaves the choice to the walk.
@@ -53,33 +56,33 @@ class Prefix:
 
 
 class Strategy(Protocol):
-    """Decides the steps of one walk after another."""
+    """Chooses the steps of one walk after another."""
 
     def begin(self, rng: random.Random) -> Prefix:
-        """A walk begins; all that is random about it comes from `rng`."""
+        """Begin a walk; all its randomness comes from `rng`."""
 
     def choose(self, allowed: Sequence[Successor]) -> Successor:
-        """One of the steps that the spec allows; there is at least one."""
+        """Choose one of the steps that the spec allows; there is at least one."""
 
     def took(self, step: Successor, novelty: Novelty) -> None:
-        """The system took the step as the spec demands; `novelty` says what had not been seen before."""
+        """Note that the system took the step as the spec demands; `novelty` says what was new."""
 
 
-#: From the weights, what has been seen so far, and the length of walks, a strategy.
+#: Creates a strategy from the weights, the coverage so far, and the length of walks.
 Maker: TypeAlias = Callable[[Mapping[str, float], Seen, int], Strategy]
 
 
 def weighted_choice(
     rng: random.Random, allowed: Sequence[Successor], weights: Mapping[str, float]
 ) -> Successor:
-    """First an action, by weight (1.0 unless given), then one of its instances."""
+    """Choose an action by weight (1.0 unless given), then one of its instances."""
     return rng.choice(_instances(rng, allowed, weights))
 
 
 def _instances(
     rng: random.Random, allowed: Sequence[Successor], weights: Mapping[str, float]
 ) -> list[Successor]:
-    """All instances of an action that is chosen by weight; if all weights are 0, of any action."""
+    """Choose an action by weight and return its instances; if all weights are 0, any action."""
     actions = sorted({step.action for step in allowed})
     shares = [weights.get(action, 1.0) for action in actions]
     (action,) = rng.choices(actions, shares if any(shares) else None)
@@ -95,24 +98,24 @@ class Random:
         self._rng = random.Random()  # noqa: S311 - replaced by the walk's own, reproducible one
 
     def begin(self, rng: random.Random) -> Prefix:
-        """Nothing is planned."""
+        """Plan nothing."""
         self._rng = rng
         return Prefix()
 
     def choose(self, allowed: Sequence[Successor]) -> Successor:
-        """An action by weight, then an instance."""
+        """Choose an action by weight, then an instance."""
         return weighted_choice(self._rng, allowed, self._weights)
 
     def took(self, step: Successor, novelty: Novelty) -> None:
-        """Nothing is learnt."""
+        """Learn nothing."""
 
 
 class Swarm:
     """Chooses by weights that are drawn anew for each walk.
 
-    Each action is left out of a walk with probability 1/8, else its weight is multiplied by something
-    from 1/4 to 4. So walks differ in kind: one has no losses, one has elections all the time. Where nothing but what is left out
-    is enabled, the walk goes on with that.
+    Each action is left out of a walk with probability 1/8; otherwise its weight is multiplied by a
+    factor from 1/4 to 4. So walks differ in kind: one has no losses, one has elections all the time. If
+    only actions that were left out are enabled, the walk takes one of them.
     """
 
     _FACTORS: Final = (0.0, 0.25, 0.5, 1.0, 1.0, 1.0, 2.0, 4.0)
@@ -129,27 +132,28 @@ class Swarm:
         return Prefix()
 
     def choose(self, allowed: Sequence[Successor]) -> Successor:
-        """An action by this walk's weights, then an instance."""
+        """Choose an action by this walk's weights, then an instance."""
         for action in sorted({step.action for step in allowed} - self._drawn.keys()):
             self._drawn[action] = self._weights.get(action, 1.0) * self._rng.choice(self._FACTORS)
         return weighted_choice(self._rng, allowed, self._drawn)
 
     def took(self, step: Successor, novelty: Novelty) -> None:
-        """Nothing is learnt."""
+        """Learn nothing."""
 
 
-#: Who acts in a step: the action, and those of its arguments that are model values (nodes, clients, peers).
+#: The actor of a step: the action, and those of its arguments that are model values (nodes,
+#: clients, peers).
 Actor: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
 
 
 class Pct:
-    """The actor with the highest priority goes first; at a few random steps that one is put last, for good.
+    """Runs the actor with the highest priority; at a few random steps, drops it to the lowest for good.
 
-    An actor is an action with those of its arguments that are model values, or that they are sent to. Threads, for which
-    the method was made, block; an actor whose action is always enabled (a time-out) would go on for ever.
-    So an actor draws a new priority after each of its steps, while one that waits keeps what it has: some
-    are held back for long, none for ever but those that were put last. The bound of the paper on the
-    probability of finding a bug does not carry over.
+    An actor is an action with those of its arguments that are model values, or that they are sent to.
+    Threads, for which the method was made, block; an actor whose action is always enabled (a timeout)
+    would go on for ever. So an actor draws a new priority after each of its steps, while one that waits
+    keeps what it has: some are delayed for long, none for ever except those that were dropped. The
+    paper's bound on the probability of finding a bug does not carry over.
 
     Args:
         changes: how often in a walk the highest is put last: the depth of the bugs looked for, less one.
@@ -166,13 +170,13 @@ class Pct:
         self._number = 0
 
     def begin(self, rng: random.Random) -> Prefix:
-        """Draw the moments of change, and forget all priorities."""
+        """Draw the change points, and forget all priorities."""
         self._rng, self._priorities, self._number = rng, {}, 0
         self._points = frozenset(rng.sample(range(self._length), min(self._changes, self._length)))
         return Prefix()
 
     def choose(self, allowed: Sequence[Successor]) -> Successor:
-        """A step of the actor with the highest priority."""
+        """Choose a step of the actor with the highest priority."""
         steps: dict[Actor, list[Successor]] = {}
         for step in allowed:
             steps.setdefault(_actor(step), []).append(step)
@@ -188,10 +192,10 @@ class Pct:
         return self._rng.choice(steps[highest])
 
     def took(self, step: Successor, novelty: Novelty) -> None:
-        """Nothing is learnt."""
+        """Learn nothing."""
 
     def _draw(self, actor: Actor) -> float:
-        """A priority: the heavier the action, the higher (Efraimidis and Spirakis, 2006)."""
+        """Draw a priority: the heavier the action, the higher (Efraimidis and Spirakis, 2006)."""
         weight = self._weights.get(actor[0], 1.0)
         return float(self._rng.random() ** (1.0 / weight)) if weight > 0 else 0.0
 
@@ -209,7 +213,7 @@ _CHEAP_STEPS: Final = 10
 
 @attrs.define
 class _Entry:
-    """A prefix that led to something new, how new that was, and how often it was begun with."""
+    """A prefix that led to something new, its novelty, and how often it was used."""
 
     prefix: Prefix
     worth: float
@@ -217,17 +221,17 @@ class _Entry:
 
     @property
     def energy(self) -> float:
-        """Its share among all prefixes. A long one costs as many steps again, for nothing new."""
+        """Return its share among all prefixes. A long one costs as many steps again, for nothing new."""
         return self.worth / (1 + self.begun) / (_CHEAP_STEPS + len(self.prefix.steps))
 
 
 class Guided:
-    """Prefers what is new, and goes back to where something new was found.
+    """Prefers new states, and returns to prefixes that found something new.
 
     Each step that showed something new (see `novelty`) is kept with the way to it. A walk begins afresh
-    with probability `_FRESH`, else with one of these prefixes, the more new things it showed, the less
-    often it was used and the shorter it is the likelier, and goes on from there. Among the instances of an action those that lead to states
-    not seen before are preferred.
+    with probability `_FRESH`, else with one of these prefixes; a prefix is likelier the more new things
+    it showed, the less often it was used and the shorter it is. Among the instances of an action, those
+    that lead to unseen states are preferred.
     """
 
     _FRESH: Final = 0.3
@@ -244,7 +248,7 @@ class Guided:
         self._planned = 0
 
     def begin(self, rng: random.Random) -> Prefix:
-        """Afresh, or with a prefix from the corpus."""
+        """Begin afresh, or with a prefix from the corpus."""
         self._rng, self._path, self._planned = rng, [], 0
         if not self._corpus or rng.random() < self._FRESH:
             return Prefix()
@@ -254,7 +258,7 @@ class Guided:
         return entry.prefix
 
     def choose(self, allowed: Sequence[Successor]) -> Successor:
-        """An action by weight, then an instance: rather one that leads to a new state."""
+        """Choose an action by weight, then an instance, preferring one that leads to a new state."""
         instances = _instances(self._rng, allowed, self._weights)
         if len(instances) > 1 and self._rng.random() < self._PREFERENCE:
             new = [step for step in instances if not self._seen.has_state(step.state)]
@@ -271,12 +275,12 @@ class Guided:
             self._corpus.remove(min(self._corpus, key=lambda entry: entry.energy))
 
 
-#: Name -> what makes the strategy.
+#: Name -> the factory of the strategy.
 STRATEGIES: Final[Mapping[str, Maker]] = immutabledict(random=Random, swarm=Swarm, pct=Pct, guided=Guided)
 
 
 def strategy_named(name: str) -> Maker:
-    """What makes the strategy of that name.
+    """Return the factory of the strategy of that name.
 
     Raises:
         ConfigError: there is none.

@@ -1,11 +1,11 @@
-"""A `System`: an implementation behind an adapter, speaking the vocabulary of its spec.
+"""A `System`: an implementation behind an adapter, in the vocabulary of its spec.
 
 This is the low-level contract. `Adapter` (tlacheck/conform/adapter.py) fulfils it for Python from
 declarations, `Process` (tlacheck/conform/process.py) for any language.
 
-Two more things a system may offer. With `fork()`, an independent copy of itself, all edges of a
-state graph are taken once each, without going back to the start. With `close()` it gives back what it
-holds: a process, a socket, a thread.
+A system may offer two more things. `fork()` returns an independent copy, so that all edges of a state
+graph are taken once each, without going back to the start. `close()` releases its resources: a process,
+a socket, a thread.
 """
 
 import contextlib
@@ -36,26 +36,26 @@ _S = TypeVar("_S", bound="System")
 
 
 class NotPossible(Exception):
-    """Raised by `System.perform` when the system cannot take the step: an input that it has not got.
+    """Raised by `System.perform` when the system has no such input.
 
-    The spec took the step, so that this is a finding about the system, not a failure of the tool.
-    Usual cause: the action receives a message that the system never sent.
+    The spec took the step, so this is a finding about the system, not a failure of the tool. Usual
+    cause: the action receives a message that the system never sent.
     """
 
 
 class Crashed(NotPossible):
-    """The system did not come through a step: it raised an exception of its own, or its process ended.
+    """The system crashed in a step: it raised an exception of its own, or its process ended.
 
-    That is a finding as well.
+    This is a finding as well.
     """
 
 
 class Hung(Crashed):
-    """The system did not come back from a step within its time."""
+    """The system did not return from a step within its time limit."""
 
 
 class System(Protocol):
-    """What an adapter provides. The adapter is the only code that knows both vocabularies.
+    """The interface of an adapter, the only code that knows both vocabularies.
 
     Attributes:
         variables: the spec variables that `observe` returns. Those of the spec that it lacks
@@ -65,7 +65,7 @@ class System(Protocol):
     variables: frozenset[str]
 
     def reset(self, initial: State) -> None:
-        """Start afresh, in the system's own state that `initial` stands for.
+        """Start afresh, in the system state that `initial` stands for.
 
         Raises:
             AdapterError: if there is none.
@@ -80,7 +80,7 @@ class System(Protocol):
         """
 
     def observe(self) -> State:
-        """The spec state that the system's state stands for, with exactly `variables`."""
+        """Return the spec state that the system's state stands for, with exactly `variables`."""
 
 
 @runtime_checkable
@@ -88,15 +88,15 @@ class Forkable(Protocol):
     """A system that can be copied."""
 
     def fork(self) -> Self:
-        """A copy in the same state: what happens to one of the two is not seen in the other."""
+        """Return a copy in the same state; the two are independent of each other."""
 
 
 @runtime_checkable
 class Closable(Protocol):
-    """A system that holds something which it must give back."""
+    """A system that holds resources."""
 
     def close(self) -> None:
-        """Give it back. Nothing else is called afterwards, but this may be called twice."""
+        """Release its resources. Nothing else is called afterwards, but this may be called twice."""
 
 
 def close(system: System) -> None:
@@ -107,7 +107,7 @@ def close(system: System) -> None:
 
 @contextlib.contextmanager
 def closing(make_system: Callable[[], _S]) -> Iterator[_S]:
-    """A fresh system for the block; it is closed at its end."""
+    """Provide a fresh system for the block and close it at the end."""
     system = make_system()
     try:
         yield system
@@ -116,7 +116,7 @@ def closing(make_system: Callable[[], _S]) -> Iterator[_S]:
 
 
 def attempt(system: System, action: str, arguments: Mapping[str, Value]) -> None:
-    """Let the system take a step; an exception that escapes from it is told as a finding about it.
+    """Let the system take a step; report an exception that escapes from it as a finding about it.
 
     Raises:
         NotPossible: the system has no such input.
@@ -132,7 +132,7 @@ def attempt(system: System, action: str, arguments: Mapping[str, Value]) -> None
 
 
 def begin(system: System, initial: State) -> None:
-    """Let the system start afresh; an exception that escapes from it is told as `attempt` does.
+    """Let the system start afresh; report an exception that escapes from it as `attempt` does.
 
     Raises:
         NotPossible: the system cannot start there.
@@ -148,7 +148,7 @@ def begin(system: System, initial: State) -> None:
 
 
 def where_raised(error: Exception) -> str:
-    """An exception in one line: its type, what it says, and the place that raised it."""
+    """Format an exception on one line: its type, its message, and the place that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
     said = f"{type(error).__name__}: {error}"
     if not frames:

@@ -1,12 +1,12 @@
-"""Equality of TLA+ values at the price of a look-up: each value has a token, and equal values have the same one.
+"""Equality of TLA+ values by look-up: each value has a token, and equal values have the same one.
 
-Two values are equal exactly if their parts are, so the token of a compound value is found by the
-tokens of its parts (hash consing). A value that was met before is recognised by its identity; it is kept,
-so that its identity is not used again. The states of a run share nearly all of their values with
-those before, and most look-ups end there.
+Two values are equal exactly if their parts are, so the token of a compound value is found by the tokens
+of its parts (hash consing). A value that was met before is recognised by its identity; it is kept, so
+its identity is not reused. The states of a run share nearly all of their values with earlier ones, and
+most look-ups end there.
 
-Nothing here asks Python whether two values are equal: `True` and `1` have different tokens, also
-inside of a set or as arguments of a function.
+Python's own equality is never used: `True` and `1` have different tokens, also inside a set or as
+arguments of a function.
 """
 
 from collections.abc import Hashable
@@ -18,7 +18,7 @@ from tlacheck.values import ModelValue, Value
 
 __all__ = ["Tokens"]
 
-#: How many compound values are kept, unless told otherwise.
+#: The default number of compound values kept.
 _KEPT_MAX: Final = 1 << 17
 
 
@@ -32,7 +32,7 @@ _TRUE, _FALSE = _Token(), _Token()
 
 
 class Tokens:
-    """Gives tokens, and remembers them up to a bound; then it starts over.
+    """Assigns tokens, and remembers them up to a bound; then it starts over.
 
     Args:
         kept_max: how many compound values are kept.
@@ -45,7 +45,7 @@ class Tokens:
         self._models: dict[str, Hashable] = {}
 
     def are_same(self, one: Value, other: Value) -> bool:
-        """Whether two values are equal in TLA+. What is no TLA+ value is equal to nothing but itself."""
+        """Return whether two values are equal in TLA+. A value outside TLA+ is equal only to itself."""
         if one is other:
             return True
         known, other_known = self._known.get(id(one)), self._known.get(id(other))
@@ -57,7 +57,7 @@ class Tokens:
         return self.token(one) == self.token(other)
 
     def token(self, value: Any) -> Hashable:
-        """The token of a value; a new one for what is no TLA+ value."""
+        """Return the token of a value; a new one for a value outside TLA+."""
         kind = type(value)
         if kind is int or kind is str:
             plain: Hashable = value

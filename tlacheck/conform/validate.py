@@ -1,4 +1,4 @@
-"""Validation: does the spec have a behaviour that fits the run log of an implementation?
+"""Validation of run logs: decides whether the spec has a behaviour that fits a log.
 
 A log (`tlacheck/runlog.py`) shows part of the state, and not every step. The validator follows it
 event by event with all states of the spec that fit so far, the *candidates*. It answers for the whole
@@ -6,13 +6,13 @@ log: a log is accepted only when it is consumed to its end line, and rejected on
 is left.
 
 **Events.** An event with an action is one step of that action whose arguments and values agree. An
-event without one is an observation: it fits at once or after one step of any action. An event of a
-note alone is no step.
+event without one is an observation: it fits at once or after one step of any action. An event that
+holds only a note is no step.
 
 States that differ only in the variable `event` count as one: it labels a step, and no action may read it.
 
 **Hidden steps** are steps of actions that the log never shows, such as the loss of a message. The user
-names the actions, and how many such steps there may be in a row. Where they are taken is decided thus:
+names the actions, and how many such steps may occur in a row. There are two ways to place them:
 
 * `Hidden.WHERE_NEEDED`: before an event that no candidate fits without them, as few as are needed.
   That is fast, and an acceptance is a fact, for there is the behaviour. But a candidate may be missed
@@ -63,17 +63,17 @@ from tlacheck.verdict import Verdict
 
 __all__ = ["CANDIDATES_MAX", "HIDDEN_MAX", "KEPT_MAX", "Hidden", "Log", "Validation", "Validator", "validate"]
 
-#: How many hidden steps there may be in a row, unless told otherwise.
+#: The default limit of hidden steps in a row.
 HIDDEN_MAX: Final = 2
-#: How many states may fit at once, unless told otherwise.
+#: The default limit of states that fit at once.
 CANDIDATES_MAX: Final = 1_000
-#: Of how many of the last events the states are kept, unless told otherwise.
+#: The default number of last events whose states are kept.
 KEPT_MAX: Final = 1_000
 
 
 @attrs.frozen(kw_only=True)
 class Validation:
-    """What came of validating a log.
+    """The result of validating a log.
 
     Attributes:
         verdict: bounded (accepted), violated (rejected) or unknown.
@@ -103,7 +103,7 @@ class Validation:
 
     @property
     def reason(self) -> str:
-        """One sentence: what was established, and what it rests on."""
+        """State in one sentence what was established, and on what grounds."""
         if not self.verdict.is_established:
             return self.verdict.reason or ""
         if not self.hidden:
@@ -175,24 +175,25 @@ class Validator:
 
     @property
     def candidates(self) -> int:
-        """How many states fit the log so far; of a rejected log, before the event that fits nowhere."""
+        """The number of states that fit the log so far; if rejected, before the event that fits nowhere."""
         return len(self._layer)
 
     @property
     def hidden_where(self) -> Hidden:
-        """Where hidden steps are taken: `validate` goes through a log a second time to take them anywhere."""
+        """The places of hidden steps: `validate` goes through a log a second time to take them anywhere."""
         return self._follow.where
 
     @property
     def is_open(self) -> bool:
-        """Whether another event can change anything."""
+        """True if another event can change the result."""
         return not self._rejected and not self._gave_up
 
     def feed(self, event: Event) -> bool:
         """Follow the log one event further.
 
         Returns:
-            Whether the next event is wanted: not after the log was rejected or there were too many candidates.
+            Whether the next event is wanted: not after the log was rejected or there were too many
+                candidates.
 
         Raises:
             TraceError: the event names an action, a variable or a value that the spec has not got.
@@ -222,7 +223,7 @@ class Validator:
     def validation(
         self, *, ended: bool = True, allow_prefix: bool = False, witness: bool = False
     ) -> Validation:
-        """What came of it so far.
+        """Return the result so far.
 
         Args:
             ended: whether the log is ended: all its events were fed, and the end line was read.
@@ -246,10 +247,10 @@ class Validator:
             begins_after=self._begins_after,
         )
 
-    # --- the begin, the end, and what is kept
+    # --- begin, end, and pruning
 
     def _keep(self) -> None:
-        """Keep the new candidates, and forget those that are too far back."""
+        """Keep the new candidates, and drop those too far back."""
         self._layers.append(self._layer)
         if len(self._layers) > self._kept_max + 1:
             self._layers.popleft()
@@ -290,7 +291,10 @@ class Validator:
         fitting = [state for state in states if all(state.key[index] == key for index, key in view)]
         if not fitting:
             raise TraceError(
-                f"the header of the log gives initial values that {self._oracle.spec.module} never begins with: "
+                (
+                    f"the header of the log gives initial values that {self._oracle.spec.module} never "
+                    "begins with: "
+                )
                 + "; ".join(
                     f"{name} is {to_tla(value)}, not {' or '.join(_each(states, name))}"
                     for name, value in initial.items()
@@ -308,7 +312,8 @@ class Validator:
             where = f"event {rejection.number:,} fits nowhere"
             if self._follow.hidden and self._follow.where is Hidden.WHERE_NEEDED:
                 return Verdict.unknown(
-                    f"{where} if hidden steps are taken only where they are needed; validate the whole log, from "
+                    f"{where} if hidden steps are taken only where they are needed; validate the whole "
+                    "log, from "
                     "a file, to know whether they help elsewhere"
                 )
             return Verdict.violated(conformance(str(self._oracle.spec.path)), where)
@@ -317,7 +322,8 @@ class Validator:
         if not ended and not allow_prefix:
             return Verdict.unknown(
                 f"all {self.events:,} events fit so far, and the log is not ended: it lacks its last line, "
-                f'{{"end": {self.events}}}. Was it cut short, or does its system still run? A prefix is accepted '
+                f'{{"end": {self.events}}}. Was it cut short, or does its system still run? A prefix is '
+                "accepted "
                 "if you ask for it"
             )
         return Verdict.bounded(self.events)
@@ -358,15 +364,15 @@ def _each(states: Sequence[OracleState], name: str) -> list[str]:
 
 
 class Log(Protocol):
-    """What a log that is read gives: `tlacheck.runlog.Reader`, and a `Run` as well."""
+    """A log being read: `tlacheck.runlog.Reader`, and a `Run` as well."""
 
     @property
     def header(self) -> Header:
-        """What is known before the first event."""
+        """The header of the log."""
 
     @property
     def ended(self) -> bool:
-        """Whether the end line was read."""
+        """True if the end line was read."""
 
     def __iter__(self) -> Iterator[Event]:
         """The events."""
@@ -386,7 +392,7 @@ def validate(
     command: str = "",
     watch: Callable[[Validator], None] | None = None,
 ) -> Validation:
-    """Validate a whole log: in one pass, and where hidden steps might help elsewhere in a second one.
+    """Validate a whole log: in one pass, and in a second one where hidden steps might help elsewhere.
 
     Args:
         run: the log: a run, a file that holds one (it is read event by event), or what opens it anew.

@@ -1,7 +1,7 @@
-"""Is the adapter itself sound? `vet` looks for faults that would make every other check say the wrong thing.
+"""Examination of adapters: `vet` looks for faults that would make every other check wrong.
 
 It walks through the spec at random, several times, and watches the adapter, not the implementation:
-whether states differ from the spec's is the business of replay. A fault is one of:
+states that differ from the spec's are for replay to find. A fault is one of:
 
 | kind          | means                                                                            |
 |---------------|----------------------------------------------------------------------------------|
@@ -17,7 +17,7 @@ whether states differ from the spec's is the business of replay. A fault is one 
 | `reset`       | after a reset something of the steps before is left                               |
 | `fork`        | a copy and its original influence each other, or a copy is none                    |
 
-Each kind is told once, at the first place where it shows.
+Each kind is reported once, at the first place where it shows.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,15 +37,15 @@ from tlacheck.values import Value, to_tla, validate
 
 __all__ = ["Fault", "vet"]
 
-#: How long a call may take while an adapter is vetted, in seconds.
+#: Seconds that a call may take while an adapter is examined.
 _LIMIT_SECONDS: Final = 2.0
-#: So many differing parts are named.
+#: The most differing parts that are named.
 _NAMED_MAX: Final = 3
 
 
 @attrs.frozen
 class Fault:
-    """Something wrong with an adapter.
+    """A fault of an adapter.
 
     Attributes:
         kind: one word, see the table of the module.
@@ -76,7 +76,7 @@ def vet(
     seed: int = 0,
     limit_seconds: float = _LIMIT_SECONDS,
 ) -> tuple[Fault, ...]:
-    """The faults of an adapter; none if it seems sound.
+    """Return the faults of an adapter; none if it seems sound.
 
     Args:
         make_system: makes a fresh system.
@@ -114,7 +114,7 @@ class _Examination:
         self._made: list[System] = []
 
     def faults(self) -> Iterator[Fault]:
-        """Each kind of fault once. What an unsound adapter does to later examinations is not told."""
+        """Yield each kind of fault once. A fault that later examinations would meet again ends them."""
         try:
             yield from self._names()
             for examine in (
@@ -148,13 +148,13 @@ class _Examination:
                 yield Fault("names", line)
 
     def _alone(self, trace: Trace) -> None:
-        """One system, one walk: what it shows are states."""
+        """Check that one system on one walk shows states."""
         system = self._fresh()
         for _ in self._states(system, trace):
             pass
 
     def _observing(self, trace: Trace) -> None:
-        """Observing twice shows the same, and what was observed stays as it was."""
+        """Check that observing twice shows the same, and that the result does not change later."""
         system = self._fresh()
         shown: list[tuple[str, State, str]] = []
         for where, state in self._states(system, trace):
@@ -171,15 +171,16 @@ class _Examination:
             if _text(state) != text:
                 raise _Found(
                     "observing",
-                    f"what was observed {where} has changed since: observe() hands out something that the system "
+                    f"what was observed {where} has changed since: observe() hands out something that "
+                    "the system "
                     "goes on changing. Return a new mapping of immutable values each time",
                 )
 
     def _again(self, trace: Trace) -> None:
-        """A second system does the same."""
+        """Check that a second system does the same."""
         once = self._states(self._fresh(), trace)
         twice = self._states(self._fresh(), trace)
-        # One after the other: side by side is another examination.
+        # One after the other; another examination runs them side by side.
         first = [(where, state) for where, state in once]
         second = [state for _, state in twice]
         for (where, state), other in zip(first, second, strict=False):
@@ -187,11 +188,12 @@ class _Examination:
                 raise _Found(
                     "random",
                     f"{where}, a second system that took the same steps shows something else: "
-                    f"{_difference(state, other)}. Take chance, time and hashing out of the system, or seed them in reset()",
+                    f"{_difference(state, other)}. Take chance, time and hashing out of the system, or "
+                    "seed them in reset()",
                 )
 
     def _together(self, trace: Trace) -> None:
-        """Two systems side by side, one a step ahead, show what each shows alone."""
+        """Check that two systems side by side, one a step ahead, show what each shows alone."""
         alone = list(self._states(self._fresh(), trace))
         ahead, behind = self._fresh(), self._fresh()
         leading = self._states(ahead, trace)
@@ -204,12 +206,13 @@ class _Examination:
                 raise _Found(
                     "shared",
                     f"{where}, a system shows something else while another one takes steps: "
-                    f"{_difference(expected, state)}. Two systems share something that changes: a class attribute, "
+                    f"{_difference(expected, state)}. Two systems share something that changes: a class "
+                    "attribute, "
                     "a module's variable, a default argument, a file",
                 )
 
     def _reset(self, trace: Trace) -> None:
-        """After a reset it is as new."""
+        """Check that the system is as new after a reset."""
         system = self._fresh()
         first = list(self._states(system, trace))
         for (where, expected), (_, state) in zip(first, self._states(system, trace), strict=False):
@@ -221,7 +224,7 @@ class _Examination:
                 )
 
     def _fork(self, trace: Trace) -> None:
-        """A copy goes on as its original would, and the original does not notice."""
+        """Check that a copy goes on as its original would, without affecting it."""
         system = self._fresh()
         if not isinstance(system, Forkable):
             return
@@ -236,10 +239,13 @@ class _Examination:
             if deviations(state, self._observed(system, where)):
                 raise _Found(
                     "fork",
-                    f"{where}, a step of a copy made by fork() changes its original: they share something that changes",
+                    (
+                        f"{where}, a step of a copy made by fork() changes its original: they share "
+                        "something that changes"
+                    ),
                 )
 
-    # --- what examinations are made of
+    # --- the parts of examinations
 
     def _fresh(self) -> System:
         try:
@@ -252,7 +258,7 @@ class _Examination:
         return system
 
     def _states(self, system: System, trace: Trace) -> Iterator[tuple[str, State]]:
-        """What the system shows at the start and after each step, with a name for the place."""
+        """Yield the state shown at the start and after each step, with a name for the place."""
         where = "at the start"
         try:
             self._limit(begin, system, trace.initial)
@@ -306,7 +312,7 @@ def _call(step: Step) -> str:
 
 
 def _text(state: Mapping[str, Value]) -> str:
-    """The state as text: what changes later cannot change it."""
+    """Return the state as text, which later changes cannot affect."""
     return "\n".join(f"{name} = {to_tla(state[name])}" for name in sorted(state))
 
 

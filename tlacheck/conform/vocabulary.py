@@ -1,13 +1,12 @@
-r"""What a spec calls its actions, their arguments and its variables, and whether an adapter says the same.
+r"""The names of a spec's actions, arguments and variables, and their comparison with an adapter's.
 
-Of a spec with a variable `event`, the actions and arguments are those of the records that it assigns
-to `event'`, as they are written in the definitions that the next-state relation uses:
-`event' = [action |-> "Pass", visitor |-> v]` is the action `Pass` with the argument `visitor`. Of any
-other spec the actions are those that SANY finds; TLC names their arguments step by step, so those
-are not known before.
+For a spec with a variable `event`, the actions and arguments are those of the records assigned to
+`event'` in the definitions that the next-state relation uses: `event' = [action |-> "Pass", visitor |->
+v]` is the action `Pass` with the argument `visitor`. For any other spec the actions are those that SANY
+finds; TLC names their arguments only step by step, so they are not known in advance.
 
-`complaints` compares a `Declaration`, what an adapter says it can do, with a `Vocabulary`, and
-names everything that does not fit at once, so that an adapter is mended in one go.
+`complaints` compares a `Declaration`, an adapter's own account, with a `Vocabulary`, and reports all
+mismatches at once.
 """
 
 import itertools
@@ -50,14 +49,14 @@ class Signature:
     takes_any: bool = False
 
     def fits(self, arguments: Iterable[str]) -> bool:
-        """Whether an action with these arguments can be performed."""
+        """Return whether an action with these arguments can be performed."""
         names = frozenset(arguments)
         return self.required <= names and (self.takes_any or names <= self.required | self.optional)
 
 
 @attrs.frozen(kw_only=True)
 class Declaration:
-    """What an adapter says it can do.
+    """An adapter's account of its actions and variables.
 
     Attributes:
         adapter: its name, for messages.
@@ -92,7 +91,7 @@ class Vocabulary:
 
     @classmethod
     def of_traces(cls, traces: Iterable[Trace], source: str = "the trace") -> Self:
-        """The names that some traces use."""
+        """Return the names that some traces use."""
         actions: dict[str, dict[frozenset[str], None]] = {}
         variables: dict[str, None] = {}
         for trace in traces:
@@ -108,7 +107,7 @@ class Vocabulary:
 
 
 def vocabulary_of(spec: Spec, *, parser: Parser | None = None) -> Vocabulary:
-    """The names that a spec uses.
+    """Return the names that a spec uses.
 
     Args:
         spec: the spec; its configuration says which next-state relation counts.
@@ -132,7 +131,7 @@ def vocabulary_of(spec: Spec, *, parser: Parser | None = None) -> Vocabulary:
 
 
 def check(declaration: Declaration, vocabulary: Vocabulary) -> None:
-    """Refuse an adapter that does not fit, before anything runs.
+    """Reject an adapter that does not fit, before anything runs.
 
     Raises:
         AdapterError: with everything that does not fit, a line each.
@@ -145,7 +144,7 @@ def check(declaration: Declaration, vocabulary: Vocabulary) -> None:
 
 
 def complaints(declaration: Declaration, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Everything in which an adapter does not fit a spec, a sentence each, with the name at fault."""
+    """Return all mismatches between an adapter and a spec, a sentence each, with the name at fault."""
     return (
         *declaration.repeated,
         *_about_actions(declaration, vocabulary),
@@ -185,9 +184,13 @@ def _about_arguments(declaration: Declaration, vocabulary: Vocabulary) -> Iterat
 def _about_variables(declaration: Declaration, vocabulary: Vocabulary) -> Iterator[str]:
     known = frozenset(vocabulary.variables)
     named = declaration.variables | declaration.unobserved
-    # `unobserved` may name what only some specs have; a name that is misspelt there leaves its variable unmapped.
+    # `unobserved` may name a variable that only some specs have; a misspelt one leaves its variable
+    # unmapped.
     for name in sorted(declaration.variables - known - {EVENT}):
-        yield f"it shows the variable {name}, which {vocabulary.source} has not{_near(name, known - named - {EVENT})}"
+        yield (
+            f"it shows the variable {name}, which {vocabulary.source} has "
+            f"not{_near(name, known - named - {EVENT})}"
+        )
     for name in sorted(declaration.variables & (declaration.unobserved | {EVENT})):
         why = "it is in `unobserved`" if name in declaration.unobserved else "it records the last step only"
         yield f"it shows the variable {name}, though {why}"
@@ -207,14 +210,14 @@ def _near(name: str, others: Iterable[str]) -> str:
 
 
 def _relation(spec: Spec) -> tuple[str, ...]:
-    """The definition that the configuration names as next-state relation or as the whole specification."""
+    """Return the definition that the configuration names as next-state relation or whole specification."""
     words = list(_tokens(spec.configuration))
     pairs = itertools.pairwise(words)
     return tuple(name for keyword, name in pairs if keyword in ("NEXT", "SPECIFICATION"))[:1]
 
 
 def _recorded(module: Module, roots: Iterable[str]) -> Mapping[str, tuple[frozenset[str], ...]]:
-    """The actions that the definitions reachable from `roots` record, in the order of the module."""
+    """Return the actions recorded by the definitions reachable from `roots`, in the order of the module."""
     texts = {definition.name: tuple(_tokens(definition.text)) for definition in module.definitions}
     reached, waiting = set[str](), [root for root in roots if root in texts]
     while waiting:
@@ -231,7 +234,7 @@ def _recorded(module: Module, roots: Iterable[str]) -> Mapping[str, tuple[frozen
 
 
 def _events(tokens: tuple[str, ...]) -> Iterator[tuple[str, frozenset[str]]]:
-    """The actions, with their arguments, of the records in `event' = [action |-> "...", ...]`."""
+    """Yield the actions, with their arguments, of the records in `event' = [action |-> "...", ...]`."""
     for index, token in enumerate(tokens):
         if token == f"{EVENT}'" and tokens[index + 1 : index + 3] == ("=", "["):
             fields = dict(_fields(tokens, index + 3))
@@ -241,7 +244,7 @@ def _events(tokens: tuple[str, ...]) -> Iterator[tuple[str, frozenset[str]]]:
 
 
 def _fields(tokens: tuple[str, ...], index: int) -> Iterator[tuple[str, str]]:
-    """The fields of the record that begins there, each with the first word of its value."""
+    """Yield the fields of the record that begins there, each with the first word of its value."""
     depth = 1
     while depth and index < len(tokens):
         if depth == 1 and tokens[index + 1 : index + 2] == ("|->",):
@@ -251,7 +254,7 @@ def _fields(tokens: tuple[str, ...], index: int) -> Iterator[tuple[str, str]]:
 
 
 def _tokens(text: str) -> Iterator[str]:
-    """The words and signs of TLA+, without comments."""
+    """Yield the words and signs of TLA+, without comments."""
     position = 0
     while match := _TOKEN.search(text, position):
         position = match.end()

@@ -15,7 +15,7 @@ __all__ = ["random_walk", "walk_and_replay"]
 def random_walk(
     oracle: SpecOracle, *, seed: int, steps: int, weights: Mapping[str, float] | None = None
 ) -> Trace:
-    """A behaviour of the spec of at most `steps` steps; the same for the same seed and engine.
+    """Draw a behaviour of the spec of at most `steps` steps; the same for the same seed and engine.
 
     Args:
         oracle: the spec.
@@ -49,5 +49,5 @@ def random_walk(
 def walk_and_replay(
     oracle: SpecOracle, system: System, *, seed: int, steps: int, weights: Mapping[str, float] | None = None
 ) -> Trace:
-    """A random walk of the spec, replayed on the system: the system's run, with its violation if there is one."""
+    """Replay a random walk of the spec on the system; return the system's run, with its violation if any."""
     return replay(random_walk(oracle, seed=seed, steps=steps, weights=weights), system)

@@ -1,8 +1,9 @@
-"""A failing run as a test that can be checked in.
+"""Generation of a regression test from a failing run.
 
-Two files are written side by side: the behaviour that the spec demands, as ITF, and a pytest module that
-replays it on the system. The test fails until the bug is mended, and needs no JVM: the behaviour
-is all that it knows of the spec. Where the spec allows several outcomes of one step, the behaviour has one of them.
+Two files are written side by side: the behaviour that the spec demands, as ITF, and a pytest module
+that replays it on the system. The test fails until the bug is fixed, and needs no JVM: the behaviour is
+all it knows of the spec. Where the spec allows several outcomes of one step, the behaviour has one of
+them.
 """
 
 import re
@@ -58,7 +59,7 @@ class WrittenTest:
 
 
 def write_test(run: Trace, folder: Path | str, system: str, *, name: str) -> WrittenTest:
-    """Write a test that replays, on a system, what the spec demands where `run` left it.
+    """Write a test that replays, on a system, the behaviour that the spec demands where `run` left it.
 
     Args:
         run: a failing run, best a shrunk one.
@@ -70,8 +71,8 @@ def write_test(run: Trace, folder: Path | str, system: str, *, name: str) -> Wri
         The files.
 
     Raises:
-        TraceError: the run does not fail, fails as a whole, or fails by a step that the spec does not allow, so
-            that there is no behaviour to replay; or a file cannot be written.
+        TraceError: the run does not fail, fails as a whole, or fails by a step that the spec does not allow,
+            so that there is no behaviour to replay; or a file cannot be written.
         ConfigError: the name cannot be one of a Python module, or the system is not written as it should be.
     """
     if run.violation is None or run.violation.step is None:
@@ -112,5 +113,5 @@ def _story(run: Trace) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """The text as it may stand in a docstring of one line each."""
+    """Return the text made safe for a one-line docstring."""
     return " ".join(text.replace("\\", "\\\\").replace('"""', "'''").splitlines()).rstrip('"')

@@ -1,4 +1,4 @@
-"""Traces out of other things, and into other things.
+"""Conversion of traces from and to other formats.
 
 Everything that shows a behaviour becomes a `tlacheck.trace.Trace`, and then every tool reads it: the
 page, the terminal, replay, shrinking, `tlacheck trace diff`.
@@ -10,7 +10,7 @@ page, the terminal, replay, shrinking, `tlacheck trace diff`.
 * `trace_from_run` and `run_from_trace` go between traces and logs of runs with whole states.
 * `traces_of_failure` finds the traces that a failed test carries, below whatever raised it.
 
-What a format cannot hold is said by `losses`, so that nothing vanishes in silence.
+`losses` lists what a format cannot hold, so nothing vanishes silently.
 """
 
 from tlacheck.convert._failures import traces_of_failure

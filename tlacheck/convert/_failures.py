@@ -1,8 +1,8 @@
 """The traces that a failed test carries.
 
-A system that leaves its spec raises an error with the trace of the run. Between that and whoever
-catches it may lie Hypothesis, which groups several failures, and other code, which raises errors of
-its own from it. Hypothesis raises the smallest run that it found, and says in notes how to make it again.
+A system that leaves its spec raises an error with the trace of the run. Hypothesis may wrap that error
+in a group of several failures, and other code may raise its own errors from it. Hypothesis reports the
+smallest failing run that it found, and says in notes how to reproduce it.
 """
 
 import re
@@ -20,10 +20,10 @@ _AGAIN = re.compile(r"@reproduce_failure\(.*\)")
 
 
 def traces_of_failure(error: BaseException) -> tuple[Trace, ...]:
-    """The traces that an error, the members of its group and the errors it was raised from carry.
+    """Find the traces that an error, the members of its group and its causes carry.
 
-    A trace whose origin names no command gets the decorator that makes Hypothesis find it again, where
-    Hypothesis gave one (its setting `print_blob`); and Hypothesis's version.
+    A trace whose origin names no command gets the decorator with which Hypothesis reproduces it, if
+    Hypothesis printed one (its setting `print_blob`), and Hypothesis' version.
 
     Returns:
         The traces, the error's own first; none if it carries none.

@@ -1,7 +1,7 @@
-"""The formats of traces: which are read, which are written, and what each cannot hold.
+"""The formats of traces that are read and written, and what each cannot hold.
 
-A file is known by what it holds. Its name may say anything: `run.json` may be ITF or TLC's own JSON,
-`out.txt` what TLC printed.
+A file's content decides its format, not its name: `run.json` may be ITF or TLC's own JSON, `out.txt`
+may be TLC's printed output.
 """
 
 import io
@@ -21,7 +21,7 @@ from tlacheck.trace import Trace
 
 __all__ = ["READ", "WRITTEN", "Written", "format_of", "losses", "read_traces", "traces_in", "written"]
 
-#: What is read: name -> what it is.
+#: Formats that are read: name -> description.
 READ: Final = {
     "itf": "ITF JSON, as tlacheck, Apalache and Quint write it",
     "itf lines": "an ITF trace a line, as `tlacheck simulate --show --json` prints them",
@@ -87,7 +87,7 @@ def _as_json(trace: Trace, name: str) -> str:
     return json.dumps({"file": name, **to_json(lanes_of(trace), full=True)}, indent=1) + "\n"
 
 
-#: What is written: name -> the format.
+#: Formats that are written: name -> the format.
 WRITTEN: Final = {
     "itf": Written(
         suffixes=(".itf.json",), what="ITF JSON; holds everything", make=lambda trace, _: itf.to_json(trace)
@@ -103,7 +103,7 @@ WRITTEN: Final = {
 
 
 def format_of(name: str | PurePath) -> str:
-    """The format that a file to be written has, by its name.
+    """Return the format for a file to be written, by its name.
 
     Raises:
         ConfigError: the name says none.
@@ -122,7 +122,7 @@ def format_of(name: str | PurePath) -> str:
 
 
 def written(trace: Trace, format_: str, *, file: str) -> str:
-    """The trace as text in a format.
+    """Return a trace as text in a format.
 
     Args:
         trace: the trace.
@@ -139,7 +139,7 @@ def written(trace: Trace, format_: str, *, file: str) -> str:
 
 
 def losses(trace: Trace, format_: str) -> tuple[str, ...]:
-    """What of this trace the format has no place for, in words; nothing for one that is only looked at."""
+    """Name what the format cannot hold of this trace; empty for formats that are only viewed."""
     if format_ != "ndjson":
         return ()
     told = (
@@ -154,7 +154,7 @@ def losses(trace: Trace, format_: str) -> tuple[str, ...]:
 
 
 def read_traces(path: Path | str) -> tuple[Trace, ...]:
-    """The traces in a file of any format of `READ`; at least one.
+    """Read the traces in a file of any format of `READ`; at least one.
 
     Raises:
         TraceError: there is no such file, or it holds no trace.
@@ -164,7 +164,7 @@ def read_traces(path: Path | str) -> tuple[Trace, ...]:
 
 
 def traces_in(text: str, path: Path | None = None) -> tuple[Trace, ...]:
-    """The traces in a text of any format of `READ`; at least one.
+    """Read the traces in a text of any format of `READ`; at least one.
 
     Args:
         text: what a file holds.
@@ -198,7 +198,7 @@ def _printed(text: str, path: Path | None) -> tuple[Trace, ...]:
 
 
 def _is_lines(text: str) -> bool:
-    """Whether every line is JSON of its own; the text of one trace is not."""
+    """Return whether every line is JSON of its own; the text of one trace is not."""
     lines = [line for line in text.splitlines() if line.strip()]
     return len(lines) > 1 and all(line.startswith("{") and line.rstrip().endswith("}") for line in lines)
 

@@ -1,4 +1,4 @@
-"""Between traces and logs of runs. A log may say less than a trace; only one that says all becomes a trace."""
+"""Conversion between traces and logs of runs. Only a log with whole states converts into a trace."""
 
 from collections.abc import Iterable
 
@@ -12,10 +12,10 @@ __all__ = ["run_from_trace", "trace_from_run"]
 
 
 def run_from_trace(trace: Trace) -> Run:
-    """The log of a run that a trace is: an event a step, with the whole state after it.
+    """Convert a trace into a log: one event per step, with the whole state after it.
 
-    A log has no place for a loop, for what is violated, and for arguments of an action that has no name;
-    they are left out.
+    A log has no place for a loop, for a violation, and for arguments of an unnamed action; they are
+    left out.
     """
     return Run(
         header=Header(origin=trace.origin, initial=trace.initial),
@@ -32,7 +32,7 @@ def run_from_trace(trace: Trace) -> Run:
 
 
 def trace_from_run(run: Run) -> Trace:
-    """The trace that a log with whole states is. Events of a note alone are left out.
+    """Convert a log with whole states into a trace. Events that hold only a note are left out.
 
     Raises:
         TraceError: the log does not say the whole state, at the begin or after an event. What it does not
@@ -41,7 +41,8 @@ def trace_from_run(run: Run) -> Trace:
     initial = run.header.initial
     if not initial:
         raise TraceError(
-            'its header has no "initial" state, so it is no trace; `tlacheck validate` takes a log that says less'
+            'its header has no "initial" state, so it is no trace; `tlacheck validate` takes a log that '
+            "says less"
         )
     steps = []
     for event in run.events:
@@ -56,7 +57,8 @@ def _check_whole(event: Event, initial: State) -> None:
     missing = [name for name in initial if name not in event.state]
     if missing:
         raise TraceError(
-            f"event {event.number} does not say the whole state: {', '.join(missing)} is not known, so the log "
+            f"event {event.number} does not say the whole state: {', '.join(missing)} is not known, so "
+            "the log "
             "is no trace; `tlacheck validate` takes a log that says less"
         )
     if unknown := [name for name in event.state if name not in initial]:

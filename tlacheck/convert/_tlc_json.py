@@ -26,7 +26,7 @@ _PARAMETERS: Final = ("parameters", "parameter", "context")
 
 
 def is_tlc_json(data: Any) -> bool:
-    """Whether JSON data are a counterexample of TLC: numbered states and the actions between them, or states alone."""
+    """Return whether JSON data are a TLC counterexample: numbered states, with or without actions."""
     data = _inner(data)
     if isinstance(data, dict):
         return isinstance(data.get("state"), list) and "states" not in data
@@ -34,7 +34,7 @@ def is_tlc_json(data: Any) -> bool:
 
 
 def trace_from_tlc_json(data: Any) -> Trace:
-    """The trace in the JSON data of a counterexample.
+    """Convert the JSON data of a counterexample into a trace.
 
     Raises:
         TraceError: the data are no counterexample; the message says what is missing.

@@ -1,12 +1,12 @@
-"""Traces out of models that Z3 finds: a bounded model check unrolls a spec, and a model is a behaviour.
+"""Conversion of Z3 models into traces: a bounded model check unrolls a spec, and a model is a behaviour.
 
 Z3 knows sorts, not TLA+ values. An integer, a boolean and a string are themselves; a constant of an
 enumeration or of an uninterpreted sort is a model value; a value of a datatype is a record of its
-fields (with the field `tag` if the datatype has several constructors). What has no finite form, an
-array or a function, is to be taken apart by the caller, who knows its domain: a state is a mapping
-from spec variable to an expression or to a container of expressions.
+fields (with the field `tag` if the datatype has several constructors). Arrays and functions have no
+finite form: the caller, who knows their domain, takes them apart. A state is a mapping from spec
+variable to an expression or to a container of expressions.
 
-Z3 is imported when a trace is asked for; it is no dependency of the toolkit.
+Z3 is imported on first use; it is no dependency of the toolkit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ __all__ = ["Members", "trace_from_z3"]
 
 @attrs.frozen
 class Members:
-    """A set, by its possible members: member -> the expression that says whether it is one."""
+    """A set, by its possible members: member -> the expression that decides membership."""
 
     chosen: Mapping[Value, Any]
 
@@ -42,7 +42,7 @@ def trace_from_z3(
     violation: Violation | None = None,
     origin: Origin | None = None,
 ) -> Trace:
-    """The behaviour that a model of an unrolled spec stands for.
+    """Convert a model of an unrolled spec into the behaviour that it stands for.
 
     Args:
         model: what the solver found. Constants that it leaves open get a value of its choice.
@@ -66,7 +66,8 @@ def trace_from_z3(
     for what, given in (("actions", actions), ("arguments", arguments)):
         if given and len(given) != len(states) - 1:
             raise TraceError(
-                f"{len(states)} states have {len(states) - 1} steps between them, and {len(given)} {what} are given"
+                f"{len(states)} states have {len(states) - 1} steps between them, and {len(given)} "
+                f"{what} are given"
             )
     if loop is not None and not 0 <= loop < len(states):
         raise TraceError(f"the loop goes back to state {loop}; there are states 0 to {len(states) - 1}")
@@ -157,12 +158,13 @@ class _Reader:
         if sort.kind() == z3.Z3_DATATYPE_SORT:
             return self._datatype(found, sort, where)
         raise TraceError(
-            f"{where}: {str(found)[:80]}, of sort {sort}, has no finite value: take it apart, an expression for "
+            f"{where}: {str(found)[:80]}, of sort {sort}, has no finite value: take it apart, an "
+            "expression for "
             "each argument of its domain"
         )
 
     def _datatype(self, found: Any, sort: Any, where: str) -> Value:
-        """A value of a datatype: a constructor without fields is a name, others make records."""
+        """Convert a value of a datatype: a constructor without fields becomes a name, others records."""
         declaration = found.decl()
         indices = [
             index for index in range(sort.num_constructors()) if sort.constructor(index) == declaration

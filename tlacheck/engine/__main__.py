@@ -1,4 +1,4 @@
-"""`python -m tlacheck.engine`: the same as `tlacheck engine`, without loading the rest of the toolkit."""
+"""`python -m tlacheck.engine`: the command `tlacheck engine`, without loading the rest of the toolkit."""
 
 import sys
 
@@ -9,7 +9,7 @@ from tlacheck.errors import TlacheckError
 
 
 def main() -> None:
-    """Run the command; a complaint is one line on stderr and status 2."""
+    """Run the command; an error is one line on stderr and status 2."""
     try:
         engine_command(prog_name="tlacheck engine")
     except TlacheckError as error:

@@ -1,4 +1,4 @@
-"""`tlacheck engine`: which TLC and which JVM are used, and why; bring a TLC to this machine, or pin one."""
+"""`tlacheck engine`: shows which TLC and JVM are used, and why; fetches or pins a TLC."""
 
 import json
 import sys
@@ -27,7 +27,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON inst
 
 @attrs.frozen
 class _Status:
-    """What the commands print: the engine and the JVM in use, or what keeps them from being used."""
+    """The state that the commands print: the engine and the JVM in use, or why there is none."""
 
     engine: Engine | None
     reason: str | None
@@ -46,7 +46,7 @@ class _Status:
 @_as_json
 @click.pass_context
 def engine_command(context: click.Context, *, as_json: bool) -> None:
-    """Show the TLC and the JVM that are used; fetch a TLC, or settle on one."""
+    """Show the TLC and the JVM in use; fetch or pin a TLC."""
     if context.invoked_subcommand is None:
         context.invoke(show, as_json=as_json)
 
@@ -55,7 +55,7 @@ def engine_command(context: click.Context, *, as_json: bool) -> None:
 @_as_json
 @click.pass_context
 def show(context: click.Context, *, as_json: bool) -> None:
-    """Print which TLC and which JVM are used, and why. Leaves with 2 if one is missing."""
+    """Print the TLC and the JVM in use, and why. Exits with 2 if one is missing."""
     status = _status()
     _print(status, as_json=as_json)
     context.exit(0 if status.complete else 2)
@@ -70,7 +70,7 @@ def show(context: click.Context, *, as_json: bool) -> None:
 @click.option("--if-missing", is_flag=True, help="Do not try again what could not be fetched before.")
 @_as_json
 def install(*, version: str | None, if_missing: bool, as_json: bool) -> None:
-    """Make sure that a TLC is here; fetch it if it is not, or is damaged."""
+    """Install a TLC: fetch it if it is missing or damaged."""
     if version == "all":
         _install_all(retry=not if_missing)
     else:
@@ -89,9 +89,9 @@ def install(*, version: str | None, if_missing: bool, as_json: bool) -> None:
 def use(*, engine: str | None, reset: bool, as_json: bool) -> None:
     """Pin the TLC to use: 2.15, 2.18, or a tla2tools.jar of your own.
 
-    It holds for all projects, until another one is pinned or --reset is given; TLACHECK_JAR and
-    TLACHECK_ENGINE come before it. A jar is pinned with its checksum: should the file change, tlacheck
-    says so and does not run it.
+    The pin holds for all projects until another one is set or --reset is given; TLACHECK_JAR and
+    TLACHECK_ENGINE take precedence. A jar is pinned with its checksum: if the file changes, tlacheck
+    reports it and does not run it.
     """
     if reset == (engine is not None):
         raise click.UsageError("name a version or a jar, or say --reset")
@@ -103,7 +103,7 @@ def use(*, engine: str | None, reset: bool, as_json: bool) -> None:
 
 
 def _install_all(*, retry: bool) -> None:
-    """Fetch every engine that can be reached; it is enough that one is here in the end."""
+    """Fetch every engine that can be reached; one that is installed in the end suffices."""
     for version in VERSIONS:
         try:
             ensure_engine(version, retry=retry, progress=_progress)

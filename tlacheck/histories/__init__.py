@@ -1,12 +1,11 @@
-"""Histories: what the clients of a system asked and were told, and whether one thing at a time explains it.
+"""Histories: the calls and answers of a system's clients, checked for linearizability.
 
 A system is linearizable if each of its operations seems to happen at one moment between its call and
-its answer. A `History` is what clients saw; a `Model` says what the object does when one operation
-happens at a time; `check` looks for an order of the operations that the model allows and real time
-does not forbid.
+its answer. A `History` holds the clients' calls and answers; a `Model` defines the object's sequential
+behaviour; `check` looks for an order of the operations that the model allows and real time permits.
 
 `history` has the nouns, `files` the format `history.ndjson`, `model` and `models` the sequential
-objects, `check` the decision, `definition` its naive twin, `timeline` the drawing.
+objects, `check` the decision, `definition` its naive counterpart, `timeline` the drawing.
 """
 
 from tlacheck.histories.check import Attempt, Frontier, Legality, Limits, Option, Placed, Result, check

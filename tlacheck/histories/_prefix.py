@@ -1,4 +1,4 @@
-"""The longest prefix of a part that has an order, when the whole has none.
+"""The longest prefix of a part that has an order, if the whole has none.
 
 A prefix ends at an answer. What is answered later is still open in it and may have happened with any
 answer: so the search through the whole, which holds every operation to the answer that it got in the
@@ -23,7 +23,7 @@ __all__ = ["longest_prefix"]
 def longest_prefix(
     operations: Sequence[Operation], model: Model[Any], found: Found, meter: Meter
 ) -> Found | None:
-    """The first answer of some operations that no order explains, and what is in its way.
+    """Find the first answer of some operations that no order explains, and the obstacles to it.
 
     Args:
         operations: of one part; they have no order.
@@ -38,7 +38,7 @@ def longest_prefix(
         (each for each in operations if each.fate is Fate.ANSWERED),
         key=lambda each: (each.answered_at or 0, each.number),
     )
-    # So many answers have an order; so many have none.
+    # This many answers have an order; this many have none.
     explained = next(place for place, each in enumerate(by_answer) if each is found.returning)
     refuted, refutation, stride = len(by_answer), found, 1
     while explained + 1 < refuted:
@@ -53,7 +53,7 @@ def longest_prefix(
             refuted, refutation = count, tried
     returning = by_answer[explained]
     if returning is found.returning:
-        return found  # its orders fit what was answered later too
+        return found  # its orders fit the later answers too
     deadlocks = refutation.deadlocks
     if refutation.returning is None or refutation.returning.number != returning.number:
         before = search(_prefix(operations, by_answer[:explained]), model, meter)
@@ -65,7 +65,7 @@ def longest_prefix(
 
 
 def _prefix(operations: Sequence[Operation], answered: Sequence[Operation]) -> list[Operation]:
-    """What is seen up to and with these answers, the first ones: what is answered later is open."""
+    """Return the operations as seen up to these first answers: those answered later are open."""
     if not answered:
         return []
     end = answered[-1].answered_at or 0
@@ -82,7 +82,7 @@ def _prefix(operations: Sequence[Operation], answered: Sequence[Operation]) -> l
 def _refused(
     returning: Operation, operations: Sequence[Operation], path: Path | None, model: Model[Any]
 ) -> Deadlock:
-    """The end of an order of all that was answered before: `returning` happened in it, but with another answer."""
+    """Return the end of an order in which `returning` happened, but with another answer."""
     end = returning.answered_at or 0
     state = model.initial if path is None else path[2]
     happened: set[int] = set()
@@ -105,7 +105,7 @@ def _refused(
 
 
 def _restored(deadlock: Deadlock, original: Mapping[int, Operation]) -> Deadlock:
-    """The same with the operations as they are in the whole history."""
+    """Return the same with the operations as they are in the whole history."""
     steps = []
     here = deadlock.path
     while here is not None:

@@ -1,7 +1,7 @@
-"""The search for an order of the operations of one part: Wing and Gong's, just in time and with a memory.
+"""The search for an order of the operations of one part: Wing and Gong's, just in time and with a cache.
 
-Wing and Gong (1993) try the operations that may come first, one after another, and go back when the
-model refuses. Five things make that quick enough for thousands of operations.
+Wing and Gong (1993) try the operations that may come first, one after another, and backtrack when the
+model refuses. Five things make that fast enough for thousands of operations.
 
 * **Just in time** (Lowe 2017): events are gone through in order, and only the answer of an operation
   that has not happened yet makes something happen: that operation, or others that are open first.
@@ -32,19 +32,19 @@ from tlacheck.histories.model import Model, ModelError
 
 __all__ = ["Deadlock", "Found", "Meter", "Path", "search"]
 
-#: How an order was built: the operation that came last, the answer that made it happen, the state after it,
-#: and what came before.
+#: The construction of an order: the operation that came last, the answer that made it happen, the
+#: state after it, and the part before.
 Path = tuple[Operation, float, Any, "Path | None"]
 
-#: How many dead ends with the longest prefix are kept to be shown.
+#: The most dead ends with the longest prefix that are kept for display.
 _KEPT_MAX: Final = 64
-#: How many configurations are explored between two looks at the clock.
+#: The number of configurations explored between two checks of the clock.
 _CLOCK_EVERY: Final = 512
 
 
 @attrs.define
 class Meter:
-    """What a search has used, and may use.
+    """The consumption and the limits of a search.
 
     Attributes:
         configurations: how many were explored.
@@ -59,7 +59,7 @@ class Meter:
     on_progress: Callable[[int], None] | None = None
 
     def spent(self) -> str:
-        """Which limit is reached, in words; empty if none is."""
+        """Name the limit that is reached; empty if none is."""
         if self.configurations_max is not None and self.configurations >= self.configurations_max:
             return f"{self.configurations:,} configurations were explored, and no more are allowed"
         if self.configurations % _CLOCK_EVERY == 0:
@@ -78,7 +78,8 @@ class Deadlock:
         state: of the model.
         path: how it came about.
         waiting: the open operations that have not happened yet, the returning one first.
-        answers: with what the returning one has happened already, if that is what is wrong; None if it has not.
+        answers: with what the returning one has happened already, if that is what is wrong; None if it has
+            not.
     """
 
     state: Any
@@ -89,7 +90,7 @@ class Deadlock:
 
 @attrs.frozen(kw_only=True)
 class Found:
-    """What a search came to.
+    """The result of a search.
 
     Attributes:
         path: the order, the last operation first; None if there is none or it is empty.
@@ -104,15 +105,15 @@ class Found:
     spent: str = ""
 
 
-#: How many answers are explained, which of the answered and which of the unanswered operations that are open
-#: have happened, the state, and how it came about.
+#: The number of answers explained, the open operations that have happened (those answered, those
+#: never answered), the state, and the order so far.
 _Configuration = tuple[int, int, int, Any, "Path | None"]
 _Steps = Callable[[Any, Call], tuple[tuple[Any, Any], ...]]
 
 
 @attrs.frozen
 class _Answer:
-    """One answer: the events of a part come down to these.
+    """One answer: the events of a part reduce to these.
 
     Attributes:
         operation: the operation that is answered.
@@ -133,7 +134,7 @@ class _Answer:
 
 @attrs.frozen
 class _Part:
-    """The operations of one part, made ready.
+    """The operations of one part, prepared for the search.
 
     Attributes:
         answers: in order.
@@ -153,7 +154,7 @@ def _part(operations: Sequence[Operation], reads: Container[str]) -> _Part:
         for operation in operations
         if operation.fate is Fate.ANSWERED and operation.answered_at is not None
     ]
-    # Of the same time, calls come first: it is not known which was first, so that they are concurrent.
+    # At equal times calls come first: their order is unknown, so the operations are concurrent.
     rows.sort(key=lambda row: (row[0], row[1], row[2].number))
     answers: list[_Answer] = []
     unanswered: list[Operation] = []
@@ -187,7 +188,7 @@ def _part(operations: Sequence[Operation], reads: Container[str]) -> _Part:
 
 
 def search(operations: Sequence[Operation], model: Model[Any], meter: Meter) -> Found:
-    """Look for an order of these operations that the model allows and real time does not forbid.
+    """Search for an order of these operations that the model allows and real time permits.
 
     Args:
         operations: of one part, none of them failed.
@@ -227,7 +228,7 @@ def search(operations: Sequence[Operation], model: Model[Any], meter: Meter) -> 
             dead_ends.append((index, taken, used, state, path))
         answer = answers[index]
         returning, at = answer.operation, answer.at
-        # What is pushed last is tried first: the operation that is answered, those answered soon, the rest.
+        # The last one pushed is tried first: the operation being answered, those answered soon, the rest.
         if answer.unanswered:
             for operation, bit in _worth_trying(part, answer.unanswered, used):
                 for _, after in steps(state, operation.call):
@@ -258,7 +259,7 @@ def _anything(_: Any) -> bool:
 
 
 def _go_on(answers: Sequence[_Answer], steps: _Steps, configuration: _Configuration) -> _Configuration:
-    """Go through the events to the next answer of an operation that has not happened; reads happen on the way."""
+    """Advance to the next answer of an operation that has not happened; take reads on the way."""
     index, taken, used, state, path = configuration
     while index < len(answers):
         answer = answers[index]
@@ -277,7 +278,7 @@ def _go_on(answers: Sequence[_Answer], steps: _Steps, configuration: _Configurat
 
 
 def _worth_trying(part: _Part, count: int, used: int) -> list[tuple[Operation, int]]:
-    """Of the first `count` without an answer that have not happened: one of each call, later ones first."""
+    """Return those worth trying among the first `count` unanswered operations: one per call, later first."""
     first: dict[int, int] = {}
     for number in range(count):
         if not used >> number & 1:
@@ -286,7 +287,7 @@ def _worth_trying(part: _Part, count: int, used: int) -> list[tuple[Operation, i
 
 
 def _waiting(part: _Part, index: int, taken: int, used: int) -> tuple[Operation, ...]:
-    """The open operations that have not happened, the one that is answered first."""
+    """Return the open operations that have not happened, the one being answered first."""
     answer = part.answers[index]
     others = [operation for operation, bit in reversed(answer.others) if not taken & bit]
     unanswered = enumerate(part.unanswered[: answer.unanswered])

@@ -1,14 +1,14 @@
-"""Whether a history is linearizable to a model, and if not, how far an order goes and what ends it.
+"""The linearizability check: decides for a history, and explains how far an order goes.
 
-Linearizability is local (Herlihy and Wing 1990): a history is linearizable if it is so for every part
-of the object alone. So the parts that the model names are searched one after another
+Linearizability is local (Herlihy and Wing 1990): a history is linearizable if its restriction to every
+part of the object is. The parts that the model names are therefore searched one after another
 (P-compositionality, Horn and Kroening 2015); the first part without an order decides.
 
-| legality  | means                                                                                     |
-|-----------|-------------------------------------------------------------------------------------------|
-| `OK`      | there is an order; `Result.witness` is one                                                  |
-| `ILLEGAL` | there is none; `Result.frontier` is the longest prefix that has one, and why it goes no further |
-| `UNKNOWN` | a limit came first; `Result.frontier` is how far the search got                              |
+| legality  | means                                                                                          |
+|-----------|------------------------------------------------------------------------------------------------|
+| `OK`      | there is an order; `Result.witness` is one                                                     |
+| `ILLEGAL` | there is none; `Result.frontier` is the longest prefix that has one, and its obstacles |
+| `UNKNOWN` | a limit came first; `Result.frontier` is how far the search got                                |
 
 The limit on configurations gives the same result in every run, the one on seconds does not.
 """
@@ -30,18 +30,18 @@ from tlacheck.verdict import Verdict
 
 __all__ = ["Attempt", "Frontier", "Legality", "Limits", "Option", "Placed", "Result", "check"]
 
-#: How many configurations are explored unless told otherwise: about a gigabyte of them.
+#: The default limit of configurations explored: about a gigabyte of them.
 _CONFIGURATIONS_MAX: Final = 2_000_000
 
 
-#: How many configurations may be explored at least to find the longest prefix of an illegal history.
+#: The least number of configurations granted to find the longest prefix of an illegal history.
 _PREFIX_MIN: Final = 10_000
-#: How many of the model's answers are named in a line.
+#: The most of the model's answers that are named in a line.
 _EXPECTED_SHOWN: Final = 3
 
 
 class Legality(enum.Enum):
-    """What may be said of a history."""
+    """The verdict on a history."""
 
     OK = "ok"
     ILLEGAL = "illegal"
@@ -50,7 +50,7 @@ class Legality(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """What a check may use; None is no limit.
+    """The limits of a check; None means no limit.
 
     Attributes:
         configurations: how many configurations are explored, for all parts together.
@@ -86,7 +86,7 @@ class Placed:
 
 @attrs.frozen(kw_only=True)
 class Option:
-    """An open operation that has not happened yet, and what the model would do.
+    """An open operation that has not happened yet, and the model's answers to it.
 
     Attributes:
         operation: which.
@@ -115,7 +115,7 @@ class Attempt:
 
 @attrs.frozen(kw_only=True)
 class Frontier:
-    """How far an order goes.
+    """The end of the longest order found.
 
     The part, up to the moment before `returning` is answered, has an order: it is a linearizable
     prefix. If `is_longest`, no longer one is: with that answer there is no order, whatever is
@@ -143,7 +143,7 @@ class Frontier:
 
     @property
     def expected(self) -> tuple[Any, ...]:
-        """What the model would have answered to `returning`, over all attempts, each answer once."""
+        """The model's possible answers to `returning`, over all attempts, each once."""
         return tuple(
             dict.fromkeys(answer for attempt in self.attempts for answer in attempt.options[0].answers)
         )
@@ -151,7 +151,7 @@ class Frontier:
 
 @attrs.frozen(kw_only=True)
 class Result:
-    """What came of a check.
+    """The result of a check.
 
     Attributes:
         legality: ok, illegal or unknown.
@@ -162,7 +162,8 @@ class Result:
         configurations: how many were explored.
         witness: if ok, the operations in an order that explains the history, those without an answer
             only if they happened in it.
-        frontier: if illegal or unknown, how far an order goes; None if a limit ended the search before it began.
+        frontier: if illegal or unknown, how far an order goes; None if a limit ended the search before it
+            began.
         reason: if illegal or unknown, why, in a line.
     """
 
@@ -178,13 +179,13 @@ class Result:
 
     @property
     def property_name(self) -> str:
-        """The property that was checked, as verdicts name it."""
+        """The name of the property in verdicts."""
         return f"linearizable to {self.model.name}"
 
     def verdict(self, *, cases: int = 1, seed: int = 0) -> Verdict:
-        """The verdict on the system, of which this history is one of `cases` that `seed` gave.
+        """Return the verdict on the system, of which this history is one of `cases` drawn with `seed`.
 
-        A history in which nothing was answered is explained by anything: the verdict is unknown.
+        A history without any answer is explained by everything: the verdict is unknown.
         """
         if self.legality is Legality.ILLEGAL:
             return Verdict.violated(self.property_name, self.reason)
@@ -278,7 +279,7 @@ def check(
 
 
 def _parts(history: History, model: Model[Any]) -> dict[Hashable, list[Operation]]:
-    """The operations of each part, those that failed left out."""
+    """Group the operations by part, without those that failed."""
     parts: dict[Hashable, list[Operation]] = {}
     for operation in history.operations:
         if operation.fate is not Fate.FAILED:
@@ -288,7 +289,7 @@ def _parts(history: History, model: Model[Any]) -> dict[Hashable, list[Operation
 
 
 def _merged(paths: list[Path]) -> tuple[Placed, ...]:
-    """One order from those of the parts: each operation happens just before the answer that made it happen."""
+    """Merge the orders of the parts: each operation happens just before the answer that made it happen."""
     rows = []
     for path in paths:
         steps = _steps(path)

@@ -1,4 +1,4 @@
-"""The command `tlacheck histories`: is what the clients saw linearizable, and where is it not?"""
+"""The command `tlacheck histories`: decides whether a history is linearizable, and shows where not."""
 
 import contextlib
 import io
@@ -27,7 +27,7 @@ __all__ = ["histories_command"]
 
 OK, ILLEGAL, UNUSABLE, INCONCLUSIVE = range(4)
 
-#: How much of an order and of a timeline is shown; --json has all.
+#: The most of an order and of a timeline that is shown; --json has all.
 _ORDER_SHOWN: Final = 8
 _LANES_SHOWN: Final = 12
 _ATTEMPTS_SHOWN: Final = 3
@@ -70,8 +70,8 @@ def histories_command(
 ) -> None:
     """Decide whether the history in FILE is linearizable: whether one operation at a time explains it.
 
-    Leaves with 0 if it is, 1 if it is not (and shows how far an order goes), 2 if FILE holds no
-    history of the model, 3 if a limit came first or nothing was answered.
+    Exits with 0 if it is, 1 if it is not (and shows how far an order goes), 2 if FILE holds no history
+    of the model, 3 if a limit came first or nothing was answered.
     """
     try:
         history = read(file)
@@ -140,7 +140,8 @@ def _frontier(frontier: Frontier, model: Model[Any], *, is_illegal: bool) -> Ite
         what += " (to find a longer one takes too long)"
     yield Text()
     yield Text(
-        f"{what}: the {len(frontier.prefix):,} operations{of} that were called before #{returning.number} was answered",
+        f"{what}: the {len(frontier.prefix):,} operations{of} that were called before "
+        f"#{returning.number} was answered",
         "bold",
     )
     shown = frontier.attempts[:_ATTEMPTS_SHOWN]
@@ -202,7 +203,7 @@ def _print(lines: Iterator[Text]) -> None:
 
 
 def _harmless(line: Text) -> Text:
-    """The line, its control characters spelt out: a file must not be able to steer the terminal."""
+    """Escape the control characters of the line: a file must not control the terminal."""
     if line.plain.isprintable():
         return line
     return Text(
@@ -212,7 +213,7 @@ def _harmless(line: Text) -> Text:
 
 @contextlib.contextmanager
 def _live(name: str) -> Iterator[Callable[[int], None]]:
-    """Within the block, tell on standard error how far the search is, if it takes long."""
+    """Report the progress of a long search on standard error while the block runs."""
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     began = last = time.monotonic()
 

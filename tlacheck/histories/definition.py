@@ -1,7 +1,7 @@
-"""Linearizability by its definition: try every order. The naive twin of `check`, for tiny histories.
+"""Linearizability by definition, trying every order: the naive counterpart of `check`.
 
-It shares nothing with the search but the nouns, so that a mistake is unlikely to be in both. The
-time grows with the factorial of the number of operations: eight are many.
+It shares nothing with the search but the nouns, so that the same mistake is unlikely in both. The time
+grows with the factorial of the number of operations: eight are many.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ __all__ = ["is_linearizable", "longest_prefix"]
 
 
 def is_linearizable(history: History, model: Model[Any]) -> bool:
-    """Whether some order of the operations that happened keeps real time and is allowed by the model.
+    """Return whether some order of the operations that happened keeps real time and is allowed by the model.
 
     Operations without an answer may be left out; those that failed are.
     """
@@ -31,9 +31,10 @@ def is_linearizable(history: History, model: Model[Any]) -> bool:
 
 
 def longest_prefix(history: History, model: Model[Any]) -> int:
-    """How many answers the longest linearizable prefix has.
+    """Return the number of answers in the longest linearizable prefix.
 
-    A prefix ends at an answer: what is answered later is still pending in it, what is called later is not there.
+    A prefix ends at an answer: operations answered later are pending in it, operations called later are
+    not part of it.
     """
     ends = sorted(
         (each.answered_at, each.number)
@@ -54,7 +55,7 @@ def longest_prefix(history: History, model: Model[Any]) -> int:
 
 
 def _still_open(operation: Operation) -> Operation:
-    """The operation as it was before its answer; a client of its own, since its process goes on."""
+    """Return the operation as before its answer, with its own client, since its process goes on."""
     return Operation(
         number=operation.number,
         process=f"{operation.process}, #{operation.number}",
@@ -65,7 +66,7 @@ def _still_open(operation: Operation) -> Operation:
 
 
 def _keeps_real_time(order: Sequence[Operation]) -> bool:
-    """Whether no operation comes after one that was called when it was already answered."""
+    """Return whether no operation comes after one that was called when it was already answered."""
     return not any(
         later.fate is Fate.ANSWERED
         and later.answered_at is not None
@@ -76,7 +77,7 @@ def _keeps_real_time(order: Sequence[Operation]) -> bool:
 
 
 def _is_allowed(order: Sequence[Operation], model: Model[Any]) -> bool:
-    """Whether the model can go through the operations in this order with these answers."""
+    """Return whether the model can take the operations in this order with these answers."""
     states = {model.initial}
     for operation in order:
         states = {

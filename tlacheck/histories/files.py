@@ -15,8 +15,8 @@ nothing is said, the lines stand in the order in which things happened; a `time`
 people. With `"order": "times"` every line has a `time`, a number on a clock that all clients share,
 and it is not known which of two events of the same time came first.
 
-A last line that is not whole is one that is being written: it is left out. What a history is without
-its end is checked as it stands, for whatever explains a run explains its beginning.
+An incomplete last line is being written: it is left out. A history without its end is checked as it
+stands, because an order that explains a run explains its beginning.
 """
 
 import json
@@ -43,14 +43,14 @@ from tlacheck.trace import Origin
 
 __all__ = ["VERSION", "Reader", "Writer", "plain", "read", "write"]
 
-#: The version of the format that is written, and the newest that is read.
+#: The version of the format written, and the newest one read.
 VERSION: Final = 1
 _FORMAT: Final = "tlacheck history"
 _FATES: Final = {fate.value: fate for fate in Fate if fate is not Fate.PENDING}
 
 
 class Reader:
-    """A history read line by line, also while it is still written.
+    """Reads a history line by line, even while it is being written.
 
     Iterate over it for the events; `model`, `order` and `origin` are there from the start, `ended`
     when the last line was read.
@@ -121,7 +121,10 @@ class Reader:
         if type(version) is not int or not 1 <= version <= VERSION:
             self._refuse(
                 number,
-                f'its "version" is {version!r}, and this tlacheck reads versions 1 to {VERSION}. Is tlacheck too old?',
+                (
+                    f'its "version" is {version!r}, and this tlacheck reads versions 1 to {VERSION}. Is '
+                    "tlacheck too old?"
+                ),
             )
         if not isinstance(data.get("model", ""), str):
             self._refuse(number, '"model" should be the name of a model, a string')
@@ -154,7 +157,7 @@ class Reader:
         return Return(operation, fate, data.get("answer"), time)
 
     def _object(self, line: str, number: int) -> dict[str, Any] | None:
-        """The line's object; None if the line is not whole yet."""
+        """Parse the line's object; None if the line is not complete yet."""
 
         def refuse(constant: str) -> NoReturn:
             self._refuse(number, f"{constant} is no JSON value, and is not even equal to itself")
@@ -177,7 +180,7 @@ class Reader:
 
 
 class Writer:
-    """Writes a history while it happens; each line is flushed, so that a crash loses none.
+    """Writes a history while it happens; each line is flushed, so a crash loses none.
 
     As a context manager it writes the end line when the block ends without an exception.
 

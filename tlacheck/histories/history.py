@@ -1,4 +1,4 @@
-"""What clients asked of a system and what they were told: calls, their fates, and when.
+"""The nouns of histories: calls of clients, their answers and fates, and their times.
 
 | fate       | means                                                                            |
 |------------|----------------------------------------------------------------------------------|
@@ -7,9 +7,9 @@
 | `unknown`  | the client gave up: it may have happened, may still happen, or never will          |
 | `pending`  | as unknown, and the client waits still (or died with the run)                      |
 
-An answer that says no is an answer: a compare-and-set that finds another value is `answered` with
-false, and the read that is in it counts. To call a time-out `failed` is the classic mistake: the
-request may still be under way.
+A negative answer is an answer: a compare-and-set that finds another value is `answered` with false, and
+the read in it counts. Classing a timeout as `failed` is the classic mistake: the request may still be
+under way.
 
 A process is a client that does one thing after another. It may begin a new operation after one that
 it gave up on, not while it waits.
@@ -46,16 +46,16 @@ __all__ = [
     "shortened",
 ]
 
-#: More of a value is not shown where it stands among others.
+#: The most characters of a value shown among others.
 _TEXT_MAX: Final = 60
 _UNSAID: Final = Origin(source="history")
 
-#: What tells which of two events came first: their places in the file, or their times.
+#: The order of two events: by their places in the file, or by their times.
 Order: TypeAlias = Literal["lines", "times"]
 
 
 class HistoryError(TlacheckError, ValueError):
-    """What should be a history is none, or is one of another model.
+    """A file or value is not a history, or belongs to another model.
 
     Usual causes: an answer without a call, a client with two calls at once, clocks that go back, an
     operation that the model does not know.
@@ -84,7 +84,7 @@ def frozen(value: Any) -> Hashable:
 
 
 def in_words(value: Any) -> str:
-    """A value on one line, in few characters."""
+    """Format a value on one line, in few characters."""
     match value:
         case None:
             return "null"
@@ -105,7 +105,7 @@ def _arguments(given: Mapping[str, Any]) -> immutabledict[str, Any]:
 
 
 def shortened(value: Any) -> str:
-    """A value in at most so many characters; of a longer one its begin and its end."""
+    """Cut a value to at most this many characters, keeping its beginning and its end."""
     text = in_words(value)
     if len(text) <= _TEXT_MAX:
         return text
@@ -114,7 +114,7 @@ def shortened(value: Any) -> str:
 
 @attrs.frozen
 class Call:
-    """What a client asks for.
+    """A request of a client.
 
     Attributes:
         name: the operation: "put".
@@ -132,7 +132,7 @@ class Call:
 
 
 class Fate(enum.Enum):
-    """What became of an operation; the module says what each means."""
+    """The fate of an operation; the module explains each."""
 
     ANSWERED = "answered"
     FAILED = "failed"
@@ -159,7 +159,7 @@ class Invoke:
 
 @attrs.frozen
 class Return:
-    """A client learns what became of its call, or gives up.
+    """A client learns the fate of its call, or gives up.
 
     Attributes:
         number: the operation's.
@@ -179,7 +179,7 @@ Event: TypeAlias = Invoke | Return
 
 @attrs.frozen(kw_only=True)
 class Operation:
-    """A call and what became of it.
+    """A call and its fate.
 
     Attributes:
         number: unique in its history.
@@ -202,7 +202,7 @@ class Operation:
 
     @property
     def is_open(self) -> bool:
-        """Whether it may happen at any time after its call, or never."""
+        """True if the operation may happen at any time after its call, or never."""
         return self.fate in (Fate.UNKNOWN, Fate.PENDING)
 
     def __str__(self) -> str:
@@ -276,7 +276,7 @@ _ONE_AT_A_TIME: Final = (
 
 
 class Assembly:
-    """Operations put together from events, one after another.
+    """Assembles operations from events, one after another.
 
     Args:
         order: whether the order of the events counts, or their times. Of two events at the same time
@@ -347,7 +347,8 @@ class Assembly:
     def _return(self, event: Return, at: float) -> None:
         if not 1 <= event.number <= len(self._operations):
             raise HistoryError(
-                f"#{event.number} returns without having been called: {len(self._operations)} calls came so far"
+                f"#{event.number} returns without having been called: {len(self._operations)} calls "
+                "came so far"
             )
         operation = self._operations[event.number - 1]
         if operation.fate is not Fate.PENDING:
@@ -365,7 +366,7 @@ class Assembly:
 
 
 class Recorder:
-    """Notes a history while it happens, in the order of the calls of its methods.
+    """Records a history while it happens, in the order of the calls of its methods.
 
     >>> recorder = Recorder()
     >>> put = recorder.invoke("c1", "put", key="x", value=1)
@@ -385,11 +386,11 @@ class Recorder:
 
     @property
     def calls(self) -> int:
-        """How many calls there were; the next one gets the next number."""
+        """The number of calls; the next one gets the next number."""
         return self._assembly.count
 
     def invoke(self, process: str, name: str, /, **arguments: Any) -> int:
-        """A process calls; the number of the operation.
+        """Record a call of a process; return the number of the operation.
 
         Raises:
             HistoryError: the process has an open operation.
@@ -399,7 +400,7 @@ class Recorder:
         return number
 
     def answer(self, number: int, answer: Any = None) -> None:
-        """It is answered.
+        """Record the answer.
 
         Raises:
             HistoryError: there is no such open operation.
@@ -407,7 +408,7 @@ class Recorder:
         self._note(Return(number, Fate.ANSWERED, answer))
 
     def fail(self, number: int) -> None:
-        """It certainly did not happen, and its client knows.
+        """Record that the operation certainly did not happen, and that its client knows.
 
         Raises:
             HistoryError: there is no such open operation.
@@ -415,7 +416,7 @@ class Recorder:
         self._note(Return(number, Fate.FAILED))
 
     def give_up(self, number: int) -> None:
-        """Its client waits no longer, and does not know what became of it.
+        """Record that its client waits no longer, without knowing the fate of the operation.
 
         Raises:
             HistoryError: there is no such open operation.
@@ -423,7 +424,7 @@ class Recorder:
         self._note(Return(number, Fate.UNKNOWN))
 
     def history(self, *, model: str = "", origin: Origin | None = None) -> History:
-        """What was noted so far; operations without an answer are pending."""
+        """The history so far; operations without an answer are pending."""
         return History(operations=self._assembly.operations(), model=model, origin=origin or _UNSAID)
 
     def _note(self, event: Event) -> None:

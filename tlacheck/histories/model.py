@@ -1,4 +1,4 @@
-"""What an object does when one operation happens at a time: the sequential side of linearizability.
+"""The sequential side of linearizability: an object that takes one operation at a time.
 
 A `Model` is a state and a step: from a state, a call leads to an answer and a next state. Usually
 there is one such pair; several mean that the object may choose, none that the call cannot happen
@@ -25,12 +25,12 @@ __all__ = ["Model", "ModelError", "Steps"]
 
 State = TypeVar("State", bound=Hashable)
 
-#: What may come of a call: answers, each with the state after it.
+#: The possible outcomes of a call: answers, each with the state after it.
 Steps: TypeAlias = Iterable[tuple[Any, State]]
 
 
 class ModelError(TlacheckError):
-    """A model broke its contract: its step raised an exception, or gave a state that cannot be hashed."""
+    """A model broke its contract: its step raised an exception, or returned an unhashable state."""
 
 
 @attrs.frozen(kw_only=True)
@@ -47,10 +47,10 @@ class Model(Generic[State]):
         partition: the part of the object that a call concerns (the key of a map), if the object is
             made of parts that know nothing of each other; each part then begins in `initial` and is
             checked by itself. None if it is one whole.
-        foresee: given the operations of a part in the order of their answers, those without one last, a test of states:
-            False for one that is in no order that gives these answers. It saves most where operations
-            without an answer may have happened in any order, and a later answer tells in which. None if
-            there is no such test.
+        foresee: given the operations of a part in the order of their answers, those without one last, a test
+            of states: False for one that is in no order that gives these answers. It saves most where
+            operations without an answer may have happened in any order, and a later answer tells in which.
+            None if there is no such test.
         show: a state in few words.
     """
 
@@ -64,7 +64,7 @@ class Model(Generic[State]):
     show: Callable[[State], str] = in_words
 
     def steps(self, state: State, call: Call) -> tuple[tuple[Any, State], ...]:
-        """What may come of a call: answers, each with the state after it.
+        """Return the possible outcomes of a call: answers, each with the state after it.
 
         Raises:
             ModelError: the model's step raised an exception, or gave something else.
@@ -79,7 +79,7 @@ class Model(Generic[State]):
             ) from error
 
     def refuse_strangers(self, history: History) -> None:
-        """See that the model knows every operation of a history.
+        """Check that the model knows every operation of a history.
 
         Raises:
             HistoryError: it does not know one, or not with these arguments.
@@ -99,7 +99,7 @@ class Model(Generic[State]):
                 )
 
     def whole(self) -> "Model[immutabledict[Hashable, State]]":
-        """The same object in one part: its state has the state of each part that is not as it began."""
+        """Return the same object in one part, whose state maps each part to its state if that has changed."""
         partition = self.partition or (lambda _: None)
 
         def step(

@@ -1,12 +1,13 @@
 """The sequential objects that most systems are: a register, a map, a log, a queue.
 
-| model      | operations, and what they answer                                                         |
-|------------|------------------------------------------------------------------------------------------|
-| `register` | `read()`: the value; `write(value)`: null                                                 |
-| `cas`      | as a register, and `cas(old, new)`: whether the value was `old` and is now `new`            |
-| `kv`       | `get(key)`: the value or null; `put(key, value)`, `append(key, value)`, `delete(key)`: null; `cas(key, old, new)` |
-| `log`      | `append(value)`: its index, from 1; `read(index)`: that entry or null; `prefix()`: all entries |
-| `queue`    | `enqueue(value)`: null; `dequeue()`: the oldest value, or null if there is none              |
+| model      | operations, and what they answer                                                              |
+|------------|-----------------------------------------------------------------------------------------------|
+| `register` | `read()`: the value; `write(value)`: null                                                     |
+| `cas`      | as a register, and `cas(old, new)`: whether the value was `old` and is now `new`              |
+| `kv`       | `get(key)`: the value or null; `put(key, value)`, `append(key, value)`, `delete(key)`: null  |
+|            | `cas(key, old, new)` as above                                                                 |
+| `log`      | `append(value)`: its index, from 1; `read(index)`: that entry or null; `prefix()`: all        |
+| `queue`    | `enqueue(value)`: null; `dequeue()`: the oldest value, or null if there is none               |
 
 A value that was never written is null. `append` of the map joins strings, and adds one item to a
 list.
@@ -118,7 +119,7 @@ def _step_key(value: Any, call: Call) -> Steps[Hashable]:
 
 
 class Entries:
-    """The entries of a log, as the last one and those before it: logs that begin alike share them.
+    """The entries of a log, as the last one and those before it: logs with a common beginning share it.
 
     A search keeps thousands of states of one log. As tuples they would take the square of its length.
     """
@@ -181,7 +182,7 @@ def _step_log(entries: Entries, call: Call) -> Steps[Entries]:
 
 
 def _foresee_log(operations: Sequence[Operation]) -> Callable[[Entries], bool]:
-    """What is in a log stays there: an entry that an answer names is the only one that its index may get."""
+    """Return the rule that entries stay: an index keeps the entry that an answer names."""
     known: dict[int, Hashable] = {}
     for operation in operations:
         match operation.call.name, operation.answer:
@@ -193,7 +194,7 @@ def _foresee_log(operations: Sequence[Operation]) -> Callable[[Entries], bool]:
             case "read", value if value is not None and isinstance(operation.call.arguments["index"], int):
                 known.setdefault(operation.call.arguments["index"], value)
 
-    # Of a state that was reached all entries but the last were looked at before.
+    # In a state reached before, all entries but the last were checked already.
     return lambda entries: known.get(entries.length, entries.last) == entries.last
 
 
@@ -204,9 +205,9 @@ def _step_queue(items: tuple[Any, ...], call: Call) -> Steps[tuple[Any, ...]]:
 
 
 def _foresee_queue(operations: Sequence[Operation]) -> Callable[[tuple[Any, ...]], bool]:
-    """Values leave in the order in which they came: none stands behind one that is dequeued after it.
+    """Return the rule of FIFO order: no value stands behind one that is dequeued after it.
 
-    That needs values that differ; of equal ones it is not known which a dequeue took.
+    The values must differ; of equal ones it is unknown which a dequeue took.
     """
     came = [operation.call.arguments["value"] for operation in operations if operation.call.name == "enqueue"]
     dequeues = [operation for operation in operations if operation.call.name == "dequeue"]
@@ -215,7 +216,7 @@ def _foresee_queue(operations: Sequence[Operation]) -> Callable[[tuple[Any, ...]
         return lambda _: True
     called = {each.answer: each.invoked_at for each in taken}
     answered = {each.answer: each.answered_at or 0 for each in taken}
-    # What nobody dequeues stays for ever, unless one who did not get an answer has it.
+    # A value that nobody dequeues stays for ever, unless an unanswered dequeue took it.
     stays = -math.inf if any(each.is_open for each in dequeues) else math.inf
 
     def is_possible(items: tuple[Any, ...]) -> bool:

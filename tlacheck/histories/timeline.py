@@ -5,8 +5,8 @@ c1  ├─ #1 put(x, 1) → null ─┤
 c2       ├─ #2 get(x) → 1 ─┤    ├─ #3 get(x) → null ─✗
 ```
 
-The lengths say nothing but what overlaps: each bar is as long as its text needs. A bar without an end
-belongs to an operation that was never answered.
+The lengths show only overlap: each bar is as long as its text needs. A bar without an end belongs to an
+operation that was never answered.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -45,7 +45,7 @@ def lanes(operations: Sequence[Operation], *, wrong: Collection[int] = (), width
 
 @attrs.define
 class _Bar:
-    """Where an operation is drawn: columns; `end` is that of its last character."""
+    """The position of a drawn operation: columns; `end` is that of its last character."""
 
     operation: Operation
     start: int
@@ -68,7 +68,7 @@ class _Bar:
 
 
 def _bars(operations: Sequence[Operation]) -> tuple[list[_Bar], int]:
-    """The bars, each column given to one event in the order of the events; and the width of all."""
+    """Lay out the bars, one column per event in the order of events; return them and the total width."""
     events = [(operation.invoked_at, False, operation) for operation in operations]
     events += [
         (operation.answered_at, True, operation)
@@ -91,7 +91,7 @@ def _bars(operations: Sequence[Operation]) -> tuple[list[_Bar], int]:
 
 
 def _rows(bars: Sequence[_Bar]) -> list[tuple[str, list[_Bar]]]:
-    """The lanes of each process: a second one where an operation that it gave up on goes on."""
+    """Return the lanes of each process: a second one where an abandoned operation goes on."""
     rows: dict[str, list[list[_Bar]]] = {}
     for bar in bars:
         lanes_ = rows.setdefault(bar.operation.process, [])

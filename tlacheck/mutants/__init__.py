@@ -1,7 +1,7 @@
-"""Mutants: seeing each check fail before trusting it when it passes.
+"""Mutation testing: every check is seen to fail before its pass is trusted.
 
-`mutation.py` makes a wrong module in memory, `trial.py` asks layers of checks what they make of it,
-`cli.py` prints the table of `tlacheck mutants`.
+`mutation.py` makes a wrong module in memory, `trial.py` runs layers of checks against it, `cli.py`
+prints the table of `tlacheck mutants`.
 """
 
 from tlacheck.mutants.mutation import Mutant

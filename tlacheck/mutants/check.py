@@ -1,4 +1,4 @@
-"""Mutants as a check of `tlacheck verify`: what a project's `verify.toml` calls, for any protocol."""
+"""Mutation testing as a check that a project's `verify.toml` calls, for any protocol."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ __all__ = ["all_caught"]
 
 
 def all_caught(context: Context, mutants: str, layers: Sequence[Layer]) -> Outcome:
-    """Every wrong implementation is noticed by some layer. The equivalent ones are not tried.
+    """Check that some layer catches every wrong implementation. Equivalent ones are not tried.
 
     Args:
         context: what `verify` gives.

@@ -1,4 +1,4 @@
-"""`tlacheck mutants`: a table of wrong implementations, and which layer of checks notices each."""
+"""`tlacheck mutants`: a table of wrong implementations, and the layers of checks that catch them."""
 
 import sys
 import time
@@ -27,7 +27,7 @@ __all__ = ["mutants_command"]
 def mutants_command(
     package: str, only: str, seed: int, jobs: int, *, every_layer: bool, list_only: bool
 ) -> None:
-    """Break the implementation on purpose, one line at a time, and see which layer notices.
+    """Break the implementation on purpose, one line at a time, and report which layer catches each mutant.
 
     PACKAGE.mutants:MUTANTS lists the changes, PACKAGE.checks:LAYERS the layers. Leaves with 0 if
     every mutant is caught and every equivalent one survives, with 1 if not.
@@ -85,7 +85,7 @@ def _summary(result: Result) -> str:
 
 
 def _table(results: Sequence[Result], layers: Sequence[Layer], *, every_layer: bool) -> Table:
-    """A row a mutant: by what it was caught first; with `every_layer` also what each layer made of it."""
+    """Build a row per mutant: the first layer that caught it; with `every_layer` also each layer's result."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("mutant", no_wrap=True, min_width=39)
     table.add_column("caught by")

@@ -1,8 +1,8 @@
-"""Mutants: wrong versions of a module, to see that the checks notice.
+"""Mutants: wrong versions of a module that the checks must catch.
 
 A `Mutant` is an edit of one line (or a few) of a module's source, made in memory while the module is
-imported. Nothing is copied and nothing on disk changes; if the code moves on and the edit no longer
-fits, that is an error and not a silently unchanged module.
+imported. Nothing is copied and nothing on disk changes. If the code changes so that the edit no longer
+fits, that is an error, not a silently unchanged module.
 """
 
 import importlib.util
@@ -44,7 +44,7 @@ class Mutant:
 
 
 def mutated_source(mutant: Mutant, source: str) -> str:
-    """The module's source with the change.
+    """Return the module's source with the change.
 
     Raises:
         ConfigError: if the text to replace does not occur exactly once.
@@ -59,7 +59,7 @@ def mutated_source(mutant: Mutant, source: str) -> str:
 
 
 def install(mutant: Mutant) -> None:
-    """Make every later import of the mutant's module give the changed one; for a process of its own.
+    """Make every later import of the mutant's module give the changed one; meant for a separate process.
 
     Raises:
         ConfigError: if the module is imported already, does not exist, or the change does not fit it.

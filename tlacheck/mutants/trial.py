@@ -1,8 +1,9 @@
-"""Trying mutants: which layer of checks notices which wrong implementation.
+"""Trials of mutants: which layer of checks catches which wrong implementation.
 
-Each mutant lives in a process of its own (`serve`: one line of JSON in, one out a layer), so that no trace of it is left. A layer is a check function as `tlacheck verify` calls it; it
-catches a mutant when its verdict is violated. A layer that raises has noticed too, but for a bad
-reason: that is reported as an error and not as a catch.
+Each mutant lives in its own process (`serve`: one line of JSON in, one out per layer), so it leaves
+nothing behind. A layer is a check function as `tlacheck verify` calls it; it catches a mutant when its
+verdict is violated. A layer that raises has noticed too, but for a bad reason: that is reported as an
+error and not as a catch.
 """
 
 import fnmatch
@@ -26,13 +27,13 @@ from tlacheck.verify import Context, Outcome
 
 __all__ = ["Attempt", "Layer", "Result", "load", "serve", "try_mutants"]
 
-#: How long all layers together may take for one mutant.
+#: The time limit of all layers together for one mutant.
 _SECONDS_MAX = 900.0
 
 
 @attrs.frozen
 class Layer:
-    """One layer of checks: its name, its check function `module:function`, and that one's arguments."""
+    """One layer of checks: its name, its check function `module:function`, and the function's arguments."""
 
     name: str
     call: str
@@ -41,7 +42,7 @@ class Layer:
 
 @attrs.frozen(kw_only=True)
 class Attempt:
-    """What one layer made of one mutant.
+    """One layer's result on one mutant.
 
     Attributes:
         layer: the layer's name.
@@ -62,7 +63,7 @@ class Attempt:
 
 @attrs.frozen
 class Result:
-    """What became of one mutant."""
+    """The result of all layers on one mutant."""
 
     mutant: Mutant
     attempts: tuple[Attempt, ...]
@@ -74,7 +75,7 @@ class Result:
 
     @property
     def is_as_expected(self) -> bool:
-        """Whether it was caught; for an equivalent one, whether every layer let it pass."""
+        """True if it was caught; for an equivalent one, if every layer let it pass."""
         if any(attempt.error for attempt in self.attempts):
             return False
         return (self.first is None) == self.mutant.equivalent
@@ -178,7 +179,7 @@ def _try(
 
 
 def serve() -> None:
-    """The process of one mutant. Does not return: a JVM may live in it by the end."""
+    """Serve one mutant. Does not return: a JVM may live in this process by the end."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     request = json.loads(sys.stdin.read())
@@ -196,7 +197,7 @@ def serve() -> None:
 
 
 def _unwatched(text: str) -> None:
-    """Progress that nobody watches."""
+    """Ignore progress."""
     del text
 
 
@@ -222,7 +223,7 @@ def _judge(layer: Layer, folder: Path, seed: int) -> Attempt:
 
 
 def _steps(outcome: Outcome) -> int | None:
-    """How long the run is that shows what is wrong: its trace, or else what the check counted."""
+    """Return the length of the run that shows the violation: its trace's, or else the check's count."""
     if outcome.trace is not None:
         return len(itf.read(outcome.trace))
     counted = outcome.figures.get("steps")

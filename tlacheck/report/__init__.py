@@ -1,1 +1,1 @@
-"""Reports: traces and verdicts in the shapes that people and other tools read."""
+"""Reports: traces and verdicts in formats that people and other tools read."""

@@ -1,4 +1,4 @@
-"""Laying out styled text in columns, without losing any of it: what does not fit is wrapped."""
+"""Layout of styled text in columns, without loss: text that does not fit is wrapped."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
@@ -7,11 +7,11 @@ from rich.text import Text
 
 __all__ = ["beside", "fitted", "hang", "labelled"]
 
-_NARROWEST = 8  # a column narrower than this shows nothing that a person can read
+_NARROWEST = 8  # a narrower column shows nothing readable
 
 
 def hang(text: Text, width: int, indent: int = 2) -> Iterator[Text]:
-    """The text in lines of at most `width`; all but the first are indented.
+    """Break the text into lines of at most `width`; all but the first are indented.
 
     Lines break between the items of a list rather than inside one, and before an arrow rather than
     behind it. A word longer than a line is cut.
@@ -29,7 +29,7 @@ def hang(text: Text, width: int, indent: int = 2) -> Iterator[Text]:
 
 
 def _depths(plain: str) -> dict[int, int]:
-    """The places where a line may break, and in how many brackets each one is."""
+    """Return the places where a line may break, each with its bracket depth."""
     depths, depth = {}, 0
     for place, char in enumerate(plain):
         depth += (char in "([{<") - (char in ")]}>")
@@ -39,7 +39,7 @@ def _depths(plain: str) -> dict[int, int]:
 
 
 def _break(depths: dict[int, int], start: int, room: int, next_room: int, length: int) -> int | None:
-    """Where to end a line: as far outside of brackets as does not waste it; None if there is no place."""
+    """Return where to end a line: outside brackets as far as possible; None if there is no place."""
     places = [place for place in depths if start < place <= start + room]
     for depth in sorted({depths[place] for place in places}):
         place = max(place for place in places if depths[place] <= depth)
@@ -54,7 +54,7 @@ def _break(depths: dict[int, int], start: int, room: int, next_room: int, length
 def beside(
     columns: Sequence[Iterable[Text]], widths: Sequence[int], *, margin: int, gap: int = 2
 ) -> Iterator[Text]:
-    """The columns side by side, each padded to its width; lines end where their text ends."""
+    """Lay out the columns side by side, each padded to its width; lines end where their text ends."""
     for cells in zip_longest(*columns):
         line, due = Text(), margin
         for cell, width in zip(cells, widths, strict=True):
@@ -66,12 +66,12 @@ def beside(
 
 
 def labelled(label: Text, text: Text, *, margin: int, label_width: int, width: int) -> Iterator[Text]:
-    """The text in lines, with the label before the first and the same space before the others."""
+    """Break the text into lines, with the label before the first and the same space before the others."""
     before = margin + label_width + 2
     body = list(hang(text, width - before))
     yield from beside([[label], body], [label_width, width - before], margin=margin)
 
 
 def fitted(needs: Sequence[int], *, room: int, gap: int = 2) -> list[int] | None:
-    """The widths for columns that need so much, if they all fit into `room`; else None."""
+    """Return the widths for columns of these sizes, if they all fit into `room`; else None."""
     return list(needs) if sum(needs) + gap * (len(needs) - 1) <= room else None

@@ -1,8 +1,8 @@
-"""TLA+ values and their changes in few words, for a person to read.
+"""TLA+ values and their changes, abbreviated for readers.
 
-The text leaves out what a reader supplies himself: quotes around names, `|->` in records. It is not
-TLA+ any more (the string `"n1"` and the model value `n1` look alike); where that matters, `exact`
-keeps the quotes, and `tlacheck.values.to_tla` writes the whole.
+The text leaves out what a reader can supply: quotes around names, `|->` in records. It is not TLA+ any
+more (the string `"n1"` and the model value `n1` look alike); where that matters, `exact` keeps the
+quotes, and `tlacheck.values.to_tla` writes the whole.
 """
 
 import re
@@ -20,7 +20,7 @@ __all__ = ["Change", "Wording", "ends", "is_record", "kind_field"]
 _NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _BOOLEANS: Final = frozenset({"TRUE", "FALSE"})
 
-#: Fields whose string says what kind of message a record is.
+#: Fields whose string names the kind of message that a record is.
 _KINDS: Final = ("type", "kind", "mtype")
 
 #: Pairs of fields that hold the sender and the receiver of a message.
@@ -37,7 +37,7 @@ _ABSENT: Final = "(absent)"
 
 
 def is_record(value: Value) -> bool:
-    """Whether a value is a record: a function whose arguments are all names of fields."""
+    """Return whether a value is a record: a function whose arguments are all names of fields."""
     return (
         isinstance(value, immutabledict)
         and bool(value)
@@ -86,7 +86,7 @@ class Change:
 
 @attrs.frozen
 class Wording:
-    """How the values of one trace are written.
+    """The formatting of the values of one trace.
 
     Attributes:
         commonness: field of a message -> in how many kinds of messages it occurs. What all kinds
@@ -130,7 +130,7 @@ class Wording:
                 return to_tla(value)
 
     def message(self, record: Value, *, exact: bool = False) -> str:
-        """A message on one line: its kind, the way it takes, then its other fields."""
+        """Format a message on one line: its kind, sender and receiver, then its other fields."""
         kind, way = kind_field(record), ends(record)
         words = [record[kind]] if kind else []
         if way:
@@ -143,11 +143,11 @@ class Wording:
         return " ".join(words)
 
     def item(self, value: Value) -> str:
-        """The value where it stands alone: as a message if it is one."""
+        """Format the value where it stands alone: as a message if it is one."""
         return self.message(value) if is_record(value) and kind_field(value) else self.value(value)
 
     def changes(self, name: str, old: Value, new: Value) -> tuple[Change, ...]:
-        """What changed in a variable, part by part where that says it in fewer words; nothing if they are equal."""
+        """Return the changes of a variable, part by part where shorter; none if the values are equal."""
         if same(old, new):
             return ()
         return self._shortest(
@@ -184,7 +184,7 @@ class Wording:
         return tuple(parts) if shorter else (whole,)
 
     def _gains_and_losses(self, path: str, left: Value, right: Value) -> list[Change]:
-        """What a set or a sequence gained and lost; nothing for another value, or one that is now empty."""
+        """Return the gains and losses of a set or a sequence; none for another value, or one now empty."""
         if isinstance(left, frozenset) and isinstance(right, frozenset) and right:
             lost, gained = ordered(left - right), ordered(right - left)
             return [*self._some(path, "-=", lost), *self._some(path, "+=", gained)]

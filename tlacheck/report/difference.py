@@ -1,9 +1,8 @@
-"""Where two traces part: the first step in which they are not the same, and what differs there.
+"""Comparison of two traces: the first step in which they differ, and the differences there.
 
 Two traces are the same if they have the same initial state, the same actions with the same arguments,
-the same states, the same loop and the same violation. Where they come from makes no difference, nor
-how a violation is explained, nor in what order variables stand. An action that one of them does not
-name is not compared.
+the same states, the same loop and the same violation. Their origin, the explanation of a violation and
+the order of variables do not matter. An action that one of them does not name is not compared.
 """
 
 from collections.abc import Collection, Iterator
@@ -40,7 +39,7 @@ class Parting:
 
 
 def parting(one: Trace, other: Trace, *, ignore: Collection[str] = ()) -> Parting | None:
-    """The first difference of two traces; None if they are the same.
+    """Find the first difference of two traces; None if they are the same.
 
     Args:
         one: a trace.
@@ -106,7 +105,7 @@ def _violated(trace: Trace) -> tuple[str, int | None] | None:
 
 
 def parting_lines(found: Parting | None, one: Trace, names: tuple[str, str]) -> Iterator[str]:
-    """The difference for a person.
+    """Describe the difference for a reader.
 
     Args:
         found: the difference.

@@ -1,7 +1,7 @@
-"""The flights of messages: from the step that sent a message to the step that took it.
+"""The flights of messages: from the step that sent a message to the step that received it.
 
-Lanes say per step what became of messages. Here the two ends are joined. Copies of one message are
-alike, so which copy is taken cannot be told; the oldest is, as in a queue.
+Lanes show messages per step; this module joins the two ends. Copies of one message are alike, so it is
+unknown which copy is received; the oldest is taken, as in a queue.
 """
 
 from collections import deque
@@ -41,7 +41,7 @@ class Flight:
 
 
 def flights_of(lanes: Lanes) -> tuple[Flight, ...]:
-    """The flights of all messages of a trace, by the step that sent them."""
+    """Return the flights of all messages of a trace, by the step that sent them."""
     flights = [*_Airport(lanes).flights()]
     return tuple(sorted(flights, key=lambda flight: flight.sent))
 
@@ -54,7 +54,7 @@ class _Departure:
 
 
 class _Airport:
-    """Goes through the steps with the messages that are on their way."""
+    """Follows the messages on their way, step by step."""
 
     def __init__(self, lanes: Lanes) -> None:
         self._lanes = lanes

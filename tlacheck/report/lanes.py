@@ -1,9 +1,9 @@
-"""A trace seen as lanes: what each node, the network and the rest of the state did in each step.
+"""A trace arranged in lanes: the changes of each node, the network and the shared state, step by step.
 
-Nothing here knows a protocol, and nothing prints. The lanes are read off the states: variables that
-are functions on one and the same set of names (model values, else strings) are taken as held per
-node, and the names as the nodes. A bag or set of records is the network; in it, steps add and
-remove messages. What is left is shared by all. A trace without such variables has no lanes.
+Nothing here knows a protocol, and nothing prints. The lanes are derived from the states: variables that
+are functions on one and the same set of names (model values, else strings) count as held per node, and
+the names as the nodes. A bag or set of records is the network; steps add and remove messages. All other
+variables are shared. A trace without such variables has no lanes.
 """
 
 from collections import Counter
@@ -28,10 +28,10 @@ __all__ = [
     "to_json",
 ]
 
-#: Names of the argument that says which node acts, when several arguments are nodes.
+#: Names of the argument that tells which node acts, when several arguments are nodes.
 _ACTORS: Final = ("node", "self", "server", "replica", "process", "actor", "source", "i")
 
-#: The variable that repeats a step's action and arguments; its steps say the same.
+#: The variable that repeats a step's action and arguments, which the steps show already.
 _EVENT: Final = "event"
 
 
@@ -74,7 +74,7 @@ class MessageChange:
 
 @attrs.frozen
 class LaneStep:
-    """One step: who did what, and what changed by it.
+    """One step: who acted, and what changed.
 
     Attributes:
         number: the number of the step, and of the state after it.
@@ -103,7 +103,7 @@ class LaneStep:
 
 @attrs.frozen
 class Difference:
-    """A part in which the state found differs from the one that the spec demands; None: it has no such part."""
+    """A part in which the state found differs from the spec's; None where there is no such part."""
 
     part: str
     expected: Value
@@ -138,7 +138,7 @@ class Lanes:
 
 
 def lanes_of(trace: Trace) -> Lanes:
-    """The trace, sorted into lanes."""
+    """Arrange the trace in lanes."""
     columns = {name: [state[name] for state in trace.states if name in state] for name in trace.variables}
     columns = {name: values for name, values in columns.items() if not _repeats_action(name, values)}
     nodes = _nodes(columns, trace.steps)
@@ -155,7 +155,7 @@ def lanes_of(trace: Trace) -> Lanes:
     return sorter.lanes()
 
 
-# --- which variable is what ---------------------------------------------------------------------
+# --- classification of variables ----------------------------------------------------------------
 
 
 def _repeats_action(name: str, values: list[Value]) -> bool:
@@ -163,7 +163,7 @@ def _repeats_action(name: str, values: list[Value]) -> bool:
 
 
 def _nodes(columns: dict[str, list[Value]], steps: tuple[Step, ...]) -> tuple[Value, ...]:
-    """The most common domain of the variables that are functions on names."""
+    """Return the most common domain of the variables that are functions on names."""
     domains = Counter(domain for values in columns.values() if (domain := _domain(values)))
     mentioned = frozenset(
         value for step in steps for value in step.arguments.values() if isinstance(value, str | ModelValue)
@@ -171,12 +171,12 @@ def _nodes(columns: dict[str, list[Value]], steps: tuple[Step, ...]) -> tuple[Va
     named = [
         domain
         for domain, count in domains.items()
-        # A lone function on strings is a record, unless actions speak of its arguments.
+        # A lone function on strings is a record, unless actions have its arguments.
         if count > 1 or domain & mentioned or all(isinstance(key, ModelValue) for key in domain)
     ]
     if not named:
         return ()
-    # Ties go to what the actions speak of, then to model values, then to the larger domain.
+    # Ties go to names in actions, then to model values, then to the larger domain.
     best = max(
         named,
         key=lambda domain: (
@@ -203,13 +203,13 @@ def _domain(values: list[Value]) -> frozenset[Value] | None:
 
 
 def _is_per_node(values: list[Value], nodes: tuple[Value, ...]) -> bool:
-    """Whether a variable is a function on the nodes, or on some of them (the correct ones, say)."""
+    """Return whether a variable is a function on the nodes, or on some of them (the correct ones, say)."""
     domain = _domain(values)
     return domain is not None and domain <= frozenset(nodes)
 
 
 def _is_network(values: list[Value]) -> bool:
-    """Whether a variable is, in every state, a bag of records, or a set of records that look like messages."""
+    """Return whether a variable is always a bag of records, or a set of records that look like messages."""
     if not any(values) or not all(isinstance(value, immutabledict | frozenset | tuple) for value in values):
         return False
     filled = [value for value in values if value]
@@ -222,7 +222,7 @@ def _is_network(values: list[Value]) -> bool:
     return False
 
 
-# --- what steps did -----------------------------------------------------------------------------
+# --- changes of steps ----------------------------------------------------------------------------
 
 
 @attrs.frozen(kw_only=True)
@@ -356,7 +356,7 @@ def _share(state: State, node: Value) -> State:
 
 
 def bag_of(value: Value) -> Counter[Value]:
-    """How many copies of each message a network holds. An empty function is the empty tuple."""
+    """Count the copies of each message in a network. An empty function is the empty tuple."""
     if isinstance(value, immutabledict):
         return Counter({message: count for message, count in value.items() if type(count) is int})
     return Counter(value if isinstance(value, frozenset) else ())

@@ -1,7 +1,7 @@
 """A trace as a sequence diagram of Mermaid, which code hosts show within Markdown.
 
-A participant a node, a note a step, and an arrow a message, drawn where it is taken: such a diagram has
-no arrow that begins in one step and ends in another, so its text says in which step it was sent. A
+A participant per node, a note per step, and an arrow per message, drawn where it is received: no arrow
+in such a diagram begins in one step and ends in another, so its text names the step that sent it. A
 message that is still on its way at the end has no arrow.
 """
 
@@ -17,14 +17,14 @@ from tlacheck.report.lanes import Lanes, LaneStep
 
 __all__ = ["render_mermaid"]
 
-#: What has a meaning in a diagram, or in the HTML that is made of it.
+#: Characters with a meaning in a diagram, or in the HTML made from it.
 _SPECIAL: Final = re.compile("[#;<>&%\"'`{}\\\\]|--")
 _NOBODY: Final = "state"
 _ARROWS: Final = {"received": "->>", "handled": "->>", "lost": "-x", "removed": "-x"}
 
 
 def render_mermaid(lanes: Lanes) -> str:
-    """The trace as the text of a diagram, to be put into a block ```` ```mermaid ````."""
+    """Return the trace as the text of a diagram, for a block ```` ```mermaid ````."""
     return "".join(f"{line}\n" for line in _Diagram(lanes).lines())
 
 
@@ -88,6 +88,6 @@ class _Diagram:
 
 
 def _escaped(text: str) -> str:
-    """The text with nothing in it that a diagram takes for its own."""
+    """Escape a text for a diagram."""
     plain = " ".join(spelt_out(text).split())
     return _SPECIAL.sub(lambda found: "".join(f"#{ord(char)};" for char in found[0]), plain)

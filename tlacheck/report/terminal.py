@@ -1,8 +1,8 @@
-"""A trace for a terminal: a heading, a block for each step with a column for each node, and what to do next.
+"""A trace for a terminal: a heading, a block for each step with a column per node, and hints.
 
-Everything is laid out as lines of styled text for a width; printing them is the caller's. Nothing is
-cut off: what does not fit is wrapped, and where the columns would be too narrow to read, the nodes
-stand below each other.
+Everything is laid out as lines of styled text for a width; the caller prints them. Nothing is cut off:
+text that does not fit is wrapped, and where columns would be too narrow to read, the nodes stand below
+each other.
 """
 
 import shlex
@@ -23,7 +23,7 @@ from tlacheck.values import Value, same
 
 __all__ = ["render", "render_step"]
 
-#: Columns narrower than this are not worth having: of changes, of plain values.
+#: The narrowest useful columns: of changes, of plain values.
 _COLUMN_MIN: Final = 20
 _VALUE_MIN: Final = 14
 _MARGIN: Final = 4
@@ -40,7 +40,7 @@ _HOW_STYLES: Final = {
     "removed": "yellow",
 }
 
-#: Producers whose traces show that something can happen; the runs of others show that it did.
+#: Producers whose traces show that something can happen; the others' show that it did.
 _SEARCHES: Final = frozenset({"tlc", "smt", "z3"})
 
 
@@ -141,7 +141,7 @@ class _Page:
         yield from self._command("", self._inspect("--full"), "the whole state after every step")
 
     def neighbours(self, number: int) -> Iterator[Text]:
-        """Where to go from one step."""
+        """Return hints at the neighbours of one step."""
         yield Text()
         for label, other in (("before", number - 1), ("after", number + 1)):
             if 0 <= other <= len(self.lanes.trace):
@@ -338,7 +338,7 @@ class _Page:
                 label = Text()
 
     def _node_table(self, cells: "_Cells", state: State, first: int, need: int) -> Iterator[Text]:
-        """A row for each variable and a column for each node, or a row for each node where columns do not fit."""
+        """Lay out a table with a column for each node, or with a row for each node if columns do not fit."""
         nodes = self.lanes.nodes
         need = max(need, self._names)
         room = (self.width - _MARGIN - first - 2) // len(nodes) - 2
@@ -373,7 +373,7 @@ class _Page:
 
     @cached_property
     def _share(self) -> int:
-        """The width of each node's column of changes, the same in the whole trace; 0 if it would be too narrow."""
+        """Return the width of each node's column of changes in the whole trace; 0 if too narrow."""
         steps = [*self.lanes.steps, *filter(None, [self.lanes.back])]
         parts = (part for step in steps for changes in step.nodes.values() for part in _parts(changes))
         need = max([self._names + 2, *(len(str(part)) for part in parts)])
@@ -382,14 +382,14 @@ class _Page:
 
     @cached_property
     def _need(self) -> int:
-        """How wide the widest value of a node in any state is, with a mark."""
+        """Return the width of the widest value of a node in any state, with a mark."""
         cells = _Cells(self.lanes, list(self.lanes.per_node), None)
         return 1 + max(cells.need(state) for state in self.lanes.trace.states)
 
 
 @attrs.frozen
 class _Cells:
-    """What stands in a table of a state: for each node and variable, the value and whether a step changed it."""
+    """The cells of a table of a state: each value, and whether a step changed it."""
 
     lanes: Lanes
     names: list[str]
@@ -405,7 +405,7 @@ class _Cells:
         return _mark(self.lanes.wording.value(values[node]), self.changed(node, name), self.step)
 
     def need(self, state: State) -> int:
-        """How wide the widest cell is."""
+        """Return the width of the widest cell."""
         return max(len(self.text(state, node, name)) for node in self.lanes.nodes for name in self.names)
 
 
@@ -417,7 +417,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _near(path: str) -> str:
-    """The path as seen from the current folder, if it lies in it."""
+    """Return the path relative to the current folder, if it is inside."""
     if path and Path(path).is_relative_to(Path.cwd()):
         return str(Path(path).relative_to(Path.cwd()))
     return path
@@ -459,7 +459,7 @@ def _contents(network: Value, message: Callable[[Value], str]) -> Iterator[Text]
 
 
 def _mark(text: str, changed: object, step: LaneStep | None) -> str:
-    """The text behind a star if it changed; behind a space if it did not, but others in its table may have."""
+    """Mark the text with a star if it changed; with a space if only others in its table may have."""
     return text if step is None else f"{'*' if changed else ' '}{text}"
 
 

@@ -1,4 +1,4 @@
-"""Values as text that is the same in every process: sets and mappings in an order that hashing has no part in."""
+"""Values as text that is the same in every process: the order of sets and mappings ignores hashing."""
 
 import enum
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ __all__ = ["text_of"]
 
 
 def text_of(value: Any) -> str:
-    """The value in a form like Python's, on one line, whatever `PYTHONHASHSEED` is."""
+    """Format the value much like Python, on one line, whatever `PYTHONHASHSEED` is."""
     if isinstance(value, enum.Enum):
         return str(value)
     if isinstance(value, Mapping):

@@ -1,12 +1,12 @@
-"""Nodes that do not follow their protocol: what they do, as plug-ins that know no protocol.
+"""Byzantine nodes: their behaviours, as plug-ins that know no protocol.
 
-A `Behaviour` is a small value that a scenario names. When a node turns traitor, `begin` makes a
-`Mask` of it, a function with whatever memory it needs, that is asked after every step of the node:
-it is shown the `Moment` (what came in, what an honest node makes of it) and answers with the `Deed`
-that happens instead: the state that the node keeps and the messages that leave it.
+A `Behaviour` is a small value that a scenario names. When a node becomes Byzantine, `begin` turns it
+into a `Mask`, a function with whatever memory it needs, which is called after every step of the node:
+it gets the `Moment` (the input, and an honest node's reaction) and returns the `Deed` that happens
+instead: the state that the node keeps and the messages that leave it.
 
-What a tampered message or a false claim looks like is the protocol's business: the user gives it as
-a function (`alter`, `claim`). The behaviours here decide only when, and towards whom.
+Tampered messages and false claims depend on the protocol: the user supplies them as functions (`alter`,
+`claim`). The behaviours here decide only when, and towards whom.
 
 | behaviour     | does                                                                               |
 |---------------|------------------------------------------------------------------------------------|
@@ -17,7 +17,7 @@ a function (`alter`, `claim`). The behaviours here decide only when, and towards
 | `Lie`         | sends what it would send if its state were another                                 |
 | `TwoCopies`   | is two nodes under one name, each of which hears and answers one side              |
 
-A traitor speaks in its own name only: the network says who sent a message.
+A Byzantine node speaks in its own name only: the network identifies the sender of a message.
 """
 
 import random
@@ -47,7 +47,7 @@ _ALWAYS: Final = 1.0
 
 @attrs.frozen
 class Send:
-    """A message and whom it is for."""
+    """A message and its receiver."""
 
     dest: str
     message: Any
@@ -55,7 +55,7 @@ class Send:
 
 @attrs.frozen
 class Deed:
-    """What a node makes of one input.
+    """A node's reaction to one input.
 
     Attributes:
         state: the state that it keeps.
@@ -70,7 +70,7 @@ class Deed:
 
 @attrs.frozen(kw_only=True)
 class Moment:
-    """One step of a traitor, as an honest node would take it.
+    """One step of a Byzantine node, as an honest node would take it.
 
     Attributes:
         node: its name.
@@ -91,7 +91,7 @@ class Moment:
     random: random.Random
 
 
-#: What a traitor does at each moment; with a memory of its own, if it needs one.
+#: The action of a Byzantine node at each moment; with a memory of its own, if it needs one.
 Mask: TypeAlias = Callable[[Moment], Deed]
 
 
@@ -99,7 +99,7 @@ class Behaviour(Protocol):
     """A way not to follow a protocol."""
 
     def begin(self) -> Mask:
-        """The behaviour of one node, from now on."""
+        """Begin the behaviour of one node."""
 
 
 def _is_towards(send: Send, peers: frozenset[str] | None) -> bool:
@@ -121,12 +121,12 @@ def _chance(instance: Any, attribute: Any, value: float) -> None:
 
 @attrs.frozen
 class Silent:
-    """Sends nothing to `towards`; to anybody, if that is None. It goes on listening."""
+    """Sends nothing to `towards`, or to anybody if that is None. It goes on listening."""
 
     towards: frozenset[str] | None = attrs.field(default=None, converter=_peers)
 
     def begin(self) -> Mask:
-        """The behaviour of one node, from now on."""
+        """Begin the behaviour of one node."""
 
         def mask(moment: Moment) -> Deed:
             sent = tuple(send for send in moment.honest.sent if not _is_towards(send, self.towards))
@@ -148,7 +148,7 @@ class Equivocate:
     towards: frozenset[str] | None = attrs.field(converter=_peers)
 
     def begin(self) -> Mask:
-        """The behaviour of one node, from now on."""
+        """Begin the behaviour of one node."""
 
         def mask(moment: Moment) -> Deed:
             sent = tuple(
@@ -162,7 +162,7 @@ class Equivocate:
 
 @attrs.frozen
 class Tamper:
-    """Alters each message with some chance, drawn for each copy.
+    """Alters each message with some probability, drawn for each copy.
 
     Attributes:
         alter: what is sent instead, made of the message and random numbers.
@@ -176,7 +176,7 @@ class Tamper:
     chance: float = attrs.field(default=_ALWAYS, validator=_chance)
 
     def begin(self) -> Mask:
-        """The behaviour of one node, from now on."""
+        """Begin the behaviour of one node."""
 
         def mask(moment: Moment) -> Deed:
             sent = tuple(
@@ -192,9 +192,9 @@ class Tamper:
 
 @attrs.frozen
 class Replay:
-    """Sends a message of its past once more, after a step, with some chance.
+    """Resends a message of its past, after a step, with some probability.
 
-    Unlike a network that duplicates, it repeats what is long over.
+    Unlike a network that duplicates, it repeats messages that are long over.
 
     Attributes:
         chance: how likely that is in each step, 0 to 1.
@@ -208,7 +208,7 @@ class Replay:
     remembered: int = 100
 
     def begin(self) -> Mask:
-        """The behaviour of one node, from now on."""
+        """Begin the behaviour of one node."""
         past: list[Send] = []
 
         def mask(moment: Moment) -> Deed:
@@ -223,7 +223,7 @@ class Replay:
 
 @attrs.frozen
 class Lie:
-    """Lies about its state: it sends what an honest node would send from another one.
+    """Lies about its state: it sends the messages of an honest node in another state.
 
     Attributes:
         claim: the state that it pretends to be in, made of the one that it is in.
@@ -232,7 +232,7 @@ class Lie:
     claim: Callable[[Any], Any]
 
     def begin(self) -> Mask:
-        """The behaviour of one node, from now on."""
+        """Begin the behaviour of one node."""
 
         def mask(moment: Moment) -> Deed:
             return Deed(moment.honest.state, moment.instead(self.claim(moment.before)).sent)
@@ -244,14 +244,14 @@ class Lie:
 class TwoCopies:
     """Two copies of one identity: the second one hears and answers the peers in `side`, the first all others.
 
-    Both start as the node was when it turned traitor. Neither hears what the other does, timers and
-    clients apart, which both hear. Timers, disk and news are those of the first.
+    Both start in the state in which the node became Byzantine. Neither hears what the other does,
+    except timers and clients, which both hear. Timers, disk and news are those of the first.
     """
 
     side: frozenset[str] = attrs.field(converter=_side)
 
     def begin(self) -> Mask:
-        """The behaviour of one node, from now on."""
+        """Begin the behaviour of one node."""
         second: list[Any] = []
 
         def mask(moment: Moment) -> Deed:

@@ -1,4 +1,4 @@
-"""The clock of one node: how it runs against the virtual time of its world.
+"""The clock of one node, relative to the virtual time of its world.
 
 Whole numbers throughout, so that a clock reads the same on every machine: a drift is in parts per
 million, a duration is rounded up to the next millisecond.
@@ -40,17 +40,17 @@ class Clock:
             )
 
     def reading_ms(self, now_ms: int) -> int:
-        """What it reads at a virtual time."""
+        """Return its reading at a virtual time."""
         return self.reads_ms + (now_ms - self.since_ms) * (_MILLION + self.drift_ppm) // _MILLION
 
     def when_ms(self, reading_ms: int) -> int:
-        """The first virtual time at which it reads so much."""
+        """Return the first virtual time at which it reads this much."""
         return self.since_ms - (self.reads_ms - reading_ms) * _MILLION // (_MILLION + self.drift_ppm)
 
     def skewed(self, now_ms: int, by_ms: int) -> "Clock":
-        """This clock, set forward at `now_ms`, or back if `by_ms` is negative."""
+        """Return this clock, set forward at `now_ms`, or back if `by_ms` is negative."""
         return Clock(now_ms, self.reading_ms(now_ms) + by_ms, self.drift_ppm)
 
     def drifting(self, now_ms: int, drift_ppm: int) -> "Clock":
-        """This clock, running at another rate from `now_ms` on."""
+        """Return this clock, running at another rate from `now_ms` on."""
         return Clock(now_ms, self.reading_ms(now_ms), drift_ppm)

@@ -1,9 +1,9 @@
 """A cluster of pure protocol cores in a simulated world.
 
-A core is `step(state, input) -> (state, effects)`: time, messages and requests are inputs; what it
-wants done are effects. A user writes a `Core`: how a message, a timer and a restart become inputs
-and states, and which `Command`s carry out an effect. The cluster does the rest: timers, network,
-disks, crashes in the middle of a step, traitors.
+A core is `step(state, input) -> (state, effects)`: time, messages and requests are inputs; requested
+actions are effects. A user writes a `Core`: how a message, a timer and a restart become inputs and
+states, and which `Command`s carry out an effect. The cluster does the rest: timers, network, disks,
+crashes in the middle of a step, Byzantine nodes.
 
 | command               | does                                                                       |
 |-----------------------|----------------------------------------------------------------------------|
@@ -95,7 +95,7 @@ class StepRecord:
 
 
 class Observer(Protocol):
-    """Whoever wants to know each step of a cluster."""
+    """A listener to each step of a cluster."""
 
     def on_step(self, record: StepRecord) -> None:
         """A node took a step, whole or cut short by a crash."""
@@ -105,22 +105,22 @@ class Observer(Protocol):
 
 
 class Core(Protocol[_State, _Input, _Effect]):
-    """A protocol, as a cluster needs it. `clock_ms` is what the node's own clock reads."""
+    """A protocol, as a cluster needs it. `clock_ms` is the reading of the node's own clock."""
 
     def start(self, node: str, disk: Disk) -> tuple[_State, Iterable[Command]]:
-        """The state of a node that starts with this disk, empty or not, and what it wants done first."""
+        """Return the state of a node that starts with this disk, empty or not, and its first effects."""
 
     def on_message(self, source: str, message: Any, clock_ms: int) -> _Input:
-        """The input that a message is."""
+        """Return the input for a message."""
 
     def on_timer(self, name: Any, clock_ms: int) -> _Input:
-        """The input that a timer is."""
+        """Return the input for a timer."""
 
     def step(self, state: _State, inp: _Input) -> tuple[_State, Iterable[_Effect]]:
-        """One step of the protocol. Pure: a run is repeated from its seed alone."""
+        """Take one step of the protocol. Pure: a run is repeated from its seed alone."""
 
     def commands(self, effect: _Effect) -> Iterable[Command]:
-        """What carries out an effect."""
+        """Return the commands that carry out an effect."""
 
 
 class Cluster(Generic[_State, _Input, _Effect]):
@@ -175,7 +175,7 @@ class Cluster(Generic[_State, _Input, _Effect]):
             self.on_restart(node)
         self._observer = observer
 
-    # --- what a test does
+    # --- used by tests
 
     def advance(self, for_ms: int) -> None:
         """Let `for_ms` virtual milliseconds pass."""
@@ -195,10 +195,10 @@ class Cluster(Generic[_State, _Input, _Effect]):
 
     @property
     def log(self) -> tuple[Entry, ...]:
-        """All that happened so far."""
+        """The log of the run so far."""
         return self.simulation.log
 
-    # --- what the simulation calls: this is a `Host`
+    # --- called by the simulation: this is a `Host`
 
     def on_timer(self, node: str, name: Any) -> None:
         """A node's timer fires."""
@@ -213,7 +213,7 @@ class Cluster(Generic[_State, _Input, _Effect]):
         """A copy of a message is lost: nobody notices."""
 
     def on_double(self, flight: Flight[Any]) -> None:
-        """A message gets a second copy: nobody notices before it comes."""
+        """A message gets a second copy: nobody notices before it arrives."""
 
     def on_request(self, node: str, inp: _Input) -> bool:
         """A client gives a node an input."""
@@ -225,7 +225,7 @@ class Cluster(Generic[_State, _Input, _Effect]):
         self.disks[node].crash(kept=kept, torn=torn)
 
     def on_restart(self, node: str) -> None:
-        """A node starts with what is on its disk."""
+        """A node starts from its disk."""
         self.states[node], commands = self._core.start(node, self.disks[node])
         for command in commands:
             self._carry_out(node, command)
@@ -233,7 +233,7 @@ class Cluster(Generic[_State, _Input, _Effect]):
             self._observer.on_restart(node, self.states[node])
 
     def on_betrayal(self, node: str, behaviour: str | None) -> None:
-        """A node behaves otherwise from now on; honestly, if `behaviour` is None.
+        """A node changes its behaviour from now on; to honest, if `behaviour` is None.
 
         Raises:
             ConfigError: if there is no behaviour of this name.
@@ -298,7 +298,7 @@ class Cluster(Generic[_State, _Input, _Effect]):
         return deed.state, [*others, *deed.sent]
 
     def _cut_short(self, node: str, commands: list[Command], cut: Fault) -> None:
-        """Carry out the first commands of a step only. The write that the crash comes into may be torn."""
+        """Carry out the first commands of a step only. The write interrupted by the crash may be torn."""
         done: int = cut["done"]
         for command in commands[:done]:
             self._carry_out(node, command)
@@ -329,7 +329,8 @@ class Cluster(Generic[_State, _Input, _Effect]):
                 self.simulation.news(node, what)
             case other:
                 raise AdapterError(
-                    f"{other!r} is no command: Core.commands gives Send, SetTimer, StopTimer, Write, Sync or Tell"
+                    f"{other!r} is no command: Core.commands gives Send, SetTimer, StopTimer, Write, "
+                    "Sync or Tell"
                 )
 
 

@@ -1,4 +1,4 @@
-"""How long a message is on its way, as small values: a distribution each, in virtual milliseconds.
+"""Delays of messages, as small values: probability distributions in virtual milliseconds.
 
 A delay is drawn with the random numbers of its world, so that it is a function of the seed. All
 delays are whole milliseconds and never negative.
@@ -18,7 +18,7 @@ class Delay(Protocol):
     """A distribution of durations."""
 
     def draw(self, source: random.Random) -> int:
-        """One duration, in milliseconds, 0 or more."""
+        """Draw one duration, in milliseconds, 0 or more."""
 
 
 @attrs.frozen
@@ -35,14 +35,14 @@ class Fixed:
         _not_negative("a fixed delay", self.ms)
 
     def draw(self, source: random.Random) -> int:
-        """The one duration. Draws nothing."""
+        """Return the one duration. Draws nothing."""
         del source
         return self.ms
 
 
 @attrs.frozen
 class Uniform:
-    """Every duration from the least to the greatest is as likely.
+    """Every duration from the least to the greatest is equally likely.
 
     Raises:
         ConfigError: if the least is negative, or above the greatest.
@@ -59,13 +59,13 @@ class Uniform:
             )
 
     def draw(self, source: random.Random) -> int:
-        """A duration between the bounds, both included."""
+        """Draw a duration between the bounds, both included."""
         return source.randint(self.least_ms, self.greatest_ms)
 
 
 @attrs.frozen
 class Exponential:
-    """Short mostly, long seldom: the time to the next of many independent events.
+    """Mostly short, rarely long: the time to the next of many independent events.
 
     Attributes:
         mean_ms: the mean of what comes on top of `least_ms`.
@@ -83,13 +83,13 @@ class Exponential:
         _positive("the mean of an exponential delay", self.mean_ms)
 
     def draw(self, source: random.Random) -> int:
-        """A duration of at least `least_ms`."""
+        """Draw a duration of at least `least_ms`."""
         return self.least_ms + int(source.expovariate(1.0 / self.mean_ms))
 
 
 @attrs.frozen
 class HeavyTailed:
-    """Short nearly always, and now and then very long: a Pareto distribution.
+    """Nearly always short, and now and then very long: a Pareto distribution.
 
     A message in a hundred takes 100 ** (1 / shape) times the least, 10 times for shape 2: enough to
     outlive timeouts that are set from means.
@@ -116,7 +116,7 @@ class HeavyTailed:
             )
 
     def draw(self, source: random.Random) -> int:
-        """A duration between the bounds."""
+        """Draw a duration between the bounds."""
         return min(int(self.least_ms * source.paretovariate(self.shape)), self.greatest_ms)
 
 

@@ -1,8 +1,8 @@
-"""A disk that loses what was not synced: writes, `sync`, and what a crash leaves of them.
+"""A disk that loses unsynced writes in a crash.
 
-A write is seen at once by whoever reads, but is on the disk for good only after the next `sync`. A
-crash keeps the writes up to some point in their order, may leave the next one *torn* (partly
-there), and loses the rest. What a torn value looks like depends on its shape: see `torn`.
+A write is visible to readers at once, but durable only after the next `sync`. A crash keeps the writes
+up to some point in their order, may leave the next one *torn* (partly there), and loses the rest.
+`torn` defines torn values by their shape.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -23,7 +23,7 @@ class Write:
 
 
 def torn(old: Any, new: Any) -> Any:
-    """What is found of a value whose write was interrupted halfway.
+    """Return the value left by a write that was interrupted halfway.
 
     The first half of bytes, a string or a tuple; of a mapping, half of the keys (in the order of
     their text) from `new` and the others from `old`; of an attrs object, the first half of the
@@ -65,7 +65,7 @@ class Disk:
         self._tear = tear
 
     def read(self, key: Hashable, default: Any = None) -> Any:
-        """What was written last under this name; `default` if nothing was, or it was lost."""
+        """Return the last value written under this name; `default` if there is none, or it was lost."""
         return self._seen.get(key, default)
 
     def write(self, key: Hashable, value: Any) -> None:
@@ -80,7 +80,7 @@ class Disk:
         self.pending.clear()
 
     def crash(self, *, kept: int = 0, torn: bool = False) -> int:
-        """Lose what was not synced.
+        """Lose the unsynced writes.
 
         Args:
             kept: how many of the pending writes, from the oldest, reached the disk all the same.

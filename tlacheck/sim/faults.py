@@ -3,32 +3,33 @@
 A `Fault` is a name of the table below with its parameters. The names are those of the specs, as far
 as a spec has the fault as an action: `SpecFaults` says, for one spec, which action each of them is.
 
-| fault          | parameters                 | does                                                        |
-|----------------|----------------------------|-------------------------------------------------------------|
-| `drop`         | `position`                 | a message is lost                                           |
-| `duplicate`    | `position`                 | a message gets a second copy                                |
-| `reorder`      | `position`                 | a message overtakes all others                              |
-| `delay`        | `position`, `by_ms`        | a message is late                                           |
-| `degrade`      | `loss`, `duplication`      | from now on the network loses and doubles so many percent   |
-| `partition`    | `island`                   | these nodes and the others do not reach each other          |
-| `cut`          | `sources`, `dests`         | what the sources send to the dests is lost, one way         |
-| `heal`         |                            | partitions and cuts end                                     |
-| `crash`        | `node`, `kept`, `torn`     | a node stops; of its unsynced writes the first `kept` stay, and the next is half there if `torn` |
-| `crash_during` | `node`, `done`, `torn`     | it crashes in its next step, after `done` commands of it    |
-| `restart`      | `node`                     | a crashed node comes back with what is on its disk          |
-| `pause`        | `node`                     | a node takes no step; messages and timers wait              |
-| `resume`       | `node`                     | a pause ends                                                |
-| `skew`         | `node`, `by_ms`            | a node's clock is set forward or back                       |
-| `drift`        | `node`, `ppm`              | a node's clock runs fast or slow                            |
-| `betray`       | `node`, `behaviour`        | a node behaves as its scenario's behaviour of this name     |
-| `reform`       | `node`                     | it is honest again                                          |
+| fault          | parameters             | does                                                           |
+|----------------|------------------------|----------------------------------------------------------------|
+| `drop`         | `position`             | a message is lost                                              |
+| `duplicate`    | `position`             | a message gets a second copy                                   |
+| `reorder`      | `position`             | a message overtakes all others                                 |
+| `delay`        | `position`, `by_ms`    | a message is late                                              |
+| `degrade`      | `loss`, `duplication`  | from now on the network loses and doubles so many percent      |
+| `partition`    | `island`               | these nodes and the others do not reach each other             |
+| `cut`          | `sources`, `dests`     | what the sources send to the dests is lost, one way            |
+| `heal`         |                        | partitions and cuts end                                        |
+| `crash`        | `node`, `kept`, `torn` | a node stops, keeping its first `kept` unsynced writes and, if |
+|                |                        | `torn`, half of the next                                       |
+| `crash_during` | `node`, `done`, `torn` | it crashes in its next step, after `done` commands of it       |
+| `restart`      | `node`                 | a crashed node comes back with what is on its disk             |
+| `pause`        | `node`                 | a node takes no step; messages and timers wait                 |
+| `resume`       | `node`                 | a pause ends                                                   |
+| `skew`         | `node`, `by_ms`        | a node's clock is set forward or back                          |
+| `drift`        | `node`, `ppm`          | a node's clock runs fast or slow                               |
+| `betray`       | `node`, `behaviour`    | a node behaves as its scenario's behaviour of this name        |
+| `reform`       | `node`                 | it is honest again                                             |
 
-A message is named by its `position` among those on their way, counted round: nobody knows their
-numbers when a plan is made. A fault that finds nothing to do (no message, a node that is down
-already) does nothing, and the log of the run says so.
+A message is named by its `position` among those on their way, modulo their number: message numbers are
+unknown when a plan is made. A fault without a target (no message, a node that is down already) does
+nothing, and the log of the run says so.
 
-A `FaultPlan` says which fault comes when. It can be drawn from a seed, printed, stored as JSON, cut
-down by hand, and repeated: the same plan and the same seed are the same run.
+A `FaultPlan` lists faults with their times. It can be drawn from a seed, printed, stored as JSON, cut
+down by hand, and repeated: the same plan and the same seed give the same run.
 """
 
 import json
@@ -46,7 +47,7 @@ __all__ = ["FAULTS", "Fault", "FaultPlan", "SpecFaults", "TimedFault"]
 _INT, _STR, _BOOL = "a whole number", "a string", "true or false"
 _NAMES: Final = "a list of nodes"
 
-#: Fault -> its parameters, and of which kind each is.
+#: Fault -> its parameters, with the kind of each.
 FAULTS: Final[Mapping[str, Mapping[str, str]]] = immutabledict(
     drop=immutabledict(position=_INT),
     duplicate=immutabledict(position=_INT),
@@ -67,10 +68,10 @@ FAULTS: Final[Mapping[str, Mapping[str, str]]] = immutabledict(
     reform=immutabledict(node=_STR),
 )
 
-#: What a parameter is if it is not given.
+#: The default of each parameter.
 _DEFAULTS: Final = immutabledict(kept=0, done=0, torn=False, loss=0, duplication=0)
 
-#: What a plan is drawn from unless told otherwise: all that a protocol must survive that trusts its peers.
+#: The default choice for plans: all that a protocol must survive that trusts its peers.
 _USUAL: Final = (
     "drop",
     "duplicate",
@@ -118,7 +119,7 @@ class Fault:
 
     @classmethod
     def of(cls, name: str, **parameters: Any) -> Self:
-        """The fault with these parameters, lists of nodes as any iterable; others have their defaults."""
+        """Create a fault from these parameters, lists of nodes as any iterable; others get defaults."""
         kinds = FAULTS.get(name, {})
         given = {
             key: tuple(value) if kinds.get(key) == _NAMES and not isinstance(value, str) else value
@@ -157,7 +158,7 @@ def _shown(value: Any) -> str:
 
 @attrs.frozen
 class TimedFault:
-    """A fault, and when it comes in virtual milliseconds."""
+    """A fault, and its time in virtual milliseconds."""
 
     at_ms: int
     fault: Fault
@@ -165,7 +166,7 @@ class TimedFault:
 
 @attrs.frozen
 class FaultPlan:
-    """Which faults come when.
+    """A schedule of faults.
 
     Attributes:
         faults: in order of time; of two at the same time, the first comes first.
@@ -190,7 +191,7 @@ class FaultPlan:
 
     @classmethod
     def of(cls, *rows: tuple[int, Fault]) -> Self:
-        """The plan with these faults at these times, in any order."""
+        """Create a plan from these faults at these times, in any order."""
         return cls(tuple(TimedFault(*row) for row in sorted(rows, key=lambda row: row[0])))
 
     @classmethod
@@ -204,10 +205,10 @@ class FaultPlan:
         names: Iterable[str] = _USUAL,
         down_max: int | None = None,
     ) -> Self:
-        """A plan drawn from a seed.
+        """Draw a plan from a seed.
 
-        What can be ended is ended again before `until_ms`: a crash by a restart, a pause by a
-        resume, a partition by a heal. Clocks stay wrong, and a network bad, until `stabilise`.
+        Faults that can be ended are ended before `until_ms`: a crash by a restart, a pause by a resume,
+        a partition by a heal. Clocks stay wrong, and a network bad, until `stabilise`.
 
         Args:
             seed: the same seed draws the same plan.
@@ -234,7 +235,7 @@ class FaultPlan:
 
     @property
     def ends_ms(self) -> int:
-        """When the last fault comes; 0 if there is none."""
+        """The time of the last fault; 0 if there is none."""
         return self.faults[-1].at_ms if self.faults else 0
 
     def to_json(self) -> str:
@@ -282,7 +283,7 @@ class FaultPlan:
 
 
 class _Drawing:
-    """A plan in the making: who is down until when."""
+    """A plan in the making, with the time until which each node is down."""
 
     def __init__(self, source: random.Random, nodes: tuple[str, ...], down_max: int) -> None:
         self.rows: list[tuple[int, Fault]] = []
@@ -322,7 +323,8 @@ class _Drawing:
             self.rows.append((ends_ms, Fault.of(end, **ended)))
 
 
-#: The faults that a plan can be drawn of: those that are not the end of another, nor a traitor's.
+#: The faults that a plan can be drawn from: those that neither end another nor concern Byzantine
+#: nodes.
 _DRAWN: Final = tuple(
     name for name in FAULTS if name not in ("heal", "restart", "resume", "betray", "reform")
 )
@@ -330,9 +332,9 @@ _DRAWN: Final = tuple(
 
 @attrs.frozen
 class SpecFaults:
-    """What each fault is in a spec: the action of a name, or no step of it at all.
+    """The meaning of each fault in a spec: an action by name, or no step at all.
 
-    An adapter gives it for every fault that it meets, so that none is forgotten: a fault that the
+    An adapter defines it for every fault that it meets, so that none is forgotten: a fault that the
     spec does not have must be one that the spec's state does not show (a pause, a skewed clock).
 
     Attributes:
@@ -354,7 +356,7 @@ class SpecFaults:
             raise AdapterError(f"no fault is called {', '.join(unknown)}: there are {', '.join(FAULTS)}")
 
     def action(self, fault: str) -> str | None:
-        """The action that stands for a fault; None if the spec takes no step.
+        """Return the action that stands for a fault; None if the spec takes no step.
 
         Raises:
             AdapterError: if the adapter does not say.
@@ -367,7 +369,7 @@ class SpecFaults:
         return self.actions[fault]
 
     def check(self, actions: Iterable[str]) -> None:
-        """Compare with the actions that a spec has.
+        """Compare the table with the actions of a spec.
 
         Raises:
             AdapterError: if a fault is said to be an action that the spec lacks.

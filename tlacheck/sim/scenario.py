@@ -1,7 +1,7 @@
 """A scenario: a cluster, its faults and its clients, as one value that can be run again.
 
-The same scenario gives the same log, to the byte, in every process. What a failure needs to be seen
-again is the scenario; what a reader needs to understand it is its `text`.
+The same scenario gives the same log, to the byte, in every process. The scenario reproduces a failure;
+its `text` explains it to a reader.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ __all__ = ["Run", "Scenario"]
 
 @attrs.frozen(kw_only=True)
 class Run:
-    """What came of a scenario.
+    """The result of a scenario.
 
     Attributes:
         cluster: the cluster as it is at the end.
@@ -43,7 +43,7 @@ class Run:
 
 @attrs.frozen(kw_only=True)
 class Scenario:
-    """What to run.
+    """A complete description of a run.
 
     Attributes:
         nodes: the names of the nodes.
@@ -64,14 +64,14 @@ class Scenario:
     behaviours: immutabledict[str, Behaviour] = attrs.field(factory=immutabledict)
 
     def run(self, core: Core[Any, Any, Any]) -> Run:
-        """Run it from the beginning, with a cluster of its own."""
+        """Run it from the beginning, with a fresh cluster."""
         cluster = Cluster(core, self.nodes, seed=self.seed, network=self.network, behaviours=self.behaviours)
         cluster.play(self.plan, until_ms=self.until_ms, workload=self.workload)
         return Run(cluster=cluster, log=cluster.simulation.log_text, met=cluster.simulation.met)
 
     @property
     def text(self) -> str:
-        """The scenario for a reader: whatever is not a default, and the faults line by line."""
+        """Describe the scenario for a reader: everything but defaults, and the faults line by line."""
         lines = [f"{', '.join(self.nodes)}; seed {self.seed}; to {self.until_ms} ms", text_of(self.network)]
         lines += [
             f"{request.at_ms:>6} ms  {request.node}: {text_of(request.input)}" for request in self.workload

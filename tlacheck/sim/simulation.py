@@ -1,9 +1,9 @@
-"""A `World` and what lives in it: the loop of events, the faults, and the log of a run.
+"""The loop of events over a `World`, the faults, and the log of a run.
 
-`Simulation` takes from the world what is due and gives it to a `Host`, the owner of the nodes.
+`Simulation` takes due events from the world and gives them to a `Host`, the owner of the nodes.
 `Cluster` is a host for pure protocol cores; a test that runs its nodes in lockstep with a spec is
-another. Faults come through `Simulation` only, so that whatever the host is, a `Fault` means the
-same, is counted, and stands in the log.
+another. Faults come through `Simulation` only, so a `Fault` means the same for every host, is counted,
+and appears in the log.
 
 A run has two phases. While faults come, only safety can be demanded. `stabilise` ends all faults;
 from then on progress can be demanded within a bound (`tlacheck.conform.liveness`).
@@ -34,10 +34,10 @@ class Request:
 
 
 class Host(Protocol[Message]):
-    """Who owns the nodes: carries out what becomes due, and the part of faults that is its own.
+    """The owner of the nodes: handles due events, and its own part of faults.
 
-    The world has done its own part already when a host is called: a message that is delivered is
-    no longer on its way, a node that crashes is down.
+    The world has done its part already when a host is called: a delivered message is no longer on its
+    way, a crashed node is down.
     """
 
     def on_timer(self, node: str, name: Any) -> None:
@@ -53,16 +53,16 @@ class Host(Protocol[Message]):
         """A message gets a second copy."""
 
     def on_request(self, node: str, inp: Any) -> bool:
-        """A client gives a node an input; whether the node takes it."""
+        """A client gives a node an input; return whether the node takes it."""
 
     def on_crash(self, node: str, *, kept: int, torn: bool) -> None:
-        """A node stops; of its unsynced writes the first `kept` stay, the next is half there if `torn`."""
+        """A node stops; the first `kept` of its unsynced writes stay, the next is torn if `torn`."""
 
     def on_restart(self, node: str) -> None:
         """A node comes back with what is on its disk."""
 
     def on_betrayal(self, node: str, behaviour: str | None) -> None:
-        """A node behaves otherwise from now on; honestly, if `behaviour` is None."""
+        """A node changes its behaviour from now on; to honest, if `behaviour` is None."""
 
 
 @attrs.frozen
@@ -115,14 +115,14 @@ class Simulation(Generic[Message]):
         self._armed: dict[str, Fault] = {}
         self._rows: list[tuple[int, str, str, Any]] = []
 
-    # --- time passes
+    # --- time
 
     def advance(self, for_ms: int) -> None:
-        """Let `for_ms` virtual milliseconds pass; whatever becomes due happens."""
+        """Let `for_ms` virtual milliseconds pass, handling all events that become due."""
         self.run_until(self.world.now_ms + for_ms)
 
     def run_until(self, until_ms: int) -> None:
-        """Let whatever is due no later than `until_ms` happen. The clock then stands there."""
+        """Handle the events due no later than `until_ms`. The clock then stands there."""
         world, host, rows = self.world, self._host, self._rows
         while (due := world.next_due(until_ms)) is not None:
             self.events += 1
@@ -253,25 +253,25 @@ class Simulation(Generic[Message]):
         self._host.on_crash(node, kept=kept, torn=torn)
 
     def crashes_in_step(self, node: str) -> Fault | None:
-        """The `crash_during` that waits for this node, which a host asks for as it takes a step of it.
+        """Return the pending `crash_during` of this node, which a host asks for as the node takes a step.
 
         The host carries out the first `done` commands of the step, and calls `cut_short`.
         """
         return self._armed.get(node)
 
     def cut_short(self, node: str, *, kept: int = 0, torn: bool = False) -> None:
-        """A node crashes within a step, as was announced by `crashes_in_step`."""
+        """Record the crash of a node within a step, as announced by `crashes_in_step`."""
         self._crash(node, kept=kept, torn=torn)
         fault = Fault.of("crash", node=node, kept=kept, torn=torn)
         self._rows.append((self.world.now_ms, "fault", node, fault))
         self.met["a step cut short"] += 1
 
     def stabilise(self) -> None:
-        """End all faults: from now on the run is one of a good network, good clocks and nodes that are up.
+        """End all faults: from now on the network, the clocks and all nodes are good.
 
-        Partitions and cuts heal, pauses end, the network is what it was at first, clocks run true
-        from what they read now, no crash is due any more, and nodes that are down restart. Traitors
-        stay traitors, and messages that were delayed stay on their way.
+        Partitions and cuts heal, pauses end, the network is as it was at first, clocks run true from
+        their present reading, pending crashes are cancelled, and nodes that are down restart. Byzantine
+        nodes stay Byzantine, and delayed messages stay on their way.
         """
         world = self.world
         world.network = self._network
@@ -288,12 +288,12 @@ class Simulation(Generic[Message]):
     # --- the log
 
     def news(self, node: str, what: Any) -> None:
-        """Write what a node tells the outside into the log."""
+        """Log what a node tells the outside."""
         self._rows.append((self.world.now_ms, "news", node, what))
 
     @property
     def log(self) -> tuple[Entry, ...]:
-        """All that happened so far."""
+        """The log of the run so far."""
         return tuple(Entry(*row) for row in self._rows)
 
     @property

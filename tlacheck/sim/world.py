@@ -1,14 +1,14 @@
 """A world for a cluster: one virtual clock, timers, and a network with named faults.
 
-`World` knows no protocol. It holds what is due when: timers by name, messages by flight. Whoever
-drives it (`Simulation`, or a loop of one's own) takes the next `Due` item and gives it to a node.
-The same calls with the same seed give the same world, to the byte; nothing here reads a real clock.
+`World` knows no protocol. It holds everything due: timers by name, messages by flight. Its driver
+(`Simulation`, or a loop of your own) takes the next `Due` item and gives it to a node. The same calls
+with the same seed give the same world, to the byte; nothing here reads a real clock.
 
-What is due stands in one heap. A timer that was stopped or set again, and a message that was
-delayed or dropped, leaves its old item there, which is thrown away when it comes to the top; when
-the old items outnumber the others, the heap is made afresh. So every call costs the logarithm of
-what is due, however often timers are reset. Timers and flights are named tuples, the one frozen value
-that is made quickly: there is one of them for every event.
+Due items are in one heap. A timer that was stopped or set again, and a message that was delayed or
+dropped, leaves its old item there, which is dropped when it comes to the top; when the old items
+outnumber the others, the heap is rebuilt. So every call costs the logarithm of the number of due items,
+however often timers are reset. Timers and flights are named tuples, the one frozen value that is
+created quickly: there is one of them for every event.
 """
 
 import heapq
@@ -28,14 +28,14 @@ __all__ = ["Due", "Flight", "Network", "Timer", "World"]
 
 Message = TypeVar("Message")
 
-#: The clock of a node whose clock was never touched.
+#: The clock of a node that was never changed.
 _TRUE_CLOCK: Final = Clock()
 #: Of items due at the same time, timers come first.
 _TIMER, _FLIGHT = 0, 1
-#: A heap of fewer items is never made afresh: that would cost more than it saves.
+#: A smaller heap is never rebuilt: that would cost more than it saves.
 _SMALL: Final = 256
 
-#: (when, `_TIMER` or `_FLIGHT`, and what decides among those, at the end what is due).
+#: (when, `_TIMER` or `_FLIGHT`, the keys that order items within a kind, and the item).
 _Item: TypeAlias = tuple[Any, ...]
 
 
@@ -73,7 +73,7 @@ Due: TypeAlias = Timer | Flight[Message]
 
 @attrs.frozen(kw_only=True)
 class Network:
-    """What a network does to messages by itself.
+    """The network's own behaviour towards messages.
 
     Attributes:
         delay: how long each copy is on its way. Different delays reorder messages.
@@ -137,7 +137,7 @@ class World(Generic[Message]):
         """(node, name) -> when the timer fires, in virtual milliseconds."""
         return MappingProxyType({key: item[0] for key, item in self._timers.items()})
 
-    # --- what nodes ask for
+    # --- requests of nodes
 
     def send(self, source: str, dest: str, message: Message) -> Flight[Message]:
         """Put one copy of a message on its way."""
@@ -159,13 +159,13 @@ class World(Generic[Message]):
         self._timers.pop((node, name), None)
 
     def clock_ms(self, node: str) -> int:
-        """What a node's own clock reads now, in milliseconds."""
+        """Return the reading of a node's own clock, in milliseconds."""
         return self._clocks.get(node, _TRUE_CLOCK).reading_ms(self.now_ms)
 
     # --- time
 
     def next_due(self, until_ms: int) -> Due[Message] | None:
-        """Take the next thing that happens no later than `until_ms`, and move the clock there.
+        """Take the next event due no later than `until_ms`, and move the clock there.
 
         None if nothing does; the clock then stands at `until_ms`.
         """
@@ -195,7 +195,7 @@ class World(Generic[Message]):
         return None
 
     def reaches(self, flight: Flight[Message]) -> bool:
-        """Whether a message that is due gets there: not lost, its receiver up, its link whole."""
+        """Return whether a due message arrives: not lost, its receiver up, its link whole."""
         if flight.is_lost or flight.dest in self.down:
             return False
         if self.cuts and (flight.source, flight.dest) in self.cuts:
@@ -260,7 +260,7 @@ class World(Generic[Message]):
         self.resume(node)
 
     def restart(self, node: str) -> None:
-        """Let a crashed node run again. Its timers are for it to set."""
+        """Let a crashed node run again. It must set its timers itself."""
         self.down.discard(node)
         self._release(node)
 
@@ -269,7 +269,7 @@ class World(Generic[Message]):
         self.paused.add(node)
 
     def resume(self, node: str) -> None:
-        """End a pause: what has waited happens now, in the order in which it was due."""
+        """End a pause: waiting events happen now, in the order in which they were due."""
         self.paused.discard(node)
         self._release(node)
 
@@ -339,7 +339,7 @@ class World(Generic[Message]):
             heapq.heappush(self._agenda, item)
 
     def _tidy(self) -> None:
-        """Make the heap afresh when most of it is old."""
+        """Rebuild the heap when most of it is old."""
         if len(self._agenda) <= _SMALL or len(self._agenda) < 4 * (len(self._timers) + len(self._flights)):
             return
         self._agenda = list(self._timers.values())

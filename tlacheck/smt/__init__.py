@@ -1,8 +1,8 @@
 """Transition systems over Z3: bounded model checking, induction, and inductive invariants.
 
-For what TLC cannot do: a proof for every number of servers and every length of a behaviour. A system is
-declared as values and Python functions (`tlacheck.smt.system`); what comes out is a `Result`, with a
-`Verdict` and, where there is one, a `Trace`.
+These cover what TLC cannot: a proof for every number of servers and every length of a behaviour. A
+system is declared as values and Python functions (`tlacheck.smt.system`); the result is a `Result`,
+with a `Verdict` and, where there is one, a `Trace`.
 
 * `bounded`: no behaviour of so many steps violates a clause, or here is a shortest one.
 * `scheduled`: the same where the actions are given in order, and only who takes them is open.

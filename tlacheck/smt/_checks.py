@@ -1,4 +1,4 @@
-"""What the checks of this package share: the verdict of many answers, and traces in the folder of a check."""
+"""Shared parts of the checks: the verdict of many answers, and traces in the folder of a check."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ __all__ = ["judged", "kept"]
 
 
 def judged(claim: str, *, wrong: Sequence[str], complaint: str, unanswered: Sequence[str]) -> Verdict:
-    """What many questions establish together, all of which were to have the same answer.
+    """Combine the answers to many questions, all of which were to be the same, into one verdict.
 
     Args:
         claim: the name of what they were to establish.
@@ -31,7 +31,7 @@ def judged(claim: str, *, wrong: Sequence[str], complaint: str, unanswered: Sequ
 
 
 def kept(context: Context, name: str, trace: Trace | None) -> Path | None:
-    """The file of a trace in the folder of a check, after it is written; None if there is no trace."""
+    """Write a trace to the folder of a check and return its file; None if there is no trace."""
     if trace is None:
         return None
     path = context.folder / f"{name.replace('_', '-')}.itf.json"

@@ -1,8 +1,8 @@
-"""Formulas over a universe of so many elements: quantifiers become conjunctions and disjunctions.
+"""Formulas over a universe of fixed size: quantifiers become conjunctions and disjunctions.
 
-Z3 refutes formulas with quantifiers well and is slow to find models of them. Where there is a model, there
-mostly is one with two or three elements a sort, and without quantifiers it is found at once. It is also
-the one that a person can read. Finding none says nothing.
+Z3 refutes formulas with quantifiers well but finds models of them slowly. A satisfiable formula mostly
+has a model with two or three elements a sort, which is found at once without quantifiers and is
+readable. Finding none proves nothing.
 """
 
 import itertools
@@ -18,14 +18,14 @@ _Universe = Mapping[Any, Sequence[Expression]]
 
 
 def small(formulas: Sequence[Expression], size: int) -> list[Expression] | None:
-    """The formulas without quantifiers, over at most `size` elements of each uninterpreted sort.
+    """Return the formulas without quantifiers, over at most `size` elements of each uninterpreted sort.
 
     Returns:
         Formulas whose models are models of the given ones; None if nothing is of an uninterpreted sort, or
         something is quantified that has no such universe, such as integers.
     """
     declarations = _declarations(formulas)
-    # In the order of the formulas: what Z3 finds may depend on it.
+    # In the order of the formulas: Z3's model may depend on it.
     sorts = dict.fromkeys(
         sort
         for declaration in declarations
@@ -77,7 +77,7 @@ def _has_quantifier(formula: Expression) -> bool:
 
 
 def _declarations(formulas: Sequence[Expression]) -> list[Any]:
-    """The constants and functions that the formulas speak of, each once, in order."""
+    """Return the constants and functions in the formulas, each once, in order."""
     found = {
         part.decl(): None
         for part in _parts(formulas)
@@ -87,7 +87,7 @@ def _declarations(formulas: Sequence[Expression]) -> list[Any]:
 
 
 def _parts(formulas: Sequence[Expression]) -> Iterator[Expression]:
-    """All terms in these formulas, those below quantifiers included, each once."""
+    """Yield all terms in these formulas, those below quantifiers included, each once."""
     seen: set[int] = set()
     waiting = list(reversed(formulas))
     while waiting:

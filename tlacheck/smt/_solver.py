@@ -1,4 +1,4 @@
-"""One question to Z3: can these formulas be met together? With a limit on the time it may take."""
+"""Queries to Z3 for the satisfiability of formulas, with a time limit."""
 
 import enum
 from collections.abc import Sequence
@@ -13,22 +13,22 @@ from tlacheck.smt.sorts import Expression
 
 __all__ = ["TIMEOUT_SECONDS", "Answer", "Sat", "ask", "checked_timeout", "no_answer"]
 
-#: How long Z3 may take for one question, unless told otherwise.
+#: The default time limit of a query.
 TIMEOUT_SECONDS: Final = 20.0
 
-#: What Z3 may spend, in its own unit, before a small model is looked for: about a second, and the same
+#: Z3's effort, in its own unit, before a small model is looked for: about a second, and the same
 #: amount on every machine.
 _EFFORT: Final = 1_000_000
 
-#: Up to so many elements of each sort a model is looked for by enumeration.
+#: The largest number of elements of each sort tried by enumeration.
 _SIZE_MAX: Final = 4
 
-#: What Z3 says when it was its time that ran out.
+#: Z3's reason when its time ran out.
 _OUT_OF_TIME = ("timeout", "canceled", "interrupted")
 
 
 class Sat(enum.Enum):
-    """Whether formulas can be met together."""
+    """The satisfiability of formulas."""
 
     YES = "yes"
     NO = "no"
@@ -37,7 +37,7 @@ class Sat(enum.Enum):
 
 @attrs.frozen
 class Answer:
-    """What Z3 says.
+    """Z3's answer.
 
     Attributes:
         sat: whether the formulas can be met together.
@@ -62,7 +62,7 @@ def checked_timeout(seconds: float) -> int:
 
 
 def ask(formulas: Sequence[Expression], timeout_seconds: float, *, hoping: Sat = Sat.NO) -> Answer:
-    """Whether formulas can be met together, and how.
+    """Check whether formulas can be satisfied together, and how.
 
     Args:
         formulas: what is to be met.
@@ -99,7 +99,7 @@ def _once(formulas: Sequence[Expression], milliseconds: int, effort: int = 0) ->
 
 
 def no_answer(reason: str, timeout_seconds: float) -> str:
-    """In words why there is no answer, and what to do."""
+    """Explain why there is no answer, and what to do."""
     if any(word in reason for word in _OUT_OF_TIME):
         return f"Z3 gave no answer within {timeout_seconds:g} s; allow it more time"
     return (

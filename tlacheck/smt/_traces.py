@@ -1,6 +1,6 @@
-"""A model of Z3 as a trace of the system: its states, and between them the actions with their arguments.
+"""Conversion of a Z3 model into a trace of the system: states, actions and arguments.
 
-A relation is the set of what it holds of; a function is a function; an element of an uninterpreted
+A relation is the set of the elements in it; a function is a function; an element of an uninterpreted
 sort is a model value named after the sort, numbered from 1.
 """
 
@@ -22,7 +22,7 @@ __all__ = ["Taken", "trace_of"]
 
 @attrs.frozen
 class Taken:
-    """What a model says of one step.
+    """The part of a model that describes one step.
 
     Attributes:
         actions: action -> whether it is the one.
@@ -40,7 +40,7 @@ def trace_of(
     taken: Sequence[Taken],
     violation: Violation | None,
 ) -> Trace:
-    """The trace that a model stands for.
+    """Build the trace that a model stands for.
 
     Args:
         system: the system that was unrolled.
@@ -64,7 +64,7 @@ def trace_of(
     )
     steps = []
     for number, (step, before) in enumerate(zip(raw.steps, taken, strict=True)):
-        # The arguments of the action that was taken; those of the others mean nothing.
+        # The arguments of the action taken; those of the others mean nothing.
         arguments = trace_from_z3(model, [before.arguments[step.action]]).initial
         steps.append(Step(step.action, universe.named(arguments), universe.named(raw.states[number + 1])))
     return Trace(
@@ -84,7 +84,7 @@ class _Universe:
         self._elements: dict[str, tuple[Expression, ...]] = {}
 
     def of(self, sort: Sort) -> tuple[Expression, ...]:
-        """The elements of a sort: its own, or those that this model gives it."""
+        """Return the elements of a sort: its own, or those that this model gives it."""
         if sort.elements is not None:
             return sort.elements
         if sort.name not in self._elements:
@@ -98,7 +98,7 @@ class _Universe:
         return self._elements[sort.name]
 
     def shown(self, variable: Variable, symbol: Expression) -> Any:
-        """A variable's copy as `trace_from_z3` takes it."""
+        """Return a variable's copy as `trace_from_z3` takes it."""
         if variable.result.is_uninterpreted:
             self.of(variable.result)
         if not variable.arguments:
@@ -112,11 +112,11 @@ class _Universe:
             yield (key[0] if len(key) == 1 else key), symbol(*terms)
 
     def named(self, values: Mapping[str, Value]) -> State:
-        """The values of variables or parameters, of which there may be none, with each element under its own name."""
+        """Evaluate variables or parameters, if there are any, with each element under its own name."""
         return State({name: self.renamed(value) for name, value in values.items()})
 
     def renamed(self, value: Value) -> Value:
-        """A value with the elements under their own names: what Z3 calls `S!val!0` is S1."""
+        """Rename the elements in a value: Z3's `S!val!0` becomes S1."""
         match value:
             case ModelValue():
                 return ModelValue(self._names.get(value.name, value.name))

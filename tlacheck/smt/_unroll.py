@@ -1,4 +1,4 @@
-"""A system unrolled: the formulas of its first moments, of a step, and of any number of steps."""
+"""Unrolling of a system: formulas of its first moments, of a step, and of any number of steps."""
 
 from collections.abc import Iterable
 
@@ -12,10 +12,10 @@ __all__ = ["all_of", "axioms", "one_action", "some_action"]
 
 
 def axioms(system: TransitionSystem, *views: View) -> list[Expression]:
-    """What is taken for granted at these moments.
+    """Return the axioms at these moments.
 
-    An axiom on what is rigid is said once: it is the same at each moment, but Z3 takes copies that differ in
-    the names of what is bound for as many axioms, and works more.
+    An axiom on rigid variables is stated once: it is the same at each moment, but Z3 takes copies that
+    differ in the names of bound variables for as many axioms, and works more.
     """
     first, *later = views
     changing = [clause for clause in system.axioms if not _is_rigid(system, clause)] if later else []
@@ -26,7 +26,7 @@ def axioms(system: TransitionSystem, *views: View) -> list[Expression]:
 
 
 def _is_rigid(system: TransitionSystem, clause: Clause) -> bool:
-    """Whether a clause makes its formula of rigid variables alone."""
+    """Return whether a clause depends on rigid variables alone."""
     rigid = View({variable: variable.at("") for variable in system.variables if variable.is_rigid})
     try:
         clause.formula(rigid)
@@ -36,12 +36,12 @@ def _is_rigid(system: TransitionSystem, clause: Clause) -> bool:
 
 
 def all_of(clauses: Iterable[Clause], view: View) -> list[Expression]:
-    """That each of these clauses holds at a moment."""
+    """Return the formulas that each of these clauses holds at a moment."""
     return [clause.formula(view) for clause in clauses]
 
 
 def one_action(action: Action, before: View, after: View, moment: str) -> tuple[Expression, Taken]:
-    """The formula of a step by this action, without what it leaves as it is, and what a model says of it."""
+    """Return the formula of a step by this action, without its unchanged part, and the step's description."""
     constants = action.constants(moment)
     taken = Taken({action.name: True}, {action.name: constants})
     return action.relation(before, after, **constants), taken
@@ -50,7 +50,7 @@ def one_action(action: Action, before: View, after: View, moment: str) -> tuple[
 def some_action(
     system: TransitionSystem, before: View, after: View, moment: str
 ) -> tuple[list[Expression], Taken]:
-    """The formulas of a step by any action, and what a model says of it."""
+    """Return the formulas of a step by any action, and the step's description."""
     chosen = {action.name: z3.Bool(f"{action.name}@{moment}") for action in system.actions}
     arguments = {action.name: action.constants(moment) for action in system.actions}
     formulas = [z3.Or(*chosen.values())]

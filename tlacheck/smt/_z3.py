@@ -1,4 +1,4 @@
-"""Z3, or one sentence about how to get it. It is an optional package, and this is the only import of it here."""
+"""The only import of Z3, an optional package; without it, one sentence says how to install it."""
 
 from tlacheck.errors import SetupError
 

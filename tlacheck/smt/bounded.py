@@ -1,7 +1,7 @@
-"""Bounded model checking: is there a behaviour of up to so many steps that violates a clause?
+"""Bounded model checking: a search for a behaviour of limited length that violates a clause.
 
-Depth after depth, so that the first behaviour found is a shortest one. Nothing found up to a depth says
-nothing of what comes after it: the verdict is `bounded`, never `proved`.
+Depths are tried one after another, so the first behaviour found is a shortest one. Finding none up to a
+depth says nothing of greater depths: the verdict is `bounded`, never `proved`.
 """
 
 from tlacheck.errors import ConfigError

@@ -5,9 +5,9 @@
   that a failure has a name: this clause, after this action.
 * `implied`: a clause holds in each state that satisfies an invariant, with no step taken.
 
-A step of the induction that fails comes with a counterexample to induction: states that satisfy what is
-assumed, and a step out of it. Its first state need not be reachable. So it shows the proof to be
-incomplete and not the clause to be wrong: the verdict is `unknown`, and the trace says so. Only a
+A failing step of the induction comes with a counterexample to induction: states that satisfy the
+assumptions, and a step out of them. Its first state need not be reachable, so it shows that the proof
+is incomplete, not that the clause is wrong: the verdict is `unknown`, and the trace says so. Only a
 behaviour from an initial state makes it `violated`.
 """
 
@@ -28,7 +28,7 @@ from tlacheck.verdict import Kind, Verdict
 
 __all__ = ["NOT_REACHED", "implied", "induction", "inductive"]
 
-#: What the trace of a counterexample to induction says of itself.
+#: The explanation in the trace of a counterexample to induction.
 NOT_REACHED: Final = "a counterexample to induction: its first state need not be reachable"
 
 
@@ -149,7 +149,7 @@ def inductive(
                 return result(_whole(obligations))
     verdict = _whole(obligations)
     if verdict.kind is Kind.PROVED:
-        # Last, since it only matters to what would be a proof.
+        # Last, since it matters only for a proof.
         silent = next(
             filter(None, (_never(system, found, one, timeout_seconds) for one in system.actions)), ""
         )
@@ -204,7 +204,7 @@ def implied(
 
 
 def _whole(obligations: Sequence[Obligation]) -> Verdict:
-    """What the obligations establish together: as much as the worst of them."""
+    """Combine the obligations into one verdict: that of the worst of them."""
     failing = [one for one in obligations if not one.verdict.is_established]
     refuted = next((one for one in failing if one.verdict.is_violated), None)
     if refuted is not None:
@@ -235,8 +235,8 @@ def _consecution(
     action: Action,
     timeout_seconds: float,
 ) -> Obligation:
-    # All formulas are made anew for each question: the search of Z3 depends on the age of terms, and where the
-    # questions of a proof share theirs, some take a hundred times as long.
+    # All formulas are made anew for each query: Z3's search depends on the age of terms, and some
+    # queries take a hundred times as long when the queries of a proof share their terms.
     before = system.view("0")
     after = system.view_after(action, before, "1")
     step, said = one_action(action, before, after, "0")
@@ -259,7 +259,7 @@ def _consecution(
 def _never(
     system: TransitionSystem, invariant: Sequence[Clause], action: Action, timeout_seconds: float
 ) -> str:
-    """Why it is not known that the action can happen where the invariant holds; empty if it can."""
+    """Explain why it is unknown that the action can happen where the invariant holds; empty if it can."""
     before = system.view("0")
     after = system.view_after(action, before, "1")
     step, _ = one_action(action, before, after, "0")

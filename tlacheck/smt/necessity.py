@@ -1,7 +1,8 @@
-"""Is each clause of an inductive invariant needed? Each is dropped in turn, and the proof tried again.
+"""The need for each clause of an inductive invariant: each is dropped in turn, and the proof tried again.
 
 A clause without which the proof still succeeds is redundant: it follows from the others, or nothing
-rests on it. A clause without which it fails is needed, and a counterexample to induction shows what for.
+depends on it. A clause without which it fails is needed, and a counterexample to induction shows what
+for.
 """
 
 import enum
@@ -20,7 +21,7 @@ __all__ = ["Necessity", "Need", "each_dropped"]
 
 
 class Need(enum.Enum):
-    """Whether a proof needs a clause."""
+    """The need of a proof for a clause."""
 
     NEEDED = "needed"
     REDUNDANT = "redundant"
@@ -29,7 +30,7 @@ class Need(enum.Enum):
 
 @attrs.frozen
 class Necessity:
-    """What came of dropping one clause.
+    """The result of dropping one clause.
 
     Attributes:
         clause: the clause that was dropped.

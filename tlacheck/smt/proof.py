@@ -1,10 +1,10 @@
-"""A proof for any size as checks of `tlacheck verify`, together with what shows that it is worth something.
+"""A proof for any size as checks of `tlacheck verify`, with checks that the proof is meaningful.
 
-A proof that succeeds may be of a model in which little happens, or rest on what nobody needs. So a `Proof`
-asks three things, each a check:
+A proof may succeed because its model does little, or rest on clauses that nobody needs. A `Proof`
+therefore provides three checks:
 
-* `holds`: the properties of the model are an inductive invariant, and what is claimed follows from it.
-* `clauses_needed`: without any one of its clauses it is none.
+* `holds`: the properties of the model are an inductive invariant, and the consequences follow from it.
+* `clauses_needed`: without any one of its clauses it is not inductive.
 * `mutants_fail`: no wrong model is proved, one for each mistake of a list.
 
     PROOF = Proof(
@@ -16,7 +16,7 @@ asks three things, each a check:
     )
     exclusive, clauses_needed, mutants_fail = PROOF.holds, PROOF.clauses_needed, PROOF.mutants_fail
 
-`verify.toml` calls these by name; `tell` says all of it to a person.
+`verify.toml` calls these by name; `tell` prints all of it for a reader.
 """
 
 import enum
@@ -38,7 +38,7 @@ from tlacheck.verify import Context, Outcome
 
 __all__ = ["Proof"]
 
-#: What Z3 adds to the name of a variable, another number each time.
+#: Z3's suffix of a variable's name, with another number each time.
 _NUMBERED: Final = re.compile(r"![0-9]+")
 
 FaultT = TypeVar("FaultT", bound=enum.Enum)
@@ -79,9 +79,9 @@ class Proof(Generic[FaultT]):
     command: str = ""
 
     def attempt(self, fault: FaultT | None = None, *, on_progress: Callable[[str], None] = _silent) -> Result:
-        """Try the whole invariant; of a wrong model, up to the first obligation that fails.
+        """Try the whole invariant; for a wrong model, stop at the first obligation that fails.
 
-        What a wrong model does otherwise than the right one comes first: there something fails.
+        A wrong model's changed actions come first: something fails there.
         """
         system = self.model(fault)
         if fault is not None:
@@ -95,7 +95,7 @@ class Proof(Generic[FaultT]):
         )
 
     def followed(self) -> tuple[Result, ...]:
-        """Whether each consequence follows from the invariant: a result for each."""
+        """Check whether each consequence follows from the invariant: a result for each."""
         system = self.model(None)
         return tuple(
             implied(system, system.properties, one, timeout_seconds=self.timeout_seconds)
@@ -114,7 +114,7 @@ class Proof(Generic[FaultT]):
         )
 
     def holds(self, context: Context) -> Outcome:
-        """Each action keeps each clause of the invariant, and the consequences follow.
+        """Check that each action keeps each clause of the invariant, and that the consequences follow.
 
         A counterexample to induction is left in the folder of the check.
         """
@@ -142,10 +142,10 @@ class Proof(Generic[FaultT]):
         )
 
     def clauses_needed(self, context: Context) -> Outcome:
-        """Without any one of its clauses the invariant is no proof: a counterexample to induction each.
+        """Check that every clause is needed: without it there is a counterexample to induction.
 
-        The counterexamples are left in the folder of the check. A clause that proves to be redundant is a
-        violation: it is to be taken out.
+        The counterexamples are left in the folder of the check. A redundant clause is a
+        violation: remove it.
         """
         found = self.needs(on_progress=context.progress)
         for one in found:
@@ -170,7 +170,7 @@ class Proof(Generic[FaultT]):
         )
 
     def mutants_fail(self, context: Context) -> Outcome:
-        """Each wrong model has a step that breaks the invariant, and nothing else of the proof is changed.
+        """Check that each wrong model has a step that breaks the invariant, in an unchanged proof.
 
         The steps are left in the folder of the check.
         """
@@ -196,7 +196,7 @@ class Proof(Generic[FaultT]):
         )
 
     def tell(self, say: Callable[[str], object]) -> bool:
-        """Say what the proof comes to, what it needs its clauses for, and how the wrong models fail.
+        """Print the result of the proof, what it needs its clauses for, and how the wrong models fail.
 
         Args:
             say: takes each line as soon as it is known.
@@ -227,14 +227,14 @@ def _in_words(one: Necessity) -> str:
 
 
 def _changed_first(system: TransitionSystem, other: TransitionSystem) -> TransitionSystem:
-    """The system with those of its actions first that differ from the ones of the same name in another."""
+    """Return the system with those actions first that differ from their namesakes in another one."""
     known = {action.name: _formula(other, action) for action in other.actions}
     changed = [each for each in system.actions if known.get(each.name) != _formula(system, each)]
     return attrs.evolve(system, actions=(*changed, *(each for each in system.actions if each not in changed)))
 
 
 def _formula(system: TransitionSystem, action: Action) -> str:
-    """The step that an action is, as Z3 writes it, its variables numbered from the first on."""
+    """Return an action's step as Z3 writes it, its variables numbered from the first on."""
     before = system.view("0")
     step, _ = one_action(action, before, system.view_after(action, before, "1"), "0")
     numbers: dict[str, str] = {}

@@ -1,8 +1,8 @@
 """All reachable states of a finite instance, from the same formulas that the proofs are about.
 
-State after state, Z3 lists each way in which the step relation can be met. Slow beside a model checker,
-and not for finding errors: it shows that the formulas and a spec in another language have the same
-states, so that a proof about one says something of the other.
+State after state, Z3 lists each way in which the step relation can be satisfied. This is slow beside a
+model checker, and not meant for finding errors: it shows that the formulas and a spec in another
+language have the same states, so that a proof about one carries over to the other.
 """
 
 import itertools
@@ -27,7 +27,7 @@ __all__ = ["Reached", "reachable"]
 
 @attrs.frozen
 class Reached:
-    """The states that were found.
+    """The states found.
 
     Attributes:
         states: each reachable state once, as TLA+ values: relations are sets.
@@ -91,7 +91,7 @@ def reachable(
 
 
 class _NoAnswer(Exception):
-    """Z3 gave none."""
+    """Z3 gave no answer."""
 
 
 def _solver(timeout_seconds: float) -> Any:
@@ -101,7 +101,7 @@ def _solver(timeout_seconds: float) -> Any:
 
 
 def _each(solver: Any, cells: list[Expression], timeout_seconds: float) -> Iterator[tuple[Any, ...]]:
-    """Each choice of values for these cells that the solver allows."""
+    """Yield each choice of values for these cells that the solver allows."""
     solver.push()
     while (found := solver.check()) == z3.sat:
         model = solver.model()
@@ -114,7 +114,7 @@ def _each(solver: Any, cells: list[Expression], timeout_seconds: float) -> Itera
 
 
 def _cells(system: TransitionSystem, view: View) -> Iterator[Expression]:
-    """Each part of the state that has a value of its own."""
+    """Yield each part of the state that has its own value."""
     for variable in system.variables:
         symbol = getattr(view, variable.name)
         if not variable.arguments:
@@ -122,7 +122,8 @@ def _cells(system: TransitionSystem, view: View) -> Iterator[Expression]:
             continue
         if any(sort.elements is None for sort in variable.arguments):
             raise ConfigError(
-                f"{variable.name} of {system.name} has an argument of an unknown number of elements: list states of "
+                f"{variable.name} of {system.name} has an argument of an unknown number of elements: "
+                "list states of "
                 "an instance whose sorts are enumerations"
             )
         for terms in itertools.product(*(sort.elements or () for sort in variable.arguments)):

@@ -1,4 +1,4 @@
-"""What came of a question about a system: a verdict, the obligations it rests on, and a trace."""
+"""Results of queries about a system: a verdict, the obligations it rests on, and a trace."""
 
 import attrs
 
@@ -11,7 +11,7 @@ __all__ = ["Obligation", "Result"]
 
 @attrs.frozen(kw_only=True)
 class Obligation:
-    """One thing that was to be shown.
+    """One proof obligation.
 
     Attributes:
         clause: the clause that was to hold.
@@ -35,7 +35,7 @@ class Obligation:
 
 @attrs.frozen(kw_only=True)
 class Result:
-    """What was asked, and what came of it.
+    """A query and its result.
 
     Attributes:
         system: the system that was asked about.

@@ -1,7 +1,7 @@
-"""Scenarios: a wrong model does along a schedule what a right one never does.
+"""Scenarios: behaviours along a schedule that a wrong model has and a right one never does.
 
-A counterexample to induction need not be reached. These behaviours are, from the beginning of a small
-instance, and they are what a paper draws when it explains a rule by what happens without it.
+A counterexample to induction need not be reachable. These behaviours are reachable, from the initial
+state of a small instance, and they are what a paper draws to explain a rule by its absence.
 
 `scenarios_found` makes scenarios one check of `tlacheck verify`.
 """
@@ -52,7 +52,7 @@ class Scenario(Generic[FaultT]):
 
 
 def scenarios_found(context: Context, scenarios: Sequence[Scenario[FaultT]]) -> Outcome:
-    """Each scenario is a behaviour of its wrong model, and none of the right one in the same schedule.
+    """Check that each scenario is a behaviour of its wrong model, and of the right one in no case.
 
     The behaviours are left in the folder of the check.
     """

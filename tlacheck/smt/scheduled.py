@@ -1,10 +1,10 @@
-"""Behaviours along a schedule: which actions happen, one after the other, is given; who takes them is not.
+"""Behaviours along a schedule: the order of actions is given, their arguments are open.
 
 A long counterexample that is known in outline, from a paper or from another tool, is out of reach where
-every action may be the next one. Along a schedule a step is a single action, and what it does not change is
-the same before and after it.
+every action may be the next one. Along a schedule a step is a single action, and its unchanged
+variables are the same before and after it.
 
-A behaviour that is found is one of the system. That there is none says nothing of other schedules.
+A behaviour found is one of the system. Finding none says nothing of other schedules.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""What variables range over, and quantifiers that know whether a sort is finite.
+"""The sorts of variables, and quantifiers that know whether a sort is finite.
 
-An uninterpreted sort has some elements, one at least, and no more is known: what is proved of it holds
-for every number of them. An enumeration has the elements that it names. The same formula serves for
+An uninterpreted sort has at least one element, and no other property: a proof about it holds for any
+number of elements. An enumeration has exactly the elements that it names. The same formula serves for
 both: over an enumeration `forall` and `exists` become conjunctions and disjunctions, so that a small
 instance of a model needs no quantifier; over any other sort they are Z3's.
 """
@@ -25,7 +25,7 @@ Expression: TypeAlias = Any
 
 @attrs.frozen(kw_only=True)
 class Sort:
-    """What a variable, an argument or a bound name ranges over.
+    """The range of a variable, an argument or a bound name.
 
     Attributes:
         name: its name in messages; elements of an uninterpreted sort are called after it.
@@ -40,7 +40,7 @@ class Sort:
     is_uninterpreted: bool = False
 
     def constant(self, name: str) -> Expression:
-        """The constant of this sort that Z3 knows by this name."""
+        """Return the constant of this sort with this name."""
         return z3.Const(name, self.z3)
 
 
@@ -53,12 +53,12 @@ INT: Final = Sort(name="INT", z3=z3.IntSort())
 
 @functools.cache
 def uninterpreted(name: str) -> Sort:
-    """The sort of this name of which no more is known than that it has an element."""
+    """An uninterpreted, non-empty sort of this name."""
     return Sort(name=name, z3=z3.DeclareSort(name), is_uninterpreted=True)
 
 
 def enumeration(name: str, elements: Sequence[str]) -> Sort:
-    """The sort that has exactly the elements of these names, which are all different.
+    """A sort with exactly these elements, which are all different.
 
     Raises:
         ConfigError: there is no element, or one is named twice.
@@ -66,7 +66,8 @@ def enumeration(name: str, elements: Sequence[str]) -> Sort:
     names = tuple(elements)
     if not names or len(set(names)) != len(names):
         raise ConfigError(
-            f"the sort {name} needs one element or more, each of a name of its own, and is given {list(names)}"
+            f"the sort {name} needs one element or more, each of a name of its own, and is given "
+            f"{list(names)}"
         )
     return _enumeration(name, names)
 
@@ -78,7 +79,7 @@ def _enumeration(name: str, names: tuple[str, ...]) -> Sort:
 
 
 def forall(sorts: Sequence[Sort], body: Callable[..., Expression]) -> Expression:
-    """The formula that `body` holds of all elements of these sorts.
+    """Return the formula that `body` holds for all elements of these sorts.
 
     Args:
         sorts: the sort of each argument of `body`.
@@ -88,7 +89,7 @@ def forall(sorts: Sequence[Sort], body: Callable[..., Expression]) -> Expression
 
 
 def exists(sorts: Sequence[Sort], body: Callable[..., Expression]) -> Expression:
-    """The formula that `body` holds of some elements of these sorts. See `forall`."""
+    """Return the formula that `body` holds for some elements of these sorts. See `forall`."""
     return _quantified(sorts, body, z3.Exists, z3.Or)
 
 
@@ -99,7 +100,7 @@ def _quantified(
     junction: Callable[..., Expression],
 ) -> Expression:
     names = _names(body, len(sorts))
-    # A bound name of its own for each quantifier: a body may pass what it binds to another one.
+    # Each quantifier has its own bound names: a body may pass what it binds to another one.
     terms = [
         sort.elements if sort.elements is not None else (z3.FreshConst(sort.z3, name),)
         for name, sort in zip(names, sorts, strict=True)
@@ -111,7 +112,7 @@ def _quantified(
 
 
 def _names(body: Callable[..., Expression], count: int) -> tuple[str, ...]:
-    """What a body calls its arguments; they are to be so many."""
+    """Return a body's argument names, which must be this many."""
     if isinstance(body, z3.FuncDeclRef):  # a relation itself, which Python cannot take apart
         return _names(lambda *_: None, count)
     parameters = inspect.signature(body).parameters.values()

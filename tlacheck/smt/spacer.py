@@ -1,4 +1,4 @@
-"""A second opinion: Z3's Spacer, which finds the invariant itself.
+"""A second algorithm: Z3's Spacer, which finds the invariant itself.
 
 Spacer is another algorithm in the same program: it answers for systems whose variables are integers,
 truth values and enumerations, without arguments, and needs neither k nor lemmas. Where both answer, it
@@ -62,7 +62,7 @@ def spacer(
     engine.rule(wrong(), [reached(*now), z3.Not(clause.formula(before))])
     try:
         answer, reason = engine.query(wrong), engine.reason_unknown()
-    except z3.Z3Exception as stopped:  # what it raises when its time is over
+    except z3.Z3Exception as stopped:  # its error when the time is over
         answer, reason = z3.unknown, str(stopped)
     if answer == z3.unsat:
         verdict = Verdict.proved()

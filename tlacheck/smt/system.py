@@ -1,14 +1,14 @@
-"""Transition systems: what there is, how it begins, what may happen, and what is to hold.
+"""Transition systems: variables, initial states, actions and properties.
 
-A system is written once, as Python functions that make formulas. A `View` is what such a function sees
-of one moment: `view.term(n)` is the term of n in it, `view.clock` the value of a variable without
-arguments. An action sees two views, the moment before it and the moment after, and the elements that it
-is about:
+A system is written once, as Python functions that build formulas. A `View` is the argument of such a
+function, the system at one moment: `view.term(n)` is the term of n in it, `view.clock` the value of a
+variable without arguments. An action takes two views, the moment before it and the moment after, and
+its parameters:
 
     Action("Take", {"i": Process}, changes=("held",), relation=lambda before, after, i: ...)
 
-What an action does not list in `changes` stays as it is; nothing else has to be said of it. The elements
-are passed by name.
+Variables that an action does not list in `changes` stay as they are; nothing else has to be said of
+them. Parameters are passed by name.
 
 * `Variable` is a term, a relation or a function, declared once and copied for each moment. A rigid one
   has no copies: it is chosen at the beginning and never changes (who is in which group; an order).
@@ -16,7 +16,7 @@ are passed by name.
 * `Action` is a named relation between two moments, with parameters.
 * `TransitionSystem` is all of them together.
 
-Mistakes in a declaration are refused when the system is made, not when it is checked.
+Mistakes in a declaration are rejected when the system is created, not when it is checked.
 """
 
 import inspect
@@ -56,12 +56,13 @@ class Variable:
         _check_name(self.name, "a variable")
         if INT in self.arguments:
             raise ConfigError(
-                f"the variable {self.name} has an integer argument, so no trace could show its value: give it an "
+                f"the variable {self.name} has an integer argument, so no trace could show its value: "
+                "give it an "
                 "uninterpreted sort or an enumeration"
             )
 
     def at(self, moment: str) -> Expression:
-        """Its copy for a moment: a constant, or a function if it has arguments."""
+        """Return its copy for a moment: a constant, or a function if it has arguments."""
         name = self.name if self.is_rigid else f"{self.name}@{moment}"
         if not self.arguments:
             return self.result.constant(name)
@@ -69,7 +70,7 @@ class Variable:
 
 
 def relation(name: str, *sorts: Sort, is_rigid: bool = False) -> Variable:
-    """The variable that is a relation among elements of these sorts; a set, if there is one sort."""
+    """Create a relation among elements of these sorts; a set, if there is one sort."""
     return Variable(name, sorts, BOOL, is_rigid=is_rigid)
 
 
@@ -94,7 +95,7 @@ class View:
             ) from None
 
     def variable(self, name: str) -> Variable:
-        """The declaration of a variable.
+        """Return the declaration of a variable.
 
         Raises:
             ConfigError: there is none of this name.
@@ -104,7 +105,7 @@ class View:
 
 
 def becomes(after: View, name: str, value: Callable[..., Expression]) -> Expression:
-    """The formula that a variable has this value after a step.
+    """Return the formula that a variable has this value after a step.
 
     Args:
         after: the moment after the step.
@@ -134,7 +135,7 @@ class Clause:
     formula: Callable[[View], Expression] = attrs.field(eq=False, repr=False)
 
 
-# What the converters of a declaration take: any sequence. Each says of what, for the type checker.
+# Types for the converters of a declaration, which take any sequence.
 
 
 def _parameters(given: Mapping[str, Sort]) -> immutabledict[str, Sort]:
@@ -162,7 +163,7 @@ class Action:
     relation: Callable[..., Expression] = attrs.field(eq=False, repr=False)
 
     def constants(self, moment: str) -> dict[str, Expression]:
-        """A constant for each parameter, for the step that begins at this moment."""
+        """Create a constant for each parameter, for the step that begins at this moment."""
         return {name: sort.constant(f"{self.name}.{name}@{moment}") for name, sort in self.parameters.items()}
 
 
@@ -219,17 +220,18 @@ class TransitionSystem:
             strangers = [name for name in action.changes if name not in flexible]
             if strangers:
                 raise ConfigError(
-                    f"{self.name}: the action {action.name} changes {strangers[0]}, which is no variable that may "
+                    f"{self.name}: the action {action.name} changes {strangers[0]}, which is no "
+                    "variable that may "
                     f"change; these may: {', '.join(sorted(flexible))}"
                 )
             _check_relation(self.name, action)
 
     def view(self, moment: str) -> View:
-        """The variables at a moment; moments of different names have different copies."""
+        """Return the variables at a moment; moments of different names have different copies."""
         return View({variable: variable.at(moment) for variable in self.variables})
 
     def view_after(self, action: Action, before: View, after: str) -> View:
-        """The variables after an action alone: what it does not change *is* the copy before it."""
+        """Return the variables after an action alone: an unchanged one *is* the copy before it."""
         return View(
             {
                 variable: variable.at(after)
@@ -240,7 +242,7 @@ class TransitionSystem:
         )
 
     def unchanged(self, action: Action, before: View, after: View) -> list[Expression]:
-        """The formulas that whatever the action does not list stays as it is."""
+        """Return the formulas that the variables not listed by the action stay as they are."""
         return [
             _same(variable, getattr(before, variable.name), getattr(after, variable.name))
             for variable in self.variables
@@ -248,7 +250,7 @@ class TransitionSystem:
         ]
 
     def find(self, clause: Clause | str) -> Clause:
-        """The property of this name; a clause is itself.
+        """Return the property of this name; a clause is itself.
 
         Raises:
             ConfigError: there is no property of this name.
@@ -274,7 +276,8 @@ def _check_relation(system: str, action: Action) -> None:
     except TypeError as error:
         names = ", ".join(action.parameters) or "none"
         raise ConfigError(
-            f"{system}: the relation of {action.name} is given the views before and after, and its parameters "
+            f"{system}: the relation of {action.name} is given the views before and after, and its "
+            "parameters "
             f"by name, which are {names}: {error}"
         ) from None
 

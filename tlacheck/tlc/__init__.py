@@ -1,9 +1,10 @@
 """TLC, the model checker of TLA+, as a library.
 
 `check` explores a spec's states in a worker process; a `Checker` keeps that worker warm for many
-checks, a `Pool` keeps several, and `sweep` takes a spec through many sizes. `simulate` draws random behaviours,
-`stream_graph` lists states and steps, `parse` says what a module defines, `evaluate` what an
-expression is worth. `SpecOracle` answers in this process, step by step, what a spec allows.
+checks, a `Pool` keeps several, and `sweep` checks a spec at many sizes. `simulate` draws random
+behaviours, `stream_graph` lists states and steps, `parse` lists a module's definitions, `evaluate`
+evaluates an expression. `SpecOracle` enumerates, in this process and step by step, the steps that a
+spec allows.
 """
 
 from tlacheck.tlc._protocol import Progress

@@ -2,9 +2,9 @@
 
 `Drawer` asks TLC for one behaviour at a time, by the method that draws one in TLC's own threads.
 
-TLC does not say which action a step took. `Drawer.actions` makes the random choices of a behaviour a
-second time: they tell in what order TLC tried the actions, and the first one that is enabled is it. So
-actions are evaluated twice, which a spec can notice by `TLCSet` and `Print` only.
+TLC does not say which action a step took. `Drawer.actions` repeats the random choices of a behaviour:
+they tell in what order TLC tried the actions, and the first enabled one was taken. Actions are thus
+evaluated twice, which a spec can notice by `TLCSet` and `Print` only.
 """
 
 import contextlib
@@ -27,13 +27,13 @@ from tlacheck.tlc._whole import whole_tool
 
 __all__ = ["DEADLOCK", "Drawer", "Ending", "Printer", "elements", "refused"]
 
-#: Between the printed values of one state. TLA+ strings cannot hold it.
+#: The separator of the printed values of one state. TLA+ strings cannot hold it.
 _SEPARATOR = "\x1f"
 
 #: TLC's number of a deadlock.
 DEADLOCK = 2114
 _GENERAL, _NESTED_EXPRESSIONS, _INCOMPLETE, _STATE = 1000, 2103, 2109, 2217
-#: Those that say that a check could not be evaluated, in TLC's words.
+#: Numbers of the messages saying that a check could not be evaluated.
 _UNEVALUATED = {
     2111: "Evaluating invariant {} failed.\n{}",
     2113: "Evaluating action property {} failed.\n{}",
@@ -42,7 +42,7 @@ _UNEVALUATED = {
 
 @attrs.frozen(kw_only=True)
 class Ending:
-    """What is wrong with a behaviour, or with the spec: no behaviour is drawn after it.
+    """A defect of a behaviour or of the spec; no behaviour is drawn after it.
 
     Attributes:
         code: TLC's number of the violation; None if something could not be evaluated.
@@ -96,7 +96,7 @@ class Drawer:
         self._draw = kind.class_.getDeclaredMethod("simulateRandomTrace")
         self._draw.setAccessible(True)
         self._trace, self._current = field_of(kind, "stateTrace"), field_of(kind, "curState")
-        # Counts the numbers that were drawn, so that a second one can be brought to the same place.
+        # Counts the numbers drawn, so that a second generator can be advanced to the same place.
         self._random = field_of(kind, "localRng").get(self._worker)
         self._again = classes["tlc2.util.RandomGenerator"](self._seed)
         self._begun = 0
@@ -109,7 +109,7 @@ class Drawer:
         return self._trace.get(self._worker)
 
     def draw(self) -> tuple[list[Any], Ending | None]:
-        """The states of the next behaviour, and what is wrong with it."""
+        """Draw the next behaviour; return its states and its defect, if any."""
         self._begun = self._random.getAril()
         self._keys.forget()
         try:
@@ -133,9 +133,10 @@ class Drawer:
         return states, Ending(code=code, name=parameters[0] if parameters else "")
 
     def actions(self, states: Sequence[Any]) -> list[int]:
-        """For each step between `states`, the last behaviour's, the index of the action that TLC took.
+        """Return, for each step between the last behaviour's `states`, the index of the action that TLC took.
 
-        It is -1 where none is enabled any more, which takes an action that depends on more than the state.
+        It is -1 if no action is enabled any more, which needs an action that depends on more than the
+        state.
         """
         if self._again.getAril() > self._begun:
             self._again.setSeed(self._seed, self._begun)
@@ -151,7 +152,7 @@ class Drawer:
         return taken
 
     def _order(self) -> Iterator[int]:
-        """The indices of the actions in the order in which TLC tries them in a state, as it draws that order."""
+        """Yield the indices of the actions in the order in which TLC tries them in a state."""
         count = len(self._actions)
         index = math.floor(self._again.nextDouble() * count)
         step = int(self._again.nextPrime())
@@ -164,7 +165,7 @@ class Drawer:
 
     @contextlib.contextmanager
     def _own_random_elements(self) -> Iterator[None]:
-        """Within the block, what `RandomElement` draws does not come from the behaviours' stream."""
+        """Keep `RandomElement` from drawing from the behaviours' random stream within the block."""
         ours = self._elements.get()
         if self._spare is None:
             self._elements.remove()
@@ -176,7 +177,7 @@ class Drawer:
             self._elements.set(ours)
 
     def _incomplete(self, states: Sequence[Any], successor: Any) -> Ending:
-        """The ending that a successor lacks values of variables."""
+        """Return the ending of a successor that lacks values of variables."""
         action = self._actions[self.actions([*states, successor])[-1]]
         names = ", ".join(sorted(str(node.getName()) for node in successor.getUnassigned()))
         text = f"Successor state is not completely specified; not assigned: {names}."
@@ -185,7 +186,7 @@ class Drawer:
         )
 
     def _place_of_failure(self, states: Sequence[Any]) -> str:
-        """Where the evaluation after `states` fails, as TLC's stack of expressions."""
+        """Return TLC's stack of expressions where the evaluation after `states` fails."""
         current = self._current.get(self._worker)
         self.actions(states)
         order = list(self._order())
@@ -211,7 +212,7 @@ class Drawer:
 def _simulation_worker(
     classes: TlcClasses, tool: Any, initial: Any, options: tuple[Any, ...], computed: Any
 ) -> Any:
-    """TLC's `SimulationWorker`, made as TLC's `Simulator` makes it."""
+    """Create TLC's `SimulationWorker` as TLC's `Simulator` does."""
     kind = classes["tlc2.tool.SimulationWorker"]
     results = jpype.JClass("java.util.concurrent.LinkedBlockingQueue")()
     traces = jpype.JClass("java.util.concurrent.atomic.LongAdder")()
@@ -253,11 +254,11 @@ class Printer:
         self._print = functools.partial(jpype.JClass("java.lang.String").format, form)
 
     def head(self) -> dict[str, Any]:
-        """What all behaviours have in common: names of variables and actions."""
+        """Return the head shared by all behaviours: names of variables and actions."""
         return self._head
 
     def behaviour(self, states: Sequence[Any], actions: Sequence[int]) -> dict[str, Any]:
-        """One behaviour, of each state the variables that are not as in the state before."""
+        """Encode one behaviour; each state lists only the variables that changed."""
         before: list[str] = [""] * len(self._names)
         printed: list[list[tuple[int, str]]] = []
         for state in states:
@@ -273,5 +274,5 @@ def elements(states: Any) -> Iterator[Any]:
 
 
 def refused(error: Any, place: str) -> Ending:
-    """The ending that TLC threw `error` in an evaluation, at `place`."""
+    """Return the ending for an `error` that TLC threw in an evaluation at `place`."""
     return Ending(messages=complaint(error, place))

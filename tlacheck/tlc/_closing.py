@@ -1,4 +1,4 @@
-"""What owns a process ends it with `close`, by hand or at the end of a `with` block."""
+"""A base class for owners of a process, which end it with `close` or at the end of a `with` block."""
 
 import abc
 from types import TracebackType
@@ -12,7 +12,7 @@ class Closing(abc.ABC):
 
     @abc.abstractmethod
     def close(self) -> None:
-        """End what it owns."""
+        """End the owned process."""
 
     def __enter__(self) -> Self:
         return self

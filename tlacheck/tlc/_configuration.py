@@ -1,7 +1,7 @@
-"""The text of a TLC configuration: the values that it can say, and other values for its constants.
+"""The text of a TLC configuration: parsing, and replacing the values of constants.
 
 TLC's configurations are a language of their own, poorer than TLA+: a value is a number, a string, a
-boolean, a model value or a set of such. Anything else is defined in a module and taken by name,
+boolean, a model value or a set of such. Anything else must be defined in a module and taken by name,
 `Plan <- ShortPlan`.
 """
 
@@ -52,9 +52,9 @@ class _Token:
 
 
 def configure(text: str, assignments: Mapping[str, str]) -> str:
-    """The configuration `text` with other values for some constants.
+    """Return the configuration `text` with other values for some constants.
 
-    What `text` assigns to them is replaced in place; the others are added at the end. No other line moves.
+    Existing assignments are replaced in place; new ones are appended. No other line moves.
 
     Args:
         text: a configuration.
@@ -74,14 +74,14 @@ def configure(text: str, assignments: Mapping[str, str]) -> str:
 
 
 def named_in(text: str, section: str) -> tuple[str, ...]:
-    """The names that a configuration lists in its sections of one kind, `INVARIANT` or `INVARIANTS`."""
+    """List the names in a configuration's sections of one kind, `INVARIANT` or `INVARIANTS`."""
     return tuple(
         token.text for begin, tokens in _parts(text) if _kind(begin.text) == section for token in tokens
     )
 
 
 def replace_sections(text: str, sections: Mapping[str, Sequence[str]]) -> str:
-    """The configuration `text` with other names in some of its sections, which then stand at the end.
+    """Return the configuration `text` with some sections replaced and moved to the end.
 
     Args:
         text: a configuration.
@@ -104,7 +104,7 @@ def _kind(section: str) -> str:
 
 
 def _parts(text: str) -> Iterator[tuple[_Token, list[_Token]]]:
-    """Each section's keyword, with what stands in it."""
+    """Yield each section's keyword and its contents."""
     section: _Token | None = None
     tokens: list[_Token] = []
     for token in _tokens(text):
@@ -119,7 +119,7 @@ def _parts(text: str) -> Iterator[tuple[_Token, list[_Token]]]:
 
 
 def to_assignment(value: str) -> str:
-    """What follows the constant's name in a configuration to give it this value: `= 3`, `<- Other`.
+    """Return the assignment that gives a constant this value: `= 3`, `<- Other`.
 
     Args:
         value: a value as a configuration writes it; or `<- Name` to take a definition instead.
@@ -142,7 +142,7 @@ def to_assignment(value: str) -> str:
 
 
 def split_values(text: str) -> tuple[str, ...]:
-    """The values in a list: `1..3,8` are four, `{p1},{p1,p2}` are two.
+    """Split a list of values: `1..3,8` gives four, `{p1},{p1,p2}` gives two.
 
     Raises:
         ConfigError: a bracket or a string is not closed, a value is missing, or a range is empty.
@@ -162,7 +162,7 @@ def split_values(text: str) -> tuple[str, ...]:
 
 
 def _items(text: str) -> Iterator[str]:
-    """What stands between the commas that are in no brackets and no string."""
+    """Yield the texts between the commas that are outside brackets and strings."""
     begin, open_brackets = 0, []
     for token in _tokens(text):
         if token.text in _BRACKETS:
@@ -180,7 +180,7 @@ def _items(text: str) -> Iterator[str]:
 
 
 def _tokens(text: str) -> Iterator[_Token]:
-    """The words and signs, without comments."""
+    """Yield the words and signs, without comments."""
     position = 0
     while match := _TOKEN.search(text, position):
         position = match.end()
@@ -199,7 +199,7 @@ def _comment_end(text: str, position: int) -> int:
 
 
 def _assignments(text: str) -> Iterator[tuple[str, int, int]]:
-    """Each constant that is given a value, and where what follows its name begins and ends."""
+    """Yield each assigned constant, and where the text after its name begins and ends."""
     tokens = list(_tokens(text))
     section, index = "", 0
     while index < len(tokens):
@@ -222,14 +222,14 @@ def _is_name(token: _Token) -> bool:
 
 
 def _source_end(tokens: list[_Token], index: int) -> int:
-    """Where the name of a definition ends: `Other`, or `[Module]Other`."""
+    """Return the end of the name of a definition: `Other`, or `[Module]Other`."""
     if [token.text for token in tokens[index : index + 3 : 2]] == ["[", "]"]:
         index += 3
     return index + 1 if index < len(tokens) and _is_name(tokens[index]) else index
 
 
 def _value_end(tokens: list[_Token], index: int) -> int:
-    """Where the value that begins at `index` ends; `index` itself if none begins there."""
+    """Return the end of the value that begins at `index`; `index` itself if none begins there."""
     if index >= len(tokens):
         return index
     first = tokens[index].text

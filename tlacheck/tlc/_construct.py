@@ -1,4 +1,4 @@
-"""From a Python value to the value of TLC that it stands for: the other way round than `_convert`."""
+"""Conversion of Python values to TLC's values: the inverse of `_convert`."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,15 +15,15 @@ __all__ = ["Constructor"]
 #: TLC's integers have 32 bits.
 _INT_MAX = 2**31 - 1
 
-#: So many sets, tuples and functions are remembered, with what they became.
+#: The most sets, tuples and functions that are cached.
 _REMEMBERED_MAX = 20_000
 
 
 class Constructor:
-    """Makes values for one copy of TLC, after it has read a spec: only then its model values exist.
+    """Creates values for one copy of TLC, after it has read a spec: only then do its model values exist.
 
-    Most of a state is what it was in the state before: the very same object becomes the very same value of
-    TLC again, as TLC's own states share theirs. Objects and not what equals them: in Python `(1,) == (True,)`.
+    Most of a state equals the state before: the very same object becomes the very same TLC value again,
+    as TLC's own states share theirs. The cache goes by identity, because in Python `(1,) == (True,)`.
     """
 
     def __init__(self, classes: TlcClasses) -> None:
@@ -44,7 +44,7 @@ class Constructor:
         self._remembered: dict[int, tuple[Value, Any]] = {}
 
     def __call__(self, value: Value) -> Any:
-        """TLC's value for `value`.
+        """Convert `value` to TLC's value.
 
         Raises:
             TraceError: the spec's configuration has no such model value, TLC's integers cannot hold a
@@ -93,7 +93,7 @@ class Constructor:
         return self._array(self._value, [self(value) for value in values])
 
     def _array(self, kind: Any, items: Sequence[Any]) -> Any:
-        """The items in a Java array. JPype makes arrays only of classes of its own class loader."""
+        """Copy the items into a Java array. JPype creates arrays only of classes of its own class loader."""
         arrays = self._arrays
         made = arrays.newInstance(kind, len(items))
         for index, item in enumerate(items):

@@ -1,4 +1,4 @@
-"""From TLC's values to Python's, by way of the text in which TLC prints them.
+"""Conversion of TLC's values to Python's, from the text in which TLC prints them.
 
 One call into the JVM gives the text of a whole state; a walk over its Java objects costs hundreds of
 calls. The text is enough, since no two different values print alike:
@@ -8,11 +8,11 @@ calls. The text is enough, since no two different values print alike:
   on printing, except `SUBSET` of a set of ten or more, which is expanded here);
 * the only other spelling is a set of consecutive numbers as `1..3`, which is read as that set.
 
-One value may print in two ways (members in another order): that costs a second look, not a wrong
-answer. What TLC cannot expand, such as `Nat`, is refused by name.
+One value may print in two ways (members in another order); that costs a second parse, never a wrong
+result. Values that TLC cannot expand, such as `Nat`, are rejected by name.
 
-Successive states differ little, so `Converter` keeps what it has read, whole values and their parts: a text
-is read from the inside out, and a part that was read before is one look-up.
+Successive states differ little, so `Converter` caches whole values and their parts: a text is parsed
+from the inside out, and a known part is one look-up.
 """
 
 import itertools
@@ -31,16 +31,17 @@ _INNERMOST = re.compile(r"<<[^][{}()<>]*>>|[\[{(][^][{}()<>]*[\]})]")
 _INTERVAL = re.compile(r"(-?\d+)\.\.(-?\d+)")
 _NUMBER = re.compile(r"-?\d+")
 _NAME = re.compile(r"[^\W\d][\w!]*")
-#: What stands for the arrow of a record and of a function while a text is read: their brackets would confuse.
+#: Stand-ins for the arrows of a record and of a function during parsing, whose brackets would
+#: confuse it.
 _FIELD, _MAPS = "\x01", "\x02"
-#: What stands before the number of a part that was read.
+#: The mark before the number of a parsed part.
 _PART = "\x03"
 _LITERALS: dict[str, Value] = {"TRUE": True, "FALSE": False}
 #: Names that TLC prints for sets that it cannot list.
 _INFINITE = frozenset({"Nat", "Int", "Real", "STRING", "Seq"})
-#: The largest S of which `SUBSET S` is listed: 65,536 subsets.
+#: The largest S for which `SUBSET S` is listed: 65,536 subsets.
 _POWER_SET_MAX = 16
-#: The largest interval that is listed: `1..2000000000` is a short text and an endless list.
+#: The largest interval listed: `1..2000000000` is a short text and an enormous list.
 _INTERVAL_MAX = 10_000_000
 
 
@@ -55,7 +56,7 @@ class Converter:
         self._text = ""
 
     def __call__(self, text: str) -> Value:
-        """The value that prints as `text`.
+        """Return the value that prints as `text`.
 
         Raises:
             SpecError: the text is no finite value: a set without end, an operator, or no value at all.
@@ -163,7 +164,7 @@ class Converter:
 
 
 def parse(text: str) -> Value:
-    """The value that TLC prints as `text`, without remembering anything.
+    """Return the value that TLC prints as `text`, without caching.
 
     Raises:
         SpecError: as a `Converter` does.

@@ -1,8 +1,8 @@
-"""From the messages of SANY and TLC to one `SpecError` that says what is wrong, and where.
+"""Conversion of SANY's and TLC's messages into one `SpecError` with cause and place.
 
-TLC reports one mistake in several messages, some of them wrapped in the text of a Java exception.
-Here the first real cause is found, its place is put in terms of the user's files, and what only a
-TLC developer understands is left out.
+TLC reports one mistake in several messages, some of them wrapped in the text of a Java exception. This
+module finds the first real cause, translates its place into the user's files, and leaves out what only
+a TLC developer understands.
 """
 
 import re
@@ -36,7 +36,8 @@ _LEXICAL = re.compile(
 _OPEN_COMMENT = re.compile(r"EOF reached, possibly open comment starting around line (\d+)")
 _SYNTAX = re.compile(
     r'\*\*\*\s*Parse Error\s*\*\*\*\s*(?:Was expecting "(?P<expected>.*?)"\s*)?'
-    r'Encountered "(?P<found>.*?)" at line (?P<line>\d+), column (?P<column>\d+)(?: and token "(?P<after>.*?)")?',
+    r'Encountered "(?P<found>.*?)" at line (?P<line>\d+), column (?P<column>\d+)(?: and token '
+    r'"(?P<after>.*?)")?',
     re.DOTALL,
 )
 _PRECEDENCE = re.compile(
@@ -44,7 +45,8 @@ _PRECEDENCE = re.compile(
     r"and (?P<right>\S+)\.\s"
 )
 _INDENTATION = re.compile(
-    r"\*\*\*\s*Parse Error\s*\*\*\*\s*Item at (?P<place>.*?) is not properly indented inside conjunction or\s+"
+    r"\*\*\*\s*Parse Error\s*\*\*\*\s*Item at (?P<place>.*?) is not properly indented inside "
+    r"conjunction or\s+"
     r"disjunction list item at line (?P<line>\d+), col (?P<column>\d+) "
 )
 _OTHER_SYNTAX = re.compile(
@@ -78,12 +80,12 @@ _ASCII = {
     "′": "'", "□": "[]", "◇": "<>", "⇝": "~>", "‥": "..", "∘": "\\o", "ℕ": "Nat", "ℤ": "Int",  # noqa: RUF001 - the symbols themselves
 }  # fmt: skip
 
-#: What SANY calls an operator that is mostly written otherwise.
+#: SANY's names of operators that are usually written otherwise.
 _USUAL_SPELLING = {
     "\\lor": "\\/", "\\land": "/\\", "\\lnot": "~", "\\equiv": "<=>", "/=": "#", "\\leq": "<=", "\\geq": ">=",
 }  # fmt: skip
 
-#: What the Java names of values are to a reader.
+#: The Java names of values -> words for a reader.
 _VALUE_KINDS = {
     "Int": "an integer",
     "Bool": "a boolean",
@@ -101,7 +103,7 @@ _VALUE_KINDS = {
 def diagnose(
     spec: Spec, messages: Sequence[Message], failure: str | None = None, trace: Trace | None = None
 ) -> SpecError:
-    """The error that the messages amount to.
+    """Build the error that the messages amount to.
 
     Args:
         spec: what TLC was given.
@@ -114,7 +116,7 @@ def diagnose(
 
 
 def location_in(text: str, spec: Spec) -> Location | None:
-    """The last place in the user's files that `text` names; None if it names none."""
+    """Return the last place in the user's files that `text` names; None if it names none."""
     for line, column, module in reversed(_PLACE.findall(text)):
         path = _file_of(module, spec)
         if path is not None:
@@ -123,7 +125,7 @@ def location_in(text: str, spec: Spec) -> Location | None:
 
 
 def unknown_constants(spec: Spec, names: Sequence[str]) -> SpecError:
-    """The error that the configuration gives values to constants which no module declares."""
+    """Build the error for a configuration that assigns constants which no module declares."""
     message = (
         f"the configuration gives a value to {', '.join(names)}, but {spec.module} declares no such constant"
     )
@@ -144,7 +146,7 @@ def _of_parser(spec: Spec, messages: Sequence[Message], failure: str | None) -> 
     for message in messages:
         if message.code == _PARSER_DONE:
             is_parsed = True
-            break  # what comes without a number from here on is printed by the spec itself
+            break  # from here on, text without a number is printed by the spec itself
         if message.code is not None:
             continue
         if match := _PARSED_FILE.match(message.text):
@@ -217,7 +219,8 @@ def _precedence(match: re.Match[str], file: str, spec: Spec, _text: str) -> Spec
 
 def _indentation(match: re.Match[str], file: str, spec: Spec, _text: str) -> SpecError:
     message = (
-        f"wrong indentation: the list item that begins at line {match['line']}, column {match['column']} goes on "
+        f"wrong indentation: the list item that begins at line {match['line']}, column "
+        f"{match['column']} goes on "
         r"here, but no further right than its /\ or \/; indent this further, or end the item before it"
     )
     return SpecError(message, location_in(match["place"], spec) or Location(file))
@@ -231,7 +234,10 @@ def _other_syntax(match: re.Match[str], file: str, spec: Spec, _text: str) -> Sp
 def _semantic(match: re.Match[str], file: str, spec: Spec, _text: str) -> SpecError:
     count, where, what = int(match[1]), match[2], " ".join(match[3].split())
     if unknown := re.search(r"Unknown operator: `(.*?)'", what):
-        what = f"unknown operator {unknown[1]}: it is neither defined nor declared, nor does an extended module have it"
+        what = (
+            f"unknown operator {unknown[1]}: it is neither defined nor declared, nor does an extended "
+            "module have it"
+        )
     elif twice := re.search(r"(?:Operator )?(\S+) already defined or declared", what):
         what = f"{twice[1]} is already defined or declared"
     elif arity := re.search(r"The operator (\S+) requires (\d+) arguments", what):
@@ -239,7 +245,10 @@ def _semantic(match: re.Match[str], file: str, spec: Spec, _text: str) -> SpecEr
     elif "Level error in applying operator '" in what:
         what = "a prime (') on an expression that has one already, or that is temporal"
     elif what.startswith("Level error"):
-        what = f"{what[0].lower()}{what[1:].rstrip('.')} (a primed or temporal formula where a plain one belongs)"
+        what = (
+            f"{what[0].lower()}{what[1:].rstrip('.')} (a primed or temporal formula where a plain one "
+            "belongs)"
+        )
     if count > 1:
         what += f" (and {count - 1} more error{'s' if count > 2 else ''})"
     return SpecError(what, location_in(where, spec) or Location(file))
@@ -247,7 +256,10 @@ def _semantic(match: re.Match[str], file: str, spec: Spec, _text: str) -> SpecEr
 
 def _missing_module(match: re.Match[str], file: str, spec: Spec, _text: str) -> SpecError:
     module = match[1]
-    message = f"the module {module} is not found: it is no standard module, and {spec.path.parent} has no {module}.tla"
+    message = (
+        f"the module {module} is not found: it is no standard module, and {spec.path.parent} has no "
+        f"{module}.tla"
+    )
     # The file that was parsed last may be a standard module, which never lacks anything.
     places = (
         _word_in(path, module) for path in (Path(file), spec.path, *sorted(spec.path.parent.glob("*.tla")))
@@ -256,7 +268,7 @@ def _missing_module(match: re.Match[str], file: str, spec: Spec, _text: str) -> 
 
 
 def _circle(spec: Spec) -> SpecError | None:
-    """The error that modules need each other in a circle, if that is so."""
+    """Return the error for modules that extend each other in a circle, if they do."""
     modules = circle(spec.path)
     if not modules:
         return None
@@ -326,7 +338,7 @@ def _of_checker(spec: Spec, messages: Sequence[Message], failure: str | None) ->
 
 
 def _unwrap(message: Message) -> tuple[int | None, str]:
-    """The number and text of a message, freed of the exception around them."""
+    """Return the number and text of a message, without the exception wrapped around it."""
     text = message.text
     code = message.code
     while wrapped := _WRAPPED.search(text):
@@ -341,7 +353,7 @@ def _unwrap(message: Message) -> tuple[int | None, str]:
     return code, _STACK_LINE.sub("", text).strip()
 
 
-#: Not TLC's: an exception inside TLC, which its messages wrap.
+#: Not TLC's own number: an exception inside TLC, wrapped in its messages.
 _INTERNAL = -1
 #: Sections of configurations that came after TLC 2.18.
 _NEWER_SECTIONS = ("ALIAS", "POSTCONDITION")
@@ -352,7 +364,7 @@ _NO_VALUE = 2280
 
 
 def _of_config(code: int | None, text: str, spec: Spec) -> SpecError | None:
-    """An error that the configuration is to blame for; None for any other."""
+    """Return the error if the configuration is at fault; None otherwise."""
     config = str(spec.config)
     if unknown := _unknown_section(code, text, spec):
         return unknown
@@ -393,19 +405,23 @@ def _unknown_section(code: int | None, text: str, spec: Spec) -> SpecError | Non
         for section in _NEWER_SECTIONS:
             if line.split()[:1] == [section] and (f"line {number}" in text or section in text):
                 message = (
-                    f"this TLC does not know {section} in a configuration; the one of TLA+ 1.8.0 does, and newer ones: "
-                    "name its jar in TLACHECK_JAR"
+                    f"this TLC does not know {section} in a configuration; the one of TLA+ 1.8.0 does, "
+                    "and newer ones: name its jar in TLACHECK_JAR"
                 )
                 return SpecError(message, Location(str(spec.config), number))
     return None
 
 
 def _readable(code: int | None, text: str) -> str:
-    """The text in one line, in words of TLA+ where TLC speaks of Java."""
+    """Return the text on one line, with TLA+ words in place of Java's."""
     if code == _STACK_OVERFLOW:
         return "the evaluation nests too deep: is there a recursion without end?"
     if code == _INTERNAL:
-        return f"TLC itself failed on this spec ({text}); a common cause is a value where a formula belongs, such as NEXT x"
+        return (
+            f"TLC itself failed on this spec ({text}); a common cause is a value where a formula "
+            "belongs, "
+            "such as NEXT x"
+        )
     if override := _OVERRIDE.search(text):
         module, operator, why = override.groups()
         if cast := _CAST.search(why):
@@ -414,14 +430,21 @@ def _readable(code: int | None, text: str) -> str:
         return f"{module}!{operator} cannot be evaluated: {_joined(why)}"
     if code == _INCOMPLETE:
         missing = text.partition("not assigned:")[2].strip(" .\n")
-        return f"the next-state action gives no value to {missing}: add it to an UNCHANGED, or say what it becomes"
+        return (
+            f"the next-state action gives no value to {missing}: add it to an UNCHANGED, or say what it "
+            "becomes"
+        )
     if code == _NO_VALUE and (unset := re.search(r"identifier (\S+) is", text)):
         return (
             f"{unset[1]} has no value here: it is primed where no step is described, or used before it is set"
         )
     if endless := re.search(r"non-enumerable quantifier bound\s+(.*?)\.?$", text, re.MULTILINE | re.DOTALL):
         name = _joined(_PLACE.sub("", endless[1])).strip(" .")
-        return f"TLC cannot go through the members of {name}: take a finite set (a constant, say), or override it in the configuration"
+        return (
+            f"TLC cannot go through the members of {name}: take a finite set (a constant, say), or "
+            "override "
+            "it in the configuration"
+        )
     text = _PLACE.sub("", text).replace(f"{STAGED_CONFIG}.cfg", "the configuration")
     head, _, initial = text.partition("While working on the initial state:")
     if "current state is not a legal state" in head:
@@ -435,7 +458,7 @@ def _joined(text: str) -> str:
 
 
 def _word_in(path: Path, word: str) -> Location:
-    """Where `word` stands in a file first, comments of both languages apart."""
+    """Find the first place of `word` in a file, outside comments of both languages."""
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     for number, line in enumerate(text.splitlines(), start=1):
         if found := re.search(rf"\b{re.escape(word)}\b", line.partition("\\*")[0]):

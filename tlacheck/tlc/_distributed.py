@@ -52,7 +52,7 @@ _ASSUMPTION = 2104
 #: The messages of a block that did not come back: its assistant is lost, or the block was too large.
 _BLOCK_LOST = (7006, 7007)
 _SUCCESS, _DEPTH, _STATS = 2193, 2194, 2199
-#: How the server's complaint about a step begins -> TLC's message of the same in one process.
+#: The beginning of the server's error about a step -> TLC's message for the same in one process.
 _COMPLAINTS = {
     "Error: Invariant ": (2110, "Invariant {} is violated."),
     "Error: deadlock ": (2114, "Deadlock reached."),
@@ -61,7 +61,7 @@ _COMPLAINTS = {
         "Successor state is not completely specified by the next-state action.",
     ),
 }
-#: The same of an initial state.
+#: The same for an initial state.
 _COMPLAINTS_AT_FIRST = {
     "Error: Invariant ": (2107, "Invariant {} is violated by the initial state:\n{}"),
     "Error: Implied-init ": (2108, "Property {} is violated by the initial state:\n{}"),
@@ -69,21 +69,22 @@ _COMPLAINTS_AT_FIRST = {
 
 
 def serve(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
-    """The job `serve`: keep the states of one check. Its only item says that assistants may come.
+    """Do the job `serve`: keep the states of one check. Its only item says that assistants may come.
 
     Args:
-        data: `spec` and `engine` as in `_protocol`; `deadlock`; `host` and `port` to listen on; `patience`, the
-            seconds without any assistant after which to give up.
+        data: `spec` and `engine` as in `_protocol`; `deadlock`; `host` and `port` to listen on; `patience`,
+            the seconds without any assistant after which to give up.
         channel: where progress goes.
 
     Returns:
-        `unsupported`, what of the spec TLC would not check in this mode: then it was not tried; `lonely`, whether
+        `unsupported`, what of the spec TLC would not check in this mode: then it was not tried; `lonely`,
+            whether
         it gave up because nobody came; and the `report`, a `Report`.
     """
     spec, engine, folder = decode_spec(data["spec"]), decode_engine(data["engine"]), Path.cwd()
     started = time.monotonic()
     bind(data["host"], folder)
-    # Assistants get the modules from the server, which looks for them here and nowhere else.
+    # Assistants get the modules from the server, which looks for them only here.
     shared = folder / "shared"
     shared.mkdir()
     for module in spec.path.parent.glob("*.tla"):
@@ -117,7 +118,7 @@ def serve(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
 
 
 def assist(data: dict[str, Any], channel: Channel) -> NoReturn:  # noqa: ARG001 - what every job is given
-    """The job `assist`: compute for a server. Does not return: it ends with its process.
+    """Do the job `assist`: compute for a server. Does not return: it ends with its process.
 
     Args:
         data: `engine` as in `_protocol`; `host` and `port` of the server.
@@ -138,13 +139,13 @@ def assist(data: dict[str, Any], channel: Channel) -> NoReturn:  # noqa: ARG001 
     said = [str(line) for line in output.getAllMessages()]
     if not any(line.startswith("TLC worker with ") for line in said):
         raise EngineError("\n".join(said[-2:]))
-    while True:  # the one who asked ends this process
+    while True:  # the requester ends this process
         time.sleep(_PROGRESS_SECONDS)
         output.reset()  # what the spec prints: nobody reads it here
 
 
 class _Blocks:
-    """Between the server and what chooses the next block of states for an assistant: counts the blocks.
+    """Counts the blocks between the server and the selector of the next block for an assistant.
 
     For each block that comes back, TLC counts one successor too few.
     """
@@ -173,7 +174,7 @@ class _Blocks:
         return self._chooser.getAverageBlockCnt()
 
     def successors(self) -> int:
-        """How many successors have been computed."""
+        """Return the number of successors computed."""
         lost = sum(message.code in _BLOCK_LOST for message in self._stage.messages())
         counted = int(_field(self._server, "workerStatesGenerated").get(self._server).get())
         return counted + max(0, self._handed_out - lost)
@@ -195,7 +196,7 @@ def _app(stage: Stage, *, deadlock: bool) -> Any:
 def _explore(
     stage: Stage, app: Any, data: dict[str, Any], started: float, channel: Channel
 ) -> tuple[list[Message], bool]:
-    """Check; returns what there is to say of it, and whether nobody came to work, or nobody was left.
+    """Check; return the messages, and whether no worker came or none was left.
 
     This is TLC's `TLCServer.modelCheck`, which ends its process when it is done.
     """
@@ -220,7 +221,7 @@ def _explore(
     said = [message for message in stage.messages() if message.kind in (Kind.ERROR, Kind.BUG, Kind.WARNING)]
     wrong = _field(server, "errState").get(server)
     if wrong is not None:
-        # What the server said of the error is half the truth, and the other half is said now.
+        # The server reported half of the error; the other half follows.
         return [*_explained(stage, app, wrong), _counts(server, initial + blocks.successors())], False
     if server.stateQueue.isEmpty():
         said.append(Message(_SUCCESS, Kind.INFORMATION, "Model checking completed. No error has been found."))
@@ -230,7 +231,7 @@ def _explore(
 
 
 def _wait(server: Any, blocks: _Blocks, patience: float, started: float, channel: Channel) -> bool:
-    """Wait until all is done or an error is found; False if nobody came to work, or nobody is left."""
+    """Wait until all is done or an error is found; return False if no worker came or none is left."""
     threads = _field(server, "threadsToWorkers").get(server)
     met = told = time.monotonic()
     while server.isRunning():
@@ -258,7 +259,7 @@ def _wait(server: Any, blocks: _Blocks, patience: float, started: float, channel
 
 
 def _explained(stage: Stage, app: Any, state: Any) -> list[Message]:
-    """What is wrong with `state` or a step from it, and the behaviour that leads there, as one process says it."""
+    """Report the error in `state` or in a step from it, with the behaviour that leads there."""
     following = None
 
     def follow() -> None:
@@ -276,14 +277,14 @@ def _explained(stage: Stage, app: Any, state: Any) -> list[Message]:
         following = getattr(error, "state2", following)
         what = _complaint(error, _COMPLAINTS) or _unevaluated(app, error, follow)
     before = len(list(stage.messages()))
-    # TLC takes every state that came over the network for an initial one, unless it gets a predecessor.
+    # TLC takes every state received over the network for an initial one, unless it gets a predecessor.
     state.setPredecessor(state)
     stage.classes["tlc2.tool.TLCTrace"](app.getMetadir(), app.getFileName(), app).printTrace(state, following)
     return what + list(stage.messages())[before:]
 
 
 def _explained_at_first(app: Any, state: Any) -> list[Message]:
-    """The same of an initial state."""
+    """Report the error in an initial state."""
 
     def look() -> None:
         app.checkState(None, state)
@@ -296,7 +297,7 @@ def _explained_at_first(app: Any, state: Any) -> list[Message]:
 
 
 def _complaint(error: Any, known: dict[str, tuple[int, str]], state: object = "") -> list[Message]:
-    """The violation that the server complains of, if it is one."""
+    """Return the violation that the server reports, if it is one."""
     text = _text_of(error)
     for start, (code, sentence) in known.items():
         if text.startswith(start):
@@ -306,7 +307,7 @@ def _complaint(error: Any, known: dict[str, tuple[int, str]], state: object = ""
 
 
 def _unevaluated(app: Any, error: Any, again: Callable[[], object]) -> list[Message]:
-    """That an expression has no value, and where: it is evaluated again for that."""
+    """Report an expression without a value, and its place: it is evaluated again to find it."""
     app.setCallStack()
     with contextlib.suppress(jpype.JException):
         again()
@@ -315,14 +316,14 @@ def _unevaluated(app: Any, error: Any, again: Callable[[], object]) -> list[Mess
 
 
 def _counts(server: Any, generated: int) -> Message:
-    """The counts as one process has them; the server's own count some states twice."""
+    """Return the counts as one process has them; the server counts some states twice."""
     distinct, left = server.fpSetManager.size(), server.stateQueue.size()
     text = f"{generated} states generated, {distinct} distinct states found, {left} states left on queue."
     return Message(_STATS, Kind.INFORMATION, text)
 
 
 def _unsupported(tool: Any) -> list[str]:
-    """What TLC reads in the configuration and then checks not at all, or only for steps to new states."""
+    """List the configuration's parts that TLC would not check, or only for steps to new states."""
     found = {
         "temporal properties": tool.getImpliedTemporalNames(),
         "action properties": tool.getImpliedActNames(),
@@ -341,21 +342,21 @@ def _false_assumptions(tool: Any) -> list[Message]:
 
 
 def _load_remote_classes_from(classes: TlcClasses) -> None:
-    """Let what comes over the network become objects of this copy of TLC: RMI asks the thread that exports."""
+    """Let objects received over the network belong to this copy of TLC: RMI asks the thread that exports."""
     jpype.JClass("java.lang.Thread").currentThread().setContextClassLoader(
         classes["tlc2.TLC"].class_.getClassLoader()
     )
 
 
 def _call(owner: Any, name: str) -> None:
-    """Call a method of TLC's that is not public."""
+    """Call a non-public method of TLC."""
     method = owner.getClass().getDeclaredMethod(name)
     method.setAccessible(True)
     method.invoke(owner)
 
 
 def _field(owner: Any, name: str) -> Any:
-    """A field of TLC's that is not public."""
+    """Return a non-public field of TLC."""
     field = owner.getClass().getDeclaredField(name)
     field.setAccessible(True)
     return field

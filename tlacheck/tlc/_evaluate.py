@@ -1,8 +1,8 @@
-"""The job `evaluate` of a worker process: from an expression, and maybe a state or a step, to its printed value.
+"""The job `evaluate` of a worker process: evaluates an expression, maybe in a state or a step.
 
-The expression becomes the one definition of a module of its own, which extends the module whose
-vocabulary it uses. TLC reads the two with the configuration and evaluates the definition. What TLC
-complains about goes back as it is; `tlacheck.tlc.evaluate` in the process that asked makes sense of it.
+The expression becomes the one definition of a new module, which extends the module whose vocabulary it
+uses. TLC reads the two with the configuration and evaluates the definition. TLC's errors are returned
+unchanged; `tlacheck.tlc.evaluate` interprets them in the process that asked.
 """
 
 import contextlib
@@ -26,25 +26,25 @@ from tlacheck.tlc.spec import Spec
 
 __all__ = ["FIRST_LINE", "MODULE", "evaluate"]
 
-#: The module that holds the expression. No user's module is called like it.
+#: The module that holds the expression. No user's module has this name.
 MODULE = "TlacheckExpression"
 #: The line of that module in which the expression begins.
 FIRST_LINE = 5
 
 _NAME, _BEHAVIOR = "tlacheckValue", "tlacheckBehavior"
-#: What an expression may use besides the vocabulary of its spec.
+#: The vocabulary of an expression besides that of its spec.
 _STANDARD_MODULES = ("Integers", "Sequences", "FiniteSets", "Bags", "TLC")
 #: How many characters a printed value may have: all of it is to be read by the process that asked.
 _TEXT_MAX = 20_000_000
 _STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _MANY = "this is no expression: TLA+ reads more than one definition in it"
-#: How SANY says that one name has two meanings.
+#: SANY's words for a name with two meanings.
 _CLASH = "conflicts with"
 _UNKNOWN = re.compile(r"Unknown operator: `(\w+)'")
 
 
 class _Refusal(Exception):
-    """The expression cannot be evaluated as it was asked; the text says why."""
+    """The expression cannot be evaluated as requested; the text says why."""
 
 
 class _Complaint(Exception):
@@ -57,7 +57,7 @@ class _Complaint(Exception):
 
 @attrs.frozen
 class _Vocabulary:
-    """What an expression may use besides the names of its spec.
+    """The names that an expression may use besides those of its spec.
 
     Attributes:
         modules: standard modules.
@@ -77,7 +77,7 @@ class _Again(Exception):
 
 
 def evaluate(data: dict[str, Any], _channel: Channel) -> dict[str, Any]:
-    """The job `evaluate`.
+    """Do the job `evaluate`.
 
     Args:
         data: the `expression`; the paths of a `spec` and its `config`, or None; the states `before` and
@@ -88,7 +88,7 @@ def evaluate(data: dict[str, Any], _channel: Channel) -> dict[str, Any]:
         complains about.
     """
     vocabulary = _Vocabulary()
-    while True:  # three times at most: each other vocabulary differs in another way
+    while True:  # three times at most: the vocabularies differ in three ways
         try:
             return {"text": _value(data, vocabulary)}
         except _Again as again:
@@ -100,7 +100,7 @@ def evaluate(data: dict[str, Any], _channel: Channel) -> dict[str, Any]:
 
 
 def _value(data: dict[str, Any], vocabulary: _Vocabulary) -> str:
-    """The printed value of the expression."""
+    """Return the printed value of the expression."""
     with tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         root, config = folder / f"{MODULE}.tla", folder / "none.cfg"
@@ -122,7 +122,8 @@ def _value(data: dict[str, Any], vocabulary: _Vocabulary) -> str:
         _check_vocabulary(stage, vocabulary)
         if strangers := stage.strangers(tool):
             raise _Refusal(
-                f"the configuration gives a value to {', '.join(strangers)}, but {spec.module} declares no such constant"
+                f"the configuration gives a value to {', '.join(strangers)}, but {spec.module} declares "
+                "no such constant"
             )
         return _printed(stage, spec, tool, data)
 
@@ -150,7 +151,7 @@ def _module(expression: str, extended: Sequence[str], constants: Sequence[str]) 
 
 
 def _check_vocabulary(stage: Stage, vocabulary: _Vocabulary) -> None:
-    """Check that no name of the spec has a second meaning, and that all model values have names."""
+    """Check that no name of the spec has two meanings, and that all model values have names."""
     text = "\n".join(message.text for message in stage.messages() if message.code is None)
     if vocabulary.modules and _CLASH in text:
         raise _Again(attrs.evolve(vocabulary, modules=()))
@@ -195,13 +196,14 @@ def _printed(stage: Stage, spec: Spec, tool: Any, data: dict[str, Any]) -> str:
 
 
 def _state(stage: Stage, spec: Spec, reader: Reader, data: dict[str, Any] | None) -> Any:
-    """TLC's state with the values in `data`; None if there is none."""
+    """Return TLC's state with the values in `data`; None if there is none."""
     if data is None:
         return None
     if strangers := [name for name in data if name not in reader.variables]:
         known = f"it has {', '.join(reader.variables)}" if reader.variables else "it has none"
         raise _Refusal(
-            f"the state gives a value to {', '.join(strangers)}, but {spec.module} has no such variable; {known}"
+            f"the state gives a value to {', '.join(strangers)}, but {spec.module} has no such "
+            f"variable; {known}"
         )
     state, construct = stage.classes["tlc2.tool.TLCState"].Empty.createEmpty(), Constructor(stage.classes)
     for name, value in data.items():

@@ -13,7 +13,7 @@ _ACTION = "action"
 
 
 def event_of(value: Value) -> tuple[str, immutabledict[str, Value]] | None:
-    """The action's name and arguments in a value of `event`; None if it is no such record."""
+    """Return the action's name and arguments in a value of `event`; None if it is no such record."""
     if not isinstance(value, immutabledict):
         return None
     name = value.get(_ACTION)

@@ -1,7 +1,7 @@
-"""The files of a spec as they lie there, before SANY reads them.
+"""The files of a spec, read before SANY reads them.
 
-SANY is silent about two things: it replaces bytes that are no UTF-8, so that two different strings
-may become equal, and of modules that extend each other it says that parsing failed and no more.
+SANY is silent about two things: it replaces bytes that are not UTF-8, so that two different strings may
+become equal, and of modules that extend each other it says only that parsing failed.
 """
 
 import re
@@ -25,7 +25,7 @@ _IN_COMMENT = re.compile(r"\(\*|\*\)")
 
 
 def refuse_garbled(root: Path) -> None:
-    """See to it that the module and those beside it that it needs are text, outside of comments.
+    """Reject a module, or one beside it that it needs, with bytes outside comments that are not text.
 
     Raises:
         SpecError: a byte is no UTF-8.
@@ -42,7 +42,7 @@ def refuse_garbled(root: Path) -> None:
 
 
 def circle(root: Path) -> tuple[Path, ...]:
-    """Modules each of which needs the next one, the last the first; empty if there are none.
+    """Return modules each of which needs the next one, the last the first; empty if there are none.
 
     Comments apart, this goes by the words EXTENDS and INSTANCE.
     """
@@ -63,7 +63,7 @@ def circle(root: Path) -> tuple[Path, ...]:
 
 
 def _needed(root: Path) -> Iterator[Path]:
-    """The module and what it needs, as far as that lies beside it, each once."""
+    """Yield the module and the modules it needs, as far as they are beside it, each once."""
     seen = {root}
     rest = [root]
     while rest:
@@ -76,7 +76,7 @@ def _needed(root: Path) -> Iterator[Path]:
 
 
 def _named(path: Path) -> Iterator[Path]:
-    """The files of the modules that a file names, as far as they lie beside it."""
+    """Yield the files of the modules that a file names, as far as they are beside it."""
     for extended, instantiated in _NEEDS.findall(_COMMENT.sub(" ", _text(path))):
         for name in re.findall(r"\w+", extended or instantiated):
             other = path.with_name(f"{name}.tla")
@@ -89,7 +89,7 @@ def _text(path: Path) -> str:
 
 
 def _garbled(text: str) -> int | None:
-    """Where the first such byte is that is part of the module and of no comment."""
+    """Return the first such byte that belongs to the module and to no comment."""
     header = MODULE_HEADER.search(text)
     if header is None:
         return None  # nothing but comment; what is missing is the module

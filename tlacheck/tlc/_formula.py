@@ -1,7 +1,7 @@
 """Formulas of a loaded spec: nodes of SANY's tree, read and evaluated by the TLC that loaded them.
 
-A formula is a node and a context. The context says what its parameters stand for: a value, or an
-expression that TLC evaluates when it comes to it.
+A formula is a node and a context. The context binds its parameters, each to a value or to an expression
+that TLC evaluates lazily.
 """
 
 import functools
@@ -25,13 +25,13 @@ __all__ = ["ACTION_LEVEL", "TEMPORAL_LEVEL", "Formula", "Reader"]
 
 #: SANY's level of a formula with primes, and that of one about behaviours.
 ACTION_LEVEL, TEMPORAL_LEVEL = 2, 3
-#: Where a token is that SANY put in itself.
+#: The location of a token that SANY inserted itself.
 _NOWHERE = 2**31 - 1
 
 
 @attrs.frozen
 class Formula:
-    """A node of SANY's tree, and what its parameters stand for."""
+    """A node of SANY's tree with the bindings of its parameters."""
 
     node: Any
     context: Any
@@ -74,17 +74,17 @@ class Reader:
     # --- evaluating -------------------------------------------------------------------------------
 
     def value(self, formula: Formula, before: Any = None, after: Any = None) -> Any:
-        """The formula's value, a Java object; in a state, in a step, or in neither."""
+        """Evaluate the formula to a Java object; in a state, in a step, or in neither."""
         before, after = (self._no_state if state is None else state for state in (before, after))
         return self._tool.eval(formula.node, formula.context, before, after, self._clear, self._cost)
 
     def whole(self, value: Any) -> Any:
-        """The value, no part of which is lazy any more; a state must not keep one that is (`_keys` says why)."""
+        """Evaluate the value completely: a state must not keep a lazy one (`_keys` says why)."""
         value.fingerPrint(self._seed)
         return value
 
     def holds(self, formula: Formula, before: Any, after: Any) -> bool:
-        """Whether the formula is true in a step.
+        """Return whether the formula is true in a step.
 
         Raises:
             SpecError: its value is no boolean.
@@ -96,7 +96,7 @@ class Reader:
 
     @staticmethod
     def equal(one: Any, other: Any) -> bool:
-        """Whether two Java values are equal. TLC refuses to compare values of different kinds: they are not."""
+        """Return whether two Java values are equal. Values that TLC refuses to compare are not equal."""
         try:
             return bool(one.equals(other))
         except jpype.JException:
@@ -112,7 +112,7 @@ class Reader:
             yield Formula(node.getArgs()[0], context), members
 
     def complaint(self, error: Exception) -> str:
-        """Why TLC cannot evaluate something, in one line."""
+        """Explain in one line why TLC cannot evaluate something."""
         if isinstance(error, SpecError):
             return error.message
         return diagnose(self._spec, (Message(1000, Kind.ERROR, words_of(error)),)).message
@@ -120,7 +120,7 @@ class Reader:
     # --- looking into -----------------------------------------------------------------------------
 
     def operator(self, formula: Formula) -> str:
-        """The built-in operator that the formula applies, as SANY calls it; empty for any other formula."""
+        """Return the built-in operator that the formula applies, by SANY's name; empty if it applies none."""
         if not isinstance(formula.node, self._application):
             return ""
         symbol = formula.node.getOperator()
@@ -133,7 +133,7 @@ class Reader:
         return str(symbol.getName())
 
     def arguments(self, formula: Formula) -> tuple[Formula, ...]:
-        """What the formula's operator is applied to. The guard of a CASE's OTHER has no node."""
+        """Return the operands of the formula. The guard of a CASE's OTHER has no node."""
         if not isinstance(formula.node, self._application):
             return ()
         return tuple(Formula(node, formula.context) for node in formula.node.getArgs())
@@ -143,7 +143,7 @@ class Reader:
         return tuple(Formula(node, formula.context) for node in formula.node.getBdedQuantBounds())
 
     def unfolded(self, formula: Formula) -> Formula | None:
-        """The formula for which this one stands: a definition's body, a parameter's expression.
+        """Unfold the formula: a definition becomes its body, a parameter its expression.
 
         None if there is none: the operator is built in, or TLC computes it without a formula.
         """
@@ -165,7 +165,7 @@ class Reader:
         return None
 
     def has_primes(self, formula: Formula) -> bool:
-        """Whether the formula depends on the state after the step."""
+        """Return whether the formula depends on the state after the step."""
         node = formula.node
         if node.getLevel() >= ACTION_LEVEL:
             return True
@@ -214,7 +214,7 @@ class Reader:
     # --- showing ----------------------------------------------------------------------------------
 
     def text(self, formula: Formula) -> str:
-        """What the formula reads like in the spec, on one line, without comments."""
+        """Return the formula as it reads in the spec, on one line, without comments."""
         parts: list[str] = []
         end: tuple[int, int] | None = None
         for token in _tokens(formula.node.getTreeNode()):
@@ -229,11 +229,11 @@ class Reader:
         return "".join(parts)
 
     def is_own(self, formula: Formula) -> bool:
-        """Whether the formula stands in a module of the user, not in a standard module."""
+        """Return whether the formula is in a module of the user, not in a standard module."""
         return self._spec.path.with_name(f"{formula.node.getLocation().source()}.tla").is_file()
 
     def location(self, formula: Formula) -> Location:
-        """Where the formula stands. The file of a standard module is its bare name."""
+        """Return the place of the formula. The file of a standard module is its bare name."""
         place = formula.node.getLocation()
         path = self._spec.path.with_name(f"{place.source()}.tla")
         file = str(path) if path.is_file() else path.name
@@ -249,7 +249,7 @@ class Reader:
         return parse(str(value.toString()))
 
     def shown(self, value: Any) -> str:
-        """A Java value in TLA+ syntax; as TLC prints it, if it is no finite value."""
+        """Return a Java value in TLA+ syntax; as TLC prints it, if it is not a finite value."""
         try:
             return to_tla(self.python(value))
         except SpecError:

@@ -1,8 +1,8 @@
 """The job `graph` in a worker process: all states and steps of a spec, breadth first.
 
 The search is TLC's own, in its order, over its own objects: the same successors, fingerprints (so the
-same VIEW and SYMMETRY), constraints and queue on the disk; only the steps are kept, where TLC counts
-them. So the nodes are as many as TLC's distinct states. Properties are not looked at.
+same VIEW and SYMMETRY), constraints and on-disk queue; only the steps are kept, where TLC counts them.
+The nodes are therefore TLC's distinct states. Properties are not checked.
 
 The job's items are the `variables` and `actions` first, then a part of the graph each: new nodes, as
 printed values, and the steps of the next nodes in turn. The report is what TLC said, as with a check.
@@ -36,10 +36,11 @@ from tlacheck.tlc._staging import Stage
 
 __all__ = ["graph"]
 
-#: About so many steps make a part: enough that calls into Java cost little, few enough to be held anywhere.
+#: The approximate number of steps in a part: enough to make calls into Java cheap, few enough for
+#: any memory.
 _PART = 500
 _PROGRESS_SECONDS = 0.5
-#: Stands for a state that lies too deep to be listed.
+#: The mark of a state that lies too deep to be listed.
 _NOT_LISTED = -1
 
 #: Numbers of TLC's messages.
@@ -55,7 +56,7 @@ class _Refusal(Exception):
 
 
 def graph(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
-    """The job `graph`.
+    """Do the job `graph`.
 
     Args:
         data: `spec`, `engine`, and `depth`: how many levels of states to list, null for all.
@@ -103,7 +104,7 @@ def _tool(stage: Stage) -> Any:
 
 
 def _in_thread_of_tlc(stage: Stage, work: Callable[[], bool]) -> bool:
-    """What `work` returns, done in a thread of TLC's: those have what `TLCSet` sets, and a deep stack."""
+    """Return the result of `work`, run in a TLC thread, with the registers of `TLCSet` and a deep stack."""
     outcome: list[bool] = []
     errors: list[BaseException] = []
 
@@ -154,7 +155,7 @@ class _Search:
         )
 
     def run(self) -> bool:
-        """List everything; whether states were left out because they lie too deep."""
+        """List everything; return whether states were left out because they lie too deep."""
         try:
             self._check_assumptions()
             self._begin()
@@ -183,7 +184,7 @@ class _Search:
         level = state.class_.getDeclaredField("level")
         level.setAccessible(True)
         before = state.Empty.createEmpty()
-        level.setInt(before, 0)  # what TLC's checker takes for the level while it looks for initial states
+        level.setInt(before, 0)  # TLC's checker takes this for the level while it looks for initial states
         self._set_current(before)
         with self._explained(lambda slow: slow.getInitStates()):
             self._steps.begin()
@@ -193,7 +194,7 @@ class _Search:
             self._send(level=1)
 
     def _level(self, depth: int, waiting: int) -> int:
-        """Take all steps from the states of one level, which wait in the queue; how many wait then."""
+        """Take all steps from the queued states of one level; return how many are queued then."""
         known = len(self._nodes)
         branching = 1.0
         while waiting:
@@ -214,7 +215,7 @@ class _Search:
         return len(self._nodes) - known
 
     def _send(self, *, level: int) -> None:
-        """Send the steps that were taken, and the states of `level` among those they lead to, which are new."""
+        """Send the steps taken, and the new states of `level` among their targets."""
         nodes, targets, fresh = self._nodes, [], []
         first = len(nodes)
         is_closed = self._depth is not None and level > self._depth
@@ -249,7 +250,7 @@ class _Search:
         now = time.monotonic()
         if now - self._told >= _PROGRESS_SECONDS:
             self._told = now
-            self._stage.drain(lambda _: None)  # what the spec prints, which would fill the memory
+            self._stage.drain(lambda _: None)  # the spec's printed output would fill the memory
             self._channel.progress(
                 Progress(
                     generated=self._generated,
@@ -260,11 +261,11 @@ class _Search:
             )
 
     def _label(self, action: Any) -> list[Any]:
-        """The name of one of TLC's actions, and the printed constants that quantifiers around it bind."""
+        """Return the name of a TLC action, and the printed constants that quantifiers around it bind."""
         return [str(action.getName()), bound_constants(self._stage.classes, action.con)]
 
     def _refuse_unfinished(self) -> None:
-        """Refuse states in which a variable has no value, as TLC does."""
+        """Reject states in which a variable has no value, as TLC does."""
         step = self._steps.unfinished()
         if step is None:
             return
@@ -277,7 +278,7 @@ class _Search:
         raise _Refusal(Message(_INCOMPLETE, Kind.ERROR, text))
 
     def _take_slowly(self, sources: Any, slow: Any) -> None:
-        """Take the steps again, with a tool that notes where it is."""
+        """Take the steps again, with a tool that records its position."""
         for state in sources:
             found = self._stage.classes["tlc2.tool.StateVec"](0)
             slow.getNextStates(found, state)
@@ -288,7 +289,7 @@ class _Search:
 
     @contextlib.contextmanager
     def _explained(self, again: Callable[[Any], Any]) -> Iterator[None]:
-        """Refuse the spec if TLC throws something in the block; `again` does the same with a slower tool."""
+        """Reject the spec if TLC throws something in the block; `again` repeats it with a slower tool."""
         try:
             yield
         except jpype.JException as error:

@@ -147,7 +147,7 @@ class StepTable:
         return self._longs(self._place)
 
     def fingerprints(self) -> list[int]:
-        """The fingerprint of each state after: of its view, if there is one, and the same for symmetric states."""
+        """The fingerprint of each state after: of its view, if any; symmetric states share it."""
         return self._longs(self._fingerprint)
 
     def events(self) -> str:
@@ -169,7 +169,7 @@ class StepTable:
             self._found.removeIf(is_outside)
 
     def settle(self, places: Sequence[int], *, first: int, initial: bool) -> str:
-        """Give the states after, of the steps at these places, numbers from `first` on, and queue them.
+        """Number the states after the steps at these places from `first` on, and queue them.
 
         Returns:
             Their printed values.
@@ -181,7 +181,8 @@ class StepTable:
             self._stream(steps).forEach(self._follow)  # their level is one more than that before
         self._stream(steps).forEach(self._normalize)
         text = str(self._stream(steps).map(self._state_text).collect(self._joining))
-        # In the queue a state belongs to another thread, which writes it to the disk: everything else comes before.
+        # In the queue a state belongs to another thread, which writes it to the disk: everything else comes
+        # before.
         self._stream(steps).forEach(self._put)
         return text
 

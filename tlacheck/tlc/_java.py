@@ -1,4 +1,4 @@
-"""Small things that several parts read out of TLC's Java objects."""
+"""Small readers of TLC's Java objects, shared by several modules."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ _GENERAL, _NESTED_EXPRESSIONS = 1000, 2103
 
 
 def words_of(error: Any) -> str:
-    """What a Java exception says, in the words in which TLC reports it."""
+    """Return a Java exception's text, in the words in which TLC reports it."""
     kind = str(error.getClass().getName())
     message = error.getMessage()
     text = "" if message is None else str(message)
@@ -25,7 +25,7 @@ def words_of(error: Any) -> str:
 
 
 def call_stack(classes: TlcClasses, tool: Any, evaluate: Callable[[Any], object]) -> str:
-    """The stack of expressions in which `evaluate` fails: it is done again, with a tool that notes where it is."""
+    """Return the stack of expressions in which `evaluate` fails, by repeating it with a tracing tool."""
     slow = classes["tlc2.tool.impl.CallStackTool"](tool)
     try:
         evaluate(slow)
@@ -35,19 +35,19 @@ def call_stack(classes: TlcClasses, tool: Any, evaluate: Callable[[Any], object]
 
 
 def complaint(error: Any, place: str) -> tuple[Message, Message]:
-    """What TLC would report of an exception in an evaluation, with its stack of expressions."""
+    """Return TLC's report of an exception in an evaluation, with its stack of expressions."""
     return Message(_GENERAL, Kind.ERROR, words_of(error)), Message(_NESTED_EXPRESSIONS, Kind.ERROR, place)
 
 
 def field_of(kind: Any, name: str) -> Any:
-    """Java's handle of a field of a class of TLC, private ones included."""
+    """Return Java's handle of a field of a TLC class, private ones included."""
     field = kind.class_.getDeclaredField(name)
     field.setAccessible(True)
     return field
 
 
 def bound_constants(classes: TlcClasses, context: Any) -> list[tuple[str, str]]:
-    """The constants that a TLC context binds, each with its printed value, outermost quantifier first."""
+    """Return the constants that a TLC context binds, with printed values, outermost quantifier first."""
     fields = [field_of(classes["tlc2.util.Context"], name) for name in ("name", "value", "next")]
     pairs: list[tuple[str, str]] = []
     while context is not None:

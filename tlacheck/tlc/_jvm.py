@@ -20,11 +20,11 @@ from tlacheck.errors import SetupError
 
 __all__ = ["STATUS_WHEN_FULL", "WORDS_WHEN_FULL", "TlcClasses", "is_heap_filling", "start_jvm"]
 
-#: The status with which a JVM that was asked to ends its process when the heap is full.
+#: The status with which a JVM ends its process when the heap is full, if told to.
 STATUS_WHEN_FULL = 3
-#: What it says before.
+#: Its message before that.
 WORDS_WHEN_FULL = "Terminating due to java.lang.OutOfMemoryError"
-#: The part of the heap that earlier runs may hold on to.
+#: The fraction of the heap that earlier runs may hold on to.
 _HELD_MAX = 0.25
 
 
@@ -64,8 +64,9 @@ def start_jvm(
         if ends_when_full:
             # A heap is full when nine tenths of the time go into freeing less than a tenth of it.
             options += ["-XX:+ExitOnOutOfMemoryError", "-XX:GCTimeLimit=90", "-XX:GCHeapFreeLimit=10"]
-            # Every run loads TLC's classes anew, and verifying them takes a quarter of a small run. They come from one
-            # jar, whose checksum is known or which the user named; a spec cannot bring classes of its own.
+            # Every run loads TLC's classes anew, and verifying them takes a quarter of a small run. They come
+            # from one jar, whose checksum is known or which the user named; a spec cannot bring classes of
+            # its own.
             options += ["-XX:+UnlockDiagnosticVMOptions", "-XX:-BytecodeVerificationRemote"]
         if light:
             options.append("-XX:TieredStopAtLevel=1")
@@ -73,8 +74,8 @@ def start_jvm(
     except (OSError, RuntimeError, jpype.JVMNotFoundException) as error:
         message = f"the JVM of {jvm.home} does not start: {error}. Set JAVA_HOME to a Java 11 or newer"
         raise SetupError(message) from error
-    # JPype frees Python objects from a Java thread. If that thread wakes while Python ends, the process aborts
-    # ("exception not rethrown"), so the thread is stopped first.
+    # JPype frees Python objects from a Java thread. If that thread wakes while Python ends, the process
+    # aborts ("exception not rethrown"), so the thread is stopped first.
     queue = jpype.JClass("org.jpype.ref.JPypeReferenceQueue")
     atexit.register(lambda: queue.getInstance().stop())
 
@@ -98,7 +99,7 @@ def _options(jvm: Jvm, memory_mb: int | None, folder: Path) -> list[str]:
 
 
 def is_heap_filling() -> bool:
-    """Whether what earlier runs left behind takes so much of the heap that the next one would suffer."""
+    """Return whether leftovers of earlier runs fill so much of the heap that the next run would suffer."""
     runtime = jpype.JClass("java.lang.Runtime").getRuntime()
     limit = _HELD_MAX * runtime.maxMemory()
     if runtime.totalMemory() - runtime.freeMemory() < limit:
@@ -109,7 +110,7 @@ def is_heap_filling() -> bool:
 
 @functools.lru_cache
 def _alone(jar: Path) -> Path:
-    """A name of the jar with no other jar beside it.
+    """Return a name of the jar with no other jar beside it.
 
     TLC's jar names `CommunityModules.jar` as part of itself. If one lay beside it, every spec could run
     commands and write files through its modules.

@@ -1,7 +1,7 @@
-"""Which temporal properties a lasso refutes.
+"""Evaluation of temporal properties on a lasso.
 
 TLC checks all temporal properties as one formula and does not say which of them a counterexample
-refutes. Here its states are found again, and each property is evaluated along them, by TLC's own
+refutes. This module finds its states again and evaluates each property along them, by TLC's own
 evaluation of states and steps: `truths` gives a formula's truth at each position of the lasso.
 """
 
@@ -17,7 +17,7 @@ __all__ = ["refuted", "truths"]
 
 
 def refuted(classes: Any, tool: Any, states: Sequence[str], loop: int) -> tuple[str, ...]:
-    """The names of the temporal properties that do not hold of a behaviour, in the configuration's order.
+    """Return the temporal properties that a behaviour violates, in the configuration's order.
 
     Args:
         classes: TLC's classes.
@@ -40,13 +40,13 @@ def refuted(classes: Any, tool: Any, states: Sequence[str], loop: int) -> tuple[
             formula = convert.invoke(None, [tool, action.pred, action.con])
             if not _truths_of(formula, tool, found, loop)[0]:
                 names.append(str(name))
-        return tuple(dict.fromkeys(names))  # a property of several conjuncts is there several times
+        return tuple(dict.fromkeys(names))  # a property with several conjuncts occurs several times
     except (jpype.JException, AttributeError):  # the latter: another TLC has other methods
         return ()
 
 
 def _found_again(tool: Any, texts: Sequence[str]) -> list[Any]:
-    """The states with these texts, each a successor of the one before; empty if there are none."""
+    """Find the states with these texts, each a successor of the one before; empty if there are none."""
     states: list[Any] = []
     for text in texts:
         state = _with_text(text, _successors(tool, states[-1]) if states else [tool.getInitStates()])
@@ -70,7 +70,7 @@ def _with_text(text: str, groups: Sequence[Any]) -> Any:
 
 
 def _converter(classes: Any) -> Any:
-    """TLC's way from the syntax of a temporal formula to a tree of its operators."""
+    """Return TLC's converter from the syntax of a temporal formula to a tree of its operators."""
     for method in classes["tlc2.tool.liveness.Liveness"].class_.getDeclaredMethods():
         if str(method.getName()) == "astToLive" and len(method.getParameterTypes()) == 3:
             method.setAccessible(True)
@@ -97,7 +97,7 @@ def _truths_of(formula: Any, tool: Any, states: Sequence[Any], loop: int) -> lis
 
 
 def truths(kind: str, parts: Sequence[Sequence[bool]], loop: int) -> list[bool]:
-    """The truth of a formula at each position of a lasso.
+    """Compute the truth of a formula at each position of a lasso.
 
     Args:
         kind: TLC's name of the operator: LNConj, LNDisj, LNNeg, LNAll (always) or LNEven (eventually).

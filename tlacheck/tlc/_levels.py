@@ -1,4 +1,4 @@
-"""How many states TLC found at each depth, from the trace files that it leaves.
+"""The number of states that TLC found at each depth, read from its trace files.
 
 TLC writes a record for each distinct state, in the order in which they are found, into a file for
 each thread that explores: where the record of the state's predecessor is (4 bytes), in which
@@ -19,7 +19,7 @@ __all__ = ["RECORD", "levels_of"]
 #: Position of the predecessor's record, number of its file, fingerprint.
 RECORD = struct.Struct(">iB8x")
 _INITIAL = 1
-#: Beyond, TLC writes longer records: for positions over 31 bits, and thread numbers over 7.
+#: Beyond these, TLC writes longer records: for positions over 31 bits, and thread numbers over 7.
 _BYTES_MAX = 2**31
 _FILES_MAX = 127
 #: Records read at a time.
@@ -27,7 +27,7 @@ _CHUNK = 65_536
 
 
 def levels_of(files: Sequence[Path]) -> tuple[int, ...]:
-    """The number of states first found at each depth, initial states first.
+    """Count the states first found at each depth, initial states first.
 
     Args:
         files: the trace files, thread by thread.
@@ -44,7 +44,7 @@ def levels_of(files: Sequence[Path]) -> tuple[int, ...]:
     pending = [next(reader, None) for reader in readers]
     depths = [array.array("i") for _ in files]
     counts: Counter[int] = Counter()
-    # A predecessor was written before, maybe into another file: go on with each file as far as possible.
+    # A predecessor was written before, maybe into another file: advance each file as far as possible.
     while any(record is not None for record in pending):
         is_stuck = True
         for number, reader in enumerate(readers):

@@ -1,8 +1,8 @@
 """Java's remote calls, bound to one address of this machine instead of all of them.
 
-RMI listens on every interface, asks nobody who he is, and has no option against it: only a subclass
-of `RMISocketFactory` says where it listens. JPype implements interfaces, not classes, and no Java
-compiler is needed here, so this one class of three methods is put together by hand.
+RMI listens on every interface, authenticates nobody, and has no option against it: only a subclass of
+`RMISocketFactory` decides where it listens. JPype implements interfaces, not classes, and no Java
+compiler is required here, so this one class of three methods is assembled by hand.
 """
 
 import struct
@@ -12,24 +12,24 @@ import jpype
 
 __all__ = ["HOST_PROPERTY", "bind"]
 
-#: The system property that says under which address others reach this process.
+#: The system property with the address under which others reach this process.
 HOST_PROPERTY = "java.rmi.server.hostname"
 
 _NAME = "TlacheckSockets"
-#: What may come in over the network: what TLC's processes send each other, and no other class.
+#: The classes accepted over the network: those that TLC's processes exchange, and no others.
 _WELCOME = "java.**;jdk.proxy*;com.sun.proxy.*;tlc2.**;tla2sany.**;util.**;!*"
 
 _FACTORY = "java/rmi/server/RMISocketFactory"
 _SOCKET, _SERVER, _ADDRESS = "java/net/Socket", "java/net/ServerSocket", "java/net/InetAddress"
 
-# The instructions of the JVM that are used.
+# The JVM instructions used.
 _ALOAD_0, _ALOAD_1, _ILOAD_1, _ILOAD_2 = b"\x2a", b"\x2b", b"\x1b", b"\x1c"
 _NEW, _DUP, _BACKLOG, _RETURN, _ARETURN = b"\xbb", b"\x59", b"\x10\x32", b"\xb1", b"\xb0"
 _LDC, _VIRTUAL, _SPECIAL, _STATIC = b"\x13", b"\xb6", b"\xb7", b"\xb8"
 
 
 def bind(host: str, folder: Path) -> None:
-    """From now on this JVM serves remote calls on `host` only, and takes only what TLC sends.
+    """Make this JVM serve remote calls on `host` only, and accept only TLC's classes.
 
     Args:
         host: an address of this machine.
@@ -71,7 +71,7 @@ class _Constants:
 
 
 def _factory() -> bytes:
-    """The class file.
+    """Return the class file.
 
     The address of a server socket is looked up when it is made: `InetAddress.getByName` of the
     property. `50` is Java's own number of callers that may wait.

@@ -1,4 +1,4 @@
-"""What a spec names, evaluated in a state: a definition, applied to values, a constant or a variable."""
+"""Evaluation of a spec's names in a state: definitions applied to values, constants, variables."""
 
 import difflib
 from typing import Any
@@ -21,7 +21,7 @@ def evaluate_operator(
     *arguments: Value,
     after: LoadedState | None = None,
 ) -> Value:
-    """The value of the operator `name` of the spec, applied to `arguments`.
+    """Evaluate the operator `name` of the spec, applied to `arguments`.
 
     Args:
         oracle: the spec.
@@ -64,7 +64,8 @@ def evaluate_operator(
     result = oracle._evaluate(value)  # noqa: SLF001 - as above
     if result is None:
         raise SpecError(
-            f"{name} has a value in a state only, and {'this one has none for it' if state else 'there is none'}"
+            f"{name} has a value in a state only, and "
+            f"{'this one has none for it' if state else 'there is none'}"
         )
     try:
         return Reader.python(result)
@@ -80,7 +81,7 @@ def holds(
     *arguments: Value,
     after: LoadedState | None = None,
 ) -> bool:
-    """Whether the operator `name` of the spec is true; as `evaluate_operator`.
+    """Return whether the operator `name` of the spec is true; as `evaluate_operator`.
 
     Raises:
         SpecError: as there, or it is no boolean.
@@ -93,7 +94,7 @@ def holds(
 
 
 def action_of(oracle: LoadedSpec, name: str, *arguments: Value) -> Any:
-    """The operator `name` of the spec, applied to `arguments`, as an action of TLC.
+    """Return the operator `name` of the spec, applied to `arguments`, as an action of TLC.
 
     Raises:
         SpecError: there is no such operator, it takes other arguments, or it says nothing of a state after.
@@ -138,7 +139,7 @@ def _check_arity(symbol: Any, name: str, count: int) -> None:
 
 
 def _applied(found: Any, arguments: list[Any], classes: Any) -> Any:
-    """A value that the configuration or a standard module gives, applied to the arguments if it is an operator."""
+    """Apply a value given by the configuration or a standard module, if it is an operator."""
     if not arguments:
         return found
     kind = classes["tlc2.value.impl.Value"].class_

@@ -1,7 +1,7 @@
-"""What TLC's messages mean: the counts, the verdict and the trace of a run.
+"""Interpretation of TLC's messages: the counts, the verdict and the trace of a run.
 
-TLC's messages have numbers, which are the same in all versions; only numbers decide here. Text is
-read for what no number says: a property's name, the counts, the states of a trace.
+TLC's messages have numbers, which are the same in all versions; only numbers decide here. The text is
+parsed for what has no number: a property's name, the counts, the states of a trace.
 """
 
 import re
@@ -33,11 +33,12 @@ _DEPTH = 2194
 _STATE, _STUTTERING, _BACK = 2217, 2218, 2122
 _BEHAVIOR, _COUNTEREXAMPLE, _INITIAL = 2121, 2264, 2102
 _PARSER_DONE = 2219
-#: Of the search in depth: the figures at its end, longer behaviours begin, a state (without its action).
+#: In a depth-first search: the figures at its end, the start of longer behaviours, a state (without
+#: its action).
 _STATS_IN_DEPTH, _LEVEL_BEGINS, _STATE_IN_DEPTH = 2204, 2205, 2216
 _TEMPORAL_BEGINS = 2212
 
-#: The message of a violation -> how the text names what is violated.
+#: The message of a violation -> the pattern that finds the property's name.
 _VIOLATIONS = {
     2104: re.compile(r"Assumption (?P<place>.*) is false"),
     2107: re.compile(r"Invariant (?P<name>\S+) is violated by the initial state"),
@@ -82,7 +83,7 @@ class Counterexample:
 
 @attrs.frozen(kw_only=True)
 class Outcome:
-    """A run's result: what `CheckResult` has, without what the asking side knows."""
+    """A run's result: a `CheckResult` without what only the caller knows."""
 
     verdict: Verdict
     generated: int
@@ -112,7 +113,7 @@ def interpret(
     continue_: bool = False,
     depth_first: int | None = None,
 ) -> Outcome:
-    """What the report of a run says that was asked for with these options.
+    """Interpret the report of a run that was requested with these options.
 
     Raises:
         SpecError: TLC refused the spec, or could not evaluate it. The states up to there are the
@@ -164,7 +165,7 @@ def warnings_of(messages: Iterable[Message]) -> Iterator[str]:
 def _verdict(
     report: Report, request: Request
 ) -> tuple[Verdict, tuple[Counterexample, ...], SpecError | None]:
-    """The verdict, all violations, and what ended a search that went on past a violation."""
+    """Return the verdict, all violations, and what ended a search that went on past a violation."""
     spec, messages = request.spec, report.messages
     violations: list[Counterexample] = []
     for index, message in enumerate(messages):
@@ -175,7 +176,7 @@ def _verdict(
         if match:
             trace = _trace(_about_one(messages[index:]), report, request)
             for found in _counterexamples(message, match, report, request, trace):
-                if found not in violations:  # a search in depth comes by again and again
+                if found not in violations:  # a depth-first search meets it again and again
                     violations.append(found)
             if not request.continue_:
                 break
@@ -219,7 +220,7 @@ def _violated(violations: Sequence[Counterexample]) -> Verdict:
 
 
 def _about_one(messages: Sequence[Message]) -> Sequence[Message]:
-    """Of messages that begin with a violation, those before the next one."""
+    """Return, of messages that begin with a violation, those before the next one."""
     for index, message in enumerate(messages[1:], start=1):
         if message.code in VIOLATIONS:
             return messages[:index]
@@ -238,7 +239,7 @@ def _counterexamples(
 
 
 def _names(message: Message, match: re.Match[str], report: Report, spec: Spec) -> Iterator[tuple[str, str]]:
-    """The name of what is violated, and a line that says how; several if one lasso refutes several properties."""
+    """Yield the violated properties, each with a line of explanation; several if a lasso refutes several."""
     if message.code == _DEADLOCK:
         yield DEADLOCK, "a state is reached in which no action is enabled"
     elif message.code == _ASSUMPTION:
@@ -262,7 +263,7 @@ def _names(message: Message, match: re.Match[str], report: Report, spec: Spec) -
 
 
 def _printed(messages: Sequence[Message]) -> tuple[str, ...]:
-    """What the spec itself printed: it comes without a number, after the parser is done."""
+    """Return the spec's own output, which comes without a number after the parser is done."""
     parsed = next((index for index, message in enumerate(messages) if message.code == _PARSER_DONE), None)
     if parsed is None:
         return ()
@@ -287,7 +288,7 @@ def _counts(messages: Sequence[Message]) -> tuple[int, int, int]:
 
 
 def _depth(messages: Sequence[Message]) -> int:
-    """How many states the longest shortest path has. TLC says it at the end, and otherwise with the progress."""
+    """Return the number of states on the longest shortest path, from the end or the latest progress."""
     levels = [
         int(match[1])
         for message in messages
@@ -304,7 +305,7 @@ def _depth(messages: Sequence[Message]) -> int:
 
 
 def _trace(messages: Sequence[Message], report: Report, request: Request) -> Trace | None:
-    """The last behaviour among the messages."""
+    """Return the last behaviour among the messages."""
     convert = Converter()
     states: list[tuple[str, State]] = []
     loop: int | None = None
@@ -342,7 +343,7 @@ def _trace(messages: Sequence[Message], report: Report, request: Request) -> Tra
 
 
 def _options(request: Request) -> Iterator[str]:
-    """The options of `tlacheck check` without which it would find something else."""
+    """Yield the options of `tlacheck check` without which the result would differ."""
     if not request.deadlock:
         yield "--no-deadlock"
     if request.continue_:
@@ -352,7 +353,7 @@ def _options(request: Request) -> Iterator[str]:
 
 
 def _state(text: str, variables: Sequence[str], convert: Converter) -> State:
-    """The state that TLC printed, its variables in the spec's order."""
+    """Return the state that TLC printed, its variables in the spec's order."""
     parts = _CONJUNCT.split(text)
     if len(parts) == 1:  # a single variable goes without the conjunction
         parts = _VARIABLE.split(text, maxsplit=1)

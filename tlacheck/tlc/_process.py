@@ -1,4 +1,4 @@
-"""The owner's side of a worker process: it starts one when there is work, and replaces one that died.
+"""The owner of a worker process: starts one when there is work, and replaces one that died.
 
 Specs are untrusted input. A spec may never end, fill the memory or crash the JVM; all of that costs
 the worker, never the process that asked.
@@ -27,18 +27,19 @@ from tlacheck.tlc._protocol import Progress, decode_progress
 
 __all__ = ["MEMORY_MB", "NoAnswer", "Worker"]
 
-#: The heap of a worker's JVM unless one asks for another.
+#: The default heap of a worker's JVM.
 MEMORY_MB = 4096
 _MEMORY_MB_MIN = 64
-#: How much of what a dying worker printed goes into the reason.
+#: The most of a dying worker's output that goes into the reason.
 _LAST_WORDS = 300
-#: How a JVM may end whose stack is full: measured about once in two hundred recursions without end, under TLC 2.15.
+#: The signals of a JVM whose stack is full: about one in two hundred endless recursions, under TLC
+#: 2.15.
 _OVERFLOWN = -signal.SIGSEGV
-#: How much of it is looked at, in bytes.
+#: The most of it that is searched, in bytes.
 _LOG_READ = 1 << 16
 #: What an answer may be.
 _KINDS = ("progress", "item", "report", "failed")
-#: How many lines a worker may be ahead of who reads them; then it waits.
+#: The most lines that a worker may be ahead of its reader; then it waits.
 _AHEAD_MAX = 256
 
 
@@ -64,7 +65,7 @@ class LatestProgress:
 
 
 class Worker(Closing):
-    """Runs one job after another in a process of its own; a context manager.
+    """Runs one job after another in its own process; a context manager.
 
     The process starts with the first job. A job that gives no answer costs the process; the next job
     starts another one. One job at a time; only `cancel` may be called from another thread.
@@ -87,12 +88,12 @@ class Worker(Closing):
 
     @property
     def pid(self) -> int | None:
-        """The number of the process, while there is one."""
+        """The number of the process; None if there is none."""
         return self._process.pid if self._process else None
 
     @property
     def folder(self) -> Path | None:
-        """The private folder of the process, while there is one. All that a run writes is below it."""
+        """The private folder of the process, which holds all files of a run; None if there is none."""
         return self._process.folder if self._process else None
 
     def close(self) -> None:
@@ -102,7 +103,7 @@ class Worker(Closing):
             process.stop()
 
     def cancel(self) -> None:
-        """End the job that runs, if one does: it gives no answer, with the reason `cancelled`."""
+        """End the running job, if any: it gives no answer, with the reason `cancelled`."""
         self._cancelled = True
         process = self._process
         if process is not None:
@@ -153,7 +154,7 @@ class Worker(Closing):
         deadline = None if timeout is None else time.monotonic() + timeout
         self._cancelled = False
         if self._process is not None and not self._process.is_alive():
-            self.close()  # it was ended between two jobs, which is not this job's fault
+            self.close()  # it died between two jobs, which is not this job's fault
         if self._process is None:
             self._process = _Process(self._memory_mb, light=self._light)
         process = self._process
@@ -175,7 +176,7 @@ class Worker(Closing):
         except EngineError as error:
             self.close()
             raise NoAnswer("cancelled" if self._cancelled else str(error)) from None
-        except BaseException:  # Ctrl-C above all: the worker would go on with a job that nobody waits for
+        except BaseException:  # Ctrl-C above all: the worker would go on with an abandoned job
             self.close()
             raise
         if kind == "failed":
@@ -192,15 +193,15 @@ class _Process:
 
     def __init__(self, memory_mb: int, *, light: bool) -> None:
         self._memory_mb = memory_mb
-        find_jvm()  # complain here, in plain words, rather than from another process
+        find_jvm()  # report errors here, in plain words, rather than from another process
         self._folder = tempfile.TemporaryDirectory(prefix="tlacheck-", ignore_cleanup_errors=True)
         folder = self.folder
         self._log = folder / "log"
         package = Path(tlacheck.__path__[0]).parent
         path = os.pathsep.join([str(package), *filter(None, [os.environ.get("PYTHONPATH")])])
         with self._log.open("wb") as log:
-            # Its own session: a Ctrl-C at the terminal is for this process, which then ends the worker.
-            # In its folder: whatever a JVM leaves in the current one when it crashes is left there.
+            # Its own session: a Ctrl-C at the terminal is for this process, which then ends the
+            # worker. Its own folder: a crashing JVM leaves files in the current one.
             self._process = subprocess.Popen(
                 [
                     sys.executable,
@@ -249,7 +250,7 @@ class _Process:
             raise self._death() from None
 
     def answer(self, deadline: float | None) -> dict[str, Any]:
-        """The next answer.
+        """Return the next answer.
 
         Raises:
             TimeoutError: there is none until `deadline`, a time of the monotonic clock.
@@ -284,7 +285,7 @@ class _Process:
                 self._answers.get(timeout=0.05)
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
-                with contextlib.suppress(OSError):  # what was not sent has nobody to read it
+                with contextlib.suppress(OSError):  # nobody would read what was not sent
                     stream.close()
         self._folder.cleanup()
 
@@ -299,13 +300,13 @@ class _Process:
         with self._log.open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - _LOG_READ))
             lines = log.read().decode("utf-8", "replace").splitlines()
-        # A JVM that ends because its heap is full says so first: it may fall over while it does.
+        # A JVM that ends because its heap is full says so first: it may crash while it does.
         if code == STATUS_WHEN_FULL or any(line.startswith(WORDS_WHEN_FULL) for line in lines):
             hint = "give it more (--memory), or make the model smaller"
             return EngineError(f"out of memory: the worker had {self._memory_mb} MB; {hint}")
         how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
         if code == _OVERFLOWN:
             how += ", as by a recursion without end, which may bring down a JVM"
-        # A JVM names the options that it takes from the environment: true, but no reason to die.
+        # A JVM lists the options that it takes from the environment, which is no cause of death.
         words = "\n".join(line for line in lines if not line.startswith("Picked up ")).strip()[-_LAST_WORDS:]
         return EngineError(f"the TLC worker {how}" + (f": {words}" if words else ""))

@@ -1,7 +1,7 @@
-"""What a worker process and the one that owns it say to each other, as JSON data.
+"""The messages between a worker process and its owner, as JSON data.
 
-The worker sends TLC's messages as they are; `_outcome` makes sense of them on this side, so the
-worker stays small and what messages mean is tested without a JVM.
+The worker sends TLC's messages unchanged; `_outcome` interprets them on the owner's side, so the worker
+stays small and the interpretation is tested without a JVM.
 """
 
 import abc
@@ -34,10 +34,10 @@ __all__ = [
     "encode_spec",
 ]
 
-#: The name under which a worker copies the configuration. No user's file is called like it.
+#: The name under which a worker copies the configuration. No user's file has this name.
 STAGED_CONFIG = "tlacheck_staged_config"
 
-#: The messages with which TLC begins to say that something is violated.
+#: The messages with which TLC begins to report a violation.
 VIOLATIONS = frozenset({2104, 2107, 2108, 2110, 2112, 2114, 2116})
 
 
@@ -68,7 +68,7 @@ class Message:
 
 @attrs.frozen(kw_only=True)
 class Request:
-    """What to run.
+    """A request for a run.
 
     Attributes:
         spec: the spec.
@@ -94,7 +94,7 @@ class Request:
 
 @attrs.frozen(kw_only=True)
 class Progress:
-    """How far a run has come.
+    """The progress of a run.
 
     Attributes:
         generated: states computed so far.
@@ -112,26 +112,27 @@ class Progress:
 
 
 class Channel(abc.ABC):
-    """What a job in a worker may say before its report."""
+    """The channel on which a job in a worker reports before its end."""
 
     @abc.abstractmethod
     def progress(self, progress: Progress) -> None:
-        """How far the job is; from any thread, about twice a second."""
+        """Report the progress of the job; from any thread, about twice a second."""
 
     @abc.abstractmethod
     def item(self, item: Any) -> None:
-        """A part of the result, as JSON data. Blocks while whoever reads is too far behind."""
+        """Send a part of the result, as JSON data. Blocks while the reader is too far behind."""
 
 
 @attrs.frozen(kw_only=True)
 class Report:
-    """What TLC said.
+    """The output of a run.
 
     Attributes:
         messages: the messages, in order, without those that were dropped.
         variables: the spec's variables, in its order; empty if TLC refused the spec.
         temporal: the names of the temporal properties that were checked.
-        refuted: those among them that the counterexample of a liveness violation refutes, as far as that can be told.
+        refuted: those among them that the counterexample of a liveness violation refutes, as far as that can
+            be told.
         strangers: constants that the configuration gives a value but no module declares.
         seconds: how long the run took.
         failure: what else ended the run: an exception of TLC that it did not report itself.
@@ -153,7 +154,7 @@ class Report:
 
 
 def encode_spec(spec: Spec) -> list[str]:
-    """The spec as JSON data, its paths absolute: a worker lives in another folder."""
+    """Encode the spec, with absolute paths: a worker runs in another folder."""
     return [str(spec.path.absolute()), str(spec.config.absolute())]
 
 

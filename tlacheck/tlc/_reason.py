@@ -1,4 +1,4 @@
-"""From a conjunct that fails to words: the part of it that is false, and the values that make it so."""
+"""Explanation of a failing conjunct: the part of it that is false, and the values that make it so."""
 
 import itertools
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ from tlacheck.values import Function, Value, differences, to_tla
 
 __all__ = ["Reason", "because", "short"]
 
-#: How long a value or a formula may be in a text.
+#: The most characters of a value or a formula in a text.
 _SHOWN_MAX = 100
-#: How long the path to a part of a value may be: the key may be a whole record.
+#: The most characters of the path to a part of a value: the key may be a whole record.
 _PATH_MAX = 250
-#: How many values a text gives.
+#: The most values in a text.
 _VALUES_MAX = 4
 _CONNECTIVES = frozenset(
     {"\\lnot", "\\land", "\\lor", "$ConjList", "$DisjList", "=>", "\\equiv", "$Nop", "$SquareAct"}
@@ -28,7 +28,7 @@ _CONNECTIVES = frozenset(
 
 @attrs.frozen
 class Reason:
-    """Why a conjunct fails.
+    """The reason why a conjunct fails.
 
     Attributes:
         text: the end of a sentence that begins with the action.
@@ -40,7 +40,7 @@ class Reason:
 
 
 def because(reader: Reader, fault: Fault, before: Any) -> Reason:
-    """Why `fault.formula` fails, in words."""
+    """Explain in words why `fault.formula` fails."""
     if fault.variable is not None:
         return Reason(_of_variable(reader, fault, fault.variable), fault.formula)
     if fault.error is not None:
@@ -70,11 +70,17 @@ def short(text: str, length_max: int = _SHOWN_MAX) -> str:
 def _of_variable(reader: Reader, fault: Fault, variable: str) -> str:
     observed = fault.after.lookup(reader.variables[variable])
     if fault.cause is Cause.MEMBER:
-        return f"would set {variable} to a member of {short(reader.shown(fault.value))}, observed {short(reader.shown(observed))}"
+        return (
+            f"would set {variable} to a member of {short(reader.shown(fault.value))}, observed "
+            f"{short(reader.shown(observed))}"
+        )
     try:
         wanted, got = reader.python(fault.value), reader.python(observed)
     except SpecError:
-        return f"would set {variable} to {short(reader.shown(fault.value))}, observed {short(reader.shown(observed))}"
+        return (
+            f"would set {variable} to {short(reader.shown(fault.value))}, observed "
+            f"{short(reader.shown(observed))}"
+        )
     if (
         wanted == () or got == ()
     ):  # the empty function is a tuple too: compare it as the function that it is here
@@ -111,7 +117,7 @@ def _observed(value: Value) -> str:
 
 
 def _pinpoint(reader: Reader, formula: Formula, before: Any, after: Any) -> tuple[Formula, dict[str, Any]]:
-    r"""The innermost conjunct that is false by itself, and the members that make a `\A` around it false."""
+    r"""Find the innermost false conjunct, and the members that make a `\A` around it false."""
     members: dict[str, Any] = {}
     while True:
         try:
@@ -126,7 +132,7 @@ def _pinpoint(reader: Reader, formula: Formula, before: Any, after: Any) -> tupl
 def _inner(
     reader: Reader, formula: Formula, before: Any, after: Any, members: dict[str, Any]
 ) -> Formula | None:
-    """A part of a false formula that is false too, and makes the whole so; None if there is none."""
+    """Return a part of a false formula that is false too, and makes the whole so; None if there is none."""
     arguments = reader.arguments(formula)
     match reader.operator(formula):
         case "$ConjList" | "\\land":
@@ -151,7 +157,7 @@ def _inner(
 
 
 def _values(reader: Reader, formula: Formula, before: Any, after: Any) -> list[str]:
-    """`part = value` for the parts that a reader wants to see the values of, `coins = 0`."""
+    """List `part = value` for the parts whose values help the reader, `coins = 0`."""
     found: dict[str, str] = {}
     for part in _parts(reader, formula):
         text = reader.text(part)
@@ -161,7 +167,7 @@ def _values(reader: Reader, formula: Formula, before: Any, after: Any) -> list[s
             value = reader.shown(reader.value(part, before, after))
         except (jpype.JException, SpecError):
             continue  # a part that is not evaluated, behind a false guard: no reason
-        if value.strip('"') != text.strip('"'):  # a literal says its value itself
+        if value.strip('"') != text.strip('"'):  # a literal states its value itself
             found[text] = value
     if not found and reader.variable(formula) is None:
         for name in reader.variables_in(formula):

@@ -1,8 +1,8 @@
-"""One run of TLC inside a worker process: from a request to what TLC said.
+"""One run of TLC inside a worker process: from a request to TLC's messages.
 
-Nothing is interpreted here: the messages go back as they are, and `_outcome` makes sense of them in
-the process that asked. What only TLC's own objects can tell is added: the spec's variables, which
-properties a lasso refutes, the states at each depth.
+Nothing is interpreted here: the messages go back unchanged, and `_outcome` interprets them in the
+process that asked. Added is what only TLC's own objects can tell: the spec's variables, the properties
+that a lasso refutes, the states at each depth.
 """
 
 import contextlib
@@ -37,11 +37,11 @@ from tlacheck.tlc._transcript import Transcript
 __all__ = ["check"]
 
 _PROGRESS_SECONDS = 0.5
-#: How often TLC's messages are collected: a spec can print some megabytes meanwhile.
+#: Seconds between two collections of TLC's messages: a spec can print some megabytes meanwhile.
 _COLLECT_SECONDS = 0.05
 #: TLC prints coverage every so many minutes, and at the end; only the end counts.
 _COVERAGE_MINUTES = 30_000
-#: Whether TLC keeps its files when nothing was violated. It reads this when its class is loaded.
+#: The property that makes TLC keep its files when nothing was violated. Read when its class is loaded.
 _KEEP_FILES = "tlc2.tool.ModelChecker.vetoCleanup"
 
 #: The number of a message that is not TLC's but ours.
@@ -53,7 +53,7 @@ _HEADER = re.compile(r"\A\d+: .*\n")
 
 
 def check(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
-    """The job `check`: from a `Request` to a `Report`, both as JSON data."""
+    """Do the job `check`: from a `Request` to a `Report`, both as JSON data."""
     return encode_report(_run(decode_request(data), channel.progress))
 
 
@@ -79,7 +79,7 @@ def _run(request: Request, on_progress: Callable[[Progress], None]) -> Report:
         stage.drain(transcript.take)
         seconds = time.monotonic() - started
         checker = stage.classes["tlc2.TLCGlobals"].mainChecker
-        # JPype never lets go of a class, nor do classes of their static fields: free the fingerprints by hand.
+        # JPype never releases a class, nor do classes their static fields: free the fingerprints by hand.
         stage.classes["tlc2.TLCGlobals"].mainChecker = None
         if checker is None:
             return Report(messages=tuple(transcript.messages), seconds=seconds, failure=failure)
@@ -101,7 +101,7 @@ def _run(request: Request, on_progress: Callable[[Progress], None]) -> Report:
 
 
 def _refuted(classes: TlcClasses, tool: Any, messages: tuple[Message, ...]) -> tuple[str, ...]:
-    """The temporal properties that the lasso among the messages refutes."""
+    """Return the temporal properties that the lasso among the messages refutes."""
     codes = [message.code for message in messages]
     if _TEMPORAL not in codes:
         return ()
@@ -116,7 +116,7 @@ def _refuted(classes: TlcClasses, tool: Any, messages: tuple[Message, ...]) -> t
 
 
 def _levels(checker: Any, workers: int, transcript: Transcript) -> tuple[int, ...]:
-    """The states at each depth; none, and a warning, if they cannot be counted: the verdict stands all the same."""
+    """Count the states at each depth; none, and a warning, if impossible: the verdict stands all the same."""
     checker.trace.beginChkpt()  # writes what is still in memory into the files
     name = str(checker.tool.getRootName())
     folder = Path(str(checker.metadir))
@@ -129,7 +129,7 @@ def _levels(checker: Any, workers: int, transcript: Transcript) -> tuple[int, ..
 
 
 def _unregister() -> None:
-    """Take TLC's management beans away: they would keep the run's classes in memory, and the next run's out."""
+    """Unregister TLC's management beans, which would keep the run's classes and block the next run's."""
     server = jpype.JClass("java.lang.management.ManagementFactory").getPlatformMBeanServer()
     for name in server.queryNames(jpype.JClass("javax.management.ObjectName")("tlc2.*:*"), None):
         with contextlib.suppress(jpype.JException):  # gone already
@@ -182,7 +182,8 @@ def _watched(
             forget()
             seconds = time.monotonic() - started
             if request.depth_first is not None and transcript.last(_TEMPORAL_BEGINS):
-                # TLC 2.15 does not check those, and does not say so. The run is refused: no need to finish it.
+                # TLC 2.15 does not check those, and does not say so. The run is rejected: no need to finish
+                # it.
                 options.DFIDMax = 1
             if seconds - last < _PROGRESS_SECONDS:
                 continue
@@ -205,7 +206,7 @@ def _watched(
 
 
 def _forgetter(classes: TlcClasses) -> Callable[[], None]:
-    """What makes TLC 2.18 forget the messages, and the states of counterexamples, that it keeps for nobody."""
+    """Return a function that makes TLC 2.18 drop the messages and counterexample states that it keeps."""
     try:
         collector = classes["tlc2.output.OutputCollector"]
         field = collector.class_.getDeclaredField("allMessages")
@@ -216,7 +217,7 @@ def _forgetter(classes: TlcClasses) -> Callable[[], None]:
     new_list = jpype.JClass("java.util.LinkedList")
 
     def forget() -> None:
-        with jpype.synchronized(collector.class_):  # who adds a message holds it
+        with jpype.synchronized(collector.class_):  # a thread adding a message holds it
             messages.clear()
         collector.setTrace(new_list())
 
@@ -235,11 +236,11 @@ def _progress(checker: Any, seconds: float) -> Progress | None:
             depth=int(checker.getProgress()),
         )
     except (jpype.JException, AttributeError):
-        return None  # the checker is not set up yet; there is nothing to tell
+        return None  # the checker is not set up yet; there is nothing to report
 
 
 def _progress_in_depth(transcript: Transcript, seconds: float) -> Progress | None:
-    """How far a search in depth is: TLC says it when it begins with longer behaviours."""
+    """Return the progress of a depth-first search: TLC reports it when it begins longer behaviours."""
     text = transcript.last(_LEVEL_BEGINS)
     match = _LEVEL.match(text) if text else None
     if match is None:

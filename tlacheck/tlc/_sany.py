@@ -1,7 +1,7 @@
-"""What SANY, TLC's parser, knows of a module, as JSON data: the worker's job `parse`.
+"""The worker's job `parse`: a module as SANY, TLC's parser, understands it, as JSON data.
 
-SANY's tree is read where it is; a place is `[file without .tla, line, column, end line, end column]`
-as SANY counts them. `parse` makes the public values of it, in the process that asked.
+SANY's tree is read in place; a place is `[file without .tla, line, column, end line, end column]` as
+SANY counts them. `parse` builds the public values from it, in the process that asked.
 """
 
 import tempfile
@@ -20,12 +20,12 @@ from tlacheck.tlc.spec import Spec
 __all__ = ["parse"]
 
 _STATE, _ACTION, _TEMPORAL = 1, 2, 3
-#: What TLC says when SANY refuses a spec. SANY alone does not number its messages.
+#: TLC's message when SANY rejects a spec. SANY alone does not number its messages.
 _PARSING_FAILED = Message(3002, Kind.ERROR, "Parsing or semantic analysis failed.")
 
 
 def parse(data: dict[str, Any], _channel: Channel) -> dict[str, Any]:
-    """The job `parse`: from a file and an engine to what is in the file.
+    """Do the job `parse`: from a file and an engine to the contents of the file.
 
     The report has `messages`, `failure` (an exception of SANY) and `tree`, None if SANY refused.
     """
@@ -63,7 +63,7 @@ class _Tree:
         self._walk = _Walk(classes)
 
     def report(self, relation: str | None) -> dict[str, Any]:
-        """All that `parse` tells; `relation` names the next-state relation, None looks for one."""
+        """Return the data of `parse`; `relation` names the next-state relation, None looks for one."""
         relations = self._relations(relation)
         return {
             "root": str(self._root.getName()),
@@ -91,17 +91,17 @@ class _Tree:
         }
 
     def _extended(self, module: Any) -> list[str]:
-        """The modules that the module extends itself, in the order in which SANY reads them."""
+        """Return the modules that the module extends directly, in the order in which SANY reads them."""
         extended = {str(node.getName()) for node in module.getExtendedModuleSet(False)}
         return [str(node.getName()) for node in self._modules if str(node.getName()) in extended]
 
     def _relations(self, name: str | None) -> list[tuple[Any, Any]]:
-        """The next-state relations: of each its expression, and the definition that it stands in."""
+        """Return the next-state relations, each with its expression and its definition."""
         if name is not None:
             named = [node for node in self._definitions if str(node.getName()) == name]
             return [(node.getBody(), node) for node in named if node.getLevel() == _ACTION]
         own = [node for node in self._definitions if not _is_renamed(node) and node.getLevel() >= _ACTION]
-        # From the root module to those that it extends: what is nearer was written with the others in mind.
+        # From the root module to those it extends: nearer modules were written with the others in mind.
         layers = [
             [node for node in own if node.getOriginallyDefinedInModuleNode().equals(module)]
             for module in reversed(self._modules)
@@ -126,7 +126,7 @@ class _Tree:
 
 
 class _Walk:
-    """Ways through expressions. None of them recurs: a spec nests deeper than Python likes."""
+    """Traversal of expressions, without recursion: a spec nests deeper than Python's stack."""
 
     def __init__(self, classes: TlcClasses) -> None:
         self._application = classes["tla2sany.semantic.OpApplNode"]
@@ -138,7 +138,7 @@ class _Walk:
         )
 
     def boxed(self, body: Any) -> Iterator[Any]:
-        """The `A` of each conjunct `[][A]_v` of a formula that has an initial predicate too."""
+        """Yield the `A` of each conjunct `[][A]_v` of a formula that has an initial predicate too."""
         conjuncts: list[Any] = []
         stack = [body]
         while stack:
@@ -156,14 +156,14 @@ class _Walk:
                     yield action.getArgs()[0]
 
     def name(self, body: Any) -> str:
-        """The definition of the spec that an expression consists of; empty if it is more than that."""
+        """Return the definition of the spec that an expression consists of; empty if it is more than that."""
         applied = body.getOperator() if isinstance(body, self._application) else None
         if applied is None or not isinstance(applied, self._definition) or not self._is_action(applied):
             return ""
         return str(applied.getName())
 
     def applied(self, definition: Any) -> Iterator[int]:
-        """The definitions that a definition applies, by SANY's numbers, without itself."""
+        """Yield the definitions that a definition applies, by SANY's numbers, without itself."""
         stack = [definition.getBody()]
         while stack:
             node = stack.pop()
@@ -174,15 +174,15 @@ class _Walk:
             stack += [child for child in node.getChildren() or () if child is not None]
 
     def actions(self, relations: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, list[Any]]]:
-        """The definitions in which the disjuncts of next-state relations end, each once, in their order.
+        """Yield the definitions in which the disjuncts of next-state relations end, each once, in order.
 
-        With each the places of the sets from which quantifiers take its parameters; None for a
+        Each comes with the places of the sets from which quantifiers take its parameters; None for a
         parameter that they do not simply pass on.
         """
         found: dict[int, tuple[Any, list[Any]]] = {}
         seen: set[int] = set()
-        nameless: set[int] = set()  # what LET defines
-        # An expression, the definition that it belongs to, and where bound names and parameters come from.
+        nameless: set[int] = set()  # definitions in LET
+        # An expression, the definition that it belongs to, and the origin of bound names and parameters.
         stack: list[tuple[Any, Any, dict[int, Any]]] = []
         stack += reversed([(body, node, {}) for body, node in relations])
         while stack:
@@ -216,7 +216,7 @@ class _Walk:
         yield from found.values()
 
     def _bare(self, node: Any) -> Any:
-        """The expression within LET, labels and substitutions."""
+        """Return the expression within LET, labels and substitutions."""
         while isinstance(node, self._wrappers):
             node = node.getBody()
         return node
@@ -225,7 +225,7 @@ class _Walk:
         return str(node.getOperator().getName()) if isinstance(node, self._application) else ""
 
     def _is_action(self, definition: Any) -> bool:
-        """Whether it is a definition of the spec, not of the language, that describes steps."""
+        """Return whether it is a definition of the spec, not of the language, that describes steps."""
         body = definition.getBody()
         return body is not None and definition.getTreeNode() is not None and definition.getLevel() == _ACTION
 
@@ -241,7 +241,7 @@ class _Walk:
                 yield int(symbol.getUid()), None if is_tuple else _place(bound)
 
     def _passed(self, definition: Any, node: Any, domains: dict[int, Any]) -> dict[int, Any]:
-        """Where the definition's parameters come from when it is applied so."""
+        """Return the origin of the definition's parameters in this application."""
         passed: dict[int, Any] = {}
         for parameter, argument in zip(definition.getParams(), node.getArgs(), strict=False):
             symbol = argument.getOperator() if isinstance(argument, self._application) else None
@@ -256,7 +256,7 @@ def _place(node: Any) -> list[Any]:
 
 
 def _is_renamed(definition: Any) -> bool:
-    """Whether it is another module's definition under the name of an instance, `Queue!Send`."""
+    """Return whether it is another module's definition under the name of an instance, `Queue!Send`."""
     return not definition.getName().equals(definition.getSource().getName())
 
 
@@ -269,7 +269,7 @@ def _parameters(nodes: Any) -> list[tuple[str, int]]:
 
 
 def _definition(node: Any) -> dict[str, Any]:
-    written = node.getSource()  # where an instance takes it from
+    written = node.getSource()  # the source of an instance
     return {
         "name": str(node.getName()),
         "parameters": _parameters(node.getParams()),

@@ -6,9 +6,9 @@ TLC writes with `-simulate file=` hold neither actions nor the behaviour that vi
 draws on for a while after a violation, so two runs do not write the same files. And it writes as fast
 as it can, whether or not anybody reads.
 
-With several threads, the first draws behaviour 1, the second one 2, and so on in turns. Each hands its
-behaviour over when all before it are out: order and ending depend on the seed and on the number of
-threads alone, and none is further ahead than one behaviour.
+With several threads, the first draws behaviour 1, the second one 2, and so on in turns. Each hands over
+its behaviour when all before it are out: order and ending depend on the seed and on the number of
+threads alone, and no thread is more than one behaviour ahead.
 """
 
 import functools
@@ -43,25 +43,25 @@ __all__ = ["simulate"]
 
 _PROGRESS_SECONDS = 0.5
 
-#: TLC's numbers of what is found outside of single behaviours.
+#: TLC's numbers of violations outside single behaviours.
 _ASSUMPTION, _INITIAL_INVARIANT, _INITIAL_PROPERTY, _TEMPORAL = 2104, 2107, 2108, 2116
 _INITIAL_STATE = 2102
 
 
 def simulate(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
-    """The job `simulate`.
+    """Do the job `simulate`.
 
     Args:
         data: `spec` and `engine`, encoded; `behaviours`, `depth`, `seed`, `workers`, `deadlock`.
         channel: takes a head: `printed` and `variables`, the variables in the order of the items and of
             the spec, and `actions`, each a name with the constants bound in it. Then an item a behaviour:
-            `states`, each as the variables that are not as in the state before, and `actions`, the index
-            of each step's action, empty if the variable `event` says it; with `generated`, the states computed
+            `states`, each as the variables that are not as in the state before, and `actions`, the index of
+            each step's action, empty if the variable `event` says it; with `generated`, the states computed
             so far. It is `ended` if something is wrong with it; then it is the last one.
 
     Returns:
-        `report`, an encoded `Report`; `code` and `name` of what is violated, or `refused` if something could not be
-        evaluated; and `generated`, the states computed: 0 if there is no initial one.
+        `report`, an encoded `Report`; `code` and `name` of what is violated, or `refused` if something could
+        not be evaluated; and `generated`, the states computed: 0 if there is no initial one.
     """
     with tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as folder:
         spec = decode_spec(data["spec"])
@@ -121,11 +121,11 @@ class _Simulation:
 
     @property
     def generated(self) -> int:
-        """How many states TLC has computed."""
+        """Return the number of states that TLC has computed."""
         return int(self._computed.longValue())
 
     def run(self) -> Ending:
-        """Draw until all are drawn or something is wrong."""
+        """Draw until all are drawn or a defect is found."""
         self._channel.item(self._printer.head())
         done = threading.Event()
         watcher = threading.Thread(target=self._watch, args=(done,), name="progress", daemon=True)
@@ -176,7 +176,7 @@ class _Simulation:
             other.join()
 
     def _thread(self, number: int, work: Callable[[], None]) -> Any:
-        """A thread with registers of its own, as `TLCSet` wants it, that does `work`."""
+        """Create a thread that runs `work`, with its own registers, as `TLCSet` wants."""
 
         def guarded() -> None:
             try:
@@ -199,7 +199,7 @@ class _Simulation:
                 return
 
     def _hand_over(self, behaviour: int, item: Any, ending: Ending | None, trace: Any = None) -> bool:
-        """Wait for the behaviour's turn and let it out; whether there is to be another one."""
+        """Wait for the behaviour's turn and release it; return whether there is to be another one."""
         with self._turn:
             self._turn.wait_for(lambda: self._ending is not None or self._next == behaviour)
             if self._ending is not None:
@@ -226,13 +226,13 @@ class _Simulation:
 
 
 def _checks_deadlock(tool: Any) -> bool:
-    """What the configuration says of it; in version 2.15 it cannot say anything."""
+    """Return whether the configuration checks for deadlock; in version 2.15 it cannot say."""
     config = tool.getModelConfig()
     return bool(config.getCheckDeadlock()) if hasattr(config, "getCheckDeadlock") else True
 
 
 def _copy_registers(classes: TlcClasses, thread: Any) -> None:
-    """Give a thread what the assumptions and the initial predicate left in the registers of this one."""
+    """Copy to a thread the registers that the assumptions and the initial predicate set in this one."""
     registers = field_of(classes["tlc2.util.IdThread"], "localValues")
     values = registers.get(jpype.JClass("java.lang.Thread").currentThread())
     if values is not None:
@@ -240,7 +240,7 @@ def _copy_registers(classes: TlcClasses, thread: Any) -> None:
 
 
 def _loop_violates(live: Any, tool: Any, trace: Any) -> Ending | None:
-    """What a loop in the behaviour violates. TLC prints it as a lasso then."""
+    """Return the violation by a loop in the behaviour. TLC prints it as a lasso then."""
     try:
         live.checkTrace(tool, trace)
     except jpype.JException as error:
@@ -251,7 +251,7 @@ def _loop_violates(live: Any, tool: Any, trace: Any) -> Ending | None:
 
 
 class _Ended(Exception):
-    """There is something wrong before the first step: an `Ending`, and the states that show it."""
+    """A defect before the first step: an `Ending`, and the states that show it."""
 
     def __init__(self, ending: Ending, states: Iterable[Any] = ()) -> None:
         self.ending = ending
@@ -260,7 +260,7 @@ class _Ended(Exception):
 
 
 def _initial_states(classes: TlcClasses, tool: Any) -> Any:
-    """The initial states, normalised and checked; none if the initial predicate is false.
+    """Return the initial states, normalised and checked; none if the initial predicate is false.
 
     TLC 2.15 simulates under false assumptions, and no version looks there at properties of initial
     states. Both are checked here.
@@ -295,6 +295,6 @@ def _initial_states(classes: TlcClasses, tool: Any) -> Any:
             if not evaluate("isValid", predicate, state):
                 raise _Ended(Ending(code=code, name=name), [state])
     states.deepNormalize()
-    # In the behaviours, TLC draws what `RandomElement` gives from the beginning again.
+    # In behaviours, TLC restarts the stream of `RandomElement` from the beginning.
     classes["tlc2.value.RandomEnumerableValues"].reset()
     return states

@@ -25,18 +25,18 @@ class Source:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The text of the file; what is not UTF-8 in it is replaced, as SANY does."""
+        """Read the text of the file; bytes that are not UTF-8 are replaced, as SANY does."""
         return cls(path.read_bytes().decode("utf-8", errors="replace"))
 
     def between(self, line: int, column: int, end_line: int, end_column: int) -> str:
-        """The text from a place to another one, both included."""
+        """Return the text between two places, both included."""
         return self._text[self._offset(line, column) : self._offset(end_line, end_column) + 1]
 
     def comment_above(self, line: int, column: int, comments: Sequence[str]) -> str:
-        """What the comments right above a place say, without their frames.
+        """Return the text of the comments right above a place, without their frames.
 
-        SANY gives a definition all comments since the symbol before it. Here a comment counts if it has
-        its lines for itself, and no empty line parts it from what is below.
+        SANY gives a definition all comments since the symbol before it. Here a comment counts if it is
+        alone on its lines, and no empty line separates it from what is below.
 
         Args:
             line: where the definition begins.
@@ -56,7 +56,7 @@ class Source:
                 break
             line_begin = self._lines[bisect.bisect_right(self._lines, begin) - 1]
             if self._text[line_begin:begin].strip():
-                break  # it says something of the code before it
+                break  # it belongs to the code before it
             parts.append(_unframed(comment))
             end = begin
         return "\n".join(part for part in reversed(parts) if part)
@@ -79,7 +79,7 @@ class Source:
 
 
 def _unframed(comment: str) -> str:
-    r"""The words of a comment, freed of `(*`, `*)`, `\*` and of the stars around a box."""
+    r"""Return the words of a comment without `(*`, `*)`, `\*` and the stars around a box."""
     inner = comment.removeprefix("\\*").removeprefix("(*").removesuffix("*)")
     lines = [line.strip().strip("*").strip() for line in inner.splitlines()]
     return "\n".join(lines).strip()

@@ -1,7 +1,7 @@
-"""What TLC needs before it can read a spec: a fresh copy of its classes and a place for the configuration.
+"""Preparation of a spec for TLC: a fresh copy of its classes and a place for the configuration.
 
 TLC looks for a configuration by its bare name beside the spec. The folder of a spec is the user's, so
-the configuration is copied into a private folder, and TLC's file resolver is told of both.
+the configuration is copied into a private folder, and TLC's file resolver knows both.
 """
 
 import re
@@ -23,7 +23,7 @@ _DELIMITED = re.compile(r"\A@!@!@STARTMSG (-?\d+):(\d+) @!@!@\n(.*?)\n?@!@!@ENDM
 
 
 class Stage:
-    """A spec made ready for one copy of TLC.
+    """A spec prepared for one copy of TLC.
 
     Attributes:
         classes: TLC's classes, in a loader of their own.
@@ -31,7 +31,7 @@ class Stage:
     """
 
     def __init__(self, spec: Spec, engine: Engine, folder: Path) -> None:
-        """Make `spec` ready in `folder`, which is private and exists until TLC has read the spec.
+        """Prepare `spec` in `folder`, which is private and exists until TLC has read the spec.
 
         Raises:
             SetupError: the JVM cannot see the spec's file.
@@ -49,29 +49,29 @@ class Stage:
         files = _Files(self.classes["util.SimpleFilenameToStream"](folders))
         self.resolver = jpype.JProxy(self.classes["util.FilenameToStream"], inst=files)
         self._output = self.classes["util.ToolIO"]
-        self._output.setMode(1)  # messages are kept in memory, off the process's own output
+        self._output.setMode(1)  # messages are kept in memory, away from the process's own output
         options = self.classes["tlc2.TLCGlobals"]
         options.tool = True  # messages carry their numbers
-        options.enumBound = 2**31 - 1  # only a bound on what is printed: print lazy sets in full
+        options.enumBound = 2**31 - 1  # a bound on printing only: print lazy sets in full
 
     def messages(self) -> Iterator[Message]:
-        """What TLC has said so far."""
+        """Yield TLC's messages so far."""
         return map(_message, self._output.getAllMessages())
 
     def drain(self, take: Callable[[Message], None]) -> None:
-        """Hand over what TLC has said since the last call, and forget it.
+        """Return TLC's messages since the last call, and forget them.
 
-        TLC's threads wait meanwhile if they have more to say: so what they say takes bounded memory
-        when this is called often. From any thread.
+        TLC's threads wait meanwhile if they have more to say, so frequent calls bound the memory used.
+        May be called from any thread.
         """
-        # The lock of `ToolIO`'s streams; the one of its own methods is another, and does not keep writers out.
+        # The lock of `ToolIO`'s streams; its own methods use another one, which does not keep writers out.
         with jpype.synchronized(self._output.out.getClass()):
             for raw in self._output.getAllMessages():
                 take(_message(raw))
             self._output.reset()
 
     def variables(self, tool: Any) -> tuple[str, ...]:
-        """The spec's variables in the order of their declarations, those of extended modules first."""
+        """Return the spec's variables in the order of their declarations, those of extended modules first."""
         found: list[tuple[bool, str, int, int, str]] = []
         processor = tool.getSpecProcessor()
         root = str(processor.getRootModule().getName())
@@ -84,7 +84,7 @@ class Stage:
         return tuple(name for *_, name in sorted(found))
 
     def strangers(self, tool: Any) -> tuple[str, ...]:
-        """The constants that the configuration gives a value but no module declares. TLC says nothing of them.
+        """Return the configured constants that no module declares; TLC does not report them.
 
         `r1 = r1` makes a model value, which other constants may be made of, and needs no declaration.
         """
@@ -101,9 +101,9 @@ class Stage:
 
 
 class _Files:
-    """TLC's way to files, for modules and configurations alone; implements its `FilenameToStream`.
+    """TLC's access to files, restricted to modules and configurations; implements its `FilenameToStream`.
 
-    TLC also asks for `Module.class`, and would run the Java code that it finds under that name beside a spec.
+    TLC also asks for `Module.class`, and would run Java code found under that name beside a spec.
     """
 
     def __init__(self, files: Any) -> None:

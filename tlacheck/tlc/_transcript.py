@@ -1,7 +1,7 @@
-"""What is kept of what TLC says in a run: everything, except what a spec can make endless.
+"""The transcript of a run: all of TLC's messages, except those that a spec can make endless.
 
-A spec may print in every state, and with `continue` every state may violate an invariant. Of both a
-bounded part is kept, and the rest is counted.
+A spec may print in every state, and with `continue` every state may violate an invariant. A bounded
+part of both is kept, and the rest is counted.
 """
 
 import attrs
@@ -10,14 +10,14 @@ from tlacheck.tlc._protocol import VIOLATIONS, Kind, Message
 
 __all__ = ["PRINTED_LINES_MAX", "VIOLATIONS_MAX", "Transcript"]
 
-#: How much of what the spec prints is kept: prints, and characters of one.
+#: The most prints of the spec that are kept, and the most characters of one.
 PRINTED_LINES_MAX = 1000
 _PRINTED_CHARACTERS_MAX = 10_000
-#: How many violations are kept.
+#: The most violations kept.
 VIOLATIONS_MAX = 100
 
 _PARSER_DONE = 2219
-#: What goes with a violation: the announcement of its behaviour, and the states.
+#: The companions of a violation: the announcement of its behaviour, and the states.
 _BEHAVIOUR = frozenset({2121, 2216, 2217, 2218, 2122, 2264})
 #: Violations that a run may meet over and over. The others end it.
 _REPEATABLE = frozenset({2107, 2110, 2112})
@@ -50,7 +50,7 @@ class Transcript:
         self._is_parsed = self._is_parsed or message.code == _PARSER_DONE
 
     def last(self, code: int) -> str | None:
-        """The text of the last message of this kind; None if there is none yet."""
+        """Return the text of the last message of this kind; None if there is none yet."""
         return next((message.text for message in reversed(self.messages) if message.code == code), None)
 
     def _take_printed(self, message: Message) -> None:

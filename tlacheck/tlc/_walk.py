@@ -1,11 +1,12 @@
-"""How far an action goes along with a step: the walk over the action's body that TLC does, with its failures kept.
+"""A walk through an action's body towards a given step, recording the conjuncts that fail.
 
 TLC goes through the conjuncts in the order in which they are written, and takes all ways wherever
 there are several: disjuncts, members of a set. An equation `x' = e` gives `x` its value in the next
 state. Here the next state is known, in whole or in part: an equation of a known variable is a test,
 that of an unknown one gives it its value, as with TLC.
 
-A way goes on after its first failure, to count how many conjuncts fail, but it does not part any more.
+A way goes on after its first failure, to count how many conjuncts fail, but it does not branch any
+more.
 """
 
 import enum
@@ -20,12 +21,12 @@ from tlacheck.tlc._formula import Formula, Reader
 
 __all__ = ["Cause", "Fault", "Walk", "Way", "nearness"]
 
-#: How many conjuncts, in all ways together, a walk looks at.
+#: The most conjuncts, over all ways, that a walk examines.
 _STEPS_MAX = 20_000
 
 
 class Cause(enum.Enum):
-    """In which way a conjunct fails."""
+    """The kind of failure of a conjunct."""
 
     FALSE = "it is false"
     VALUE = "it gives a variable another value"
@@ -75,7 +76,7 @@ class Way:
 
 
 def nearness(way: Way | None) -> tuple[int, int, int]:
-    """The smaller, the closer the way comes to a step that the action allows. No way at all counts as one failure."""
+    """Return a key, the smaller the nearer the way is to an allowed step. No way counts as one failure."""
     return (1, 0, 0) if way is None else (way.failed, -way.held, -way.passed)
 
 
@@ -87,7 +88,7 @@ class _Demand(enum.Enum):
 
 @attrs.frozen
 class _Part:
-    """What is demanded of a formula, and the conjunct that demands it if that is another formula."""
+    """The demand on a formula, and the conjunct that demands it if that is another formula."""
 
     formula: Formula
     demand: _Demand = _Demand.HOLDS
@@ -96,7 +97,7 @@ class _Part:
 
 @attrs.frozen(kw_only=True)
 class _Branch(Way):
-    """A way that may not be at its end: `todo` is what is left of it, as a list of nested pairs."""
+    """An unfinished way: `todo` is the rest of it, as a list of nested pairs."""
 
     todo: tuple[_Part, Any] | None
     after: Any
@@ -111,7 +112,7 @@ class Walk:
         self._steps = 0
 
     def nearest(self, action: Formula, after: Any) -> Way | None:
-        """The way through `action` that comes nearest to the step to `after`; None if it takes too long to find one."""
+        """Return the way through `action` nearest to the step to `after`; None if the search is too long."""
         self._steps = 0
         start = _Branch(
             witness={},
@@ -139,7 +140,7 @@ class Walk:
         return best
 
     def _advance(self, branch: _Branch, part: _Part, rest: Any) -> Iterator[_Branch]:
-        """The branches into which the next part of a branch splits it, with that part done or taken apart."""
+        """Split a branch at its next part, with that part done or taken apart."""
         branch = attrs.evolve(branch, todo=rest)
         try:
             for found in self._apart(branch, part):
@@ -175,7 +176,7 @@ class Walk:
                 yield self._judged(branch, part)
 
     def _parted(self, branch: _Branch, part: _Part, operator: str) -> Iterator[_Branch]:
-        """The ways that a formula leaves open, or the one that its guards choose."""
+        """Yield the ways that a formula leaves open, or the one that its guards choose."""
         reader, before, after = self._reader, self._before, branch.after
         formula, arguments = part.formula, reader.arguments(part.formula)
         match operator:
@@ -221,7 +222,7 @@ class Walk:
         return _passed(branch) if holds else _failed(branch, part, Cause.FALSE)
 
     def _assigned(self, branch: _Branch, part: _Part) -> Iterator[_Branch]:
-        r"""The formula is `x' = e` or `x' \in S`, or only looks like one of them."""
+        r"""Handle `x' = e` or `x' \in S`, or a formula that only looks like one of them."""
         reader = self._reader
         left, right = reader.arguments(part.formula)
         variable = reader.primed(left)
@@ -249,7 +250,7 @@ class Walk:
             yield _failed(branch, part, Cause.MEMBER, variable=variable, value=value)
 
     def _compared(self, branch: _Branch, part: _Part) -> Iterator[_Branch]:
-        """The formula should have the same value in both states, or another one."""
+        """Handle a formula that should have the same value in both states, or another one."""
         reader, formula = self._reader, part.formula
         variable = reader.variable(formula) if part.demand is _Demand.SAME else None
         if variable is not None:

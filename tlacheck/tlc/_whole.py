@@ -18,7 +18,7 @@ __all__ = ["make_whole", "whole_tool"]
 
 
 def whole_tool(classes: TlcClasses, tool: Any, keys: Keys) -> Any:
-    """An `ITool` that does what `tool` does and makes the states in every `StateVec` whole.
+    """Return an `ITool` that does what `tool` does and makes the states in every `StateVec` whole.
 
     Args:
         classes: TLC.
@@ -42,14 +42,14 @@ def whole_tool(classes: TlcClasses, tool: Any, keys: Keys) -> Any:
 
 
 def make_whole(classes: TlcClasses, keys: Keys, states: Any) -> Any:
-    """The states in a `StateVec`, each of them whole."""
+    """Make each state in a `StateVec` whole."""
     handles = Handles()
     handles.function(_force(handles, classes, keys)).apply(states)
     return states
 
 
 def _force(handles: Handles, classes: TlcClasses, keys: Keys) -> Any:
-    """From a `StateVec` to a long that means nothing: the fingerprints of all states are taken."""
+    """Take the fingerprints of all states in a `StateVec`; the long returned means nothing."""
     vector = classes["tlc2.tool.StateVec"].class_
     states, size = handles.field(vector, "v"), handles.method(vector, "size")
     stream = jpype.JClass("java.util.stream.Stream").class_

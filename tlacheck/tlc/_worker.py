@@ -1,9 +1,9 @@
 """The worker process: `python -m tlacheck.tlc._worker FOLDER MEMORY_MB [light]`.
 
-Reads a request a line on standard input and answers in lines of JSON: progress and items, then the
+Reads one request per line on standard input and answers in lines of JSON: progress and items, then the
 report. It stays, with its JVM warm, until standard input closes; then it removes its folder and ends.
-Only this module uses the real standard input and output: whatever else prints (the JVM, a spec's
-`Print`) goes to standard error, and whatever else reads finds nothing.
+Only this module uses the real standard input and output: other output (the JVM, a spec's `Print`) goes
+to standard error, and other readers find nothing.
 """
 
 import importlib
@@ -36,7 +36,7 @@ _JOBS = {
     "simulate": "tlacheck.tlc._simulate:simulate",
 }
 
-#: Every run leaves its classes behind, some 8 MB: after so many a new process is cheaper.
+#: Every run leaves its classes behind, some 8 MB: after this many a new process is cheaper.
 _RUNS_MAX = 50
 
 
@@ -66,7 +66,7 @@ def main(folder: Path, memory_mb: int, *, light: bool) -> None:
     os.dup2(2, 1)
     source = os.fdopen(os.dup(0), encoding="utf-8")
     with Path(os.devnull).open("rb") as nothing:
-        os.dup2(nothing.fileno(), 0)  # a spec can make TLC wait for a key, or read what is not meant for it
+        os.dup2(nothing.fileno(), 0)  # a spec can make TLC wait for a key, or read requests
     requests: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(source, requests, folder), daemon=True).start()
     try:
@@ -97,8 +97,8 @@ def _job(name: str) -> Callable[[dict[str, Any], Channel], dict[str, Any]]:
 def _listen(source: TextIO, requests: "queue.SimpleQueue[str]", folder: Path) -> None:
     for line in source:
         requests.put(line)
-    # The other side is gone, maybe in the middle of a run, and cannot clean up any more. TLC's threads would
-    # hold a normal exit back.
+    # The owner is gone, maybe in the middle of a run, and cannot clean up any more. TLC's threads
+    # would hold up a normal exit.
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 

@@ -1,4 +1,4 @@
-"""Check a spec with TLC, in a worker process that stays warm between checks."""
+"""Model checking of a spec with TLC, in a worker process that stays warm between checks."""
 
 import time
 from collections.abc import Callable
@@ -25,7 +25,7 @@ _DEPTH_MIN = 2
 
 @attrs.frozen(kw_only=True)
 class CheckResult:
-    """What a check established.
+    """The result of a check.
 
     Attributes:
         spec: what was checked.
@@ -43,12 +43,14 @@ class CheckResult:
             unless the check was to continue, or one behaviour violates several temporal properties.
         violations_dropped: how many more there were; those that are kept are bounded in number.
         coverage: how much of the spec was exercised, if that was asked for and TLC got to the end. After a
-            violation it is of the part explored so far, and TLC counts what it evaluates to show the trace too.
+            violation it is of the part explored so far, and TLC counts what it evaluates to show the trace
+            too.
         levels: how many distinct states were first found at each depth, initial states first; empty unless
             asked for. With several workers a state may be found first on a path that is not the shortest.
         printed: what the spec itself printed (`PrintT`), in the order of evaluation. TLC evaluates
             actions again to show a counterexample; they print again then.
-        printed_dropped: how many more prints there were; those that are kept are bounded in number and length.
+        printed_dropped: how many more prints there were; those that are kept are bounded in number and
+            length.
     """
 
     spec: Spec
@@ -128,7 +130,7 @@ class Checker(Closing):
         self._worker.close()
 
     def cancel(self) -> None:
-        """End the check that runs, if one does: it is `unknown(cancelled)`. May be called from any thread."""
+        """End the running check, if any: it is `unknown(cancelled)`. May be called from any thread."""
         self._worker.cancel()
 
     def check(
@@ -148,13 +150,14 @@ class Checker(Closing):
 
         Args:
             spec: the spec with its configuration.
-            workers: how many threads explore. With one, the counts and the counterexample are the same in every run.
+            workers: how many threads explore. With one, the counts and the counterexample are the same in
+                every run.
             deadlock: whether a state without successors violates the spec.
-            continue_: go on past violations of invariants and action properties and find all of them (of several
-                invariants that one state violates, the first). A deadlock and a property that an initial
-                state violates end the search all the same.
-            depth_first: search behaviours of 2 states depth first, then of 3, and so on up to this many. If more
-                states are reachable then, the verdict is bounded. Takes less memory and more time. The
+            continue_: go on past violations of invariants and action properties and find all of them (of
+                several invariants that one state violates, the first). A deadlock and a property that an
+                initial state violates end the search all the same.
+            depth_first: search behaviours of 2 states depth first, then of 3, and so on up to this many. If
+                more states are reachable then, the verdict is bounded. Takes less memory and more time. The
                 choice among counterexamples, which are shortest, is random, and their steps have no names.
             coverage: count how often each action is taken and each expression evaluated. Costs time.
             levels: count the states at each depth. Costs some memory and, at the end, time.
@@ -201,7 +204,7 @@ class Checker(Closing):
 
 
 def _check_depth_first(states: int, *, workers: int, coverage: bool, levels: bool) -> None:
-    """Refuse what TLC refuses, or worse, does wrongly, in a search in depth."""
+    """Reject options that TLC rejects, or silently gets wrong, in a depth-first search."""
     if states < _DEPTH_MIN:
         raise ConfigError(
             f"depth_first is {states}; it is the number of states of the longest behaviours to search: "

@@ -22,7 +22,8 @@ and has no file:
 A row that names a violated property and neither `invariants` nor `properties` checks that property alone. Any
 other row checks what its base checks. A base may itself be derived.
 
-Wherever a configuration is named by its path, a derived one can be named so too: `specs/raft/mutant_any_log.cfg`.
+Wherever a configuration is named by its path, a derived one can be named so too:
+`specs/raft/mutant_any_log.cfg`.
 """
 
 import difflib
@@ -51,7 +52,7 @@ _SEVERAL: Final = {
     "constraints": "CONSTRAINT",
     "action_constraints": "ACTION_CONSTRAINT",
 }
-#: So many configurations may be derived one from another.
+#: The longest chain of derived configurations.
 _DEPTH_MAX: Final = 8
 
 
@@ -75,7 +76,7 @@ class Derivation:
 
     @classmethod
     def read(cls, table: Table) -> "Derivation | None":
-        """The derivation in a row of a manifest; None if the row has no `base`.
+        """Read the derivation in a row of a manifest; None if the row has no `base`.
 
         Raises:
             ConfigError: a key has no usable value, or there are replacements without a base.
@@ -115,7 +116,7 @@ class Derivation:
         return not self.constants and not self.sections
 
     def of(self, text: str, manifest: Path) -> str:
-        """The configuration, given the text of its base."""
+        """Return the configuration, given the text of its base."""
         sections = dict(self.sections)
         if "SPECIFICATION" in sections:
             sections |= {"INIT": (), "NEXT": ()}
@@ -124,17 +125,21 @@ class Derivation:
             sections["INVARIANT"] = () if is_property else (self.violates,)
             sections["PROPERTY"] = (self.violates,) if is_property else ()
         changed = configure(text, self.constants) if self.constants else text
-        header = f"\\* {self.what}\n\\* Derived from {self.base} by {manifest.name}; `tlacheck config` prints it.\n"
+        header = (
+            f"\\* {self.what}\n\\* Derived from {self.base} by {manifest.name}; `tlacheck config` "
+            "prints "
+            "it.\n"
+        )
         return header + replace_sections(_without_head(changed), sections)
 
 
 def is_configuration(path: Path) -> bool:
-    """True if `path` is a file, or the manifest beside it derives a configuration of that name."""
+    """Return whether `path` is a file, or the manifest beside it derives a configuration of that name."""
     return path.is_file() or path.name in derived(path.parent / MANIFEST)
 
 
 def configuration_text(path: Path, _depth: int = 0) -> str:
-    """The text of the configuration at `path`, read from its file or derived.
+    """Return the text of the configuration at `path`, read from its file or derived.
 
     Raises:
         ConfigError: there is neither a file nor a row that derives it, or its base is missing.
@@ -165,7 +170,7 @@ def configuration_text(path: Path, _depth: int = 0) -> str:
 
 
 def derived(manifest: Path) -> Mapping[str, Derivation]:
-    """The configurations that a manifest derives, by name: its rows with a `base` and without a file.
+    """Return the configurations that a manifest derives, by name: its rows with a `base` and without a file.
 
     Raises:
         ConfigError: the manifest is no TOML, or a row has no usable value.
@@ -198,7 +203,7 @@ def _assignment(table: Table, name: str, value: object) -> str:
 
 
 def _without_head(text: str) -> str:
-    """The text without the comments that it begins with: they are about the base."""
+    """Return the text without its leading comments, which are about the base."""
     lines = text.splitlines(keepends=True)
     while lines and (not lines[0].strip() or lines[0].lstrip().startswith("\\*")):
         del lines[0]

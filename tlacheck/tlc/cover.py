@@ -21,12 +21,12 @@ from tlacheck.tlc.graph import Graph
 
 __all__ = ["edge_cover"]
 
-#: How many edges a search for an edge that is not taken looks at.
+#: The most edges that a search for an untaken edge examines.
 _SEARCH_MAX = 64
 
 
 def edge_cover(graph: Graph, *, length_max: int | None = None) -> Iterator[tuple[int, ...]]:
-    """Paths of edges, by their numbers, from initial nodes, that together take every edge of the graph.
+    """Yield paths of edge numbers, from initial nodes, that together take every edge of the graph.
 
     Args:
         graph: the graph; of one that is not complete, the edges that it has.
@@ -42,7 +42,7 @@ def edge_cover(graph: Graph, *, length_max: int | None = None) -> Iterator[tuple
 
 
 class _Cover:
-    """Which edges are taken already, and so what comes next."""
+    """The edges taken so far, and the choice of the next one."""
 
     def __init__(self, graph: Graph, length_max: int | None) -> None:
         self._graph = graph
@@ -51,7 +51,7 @@ class _Cover:
         nodes = graph.summary.nodes
         self._is_taken = bytearray(len(graph.targets))
         self._is_entered = bytearray(nodes)
-        # Of each node, the first edge that may not be taken yet, and where its edges end.
+        # For each node, the first edge that may be untaken, and where its edges end.
         self._next = array("q", (graph.edges_from(node).start for node in range(nodes)))
         self._end = array("q", (graph.edges_from(node).stop for node in range(nodes)))
 
@@ -64,7 +64,7 @@ class _Cover:
                 yield tuple(path)
 
     def _extend(self, path: list[int], node: int, length_max: int) -> None:
-        """Lead the path on from `node`, until it has `length_max` edges at most."""
+        """Extend the path from `node`, up to `length_max` edges."""
         while len(path) < length_max:
             if not self._is_entered[node]:
                 self._is_entered[node] = True
@@ -86,7 +86,7 @@ class _Cover:
         return self._targets[edge]
 
     def _is_open(self, node: int) -> bool:
-        """Whether an edge of the node is not taken; then it is `_next` of the node."""
+        """Return whether an edge of the node is untaken; then it is `_next` of the node."""
         edge, end = self._next[node], self._end[node]
         while edge < end and self._is_taken[edge]:
             edge += 1
@@ -94,7 +94,7 @@ class _Cover:
         return edge < end
 
     def _way_from(self, start: int, length_max: int) -> list[int]:
-        """A shortest way to a node with an edge that is not taken; empty if a short search finds none."""
+        """Return a shortest way to a node with an untaken edge; empty if a short search finds none."""
         came_by: dict[int, int] = {start: -1}
         ring, looked, length = [start], 0, 0
         while ring and length < length_max:

@@ -1,7 +1,7 @@
-"""How much of a spec a check exercised: per action, and per expression.
+"""Coverage of a spec by a check: per action, and per expression.
 
-A property that holds because an action is never taken holds for nothing. TLC counts, and prints its
-counts at the end of a run; here they are read from its messages.
+A property that holds because an action is never taken is vacuous. TLC counts, and prints its counts at
+the end of a run; this module reads them from its messages.
 """
 
 import enum
@@ -26,7 +26,7 @@ _EXPRESSION = re.compile(rf"\s*(\|*){_SPAN}: ([\d,]+)(?::([\d,]+))?")
 
 
 class Role(enum.Enum):
-    """What a part of a spec is to a check."""
+    """The role of a part of a spec in a check."""
 
     INIT = "init"
     ACTION = "action"
@@ -34,13 +34,13 @@ class Role(enum.Enum):
     CONSTRAINT = "constraint"
 
 
-#: TLC's message about a part -> what the part is. The last one is of TLCs newer than 2.18.
+#: TLC's message about a part -> its role. The last one is of TLCs newer than 2.18.
 _ROLES = {2773: Role.INIT, 2772: Role.ACTION, 2774: Role.INVARIANT, 2778: Role.CONSTRAINT}
 
 
 @attrs.frozen(kw_only=True)
 class ExpressionCoverage:
-    """How often an expression was evaluated.
+    """The number of evaluations of an expression.
 
     Attributes:
         location: where it begins.
@@ -59,7 +59,7 @@ class ExpressionCoverage:
 
 @attrs.frozen(kw_only=True)
 class Part:
-    """How much a part of the spec was used: an initial predicate, an action, an invariant or a constraint.
+    """The use of a part of the spec: an initial predicate, an action, an invariant or a constraint.
 
     An action of several disjuncts is several parts, which share their name and `location`.
 
@@ -89,7 +89,7 @@ class Part:
 
 @attrs.frozen
 class Coverage:
-    """How much of a spec a check exercised.
+    """The coverage of a spec by a check.
 
     Attributes:
         parts: initial predicates, then actions by their place, then invariants and constraints.
@@ -111,8 +111,8 @@ class Coverage:
     def never_evaluated(self) -> tuple[ExpressionCoverage, ...]:
         """The expressions that were not reached in the parts that were.
 
-        TLC tells this of what gives a primed variable its value, say in a branch of an IF; of most else
-        it is silent. Each place once, and not if another part reaches it.
+        TLC reports these for expressions that give a primed variable its value, say in a branch of an
+        IF, and for few others. Each place counts once, and not if another part reaches it.
         """
         used = [part for part in self.parts if part.taken != 0]
         expressions = [expression for part in used for expression in part.expressions]
@@ -125,7 +125,7 @@ class Coverage:
         return tuple(unreached.values())
 
     def lines(self) -> Mapping[tuple[str, int], int]:
-        """(file, line) -> the largest count of an expression that begins there, over all parts."""
+        """Return (file, line) -> the largest count of an expression that begins there, over all parts."""
         counts: dict[tuple[str, int], int] = {}
         for part in self.parts:
             for expression in part.expressions:
@@ -146,7 +146,7 @@ class Coverage:
 
 
 def read_coverage(messages: Sequence[Message], spec: Spec) -> Coverage | None:
-    """The last coverage that TLC printed; None if it printed none."""
+    """Return the last coverage that TLC printed; None if it printed none."""
     starts = [index for index, message in enumerate(messages) if message.code == _START]
     if not starts:
         return None
@@ -190,7 +190,7 @@ def _number(text: str) -> int:
 
 
 def _file(module: str, spec: Spec) -> str:
-    """The user's file of a module; the bare name of a standard one."""
+    """Return the user's file of a module; the bare name of a standard one."""
     path = spec.path.with_name(f"{module}.tla")
     return str(path) if path.is_file() else module
 

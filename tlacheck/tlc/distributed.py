@@ -1,14 +1,14 @@
-"""Check one spec with several machines: TLC's own distributed mode.
+"""Distributed model checking on several machines, by TLC's own distributed mode.
 
 A server process keeps the states and their fingerprints; workers, here or elsewhere, compute. The
 number of distinct states and the verdict are those of one process. The search is only nearly breadth
-first, so the depth and which counterexample is found first may differ. In this mode TLC checks no
-temporal properties, and action properties and action constraints of some steps only, and does not say
-so; here they are refused.
+first, so the depth and the first counterexample may differ. In this mode TLC silently checks no
+temporal properties, and action properties and action constraints of some steps only; such specs are
+rejected here.
 
-The processes talk by Java RMI, which asks nobody who he is and encrypts nothing. By default they
-listen on the loopback address only. With another `host`, whoever reaches that address may take part,
-read the spec's modules, and report what he likes: use it only in a network that you trust.
+The processes talk by Java RMI, which neither authenticates nor encrypts. By default they listen on the
+loopback address only. With another `host`, anybody who reaches that address may take part, read the
+spec's modules, and report false results: use it only in a network that you trust.
 """
 
 import shlex
@@ -29,7 +29,7 @@ from tlacheck.tlc.spec import Spec
 __all__ = ["LOOPBACK", "PATIENCE_SECONDS", "check_distributed"]
 
 LOOPBACK = "127.0.0.1"
-#: How long a server waits without any worker.
+#: The default time that a server waits without any worker.
 PATIENCE_SECONDS = 60.0
 
 
@@ -117,7 +117,8 @@ def _refuse_unsupported(spec: Spec, kinds: Sequence[str]) -> None:
     """Raise a `ConfigError` if the configuration has properties that TLC would silently not check."""
     if kinds:
         raise ConfigError(
-            f"{spec.config} has {' and '.join(kinds)}, which TLC does not check in distributed mode, and does "
+            f"{spec.config} has {' and '.join(kinds)}, which TLC does not check in distributed mode, "
+            "and does "
             "not say so. Check them in one process, or leave them out of the configuration"
         )
 
@@ -174,7 +175,7 @@ def _port(host: str, port: int | None) -> int:
 
 
 def _command(engine: Engine, host: str, port: int) -> str:
-    """The command of a worker: of one more on this machine, or of one on another with its blanks to fill in."""
+    """Return the command of one more worker, on this machine or, with blanks to fill in, on another."""
     here = host == LOOPBACK
     return shlex.join(
         [

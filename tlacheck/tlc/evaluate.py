@@ -1,7 +1,6 @@
-"""Evaluate TLA+ expressions, in the vocabulary of a spec or of the standard modules alone.
+"""Evaluation of TLA+ expressions, in the vocabulary of a spec or of the standard modules alone.
 
-Expressions are untrusted, as specs are: a worker process evaluates them, which has only so much time
-and memory.
+Expressions are as untrusted as specs: a worker process evaluates them, with bounded time and memory.
 """
 
 import re
@@ -60,15 +59,17 @@ class Evaluator(Closing):
         after: Mapping[str, Value] | None = None,
         timeout: float | None = None,
     ) -> Value:
-        """The value of a TLA+ expression.
+        """Evaluate a TLA+ expression.
 
         Args:
             expression: the expression, in the vocabulary of `spec`, of Integers, Sequences, FiniteSets, Bags
-                and TLC. Where the spec defines a name of one of these modules otherwise, the five are left out.
+                and TLC. Where the spec defines a name of one of these modules otherwise, the five are left
+                out.
             spec: the module whose constants, variables and operators the expression may use. None for none.
             config: the spec's TLC configuration, which gives its constants their values. None takes the one
                 of the spec's own name beside it, or none if there is no such file.
-            state: the values of the variables. Only for an expression that does not depend on them may it be None.
+            state: the values of the variables. Only for an expression that does not depend on them may it be
+                None.
             after: the values of the primed variables.
             timeout: seconds after which to give up; None waits.
 
@@ -116,7 +117,7 @@ def evaluate(
     timeout: float | None = None,
     memory_mb: int = MEMORY_MB,
 ) -> Value:
-    """The value of a TLA+ expression: starts a worker and ends it. See `Evaluator.evaluate`.
+    """Evaluate a TLA+ expression: starts a worker and ends it. See `Evaluator.evaluate`.
 
     Raises:
         SpecError: TLC cannot read or evaluate the expression, or the spec.
@@ -138,7 +139,7 @@ def _loaded(spec: Spec | Path | str | None, config: Path | str | None) -> Spec |
     beside = path.with_suffix(".cfg")
     module = path.with_suffix(".tla")
     if config is None and module.is_file() and not beside.is_file():
-        return Spec(module, beside)  # a library has no constants to give values to
+        return Spec(module, beside)  # a library has no constants to assign
     return Spec.load(path, config)
 
 
@@ -156,11 +157,11 @@ def _value(text: str) -> Value:
         ) from None
 
 
-# --- complaints about the expression ---------------------------------------------------------------
+# --- errors in the expression ----------------------------------------------------------------------
 
 
 def _error(messages: Sequence[Message], spec: Spec | None, expression: str) -> SpecError:
-    """What the messages amount to, with places in the expression rather than in the module around it."""
+    """Build the error for the messages, with places in the expression rather than in the generated module."""
     assumed = spec or Spec(Path(f"{MODULE}.tla"), Path(f"{MODULE}.cfg"))
     error = diagnose(assumed, messages)
     place = error.location

@@ -1,4 +1,4 @@
-r"""Why a spec does not allow a step: for each action, the conjunct that is false.
+r"""Explanation of a step that a spec does not allow: for each action, the conjunct that is false.
 
 TLC itself says whether an action allows the step. If none does, a walk over each action's body finds
 the way through it that comes nearest: the disjuncts, and the members for `\E`, with which the fewest
@@ -25,12 +25,13 @@ __all__ = ["Explanation", "explain"]
 
 @attrs.frozen(kw_only=True, repr=False)
 class Explanation:
-    """What one action says to a step.
+    """The explanation of a step by one action.
 
     Attributes:
         action: the name of the operator, as in `SpecOracle.actions`.
         arguments: the constants that quantifiers around the action bind.
-        witness: the values that quantifiers within the action bind, on the way that comes nearest to the step.
+        witness: the values that quantifiers within the action bind, on the way that comes nearest to the
+            step.
         allowed: whether the action allows the step.
         reason: how step and action disagree: the end of a sentence that begins with the action.
         conjunct: the conjunct that fails, as it reads in the spec; empty if the step is allowed.
@@ -64,7 +65,7 @@ class Explanation:
 def explain(
     oracle: LoadedSpec, before: LoadedState, after: LoadedState, *, count: int = 5
 ) -> tuple[Explanation, ...]:
-    """What the actions of a spec say to the step from `before` to `after`.
+    """Explain the step from `before` to `after`, action by action.
 
     Args:
         oracle: the spec.
@@ -95,7 +96,7 @@ def explain(
 
 
 class _Step:
-    """A step that the actions of a spec are asked about. States are TLC's own."""
+    """A step put to the actions of a spec. States are TLC's own."""
 
     def __init__(self, reader: Reader, tool: Any, steps: Steps, before: Any, after: Any) -> None:
         self._reader = reader
@@ -109,7 +110,7 @@ class _Step:
         ]
 
     def is_of(self, action: Any) -> bool:
-        """Whether the action, as TLC takes it, leads from the one state to the other."""
+        """Return whether the action, as TLC takes it, leads from the one state to the other."""
         try:
             states = self._steps.of_action(self._tool, action.java, self._before).states
         except jpype.JException:
@@ -117,14 +118,14 @@ class _Step:
         return any(self._fits(states.elementAt(index)) for index in range(states.size()))
 
     def event(self) -> str | None:
-        """The action that the variable `event` names in the state after the step; None if it names none."""
+        """Return the action that `event` names in the state after the step; None if it names none."""
         key = self._reader.variables.get(EVENT)
         value = None if key is None else self._after.lookup(key)
         event = None if value is None else event_of(self._reader.python(value))
         return None if event is None else event[0]
 
     def agreement(self, action: Any) -> Explanation:
-        """The explanation by an action that allows the step."""
+        """Build the explanation by an action that allows the step."""
         way = self.way(action)
         agrees = way is not None and way.fault is None
         return Explanation(
@@ -138,11 +139,11 @@ class _Step:
         )
 
     def way(self, action: Any) -> Way | None:
-        """The way through the action that comes nearest to the step, as `Walk.nearest`."""
+        """Return the way through the action nearest to the step, as `Walk.nearest`."""
         return self._walk.nearest(_body(action), self._after)
 
     def disagreement(self, action: Any, way: Way | None) -> Explanation:
-        """The explanation by an action that does not allow the step, given the way through it that comes nearest."""
+        """Explain why an action does not allow the step, given the nearest way through it."""
         reader, body = self._reader, _body(action)
         if way is None or way.fault is None:
             return Explanation(
@@ -171,7 +172,7 @@ class _Step:
         )
 
     def _obstacle(self, action: Any, way: Way | None) -> str:
-        """What else keeps an action from leading to the state, if no conjunct of it was found to fail."""
+        """Explain why an action does not lead to the state if no conjunct of it was found to fail."""
         if way is None:
             return "does not lead there, in none of its ways; they are too many to say what each lacks"
         try:

@@ -36,10 +36,10 @@ from tlacheck.verdict import Verdict
 
 __all__ = ["GRAPH_MEMORY_MB", "Edge", "Graph", "GraphStream", "GraphSummary", "Node", "stream_graph"]
 
-#: The heap of the worker unless one asks for another. A stream needs little, and a larger heap is filled all the same
-#: before it is tidied: with this one the worker stays below 1 GB.
+#: The default heap of the worker. A stream needs little, and a larger heap is filled before it is
+#: collected: with this one the worker stays below 1 GB.
 GRAPH_MEMORY_MB = 768
-#: How many different actions with arguments a stream remembers, so as not to read them again.
+#: The most actions with arguments that a stream caches.
 _LABELS_MAX = 200_000
 
 
@@ -79,7 +79,7 @@ class Node:
 
     @property
     def is_initial(self) -> bool:
-        """Whether the spec may begin in it."""
+        """True if the spec may begin in it."""
         return self.level == 1
 
     @property
@@ -96,7 +96,7 @@ class Node:
 
 
 class _Reader:
-    """From printed values to a state."""
+    """Converter from printed values to states."""
 
     def __init__(self, variables: tuple[str, ...]) -> None:
         self.variables = variables
@@ -108,7 +108,7 @@ class _Reader:
 
 @attrs.frozen(kw_only=True)
 class GraphSummary:
-    """How much of a graph there is.
+    """The extent of a graph.
 
     Attributes:
         verdict: exhausted if the graph is complete, bounded if states beyond the asked depth are left out,
@@ -133,10 +133,10 @@ class GraphSummary:
 
 
 class GraphStream(Closing):
-    """The nodes and edges of a spec as they are found: an iterator, to be read once, and a context manager.
+    """The nodes and edges of a spec as they are found: an iterator, read once, and a context manager.
 
-    Reading starts as soon as there is a first part. The worker waits while the reader is far behind; closing
-    early ends it. What ends a stream early (no time, no memory, a dead worker) ends the iteration too,
+    Reading starts as soon as there is a first part. The worker waits while the reader is far behind;
+    closing early ends it. A premature end (no time, no memory, a dead worker) ends the iteration too,
     and is the summary's verdict.
 
     Attributes:
@@ -160,7 +160,7 @@ class GraphStream(Closing):
     ) -> None:
         """Start to explore `spec`. See `stream_graph`.
 
-        A `worker` that is given stays warm when the stream is read to its end; `memory_mb` is its own then.
+        A given `worker` stays warm when the stream is read to its end, and keeps its own `memory_mb`.
         """
         if depth is not None and depth < 1:
             raise ConfigError(f"depth is {depth}; the initial states are at depth 1 already")
@@ -182,14 +182,14 @@ class GraphStream(Closing):
         self._seconds: float | None = None
         self._parts = self._explore()
         try:
-            next(self._parts, None)  # up to the head: so a spec that TLC refuses is refused here
+            next(self._parts, None)  # up to the head: a spec that TLC rejects raises here
         except BaseException:
             self.close()
             raise
 
     @property
     def summary(self) -> GraphSummary:
-        """What was read so far."""
+        """Summarise the parts read so far."""
         seconds = time.monotonic() - self._started if self._seconds is None else self._seconds
         return GraphSummary(
             verdict=self._verdict,
@@ -204,7 +204,7 @@ class GraphStream(Closing):
 
     @property
     def worker_pid(self) -> int | None:
-        """The process number of the worker, while there is one."""
+        """The process number of the worker; None if there is none."""
         return self._worker.pid
 
     def __iter__(self) -> Self:
@@ -226,7 +226,7 @@ class GraphStream(Closing):
             self._worker.close()
 
     def _explore(self) -> Generator[Node | Edge | None, None, None]:
-        """The nodes and edges, after a None when TLC has read the spec."""
+        """Yield the nodes and edges, after a None when TLC has read the spec."""
         answers = self._worker.stream(
             "graph", self._request, timeout=self._timeout, on_progress=self._on_progress
         )
@@ -285,7 +285,7 @@ _Label = tuple[str, immutabledict[str, Value]]
 
 
 class _Decoder:
-    """From the items of the job `graph` to nodes and edges."""
+    """Decoder of the items of the job `graph` into nodes and edges."""
 
     def __init__(self, head: dict[str, Any]) -> None:
         self.variables: tuple[str, ...] = tuple(head["variables"])
@@ -300,7 +300,7 @@ class _Decoder:
         self._events: dict[str, _Label | None] = {}
 
     def parts(self, item: dict[str, Any], number: int) -> Iterator[Node | Edge]:
-        """The nodes, from this number on, and the edges in an item, each edge once."""
+        """Yield the nodes, from this number on, and the edges in an item, each edge once."""
         if item["new"]:
             for count, text in enumerate(item["states"].split(BETWEEN_STATES)):
                 printed = text.split(BETWEEN_VALUES)
@@ -316,7 +316,7 @@ class _Decoder:
             sources, item["targets"], item["actions"], events, strict=bool(sources)
         ):
             if target < 0:
-                continue  # beyond the depth that was asked for
+                continue  # beyond the requested depth
             if source != before:
                 before = source
                 seen.clear()
@@ -363,13 +363,13 @@ class Graph:
         self.has_symmetry, self.has_view = stream.has_symmetry, stream.has_view
         self._read = _Reader(self.variables)
         self._texts: list[str] = []
-        self._values = array("I")  # of each node, the places of its values in _texts
+        self._values = array("I")  # for each node, the places of its values in _texts
         self._levels = array("I")
         self.sources, self.targets = array("I"), array("I")
         self._labels: list[_Label] = []
         self._edge_labels = array("I")
-        self._first_edges = array("Q")  # of each node that has been explored
-        self._found_by = array("q")  # of each node, the edge that found it; -1 of an initial one
+        self._first_edges = array("Q")  # for each node that has been explored
+        self._found_by = array("q")  # for each node, the edge that found it; -1 for an initial one
         self._fill(stream)
         self.summary = stream.summary
         self.initial = range(sum(1 for edge in self._found_by if edge < 0))
@@ -397,29 +397,29 @@ class Graph:
         self._texts, self._labels = list(texts), list(labels)
 
     def __iter__(self) -> Iterator[Node | Edge]:
-        """All nodes, then all edges."""
+        """Yield all nodes, then all edges."""
         for number in range(len(self._levels)):
             yield self.node(number)
         for number in range(len(self.sources)):
             yield self.edge(number)
 
     def node(self, number: int) -> Node:
-        """The node of this number."""
+        """Return the node with this number."""
         width = len(self.variables)
         places = self._values[number * width : (number + 1) * width]
         return Node(number, self._levels[number], tuple(self._texts[place] for place in places), self._read)
 
     def edge(self, number: int) -> Edge:
-        """The edge of this number."""
+        """Return the edge with this number."""
         label = self._labels[self._edge_labels[number]]
         return Edge(self.sources[number], self.targets[number], *label)
 
     def edges_from(self, node: int) -> range:
-        """The numbers of the edges that leave a node."""
+        """Return the numbers of the edges that leave a node."""
         return range(self._first_edges[node], self._first_edges[node + 1])
 
     def path_to(self, node: int) -> tuple[int, ...]:
-        """The numbers of the edges on a shortest path from an initial node to this one."""
+        """Return the edges on a shortest path from an initial node to this one."""
         path: list[int] = []
         while (edge := self._found_by[node]) >= 0:
             path.append(edge)
@@ -427,7 +427,7 @@ class Graph:
         return tuple(reversed(path))
 
     def trace(self, path: Sequence[int], *, command: str = "") -> Trace:
-        """The trace along a path of edges that begins in an initial node; without edges, the first such node.
+        """Return the trace along a path of edges from an initial node; without edges, that of the first one.
 
         A node is shown as the state that was found first; only `event` is that of the edge. So with a
         VIEW that hides more than `event`, variables that it hides may jump.
@@ -437,11 +437,13 @@ class Graph:
             command: what makes this trace again, for its origin.
 
         Raises:
-            ConfigError: the edges are no such path, or nodes are states up to SYMMETRY, so that a path is no behaviour.
+            ConfigError: the edges are no such path, or nodes are states up to SYMMETRY, so that a path is no
+                behaviour.
         """
         if self.has_symmetry:
             raise ConfigError(
-                f"{self.spec.name} is explored up to SYMMETRY, so a path is no behaviour: take SYMMETRY out of the configuration"
+                f"{self.spec.name} is explored up to SYMMETRY, so a path is no behaviour: take SYMMETRY "
+                "out of the configuration"
             )
         node = self.sources[path[0]] if path else 0
         if node not in self.initial:
@@ -479,7 +481,7 @@ def stream_graph(
     timeout: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> GraphStream:
-    """Explore a spec, in a worker process; gives its nodes and edges as they are found.
+    """Explore a spec in a worker process; return a stream of its nodes and edges as they are found.
 
     Args:
         spec: the spec, or its file.

@@ -32,13 +32,13 @@ from tlacheck.values import to_tla
 
 __all__ = ["FORMATS", "GraphWriter", "summary_to_json", "write_graph"]
 
-#: How many encoded values and labels a writer remembers.
+#: The most encoded values and labels that a writer caches.
 _KNOWN_MAX = 200_000
 
 
 @contextlib.contextmanager
 def write_graph(path: Path, form: str, graph: GraphStream | Graph) -> Iterator["GraphWriter"]:
-    """Write a graph to a file that gets its name when the block ends well; gives the writer.
+    """Write a graph to a file, which gets its name when the block ends well; yields the writer.
 
     Args:
         path: the file.
@@ -61,7 +61,7 @@ def write_graph(path: Path, form: str, graph: GraphStream | Graph) -> Iterator["
                 writer = FORMATS[form](file.write, graph)
                 yield writer
                 writer.end(graph.summary)
-            scratch.chmod(0o644)  # a temporary file is its maker's only
+            scratch.chmod(0o644)  # a temporary file is private to its owner
             os.replace(scratch, path)  # noqa: PTH105 - the atomic rename is the point
         finally:
             if scratch is not None:
@@ -74,7 +74,7 @@ class GraphWriter:
     """Writes the parts of a graph, piece by piece."""
 
     def __init__(self, write: Callable[[str], object], graph: GraphStream | Graph) -> None:
-        """Write what comes first."""
+        """Write the header."""
         self._write = write
         self._variables = graph.variables
         self._known: dict[Any, str] = {}
@@ -94,7 +94,7 @@ class GraphWriter:
             self._edge(part, text)
 
     def end(self, summary: GraphSummary) -> None:
-        """Write what comes last."""
+        """Write the end."""
         raise NotImplementedError
 
     def _begin(self, graph: GraphStream | Graph) -> None:
@@ -107,7 +107,7 @@ class GraphWriter:
         raise NotImplementedError
 
     def _label(self, edge: Edge) -> str:
-        """Action and arguments, as the edge's line has them."""
+        """Format action and arguments for the edge's line."""
         raise NotImplementedError
 
 
@@ -168,7 +168,7 @@ class _Dot(GraphWriter):
         self._write(f"}}\n// {' '.join(str(summary.verdict).split())}\n")
 
 
-#: Name -> what writes a graph that way.
+#: Name -> the writer for that format.
 FORMATS: Mapping[str, type[GraphWriter]] = {"ndjson": _Ndjson, "dot": _Dot}
 
 

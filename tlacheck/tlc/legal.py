@@ -1,15 +1,15 @@
-"""Is a trace a behaviour of its spec? TLC answers, in a run of its own.
+"""Confirmation by a separate TLC run that a trace is a behaviour of its spec.
 
-The oracle proposes, judges and helps to shrink; whoever does not want to trust it asks here. A module
-is written around the spec that holds the trace as a constant, and an action constraint lets TLC take
-only the steps of the trace: from its state number k to the next one, by its action and arguments. If
-TLC comes to the last state, the trace is a behaviour; if not, the depth that it reached names the first
-step at fault.
+The oracle proposes, judges and helps to shrink; this module confirms its result independently. It
+writes a module around the spec that holds the trace as a constant, with an action constraint that lets
+TLC take only the steps of the trace: from its state number k to the next one, by its action and
+arguments. If TLC reaches the last state, the trace is a behaviour; if not, the depth that it reached
+names the first step at fault.
 
-The module takes no name of the spec's: its own begin with `Tlacheck`, and what it needs of the standard
-modules lies in an instance. The number of a step is TLC's level; it is part of the view, so that a
-behaviour may come back to a state. Invariants, properties, constraints, symmetry and view of the
-configuration are left out: they bound or judge a search and do not say what the spec allows.
+The module takes no name from the spec: its own begin with `Tlacheck`, and its standard modules are in
+an instance. The number of a step is TLC's level; it is part of the view, so a behaviour may return to a
+state. Invariants, properties, constraints, symmetry and view of the configuration are left out: they
+bound or judge a search and do not say what the spec allows.
 """
 
 import shutil
@@ -40,7 +40,7 @@ _KEPT: Final = frozenset({"CONSTANT", "CONSTANTS", "SPECIFICATION", "INIT", "NEX
 
 
 def demanded(trace: Trace) -> Trace:
-    """The behaviour that the spec demanded where a system left it: the states are the spec's, the last one too.
+    """Return the behaviour that the spec demanded where a system left it, with the spec's last state.
 
     Returns:
         The trace without its violation; where a step left the spec, the state that the spec demands
@@ -73,13 +73,14 @@ def check_behaviour(
     variables: Sequence[str] | None = None,
     timeout: float | None = 60.0,
 ) -> Verdict:
-    """Let TLC say whether `trace` is a behaviour of `spec`, from an initial state and step by step.
+    """Check with TLC that `trace` is a behaviour of `spec`, from an initial state and step by step.
 
-    Of the run of a system that left its spec, what is asked about is the behaviour that the spec demanded
+    For the run of a system that left its spec, the behaviour checked is the one that the spec demanded
     (`demanded`). Variables that the trace does not show may have any values.
 
     Args:
-        trace: the trace. Where the spec records its steps in `event`, actions and arguments have to agree too.
+        trace: the trace. Where the spec records its steps in `event`, actions and arguments have to agree
+            too.
         spec: the spec.
         checker: a warm one, which stays open; None starts one.
         variables: the names of the spec's variables; None asks SANY, which takes a second.
@@ -127,7 +128,7 @@ def check_behaviour(
 
 
 def _write(trace: Trace, spec: Spec, names: tuple[str, ...], folder: Path) -> Spec:
-    """The spec around `spec` that allows what `trace` does, in `folder`."""
+    """Write to `folder` the spec around `spec` that allows exactly the steps of `trace`."""
     for path in spec.path.parent.glob("*.tla"):
         shutil.copy(path, folder)
     constants: dict[ModelValue, ModelValue] = {}
@@ -157,7 +158,7 @@ def _write(trace: Trace, spec: Spec, names: tuple[str, ...], folder: Path) -> Sp
 
 
 def _root(trace: Trace, spec: Spec, names: tuple[str, ...], declared: str) -> str:
-    """The module around the spec."""
+    """Return the text of the module around the spec."""
     run = f"{_MODULE}Run"
     at = f"{run}!States[{run}!Level"
     fits = [f"{run}!Level <= {len(trace)}"]  # so that a trace without steps allows none
@@ -178,7 +179,7 @@ def _root(trace: Trace, spec: Spec, names: tuple[str, ...], declared: str) -> st
 
 
 def _named(value: Value, constants: dict[ModelValue, ModelValue]) -> Value:
-    """The value with a constant of the module around in place of each model value."""
+    """Replace each model value by a constant of the generated module."""
     match value:
         case ModelValue():
             return constants.setdefault(value, ModelValue(f"{_MODULE}Value{len(constants) + 1}"))
@@ -195,7 +196,7 @@ def _named(value: Value, constants: dict[ModelValue, ModelValue]) -> Value:
 
 
 def _kept(text: str) -> Iterator[str]:
-    """What the configuration says of constants and behaviours; comments between are left out."""
+    """Yield the configuration's lines about constants and behaviours; comments between are left out."""
     kept = False
     for token in _tokens(text):
         if token.text in _SECTIONS:

@@ -1,10 +1,10 @@
-"""What a TLA+ module declares and defines, as SANY, TLC's parser, understands it.
+"""The declarations and definitions of a TLA+ module, as SANY, TLC's parser, understands them.
 
 `parse` needs the module's file alone, no configuration. The nouns are those of TLA+: a `Module` has
 constants, variables, definitions, assumptions and theorems; a `Definition` has parameters and a
 level. An `Action` is a definition of a step: one in which a disjunct of the next-state relation ends.
 
-Standard modules are told by name; what they define is left out unless asked for.
+Standard modules are listed by name; their definitions are left out unless asked for.
 """
 
 import enum
@@ -41,7 +41,7 @@ __all__ = [
 
 
 class Level(enum.StrEnum):
-    """What a definition speaks of: nothing that changes, a state, a step, or a whole behaviour."""
+    """The level of a definition: constant, state, step (action) or behaviour (temporal)."""
 
     CONSTANT = "constant"
     STATE = "state"
@@ -51,7 +51,7 @@ class Level(enum.StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Span:
-    """A piece of a file, from a place to another one, both included; counted from 1.
+    """A piece of a file, between two places, both included; counted from 1.
 
     Attributes:
         file: the path as the user gave it; of a standard module its bare name, `Naturals.tla`.
@@ -69,7 +69,7 @@ class Span:
 
     @property
     def start(self) -> Location:
-        """Where it begins."""
+        """The beginning, as a place."""
         return Location(self.file, self.line, self.column)
 
     def __str__(self) -> str:
@@ -213,7 +213,7 @@ class Statement:
 
 @attrs.frozen(kw_only=True)
 class Module:
-    r"""A root module with all that it takes from others.
+    r"""A root module with everything that it takes from others.
 
     Attributes:
         name: its name.
@@ -253,7 +253,7 @@ class Module:
         return self.parts[-1].extends
 
     def definition(self, name: str) -> Definition:
-        """The definition of that name.
+        """Return the definition of that name.
 
         Raises:
             ConfigError: there is none.
@@ -348,7 +348,7 @@ def parse(
 
 
 class _Reading:
-    """Makes values of what the worker tells; knows the files of the user."""
+    """Builder of public values from the worker's data; knows the files of the user."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -363,7 +363,7 @@ class _Reading:
         order = {part["file"]: number for number, part in enumerate(tree["modules"])}
 
         def own(key: str) -> list[Mapping[str, Any]]:
-            """What the user wrote, in the order of modules and lines; SANY's own order is not always so."""
+            """Return the user's own part, in the order of modules and lines; SANY's own order may differ."""
             found = {(*one["place"], one["name"]): one for one in tree[key] if self._is_own(one)}
             return sorted(found.values(), key=lambda one: (order.get(one["place"][0], -1), one["place"][1:]))
 
@@ -404,7 +404,7 @@ class _Reading:
         )
 
     def _find(self, name: str) -> Path | None:
-        """The user's file of a module; None for a standard module."""
+        """Return the user's file of a module; None for a standard module."""
         path = self._path.with_name(f"{name}.tla")
         return path if path.is_file() else None
 

@@ -1,11 +1,11 @@
 """Check many specs with a pool of warm workers, several at a time.
 
-A `Task` is a spec and how to check it; what became of it is `Checked`: a result, or the error that
-kept it from one. One spec never costs another: an error, a timeout, a killed worker is that spec's
-own. Whatever ends the wait early (Ctrl-C, an exception of a callback, a `break`) ends the checks
-that run, and no process is left behind by a pool that was closed.
+A `Task` is a spec and its check options; its outcome is `Checked`: a result, or the error that
+prevented one. Specs do not affect one another: an error, a timeout or a killed worker concerns one spec
+only. If the wait ends early (Ctrl-C, an exception of a callback, a `break`), the running checks end
+too, and a closed pool leaves no process behind.
 
-Each worker process belongs to one thread here, which does nothing but wait for it.
+Each worker process belongs to one thread here, which only waits for it.
 """
 
 import contextlib
@@ -28,9 +28,9 @@ from tlacheck.tlc.spec import Spec
 
 __all__ = ["Checked", "Pool", "Task", "check_all"]
 
-#: What a worker gets at the least when the machine's memory is shared out.
+#: The least memory of a worker when the machine's memory is shared out.
 _SHARE_MB_MIN = 512
-#: How often a worker that is to end is told so: it may be between two checks the first time.
+#: Seconds between two requests to a worker to end: the first one may come between two checks.
 _END_SECONDS = 0.05
 
 
@@ -49,13 +49,14 @@ class Task:
 
 @attrs.frozen(kw_only=True)
 class Checked:
-    """What became of a task: exactly one of `result` and `error` is there.
+    """The outcome of a task: exactly one of `result` and `error` is set.
 
     Attributes:
         index: the place of the task among those that were given, from 0.
         spec: what was to be checked.
         result: what the check established.
-        error: why there is no result: TLC refuses the spec or cannot evaluate it, or the options do not fit it.
+        error: why there is no result: TLC refuses the spec or cannot evaluate it, or the options do not fit
+            it.
     """
 
     index: int
@@ -66,14 +67,14 @@ class Checked:
 
 @attrs.frozen
 class _Failed:
-    """What ended a thread: no error of a spec, but one that concerns all."""
+    """The error that ended a thread; not of one spec, but of the whole pool."""
 
     error: BaseException
 
 
 @attrs.frozen
 class _Running:
-    """How far a check is."""
+    """The progress of a check."""
 
     spec: Spec
     progress: Progress
@@ -102,8 +103,8 @@ class Pool(Closing):
             processes: how many; None takes one for each core that this process may use.
             engine: the TLC to use; None takes the one that `find_engine` finds.
             memory_mb: the heap of each process. None shares out half of the machine's memory.
-            light: whether Java compiles quickly instead of well. Saves time where all models are small, below some
-                ten thousand states; a large one takes longer.
+            light: whether Java compiles quickly instead of well. Saves time where all models are small, below
+                some ten thousand states; a large one takes longer.
 
         Raises:
             ConfigError: there is no process, or less memory than TLC needs.
@@ -130,7 +131,7 @@ class Pool(Closing):
 
     @property
     def processes(self) -> int:
-        """How many specs are checked at once."""
+        """The number of specs checked at once."""
         return len(self._checkers)
 
     @property
@@ -140,7 +141,7 @@ class Pool(Closing):
 
     @property
     def worker_pids(self) -> tuple[int, ...]:
-        """The process numbers of the workers that there are now."""
+        """The process numbers of the current workers."""
         pids = (checker.worker_pid for checker in self._checkers)
         return tuple(pid for pid in pids if pid is not None)
 
@@ -161,7 +162,8 @@ class Pool(Closing):
 
         Args:
             tasks: specs, or specs with options of their own.
-            on_result: called with each result when it is there, from this thread. An exception ends all checks.
+            on_result: called with each result when it is there, from this thread. An exception ends all
+                checks.
             on_progress: called with spec and progress about twice a second for each check that runs, from
                 this thread.
             options: those of `Checker.check` for all tasks. `timeout` is for each of them.
@@ -188,9 +190,9 @@ class Pool(Closing):
         on_progress: Callable[[Spec, Progress], object] | None = None,
         **options: Any,
     ) -> Generator[Checked, None, None]:
-        """Check them all; yields each when it is done. To close the generator ends the checks that run.
+        """Check them all; yields each outcome when it is done. Closing the generator ends the running checks.
 
-        Arguments and errors are as with `check_all`.
+        Arguments and errors are those of `check_all`.
         """
         todo = [task if isinstance(task, Task) else Task(task) for task in tasks]
         if not self._busy.acquire(blocking=False):
@@ -229,7 +231,7 @@ def check_all(
 
 
 class _Batch:
-    """Tasks, the threads that do them, and the news from there."""
+    """Tasks, the threads that do them, and the messages from those threads."""
 
     def __init__(
         self, checkers: Sequence[Checker], tasks: Sequence[Task], options: Mapping[str, Any]
@@ -242,7 +244,7 @@ class _Batch:
         self._left = len(tasks)
         self._over = threading.Event()
         self._threads = {
-            # daemon: whoever ends the process does not wait for checks
+            # daemon: the end of the process does not wait for checks
             threading.Thread(target=self._work, args=[checker], name="tlacheck-pool", daemon=True): checker
             for checker in checkers[: len(tasks)]
         }
@@ -266,7 +268,7 @@ class _Batch:
                     raise error
 
     def end(self) -> None:
-        """End what still runs. What was not begun is not done."""
+        """End the running checks; do not start the others."""
         self._over.set()
         if self._left:
             running = [(thread, checker) for thread, checker in self._threads.items() if thread.is_alive()]
@@ -307,7 +309,7 @@ def _cores() -> int:
 
 
 def _share_mb(processes: int) -> int:
-    """The heap of each process: together half of the machine, but not more than one process has alone."""
+    """Return the heap of each process: half of the machine in total, at most one process's default each."""
     try:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
     except (AttributeError, ValueError, OSError):

@@ -1,11 +1,11 @@
-"""Counterexamples out of what TLC prints: the text that a terminal, a log or the Toolbox has kept.
+"""Parsing of counterexamples that TLC printed to a terminal, a log or the Toolbox.
 
-Three spellings of the same are read: TLC's usual output (`State 2: <Next line 3, ...>`), the one with
-numbered messages (`-tool`), and the files that TLC's simulator writes (`STATE_2 ==`). With `-difftrace`
-TLC prints of a state only what changed; the rest is taken from the state before.
+Three spellings are read: TLC's usual output (`State 2: <Next line 3, ...>`), the one with numbered
+messages (`-tool`), and the files that TLC's simulator writes (`STATE_2 ==`). With `-difftrace` TLC
+prints only the changes of a state; the rest is taken from the state before.
 
-A text holds no types and no configuration, and yet says all about a value: strings are quoted, model
-values are not. What it does not say is the arguments of actions, unless the spec has a variable `event`.
+The text determines each value without types or configuration: strings are quoted, model values are not.
+It lacks the arguments of actions, unless the spec has a variable `event`.
 """
 
 import re
@@ -23,12 +23,13 @@ from tlacheck.trace import Origin, State, Step, Trace, Violation
 
 __all__ = ["is_printout", "traces_of_printout"]
 
-#: How a state begins, in each of the spellings.
+#: The beginning of a state, in each of the spellings.
 _STATE: Final = re.compile(
-    r"^(?:State (?P<number>\d+):(?: (?:<(?P<action>.*)>|(?P<stuttering>Stuttering)))?|STATE_(?P<file>\d+) ==)\s*$"
+    r"^(?:State (?P<number>\d+):(?: "
+    r"(?:<(?P<action>.*)>|(?P<stuttering>Stuttering)))?|STATE_(?P<file>\d+) ==)\s*$"
 )
 _BACK: Final = re.compile(r"^Back to state:? (\d+)")
-#: What a simulator's file says before a state.
+#: The text before a state in a simulator's file.
 _COMMENT: Final = re.compile(r"^\\\* <?(\w[\w!]*)")
 _ACTION: Final = re.compile(r"(\w[\w!]*)(?:\(.*\))? (?:line|of module) ")
 _CONJUNCT: Final = re.compile(r"^/\\ (\w+) = ", re.MULTILINE)
@@ -39,7 +40,7 @@ _MESSAGE: Final = re.compile(
 )
 _MESSAGE_STATES: Final = {"2217": "State ", "2216": "State ", "2218": "State ", "2122": "Back to state "}
 
-#: How TLC says what is violated, and whether that is a step, which has a number.
+#: TLC's words for a violation, and whether it is of a step, which has a number.
 _VIOLATIONS: Final = (
     (re.compile(r"^Error: Invariant (\S+) is violated"), True),
     (re.compile(r"^Error: Action property (.+?) is violated"), True),
@@ -56,13 +57,13 @@ _IN_INITIAL: Final = "violated by the initial state"
 
 
 def is_printout(text: str) -> bool:
-    """Whether a text looks like something that TLC printed."""
+    """Return whether a text looks like output of TLC."""
     head = text[:4000]
     return "@!@!@STARTMSG" in head or bool(_VERSION.search(head)) or any(map(_STATE.match, text.splitlines()))
 
 
 def traces_of_printout(text: str, path: Path | None = None) -> tuple[Trace, ...]:
-    """All counterexamples in what TLC printed, in order; with `-continue` there are several.
+    """Return all counterexamples in TLC's output, in order; with `-continue` there may be several.
 
     Args:
         text: what TLC printed, or the part of it from `State 1:` on.
@@ -86,7 +87,7 @@ def traces_of_printout(text: str, path: Path | None = None) -> tuple[Trace, ...]
 
 
 def _plain(message: re.Match[str]) -> str:
-    """A numbered message as TLC prints it without `-tool`."""
+    """Return a numbered message as TLC prints it without `-tool`."""
     code, severity, body = message.groups()
     begin = _MESSAGE_STATES.get(code)
     if begin:
@@ -106,7 +107,7 @@ def _origin(text: str) -> Origin:
 
 @attrs.define
 class _Behaviour:
-    """One counterexample while it is read: its states as texts."""
+    """One counterexample being read: its states as texts."""
 
     violated: str | None
     is_step: bool
@@ -188,7 +189,7 @@ def _violated(line: str) -> tuple[str, bool] | None:
 
 
 def _state(text: str, number: int, convert: Converter) -> State:
-    """The variables that a state prints; one alone goes without the conjunction."""
+    """Parse the variables that a state prints; a single one goes without the conjunction."""
     parts = _CONJUNCT.split(text)
     if len(parts) == 1:
         parts = _SINGLE.split(text, maxsplit=1)

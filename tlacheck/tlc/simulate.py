@@ -8,11 +8,11 @@ Nothing is kept, so a hundred thousand behaviours need the memory of one.
             ...
     print(simulation.result.verdict)
 
-One seed and number of workers give the same behaviours in the same order, in every process. They are
-those of `java tlc2.TLC -simulate -depth DEPTH -seed SEED`, in versions 2.15 and 2.18 the same ones. What that
-means is TLC's: it draws an action of those that are enabled, then one of its steps. Every step that
-the action could have taken is checked, so a violation may lie one step off the behaviour that was
-drawn. Invariants are checked also in states that a constraint excludes; a behaviour ends in the first such state.
+One seed and number of workers give the same behaviours in the same order, in every process. They are those of
+`java tlc2.TLC -simulate -depth DEPTH -seed SEED`, in versions 2.15 and 2.18 the same ones. What that means is
+TLC's: it draws an action of those that are enabled, then one of its steps. Every step that the action could
+have taken is checked, so a violation may lie one step off the behaviour that was drawn. Invariants are
+checked also in states that a constraint excludes; a behaviour ends in the first such state.
 """
 
 import time
@@ -40,7 +40,7 @@ from tlacheck.verdict import Verdict
 
 __all__ = ["Simulation", "SimulationResult", "simulate"]
 
-#: TLC's number of a violation -> how it is described.
+#: TLC's number of a violation -> its description.
 _WORDS = {
     2104: "an assumption about the constants is false",
     2107: "does not hold in an initial state",
@@ -54,7 +54,7 @@ _ASSUMPTION, _DEADLOCK, _TEMPORAL = 2104, 2114, 2116
 
 @attrs.frozen(kw_only=True)
 class SimulationResult:
-    """What a simulation established.
+    """The result of a simulation.
 
     Attributes:
         spec: what was simulated.
@@ -134,7 +134,7 @@ class Simulation(Closing):
         self._traces = self._run()
 
     def __iter__(self) -> Iterator[Trace]:
-        """The behaviours that were not given yet.
+        """Yield the behaviours that were not yielded yet.
 
         Raises:
             SpecError: TLC refuses the spec or cannot evaluate it. The states up to there are the
@@ -145,7 +145,7 @@ class Simulation(Closing):
 
     @property
     def result(self) -> SimulationResult:
-        """What the simulation established. Behaviours that were not given yet are drawn and dropped first.
+        """The result of the simulation. Remaining behaviours are drawn and dropped first.
 
         Raises:
             EngineError: the simulation was closed, or failed, before its end.
@@ -211,7 +211,7 @@ class Simulation(Closing):
     def _judge(
         self, report: Report, answer: Mapping[str, Any], ended: Trace | None
     ) -> tuple[Verdict, Trace | None]:
-        """The verdict, and the trace that shows a violation, `ended` so far.
+        """Return the verdict and the trace of a violation; `ended` is the last behaviour so far.
 
         Raises:
             SpecError: the spec is refused, or an evaluation failed after `ended`.
@@ -248,7 +248,8 @@ class Simulation(Closing):
             warnings += warnings_of(report.messages)
             if report.temporal and not verdict.is_violated:
                 warnings.append(
-                    f"of the temporal properties ({', '.join(report.temporal)}) only violations by a loop within one "
+                    f"of the temporal properties ({', '.join(report.temporal)}) only violations by a "
+                    "loop within one "
                     "behaviour are found: that there was none says little, `tlacheck check` decides them"
                 )
         return SimulationResult(
@@ -266,7 +267,7 @@ class Simulation(Closing):
         )
 
     def _origin(self, number: int) -> Origin:
-        """Where behaviour `number` comes from: it is the last one of its command."""
+        """Return the origin of behaviour `number`: it is the last one of its command."""
         options = self._options
         command = f"tlacheck simulate {here(self._spec.path)} --config {here(self._spec.config)}"
         command += f" --num {number} --depth {options.depth} --seed {options.seed}"
@@ -283,7 +284,7 @@ class Simulation(Closing):
 
 
 class _Reader:
-    """From the worker's items to traces."""
+    """Converter of the worker's items into traces."""
 
     def __init__(self, head: Mapping[str, Any]) -> None:
         printed = head["printed"]
@@ -298,9 +299,10 @@ class _Reader:
 
     @property
     def action_names(self) -> Iterable[str]:
-        """The names of the spec's actions, as steps carry them.
+        """Return the names of the spec's actions, as steps carry them.
 
-        Of a spec with an `event` variable, those that follow the convention: what records `Send` is `SendEvent`.
+        For a spec with an `event` variable, the names follow the convention: `SendEvent` records
+        `Send`.
         """
         names = [name for name, _ in self._actions]
         if not self._has_event:
@@ -308,7 +310,7 @@ class _Reader:
         return [name.removesuffix("Event") for name in names if name.endswith("Event") and name != "Event"]
 
     def read(self, item: Mapping[str, Any], origin: Origin) -> Trace:
-        """The behaviour that the item describes."""
+        """Build the behaviour that the item describes."""
         values: list[Value] = [None] * self._count
         states: list[State] = []
         for changes in item["states"]:
@@ -328,7 +330,7 @@ class _Reader:
     def _label(
         self, actions: Sequence[int], number: int, state: State
     ) -> tuple[str, immutabledict[str, Value]]:
-        """The action's name and arguments; an empty name if nobody knows."""
+        """Return the action's name and arguments; an empty name if unknown."""
         if self._has_event:
             return event_of(state[EVENT]) or ("", immutabledict())
         index = actions[number]

@@ -1,4 +1,4 @@
-"""A spec as TLC takes it: a root module and a configuration that makes it finite."""
+"""A spec as TLC reads it: a root module and a configuration that makes it finite."""
 
 import contextlib
 from pathlib import Path
@@ -12,7 +12,7 @@ from tlacheck.tlc.configuration import configuration_text, is_configuration
 
 __all__ = ["Spec", "here", "module_file"]
 
-#: How many files a message lists.
+#: The most files that a message lists.
 _NAMES_MAX = 12
 
 
@@ -31,7 +31,7 @@ class Spec:
 
     @classmethod
     def load(cls, path: Path | str, config: Path | str | None = None) -> Self:
-        """The spec in the file `path`, after a look whether its files are there.
+        """Locate the spec in the file `path` and its configuration, and check that both exist.
 
         Args:
             path: the root module's file, `Raft.tla`; the extension may be left out.
@@ -84,7 +84,7 @@ class Spec:
 
 
 def module_file(path: Path | str) -> Path:
-    """The file of a module; the extension may be left out.
+    """Return the file of a module; the extension may be left out.
 
     Raises:
         SpecError: it is not there, is no file, or is no text.
@@ -107,14 +107,14 @@ def module_file(path: Path | str) -> Path:
 
 
 def here(path: Path) -> str:
-    """The path as seen from the current folder, if it lies there: what a trace that others read may say."""
+    """Return the path relative to the current folder, if it is inside: a trace for others names no other."""
     with contextlib.suppress(ValueError):
         return path.absolute().relative_to(Path.cwd()).as_posix()
     return path.as_posix()
 
 
 def _there(folder: Path, pattern: str, stem: str) -> str:
-    """The files that there are instead, those that begin with `stem` first."""
+    """List the files that exist instead, those that begin with `stem` first."""
     names = [path.name for path in folder.glob(pattern)] if folder.is_dir() else []
     found = sorted(names, key=lambda name: (not name.startswith(stem), name))
     if len(found) > _NAMES_MAX:

@@ -1,12 +1,12 @@
-"""Check a spec with many values of its constants, the smallest first.
+"""A sweep over constants: checks a spec with many values of its constants, the smallest first.
 
-A `Point` is one value for each constant that is swept. The order in which the values of a constant
-are given is their order of size. Points are taken by the sum of their places in it, so that none
-comes before a smaller one. Of the points that fail, the first one is **the smallest**; **minimal**
-are those below which, value by value, no other fails.
+A `Point` is one value for each swept constant. The order in which the values of a constant are given is
+their order of size. Points are taken by the sum of their positions in it, so that none comes before a
+smaller one. Of the points that fail, the first one is **the smallest**; **minimal** are those below
+which, value by value, no other fails.
 
-A point fails if TLC finds a counterexample there. A false assumption is none: it says that the spec
-is not meant for these values, and the point is excluded.
+A point fails if TLC finds a counterexample there. A false assumption is not one: the spec is not meant
+for these values, and the point is excluded.
 """
 
 import contextlib
@@ -33,17 +33,17 @@ from tlacheck.values import to_tla
 
 __all__ = ["Outcome", "Point", "Sweep", "sweep"]
 
-#: A sweep of more points than this is a slip of the pen.
+#: A sweep of more points than this is taken for a mistake.
 _POINTS_MAX = 10_000
-#: What the parser has at the least, however little time a point is given: it is no point.
+#: The least time for the parser, however little a point is given: it is not a point.
 _PARSE_SECONDS = 60.0
-#: How long the name of a configuration may be.
+#: The longest name of a configuration.
 _NAME_MAX = 100
 _STRANGE = re.compile(r"[^\w.-]+")
 
 
 class Outcome(enum.Enum):
-    """What became of a point."""
+    """The outcome of a point."""
 
     HOLDS = "holds"
     FAILS = "fails"
@@ -54,9 +54,9 @@ class Outcome(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Point:
-    """One value for each constant that is swept, and what TLC says of the spec with them.
+    """One value for each swept constant, and TLC's result for the spec with them.
 
-    Exactly one of `result` and `error` is there.
+    Exactly one of `result` and `error` is set.
 
     Attributes:
         values: constant -> its value, as the configuration writes it.
@@ -79,7 +79,7 @@ class Point:
 
     @property
     def outcome(self) -> Outcome:
-        """What became of it: it holds, it fails, it is excluded by an assumption, or nothing is known."""
+        """The outcome: holds, fails, excluded by an assumption, or unknown."""
         if self.result is None:
             return Outcome.ERROR
         verdict = self.result.verdict
@@ -89,13 +89,13 @@ class Point:
         return Outcome.HOLDS if verdict.is_established else Outcome.UNKNOWN
 
     def is_within(self, other: "Point") -> bool:
-        """Whether no value is larger than the other point's."""
+        """Return whether no value is larger than the other point's."""
         return all(own <= its for own, its in zip(self.places, other.places, strict=True))
 
 
 @attrs.frozen(kw_only=True)
 class Sweep:
-    """What became of all points.
+    """The outcome of all points.
 
     Attributes:
         points: those that were checked, smaller ones first.
@@ -183,7 +183,7 @@ def sweep(
 
 
 def _texts(name: str, values: Sequence[object]) -> tuple[str, ...]:
-    """The values as a configuration writes them."""
+    """Return the values as a configuration writes them."""
     texts = [" ".join(value.split()) if isinstance(value, str) else to_tla(value) for value in values]
     if not texts:
         raise ConfigError(f"{name} has no values")
@@ -198,7 +198,7 @@ def _texts(name: str, values: Sequence[object]) -> tuple[str, ...]:
 
 
 def _look_for(names: Mapping[str, object], spec: Spec, pool: Pool, timeout: float | None) -> None:
-    """See that the constants are there: TLC itself says nothing about others."""
+    """Check that the constants exist: TLC itself does not report others."""
     module = parse(
         spec.path,
         engine=pool.engine,
@@ -215,7 +215,7 @@ def _look_for(names: Mapping[str, object], spec: Spec, pool: Pool, timeout: floa
 
 
 def _write(spec: Spec, axes: Mapping[str, tuple[str, ...]], folder: Path) -> Iterator[Point]:
-    """All points, smaller ones first, each with its configuration in `folder`."""
+    """Yield all points, smaller ones first, each with its configuration in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     base = spec.configuration
     places = itertools.product(*(range(len(texts)) for texts in axes.values()))
@@ -234,7 +234,7 @@ def _write(spec: Spec, axes: Mapping[str, tuple[str, ...]], folder: Path) -> Ite
 
 
 def _name(values: Mapping[str, str], place: tuple[int, ...], taken: set[str]) -> str:
-    """A name for a file that no shell stumbles over: `N=3_Procs=p1_p2`, with the places if that is not enough."""
+    """Return a shell-safe file name: `N=3_Procs=p1_p2`, with the positions if that is ambiguous."""
     name = "_".join(f"{name}={_STRANGE.sub('_', value).strip('_-')}" for name, value in values.items())
     if len(name) > _NAME_MAX or name in taken:
         name = "_".join([name[:_NAME_MAX], *map(str, place)])
@@ -243,7 +243,7 @@ def _name(values: Mapping[str, str], place: tuple[int, ...], taken: set[str]) ->
 
 
 def _in_order(points: Sequence[Point], results: Iterator[Checked]) -> Iterator[Point]:
-    """The points with their results, in their own order, each as soon as all before it are there."""
+    """Yield the points with their results in order, each as soon as all before it are there."""
     waiting: dict[int, Checked] = {}
     following = 0
     for checked in results:

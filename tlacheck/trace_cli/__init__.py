@@ -1,4 +1,4 @@
-"""The commands `tlacheck trace ...`: look at traces, compare them, make something else of them."""
+"""The commands `tlacheck trace ...`: view, compare and convert traces."""
 
 from tlacheck.trace_cli._group import trace_command
 

@@ -6,7 +6,7 @@ from tlacheck.lazy import LazyGroup
 
 __all__ = ["trace_command"]
 
-#: Subcommand -> where it is, and what it does.
+#: Subcommand -> its module and name, and its help text.
 _COMMANDS = {
     "show": ("tlacheck.trace_cli.show:inspect_command", "Show a trace step by step, by default the latest."),
     "html": ("tlacheck.trace_cli.html:html_command", "Write a trace as one page for a browser."),
@@ -24,7 +24,7 @@ _COMMANDS = {
 
 @click.group("trace", cls=LazyGroup, table=_COMMANDS)
 def trace_command() -> None:
-    """Look at traces, compare them, and make something else of them.
+    """View, compare and convert traces.
 
     A FILE may be an ITF trace, a log of a run with whole states, or what TLC printed.
     """

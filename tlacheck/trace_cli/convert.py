@@ -31,10 +31,10 @@ _FORMATS = "; ".join(f"{name} ({each.what})" for name, each in WRITTEN.items())
 def convert_command(*, file: Path, out: Path | None, format_: str | None, number: int | None) -> None:
     """Read the trace in FILE, and write it in another format.
 
-    FILE may be ITF JSON, a log of a run (ndjson) whose events have the whole state, what TLC prints, or
-    what it writes with -dumpTrace json; what FILE holds decides, not its name.
+    FILE may be ITF JSON, a log of a run (ndjson) whose events have the whole state, TLC's printed
+    output, or its output of -dumpTrace json; the content of FILE decides, not its name.
 
-    Leaves with 0, or with 2 if FILE holds no trace or OUT cannot be written.
+    Exits with 0, or with 2 if FILE holds no trace or OUT cannot be written.
     """
     target = format_ or (format_of(out) if out else "itf")
     trace = one_trace(file, number)

@@ -1,4 +1,4 @@
-"""The command `tlacheck trace diff`: where two traces part."""
+"""The command `tlacheck trace diff`: the first difference between two traces."""
 
 import json
 from pathlib import Path
@@ -27,10 +27,10 @@ def diff_command(
 ) -> None:
     """Compare the traces in ONE and OTHER: states, actions, arguments, loop and violation.
 
-    What is printed is the first step that differs, and there the parts that differ. Where the traces
-    come from does not matter.
+    Prints the first step that differs, and the parts that differ there. The origin of the traces does
+    not matter.
 
-    Leaves with 0 if they are the same, 1 if they differ, 2 if a file holds no trace.
+    Exits with 0 if they are the same, 1 if they differ, 2 if a file holds no trace.
     """
     left, right = one_trace(one), one_trace(other)
     found = parting(left, right, ignore=ignore)

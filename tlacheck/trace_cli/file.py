@@ -1,4 +1,4 @@
-"""What the commands share: the one trace of a file that is meant, and where a text goes."""
+"""Shared parts of the commands: selecting one trace of a file, and writing a text."""
 
 import sys
 from collections.abc import Callable
@@ -26,9 +26,9 @@ number_option: Callable[[Command], Command] = click.option(
 
 
 def one_trace(path: Path, number: int | None = None) -> Trace:
-    """The trace of a file, and if it holds several the one with this number, from 1.
+    """Return the trace of a file; of several, the one with this number, counted from 1.
 
-    Without a number it is the first one; that there are others is told on standard error.
+    The default is the first one; a message on standard error mentions the others.
 
     Raises:
         TraceError: there is no such file, it holds no trace, or not so many.
@@ -42,7 +42,7 @@ def one_trace(path: Path, number: int | None = None) -> Trace:
 
 
 def emit(text: str, out: Path | None) -> None:
-    """Write a text to a file, whole, or to standard output.
+    """Write a text to a file, atomically, or to standard output.
 
     Raises:
         TraceError: the file cannot be written.

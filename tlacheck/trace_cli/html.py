@@ -28,13 +28,13 @@ _SUFFIXES = (".itf.json", ".json", ".ndjson", ".txt", ".out", ".log")
 @number_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: the file that was written, and its size.")
 def html_command(*, file: Path, out: Path | None, is_opened: bool, number: int | None, as_json: bool) -> None:
-    """Write the trace in FILE as one HTML page that needs nothing else.
+    """Write the trace in FILE as one self-contained HTML page.
 
     The page has a lane for each node, an arrow for each message, faults and the violation marked, the
     state after each step with what changed, search and keys (? lists them). An address that ends in
     #step=12 opens it at step 12.
 
-    Leaves with 0, or with 2 if FILE holds no trace or the page cannot be written.
+    Exits with 0, or with 2 if FILE holds no trace or the page cannot be written.
     """
     trace = one_trace(file, number)
     target = out or Path(_page_name(file.name))

@@ -1,4 +1,4 @@
-"""The command `tlacheck trace show`, also called `tlacheck inspect`: a trace, step by step, for a person or a program."""
+"""The command `tlacheck trace show`, also called `tlacheck inspect`: a trace, step by step."""
 
 import io
 import json
@@ -18,7 +18,7 @@ from tlacheck.trace_cli.file import number_option, one_trace
 
 __all__ = ["inspect_command"]
 
-#: What the last run of `tlacheck verify` left.
+#: The results of the last run of `tlacheck verify`.
 _LAST_RUN = Path(".verify", "latest")
 #: Where checks leave traces, under the current folder.
 _PLACES = (_LAST_RUN, Path(".verify", "traces"), Path("traces", "counterexamples"))
@@ -51,9 +51,9 @@ def inspect_command(
 
     FILE may be an ITF trace, a log of a run with whole states, or what TLC printed.
 
-    Without FILE: the newest trace that a check left in .verify/ or traces/counterexamples/; after a
-    run of `tlacheck verify`, that of the first check that was violated.
-    Leaves with 0, or with 2 if there is no such trace or step.
+    Without FILE: the newest trace that a check left in .verify/ or traces/counterexamples/; after a run
+    of `tlacheck verify`, that of the first violated check. Exits with 0, or with 2 if there is no such
+    trace or step.
     """
     try:
         path = file or _newest()
@@ -74,11 +74,12 @@ def inspect_command(
 
 
 def _newest() -> Path:
-    """The newest trace that a check left under the current folder."""
+    """Return the newest trace that a check left under the current folder."""
     found = [path for place in _PLACES for path in place.glob("**/*.itf.json")]
     if not found:
         raise TraceError(
-            "no trace in .verify/ or traces/counterexamples/: name a file, or let `make verify` look for counterexamples"
+            "no trace in .verify/ or traces/counterexamples/: name a file, or let `make verify` look "
+            "for counterexamples"
         )
     newest = max(found, key=lambda path: (path.stat().st_mtime_ns, str(path)))
     wrong = _violated_in_last_run()
@@ -86,9 +87,9 @@ def _newest() -> Path:
 
 
 def _violated_in_last_run() -> list[Path]:
-    """The traces of the checks that were violated in the last run of `tlacheck verify`.
+    """Return the traces of the checks that were violated in the last run of `tlacheck verify`.
 
-    Checks that must fail leave traces in that run's folder as well; nobody looks for those first.
+    Checks that must fail leave traces in that run's folder as well, which are not wanted here.
     """
     try:
         checks = json.loads((_LAST_RUN / "summary.json").read_text(encoding="utf-8"))["checks"]
@@ -116,7 +117,7 @@ def _print(lanes: Lanes, file: str, *, step: int | None, full: bool) -> None:
 
 
 def _harmless(line: Text) -> Text:
-    """The line, its control characters spelt out: a file must not be able to steer the terminal."""
+    """Escape the control characters of the line: a file must not control the terminal."""
     if line.plain.isprintable():
         return line
     return Text(

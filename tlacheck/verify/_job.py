@@ -1,10 +1,10 @@
 """The process of one Python check: `python -m tlacheck.verify._job`.
 
-Reads one request, a line of JSON, on standard input, and answers in lines of JSON: progress, then
-the outcome or why there is none. Only this module writes to the real standard output; whatever else
-prints goes to standard error, which is the check's log.
+Reads one request, a line of JSON, on standard input, and answers in lines of JSON: progress, then the
+outcome or the reason why there is none. Only this module writes to the real standard output; all other
+output goes to standard error, which is the check's log.
 
-When standard input closes, whoever asked is gone: then this process ends, with all that it started.
+When standard input closes, the requester is gone: this process then ends, with all its children.
 """
 
 import importlib
@@ -24,7 +24,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Do what the request says. Does not return: a JVM that lives here by then would hold an ordinary exit back."""
+    """Serve the request. Does not return: a JVM started by then would hold up an ordinary exit."""
     requests = os.fdopen(os.dup(0), encoding="utf-8")
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -48,7 +48,7 @@ def main() -> None:
     try:
         outcome = _call(request["call"], context, request["arguments"])
         end = {"kind": "outcome", "outcome": outcome.to_json()}
-        json.dumps(end)  # a figure that is no number or text shows here
+        json.dumps(end)  # a figure that is no number or text raises here
     except TlacheckError as error:
         traceback.print_exc()
         end = {"kind": "failed", "message": str(error)}

@@ -1,4 +1,4 @@
-"""Runs a Python check in a process of its own, which can be ended with all that it started."""
+"""A Python check in its own process, which can be ended with all its children."""
 
 import contextlib
 import json
@@ -27,8 +27,8 @@ class CheckRaised(TlacheckError):
 class CheckProcess:
     """The process of one check, started at once.
 
-    Its randomness does not depend on the process: hashing is fixed. It is the leader of a session of
-    its own: a Ctrl-C at the terminal is for the one who asked, who then ends it.
+    Its randomness does not depend on the process: hashing is fixed. It leads its own session: a Ctrl-C
+    at the terminal reaches the requester, which then ends it.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class CheckProcess:
         return Outcome.from_json(answer["outcome"])
 
     def kill(self) -> None:
-        """End the process and all that it started. May be called from any thread, at any time."""
+        """End the process and all its children. May be called from any thread, at any time."""
         with self._lock:
             if not self._reaped:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -121,14 +121,14 @@ class CheckProcess:
         return None
 
     def _reap(self) -> int:
-        """End what is left of the process and of its children; its exit status."""
-        self.kill()  # a process that has left keeps its status
+        """End the rest of the process and its children; return its exit status."""
+        self.kill()  # an exited process keeps its status
         with self._lock:
             code = self._process.wait()
             self._reaped = True  # from here on the number may belong to another process
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
-                with contextlib.suppress(OSError):  # what was not sent has nobody to read it
+                with contextlib.suppress(OSError):  # nobody would read what was not sent
                     stream.close()
         self._scratch.cleanup()
         return code

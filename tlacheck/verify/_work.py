@@ -1,4 +1,4 @@
-"""Does one check, from what the plan says to its `Result` and the files that it leaves."""
+"""Execution of one check, from the plan's entry to its `Result` and its files."""
 
 import contextlib
 import os
@@ -28,12 +28,12 @@ __all__ = ["ModelChecker", "Worker", "flat"]
 
 _LOG = "output.txt"
 
-#: Models of fewer generated states than this take less time where Java compiles quickly instead of well.
+#: Models with fewer generated states than this are faster when Java compiles quickly instead of well.
 _LIGHT_BELOW = 80_000
 
 
 class ModelChecker(Protocol):
-    """What checks a model: `tlacheck.tlc.Checker`, or something that stands for it."""
+    """A checker of models: `tlacheck.tlc.Checker`, or a substitute for it."""
 
     def check(
         self,
@@ -50,11 +50,11 @@ class ModelChecker(Protocol):
 
     @property
     def worker_pid(self) -> int | None:
-        """The number of that process. A check ends when it is killed."""
+        """The number of that process; None if there is none. A check ends when it is killed."""
 
 
 class MakeChecker(Protocol):
-    """Makes what checks models."""
+    """A factory of model checkers."""
 
     def __call__(self, *, light: bool) -> ModelChecker:
         """Make one; `light` is for small models, see `tlacheck.tlc.Checker`."""
@@ -64,8 +64,8 @@ class MakeChecker(Protocol):
 class Worker:
     """Does one check after another, models on a checker that stays warm.
 
-    A small model, as told by its pin, gets a light checker. There is one checker at a time: as the large models come
-    first, it changes once.
+    A small model, according to its pin, gets a light checker. There is one checker at a time: large
+    models come first, so it changes once.
 
     Attributes:
         setting: what the checks share.
@@ -84,7 +84,7 @@ class Worker:
     _warm: dict[bool, ModelChecker] = attrs.field(factory=dict, init=False)
 
     def do(self, check: Check, on_progress: Callable[[str], None]) -> Result:
-        """Do the check. Whatever goes wrong is in the result; nothing is raised."""
+        """Do the check. Any failure is in the result; nothing is raised."""
         started = time.monotonic()
         folder = self.setting.folder / flat(check)
         try:
@@ -107,7 +107,7 @@ class Worker:
         return self._with_kept_trace(result)
 
     def interrupt(self) -> None:
-        """End what runs. May be called from another thread; `do` then returns something that nobody should use."""
+        """End the running check, from any thread; the result of `do` is then meaningless."""
         for process in tuple(self._running):
             process.kill()
         for checker in tuple(self._warm.values()):
@@ -196,7 +196,7 @@ class Worker:
         )
 
     def _trace_of(self, error: TlacheckError, check: Check, folder: Path) -> Path | None:
-        """The file with the states up to what TLC could not evaluate, if it gave them."""
+        """Return the file with the states up to what TLC could not evaluate, if it gave them."""
         return self._write(error.trace, check, folder) if isinstance(error, EvaluationError) else None
 
     def _write(self, trace: Trace | None, check: Check, folder: Path) -> Path | None:
@@ -215,7 +215,7 @@ class Worker:
         return path
 
     def _with_kept_trace(self, result: Result) -> Result:
-        """The result with the counterexample of a violation where it outlives the run's folder."""
+        """Return the result with a counterexample that outlives the run's folder."""
         if result.status is not Status.VIOLATED or result.trace is None:
             return result
         kept = self.setting.root / "traces" / "counterexamples" / f"{flat(result.check)}.itf.json"
@@ -228,7 +228,7 @@ class Worker:
 
 
 def flat(check: Check) -> str:
-    """The name of the check as that of a file or folder."""
+    """Return the name of the check as a name of a file or folder."""
     return check.name.replace("/", "-")
 
 
@@ -236,9 +236,7 @@ def _pins(found: CheckResult) -> Pins:
     pins = {"generated": found.generated, "distinct": found.distinct, "depth": found.depth}
     trace = found.trace
     if trace is None or (trace.violation is not None and trace.violation.step is None):
-        return Pins(
-            pins
-        )  # TLC's search for a lasso takes one or another of several: its length is no constant
+        return Pins(pins)  # TLC finds one of several lassos: its length is not constant
     return Pins({**pins, "steps": len(trace)})
 
 
@@ -248,7 +246,7 @@ def _words(progress: Progress) -> str:
 
 
 def _seen_from(folder: Path, path: Path) -> Path:
-    """The path relative to `folder`, if it lies there."""
+    """Return the path relative to `folder`, if it is inside."""
     with contextlib.suppress(ValueError):
         return path.absolute().relative_to(folder.absolute())
     return path

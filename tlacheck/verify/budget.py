@@ -1,4 +1,4 @@
-"""Budgets: how much time a run has. Each includes the ones before it."""
+"""Budgets: the time that a run has. Each includes the ones before it."""
 
 __all__ = ["BUDGETS", "DEFAULT", "includes"]
 
@@ -9,5 +9,5 @@ DEFAULT = "ci"
 
 
 def includes(budget: str, other: str) -> bool:
-    """Whether a run of `budget` does the checks of budget `other`."""
+    """Return whether a run of `budget` does the checks of budget `other`."""
     return BUDGETS.index(other) <= BUDGETS.index(budget)

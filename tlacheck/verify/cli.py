@@ -31,14 +31,14 @@ from tlacheck.verify.run import Worker, run
 
 __all__ = ["verify_command"]
 
-#: The width of what is not shown on a terminal.
+#: The width of output that is not shown on a terminal.
 _PLAIN_WIDTH = 100
 _JOBS_MAX = 4
 
 
 @attrs.frozen(kw_only=True)
 class _Options:
-    """What the command line says."""
+    """The options of the command line."""
 
     file: Path
     budget: str | None
@@ -87,10 +87,10 @@ def verify_command(
     verbose: bool,
     file: Path,
 ) -> None:
-    """Do all checks that verify.toml names, and compare each with what it must come to.
+    """Do all checks that verify.toml names, and compare each verdict with the expected one.
 
-    Leaves with 0 if all is established, 1 if something is violated, 2 if something could not run, 3
-    if something is inconclusive: no time, a drifted state count, a check that cannot fail any more.
+    Exits with 0 if all is established, 1 if something is violated, 2 if something could not run, 3 if
+    something is inconclusive: no time, a drifted state count, a check that cannot fail any more.
     """
     options = _Options(
         file=file,
@@ -160,7 +160,7 @@ def _engine(version: str | None, *, needed: bool) -> Engine | None:
 
 
 def _environment(engine: str | None) -> dict[str, str]:
-    """The environment of checks in Python: they use the same TLC."""
+    """Return the environment of checks in Python: they use the same TLC."""
     environment = dict(os.environ)
     if engine is not None:
         environment["TLACHECK_ENGINE"] = engine
@@ -220,7 +220,7 @@ def _cores() -> int:
 
 
 def _memory_mb(jobs: int) -> int:
-    """The heap of each checker: together half of the machine, but enough for small models and not more than 4 GB."""
+    """Return the heap of each checker: half of the machine in total, at most 4 GB each."""
     try:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
     except (AttributeError, ValueError, OSError):

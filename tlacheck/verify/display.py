@@ -1,7 +1,7 @@
-"""How a run looks: a line for each finished check, what goes on in between, and the closing account.
+"""The display of a run: a line for each finished check, live progress, and a closing table.
 
-On a terminal the running checks have a live line each. Elsewhere a heartbeat says from time to time
-what runs, and nothing moves the cursor.
+On a terminal the running checks have a live line each. Elsewhere a periodic line names the running
+checks, and nothing moves the cursor.
 """
 
 import time
@@ -98,11 +98,11 @@ class Display:
             self._live.stop()
 
     def started(self, check: Check) -> None:
-        """Show the check among those that run."""
+        """Show the check among the running ones."""
         self._running[check.name] = _Running(check, self._clock())
 
     def progress(self, check: Check, text: str) -> None:
-        """Show how far it is."""
+        """Show its progress."""
         if check.name in self._running:
             self._running[check.name].text = " ".join(text.split())
 
@@ -121,7 +121,7 @@ class Display:
                 self._say(Text(f"    {explanation}", style="dim"))
 
     def tick(self) -> None:
-        """Redraw what runs, or give a sign of life."""
+        """Redraw the running checks, or print a sign of life."""
         now = self._clock()
         if self._interactive:
             if now - self._drawn >= _REFRESH_SECONDS:
@@ -170,7 +170,10 @@ def closing_line(report: Report) -> str:
     """The last line of a run, for people and for scripts."""
     setting = report.setting
     if report.interrupted is not None:
-        return f"verify: interrupted after {len(report.results)} of {report.planned} checks, {report.seconds:.1f} s"
+        return (
+            f"verify: interrupted after {len(report.results)} of {report.planned} checks, "
+            f"{report.seconds:.1f} s"
+        )
     return (
         f'verify: budget={setting.budget} engine="{setting.engine}" seed={setting.seed} '
         f"failed={report.count(Status.FAILED)} checks={len(report.results)} ok={report.count(Status.OK)} "
@@ -180,7 +183,7 @@ def closing_line(report: Report) -> str:
 
 
 def show_plan(console: Console, checks: Sequence[Check]) -> None:
-    """Print what a run would do."""
+    """Print the checks that a run would do."""
     table = _grid("check", "layer", "budget", "expected", fancy=console.is_terminal)
     for check in checks:
         table.add_row(*map(Text, (check.name, check.layer, check.budget, expected(check))))
@@ -201,7 +204,7 @@ def _kind(result: Result) -> str:
 
 
 def _details(result: Result) -> str:
-    """The figures, after the name of what is violated."""
+    """Format the figures, after the name of the violated property."""
     verdict, figures = result.verdict, result.figures
     if verdict is None:
         return ""
@@ -235,7 +238,7 @@ def _heartbeat(running: _Running, now: float) -> str:
 
 
 def _account(result: Result, inspect: Callable[[Path], str]) -> list[Text]:
-    """All that one needs to know of a check that is not ok."""
+    """Return the full account of a check that is not ok."""
     found = "no verdict" if result.verdict is None else str(result.verdict)
     if result.verdict is not None and not result.verdict.is_unknown and result.figures:
         found += ", " + ", ".join(_figure(name, value) for name, value in result.figures.items())
@@ -267,7 +270,7 @@ def _table(report: Report, *, fancy: bool) -> Table:
 
 
 def _matrix(report: Report, *, fancy: bool) -> Table:
-    """How many checks of which layer there are for what the names begin with, and how many of them are ok if not all."""
+    """Count the checks per layer and first part of the name; say how many are ok if not all."""
     by_subject: dict[str, list[Result]] = {}
     for result in report.results:
         by_subject.setdefault(result.check.name.split("/", 1)[0], []).append(result)
@@ -292,7 +295,7 @@ def _count(results: Sequence[Result]) -> Text:
 
 
 def _worst(results: Sequence[Result]) -> Text:
-    """The gravest status of some checks."""
+    """Return the gravest status of some checks."""
     statuses = {result.status for result in results}
     worst = next(status for status in _GRAVEST_FIRST if status in statuses)
     return Text(worst.value, style=_STYLES[worst])

@@ -1,4 +1,4 @@
-"""From what was expected and what was found to a status. No check runs here.
+"""Status of a check: the expected verdict against the one found. No check runs here.
 
 | status         | a verified model or claim              | a model or check that must fail            |
 |----------------|----------------------------------------|--------------------------------------------|
@@ -20,7 +20,7 @@ __all__ = ["Judgement", "Status", "expected", "judge_call", "judge_model"]
 
 
 class Status(enum.Enum):
-    """What a check means for the run that it is part of."""
+    """The meaning of a check's result for its run."""
 
     OK = "ok"
     VIOLATED = "violated"
@@ -37,7 +37,7 @@ class Judgement:
 
 
 def expected(check: Check) -> str:
-    """What the check must come to, in words."""
+    """Describe the expected result of the check."""
     if isinstance(check, Call):
         return "any verdict that establishes something" if check.expect is None else check.expect.value
     pins = ", ".join(f"{pin} {number:,}" for pin, number in check.pins.items())
@@ -50,7 +50,7 @@ def expected(check: Check) -> str:
 
 
 def judge_call(check: Call, verdict: Verdict) -> Judgement:
-    """What the verdict of a check in Python means."""
+    """Judge the verdict of a check in Python."""
     if verdict.is_unknown:
         return Judgement(Status.INCONCLUSIVE)  # the verdict carries its reason
     if check.expect is Kind.VIOLATED:
@@ -70,7 +70,7 @@ def judge_call(check: Call, verdict: Verdict) -> Judgement:
 
 
 def judge_model(model: Model, verdict: Verdict, found: Pins, *, pinned: bool = True) -> Judgement:
-    """What TLC's verdict on a model means.
+    """Judge TLC's verdict on a model.
 
     Args:
         model: what was expected.

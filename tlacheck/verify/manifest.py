@@ -1,7 +1,7 @@
-"""`manifest.toml`: the models of one folder of specs, what TLC must say of each, and its pinned numbers.
+"""`manifest.toml`: the models of one folder of specs, TLC's expected verdicts, and pinned numbers.
 
-A pin is a number that a run must reproduce exactly. One that drifts means that the model is not the
-one that was thought about, even if its verdict is still the expected one.
+A pin is a number that a run must reproduce exactly. A drifted pin means that the model has changed,
+even if its verdict is still the expected one.
 """
 
 import enum
@@ -26,7 +26,7 @@ TIMEOUT_SECONDS = 300.0
 
 
 class Expectation(enum.Enum):
-    """What a model is for."""
+    """The purpose of a model."""
 
     EXHAUSTED = "exhausted"
     """Its properties hold in all its states."""
@@ -38,7 +38,7 @@ class Expectation(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Model:
-    """A spec with a configuration, and what TLC must say of it.
+    """A spec with a configuration, and TLC's expected verdict on it.
 
     Attributes:
         name: folder and configuration, `raft/elections`, or as the manifest says.
@@ -73,12 +73,12 @@ class Model:
 
     @property
     def layer(self) -> str:
-        """What checks it."""
+        """The layer that checks it."""
         return "TLC"
 
 
 def read_manifest(file: Path) -> tuple[Model, ...]:
-    """The models of a manifest, in its order.
+    """Read the models of a manifest, in its order.
 
     Raises:
         ConfigError: it does not say something usable; the message names the entry and the key.
@@ -96,7 +96,7 @@ def _model(table: Table, file: Path, position: int) -> Model:
     spec, config = table.required_path("spec"), file.parent / table.required("config", str)
     derivation = Derivation.read(table)
     if not config.is_file() and derivation is None:
-        table.required_path("config")  # which says what is there instead
+        table.required_path("config")  # which lists the existing ones
     if config.is_file() and derivation is not None and not derivation.is_empty:
         table.refuse(
             f"there is a file {config.name}, and the row replaces parts of its base: remove one of them"

@@ -1,4 +1,4 @@
-"""What a check written in Python is given, and what it gives back.
+"""The input and the result of a check written in Python.
 
 >>> def verify(context: Context, *, examples: int) -> Outcome:
 ...     for number in range(examples):
@@ -27,7 +27,7 @@ def _figures(given: Mapping[str, int | float | str]) -> Figures:
 
 @attrs.frozen(kw_only=True)
 class Context:
-    """What a check may know of the run that it is part of.
+    """The facts about its run that a check may use.
 
     Attributes:
         folder: where it may leave files; its own, empty, relative to the repository root, which is
@@ -47,7 +47,7 @@ class Context:
 
 @attrs.frozen(kw_only=True)
 class Outcome:
-    """What a check established.
+    """The result of a check.
 
     Attributes:
         verdict: how far it carries.
@@ -75,7 +75,7 @@ class Outcome:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The outcome in JSON data that `to_json` made."""
+        """Read the outcome from JSON data that `to_json` made."""
         verdict = Verdict(**{**data["verdict"], "kind": Kind(data["verdict"]["kind"])})
         trace = None if data["trace"] is None else Path(data["trace"])
         return cls(

@@ -50,7 +50,7 @@ Check: TypeAlias = Call | Model
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """What a project has checked.
+    """The checks of a project.
 
     Attributes:
         file: the `verify.toml`.
@@ -69,7 +69,7 @@ class Plan:
 
 
 def read_plan(file: Path) -> Plan:
-    """The plan in a `verify.toml` and in the manifests that it names.
+    """Read the plan in a `verify.toml` and in the manifests that it names.
 
     Raises:
         ConfigError: one of the files does not say something usable; the message names entry and key.
@@ -88,7 +88,7 @@ def read_plan(file: Path) -> Plan:
 
 
 def select(plan: Plan, budget: str, only: Sequence[str] = ()) -> tuple[Check, ...]:
-    """The checks that a run of `budget` does, or those of them that match a glob of `only`.
+    """Return the checks that a run of `budget` does, or those of them that match a glob of `only`.
 
     Raises:
         ConfigError: a glob matches no check of that budget; the message names what is close.
@@ -130,7 +130,7 @@ def _call(table: Table) -> Call:
 
 
 def _arguments(table: Table) -> immutabledict[str, immutabledict[str, Any]]:
-    """The keyword arguments for each budget: the common ones, then those of exactly that budget."""
+    """Return the keyword arguments for each budget: the common ones, then those of exactly that budget."""
     given = table.optional("with", dict) or {}
     common = {key: value for key, value in given.items() if key not in BUDGETS}
     for key in BUDGETS:
@@ -150,7 +150,8 @@ def _refuse_bad_arguments(table: Table, *groups: Mapping[str, Any]) -> None:
                 table.refuse(f'"with" has "{key}", which cannot be the name of an argument')
             if not _is_plain(value):
                 table.refuse(
-                    f'"with.{key}" is {value!r}: only texts, numbers, true, false and lists of them are passed on'
+                    f'"with.{key}" is {value!r}: only texts, numbers, true, false and lists of them are '
+                    "passed on"
                 )
 
 

@@ -1,4 +1,4 @@
-"""Writing pins into a manifest, in place: comments, order and everything else stay as they are."""
+"""In-place writing of pins into a manifest: comments, order and everything else stay as they are."""
 
 import os
 import re
@@ -37,7 +37,7 @@ class Change:
 
 
 def record(found: Iterable[tuple[Model, Pins]]) -> tuple[Change, ...]:
-    """Write the numbers that were found as the pins of their models.
+    """Write the numbers found as the pins of their models.
 
     Returns:
         What differs from before. A manifest in which nothing differs is not touched.
@@ -71,7 +71,8 @@ def _refuse_if_changed(file: Path, models: Iterable[Model]) -> None:
         if found is None or found.config != model.config:
             raise ConfigError(
                 f"{file} was changed while its models were checked: entry {model.position + 1} was "
-                f"{model.config.name} and is {found.config.name if found else 'gone'}. No pin was written; check again"
+                f"{model.config.name} and is {found.config.name if found else 'gone'}. No pin was "
+                "written; check again"
             )
 
 
@@ -101,7 +102,7 @@ def _edited(text: str, pins: Mapping[int, Pins]) -> str:
     starts = [number for number, line in enumerate(lines) if _ENTRY.match(line)]
     for position in sorted(pins, reverse=True):  # from the end, so that earlier line numbers stay right
         if position >= len(starts):
-            continue  # not written as [[model]]; the comparison afterwards refuses
+            continue  # not written as [[model]]; the comparison afterwards rejects it
         start = starts[position] + 1
         end = next(
             (number for number in range(start, len(lines)) if _HEADER.match(lines[number])), len(lines)
@@ -129,7 +130,7 @@ def _with_pins(lines: list[str], pins: Pins) -> list[str]:
 
 
 def _place_for(pin: str, lines: list[str]) -> int:
-    """Where the line of a new pin goes: among the other pins in their order, or after what it belongs to."""
+    """Return the place for a new pin: among the other pins in order, or after the key it belongs to."""
     index = PINS.index(pin)
     for key in reversed(PINS[:index]):
         if (found := _line_of(lines, key)) is not None:

@@ -1,4 +1,4 @@
-"""What came of one check, and of a whole run."""
+"""The result of one check, and of a whole run."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,7 +18,7 @@ __all__ = ["Report", "Result", "Setting", "exit_status"]
 
 @attrs.frozen(kw_only=True)
 class Setting:
-    """What all checks of a run share, as its summary records it.
+    """The settings shared by all checks of a run, as its summary records them.
 
     Attributes:
         root: the repository root.
@@ -39,7 +39,7 @@ class Setting:
 
 @attrs.frozen(kw_only=True)
 class Result:
-    """What came of one check.
+    """The result of one check.
 
     Attributes:
         check: what was checked.
@@ -83,7 +83,7 @@ class Result:
 
 @attrs.frozen(kw_only=True)
 class Report:
-    """What came of a run.
+    """The result of a run.
 
     Attributes:
         setting: what its checks shared.
@@ -100,12 +100,12 @@ class Report:
     interrupted: int | None = None
 
     def count(self, status: Status) -> int:
-        """How many checks have this status."""
+        """Count the checks with this status."""
         return sum(result.status is status for result in self.results)
 
 
 def exit_status(results: Iterable[Result]) -> int:
-    """0 all established, 1 something violated, 2 something could not run, 3 inconclusive or nothing was checked."""
+    """0 all established, 1 some violated, 2 some could not run, 3 inconclusive or nothing checked."""
     found = {result.status for result in results}
     if Status.VIOLATED in found:
         return 1

@@ -1,7 +1,7 @@
-"""Does the checks of a plan, several at once, and says what came of each.
+"""Execution of the checks of a plan, several at once.
 
-Each slot is a thread that does one check after another. What happens reaches the thread that called
-`run` as events, so an `Observer` needs no locks. A signal that ends the run ends all children first.
+Each slot is a thread that does one check after another. Events reach the thread that called `run`, so
+an `Observer` needs no locks. A signal that ends the run ends all children first.
 """
 
 import contextlib
@@ -23,18 +23,18 @@ from tlacheck.verify.result import Report, Result
 
 __all__ = ["ModelChecker", "Observer", "Worker", "heaviest_first", "run"]
 
-#: How long an observer waits to be told that time passes.
+#: The most seconds until an observer is called again.
 _TICK_SECONDS = 0.25
 
 
 class Observer(Protocol):
-    """Who is told how the run goes, always from the thread that called `run`."""
+    """A listener to the run, always called from the thread that called `run`."""
 
     def started(self, check: Check) -> None:
         """A check begins."""
 
     def progress(self, check: Check, text: str) -> None:
-        """A running check says how far it is."""
+        """A running check reports its progress."""
 
     def finished(self, result: Result) -> None:
         """A check is done."""
@@ -115,9 +115,9 @@ def _next(events: "queue.SimpleQueue[_Event]") -> _Event | None:
 
 
 def heaviest_first(checks: Sequence[Check]) -> list[Check]:
-    """The order in which checks begin: a long one that begins last would run alone.
+    """Return the order in which checks begin: a long one that begins last would run alone.
 
-    Those whose length is not known come first, in the order given; then models by pinned states.
+    Those of unknown length come first, in the order given; then models by pinned states.
     """
     return sorted(checks, key=lambda check: -_weight(check))
 
@@ -127,7 +127,7 @@ def _weight(check: Check) -> float:
 
 
 class _Slot(threading.Thread):
-    """Takes checks from `todo` until there are none, or until it is told to stop."""
+    """Takes checks from `todo` until there are none, or until told to stop."""
 
     def __init__(self, worker: Worker, todo: "deque[Check]", events: "queue.SimpleQueue[_Event]") -> None:
         super().__init__(daemon=True, name="tlacheck-verify")
@@ -155,12 +155,12 @@ class _Slot(threading.Thread):
 
 
 def _stop(slots: Sequence[_Slot]) -> None:
-    """End the slots and all that they started."""
+    """End the slots and all their children."""
     for slot in slots:
         slot.stopping.set()
     for slot in slots:
         while slot.is_alive():
-            slot.worker.interrupt()  # again and again: it may just be starting a process
+            slot.worker.interrupt()  # repeatedly: it may just be starting a process
             slot.join(timeout=0.1)
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves on disk: `.verify/<time>/`, and `.verify/latest` for the last complete one."""
+"""The files of a run: `.verify/<time>/`, and `.verify/latest` for the last complete one."""
 
 import contextlib
 import json
@@ -15,14 +15,14 @@ from tlacheck.verify.result import Report, exit_status
 
 __all__ = ["new_folder", "save", "summary"]
 
-#: How many runs are kept.
+#: The most runs kept.
 KEPT = 10
 
 _RUN = re.compile(r"\d{8}-\d{6}(-\d+)?")
 
 
 def new_folder(root: Path) -> Path:
-    """Make the folder of a run that begins now."""
+    """Create the folder of a run that begins now."""
     base = root / ".verify" / time.strftime("%Y%m%d-%H%M%S")
     for attempt in range(1, 1000):
         folder = base if attempt == 1 else base.with_name(f"{base.name}-{attempt}")
@@ -62,7 +62,7 @@ def summary(report: Report) -> dict[str, Any]:
 
 
 def _point(link: Path, target: str) -> None:
-    """Make the symbolic link point at its neighbour `target`; at no time there is none."""
+    """Make the symbolic link point at its neighbour `target`, atomically."""
     scratch = link.with_name(f".{link.name}-{os.getpid()}")
     scratch.unlink(missing_ok=True)
     scratch.symlink_to(target, target_is_directory=True)

@@ -1,8 +1,8 @@
 """The claims as one HTML page that needs nothing else: no server, no network, no other file.
 
-All text stands in the page, so that it can be read, searched and printed without the script; the script filters.
-What claims say is put into the page as text only, and the page's content security policy allows the one script and the
-one style sheet whose digests it names.
+All text stands in the page, so that it can be read, searched and printed without the script, which only
+filters. Claims enter the page as text only, and the page's content security policy allows just the one
+script and the one style sheet whose digests it names.
 """
 
 import base64
@@ -36,7 +36,7 @@ def render_page(claims: Claims, view: View) -> str:
 
 @attrs.frozen
 class _Frame:
-    """What all pages have in common.
+    """The parts that all pages share.
 
     Attributes:
         template: the page.
@@ -72,7 +72,7 @@ def _frame() -> _Frame:
 
 
 def _prose(text: str) -> Markup:
-    """A text with its code in backquotes as code."""
+    """Return a text with its backquoted code as code."""
     pieces = (
         Markup("<code>{}</code>").format(piece) if is_code else escape(piece)
         for is_code, piece in code_and_text(text)

@@ -1,1 +1,1 @@
-"""The commands over conformance, a module each."""
+"""The conformance commands, one module each."""

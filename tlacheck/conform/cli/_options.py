@@ -1,4 +1,4 @@
-"""The options that mean the same in every command over a system, and how these commands complain."""
+"""Options and error reporting shared by every command over a system."""
 
 import functools
 import json
@@ -22,7 +22,7 @@ __all__ = [
     "tries_option",
 ]
 
-#: Where traces go unless told otherwise.
+#: The default folder of traces.
 TRACES: Final = Path(".verify", "traces")
 
 Command = Callable[..., Any]
@@ -41,12 +41,12 @@ _exec = click.option(
 
 
 def system_options(command: Command) -> Command:
-    """The options `--system` and `--exec`: one of them says what is tried."""
+    """Add the options `--system` and `--exec`, of which one names the system under test."""
     return functools.reduce(lambda decorated, option: option(decorated), (_exec, _system), command)
 
 
 def system_of(system: str | None, executed: str | None) -> str:
-    """What the two options say, as `load_system` takes it.
+    """Return the value of the two options in the form that `load_system` takes.
 
     Raises:
         click.UsageError: none is given, or both.
@@ -67,12 +67,12 @@ step_limit_option = click.option(
 
 
 def out_option(does: str) -> Callable[[Command], Command]:
-    """The option `--out`, with this help."""
+    """Return the option `--out` with this help text."""
     return click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help=does)
 
 
 def tries_option(*, least: int, does: str) -> Callable[[Command], Command]:
-    """The option `--tries` of commands that shrink."""
+    """Return the option `--tries` of commands that shrink."""
     return click.option(
         "--tries",
         type=click.IntRange(min=least),
@@ -84,7 +84,7 @@ def tries_option(*, least: int, does: str) -> Callable[[Command], Command]:
 
 
 def failed(context: click.Context, error: TlacheckError, *, as_json: bool, **more: object) -> NoReturn:
-    """Tell why nothing can be said, and leave."""
+    """Report why nothing was established, and exit."""
     if as_json:
         click.echo(json.dumps({"error": str(error), **more}))
     click.echo(str(error), err=True)

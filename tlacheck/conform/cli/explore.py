@@ -1,4 +1,4 @@
-"""The command `tlacheck explore`: walks that a spec and a system take together."""
+"""The command `tlacheck explore`: walks taken by spec and system together."""
 
 import json
 import shlex
@@ -22,11 +22,11 @@ from tlacheck.conform.cli._options import (
     system_options,
     tries_option,
 )
-from tlacheck.conform.crew import Crew
 from tlacheck.conform.explore import Exploration, Plan
 from tlacheck.conform.limits import LIMIT_SECONDS
 from tlacheck.conform.shrink import Shrunk
 from tlacheck.conform.strategy import STRATEGIES
+from tlacheck.conform.worker_pool import WorkerPool
 from tlacheck.errors import ConfigError, TlacheckError
 from tlacheck.tlc._protocol import Progress
 from tlacheck.tlc.cli._live import live
@@ -138,8 +138,8 @@ def explore_command(
     The first run that leaves the spec is written, then made as short as possible and written beside it.
     A seed and a number of steps give the same result every time, however many workers there are.
 
-    Leaves with 0 if nothing was found, 1 if the system left its spec, 2 if the exploration cannot be done,
-    3 if a required action was never taken.
+    Exits with 0 if nothing was found, 1 if the system left its spec, 2 if the exploration cannot be
+    done, 3 if a required action was never taken.
     """
     name = system_of(system, executed)
     shrunk: Shrunk | None = None
@@ -161,14 +161,14 @@ def explore_command(
             plan, command=_command(loaded, name, plan, workers=workers, step_limit=step_limit)
         )
         target = out or TRACES / f"{loaded.name}-explore.itf.json"
-        with Crew(loaded, name, workers=workers, limit_seconds=step_limit) as crew:
-            found = _explored(crew, plan, loaded.name)
+        with WorkerPool(loaded, name, workers=workers, limit_seconds=step_limit) as pool:
+            found = _explored(pool, plan, loaded.name)
             if found.run is not None:
                 itf.write(found.run, target)
                 if not as_json:
                     click.echo(f"{loaded.name}: {found.verdict}")
                     click.echo(f"  the run is on disk: {target}")
-                shrunk = _shrunk(crew, found, loaded.name, tries)
+                shrunk = _shrunk(pool, found, loaded.name, tries)
                 if shrunk is not None:
                     itf.write(shrunk.trace, _short(target))
     except TlacheckError as error:
@@ -197,7 +197,7 @@ def _weights(texts: tuple[str, ...]) -> Mapping[str, float]:
 
 
 def _command(spec: Spec, system: str, plan: Plan, *, workers: int, step_limit: float) -> str:
-    """The command that explores again."""
+    """Return the command that repeats the exploration."""
     words = ["tlacheck", "explore", here(spec.path), "--config", here(spec.config)]
     words += ["--exec", system.removeprefix("exec:")] if system.startswith("exec:") else ["--system", system]
     words += ["--strategy", plan.strategy, "--seed", str(plan.seed), "--length", str(plan.length)]
@@ -214,12 +214,15 @@ def _command(spec: Spec, system: str, plan: Plan, *, workers: int, step_limit: f
     return shlex.join(words)
 
 
-def _explored(crew: Crew, plan: Plan, name: str) -> Exploration:
+def _explored(pool: WorkerPool, plan: Plan, name: str) -> Exploration:
     started = time.monotonic()
 
     def tell(progress: Progress) -> str:
         rate = progress.generated / progress.seconds if progress.seconds else 0.0
-        return f"{progress.generated:,} steps, {progress.distinct:,} states, {rate:,.0f} steps/s, {progress.seconds:.0f} s"
+        return (
+            f"{progress.generated:,} steps, {progress.distinct:,} states, {rate:,.0f} steps/s, "
+            f"{progress.seconds:.0f} s"
+        )
 
     with live(name, describe=tell) as beat:
         lock = threading.Lock()
@@ -228,10 +231,10 @@ def _explored(crew: Crew, plan: Plan, name: str) -> Exploration:
             with lock:
                 beat(Progress(generated=steps, distinct=states, queue=0, seconds=time.monotonic() - started))
 
-        return crew.explore(plan, on_progress=note)
+        return pool.explore(plan, on_progress=note)
 
 
-def _shrunk(crew: Crew, found: Exploration, name: str, tries: int) -> Shrunk | None:
+def _shrunk(pool: WorkerPool, found: Exploration, name: str, tries: int) -> Shrunk | None:
     if found.run is None or not tries:
         return None
     started = time.monotonic()
@@ -240,7 +243,7 @@ def _shrunk(crew: Crew, found: Exploration, name: str, tries: int) -> Shrunk | N
         return f"shrinking, {progress.generated:,} candidates, {progress.distinct:,} steps"
 
     with live(name, describe=tell) as beat:
-        return crew.shrink(
+        return pool.shrink(
             found.run,
             tries_max=tries,
             on_progress=lambda played, steps: beat(
@@ -250,7 +253,7 @@ def _shrunk(crew: Crew, found: Exploration, name: str, tries: int) -> Shrunk | N
 
 
 def _short(target: Path) -> Path:
-    """Where the shrunk run goes: beside the long one."""
+    """Return the file of the shrunk run, beside the original."""
     return target.with_name(f"{target.name.removesuffix('.json').removesuffix('.itf')}-short.itf.json")
 
 
@@ -260,7 +263,8 @@ def _lines(found: Exploration, shrunk: Shrunk | None, target: Path, name: str) -
     plan = found.plan
     rate = found.steps / found.seconds if found.seconds else 0.0
     yield (
-        f"  {plan.strategy}, seed {plan.seed}: {found.steps:,} steps in {found.walks:,} walks, {found.states:,} distinct states, "
+        f"  {plan.strategy}, seed {plan.seed}: {found.steps:,} steps in {found.walks:,} walks, "
+        f"{found.states:,} distinct states, "
         f"{found.transitions:,} distinct transitions, {found.seconds:.1f} s, {rate:,.0f} steps/s"
     )
     if found.branches is not None:
@@ -273,7 +277,11 @@ def _lines(found: Exploration, shrunk: Shrunk | None, target: Path, name: str) -
     for line in violation.explanation if violation else ():
         yield f"  {line}"
     if shrunk is not None and shrunk.reproduced:
-        yield f"  shrunk from {shrunk.steps_before} to {shrunk.steps_after} steps in {shrunk.tries:,} tries: {_short(target)}"
+        yield (
+            f"  shrunk from {shrunk.steps_before} to {shrunk.steps_after} steps in {shrunk.tries:,} "
+            "tries: "
+            f"{_short(target)}"
+        )
         yield f"  look at it with: tlacheck inspect {_short(target)}"
     elif shrunk is not None:
         yield "  it did not fail again: does the system do the same twice?"

@@ -1,4 +1,4 @@
-"""The command `tlacheck trace minimise`: a failing run made short, as a trace, as text, and as a test."""
+"""The command `tlacheck trace minimise`: shrinks a failing run to a trace, a text and a test."""
 
 import json
 import time
@@ -16,8 +16,8 @@ from tlacheck.conform.cli._options import (
     system_options,
     tries_option,
 )
-from tlacheck.conform.crew import Crew
 from tlacheck.conform.shrink import Shrunk
+from tlacheck.conform.worker_pool import WorkerPool
 from tlacheck.conform.written_test import WrittenTest, write_test
 from tlacheck.errors import TlacheckError, TraceError
 from tlacheck.report.lanes import lanes_of
@@ -82,10 +82,10 @@ def minimise_command(
     step_limit: float,
     as_json: bool,
 ) -> None:
-    """Make the failing run in FILE as short as possible: a behaviour of its spec that the system leaves in the same way.
+    """Shrink the failing run in FILE to the shortest behaviour that the system leaves in the same way.
 
-    Leaves with 0 if it was made short or cannot be shorter, 2 if it cannot be done, 3 if the run did not
-    fail again or TLC does not confirm the result.
+    Exits with 0 if the run was shrunk or cannot be shorter, 2 if it cannot be done, 3 if the run did
+    not fail again or TLC does not confirm the result.
     """
     maker = system_of(system, executed)
     written: WrittenTest | None = None
@@ -95,8 +95,8 @@ def minimise_command(
         if run.violation is None:
             raise TraceError("this run does not fail, so that nothing can be left of it", file)
         loaded = _spec_of(run, file, spec, config)
-        with Crew(loaded, maker, limit_seconds=step_limit) as crew:
-            found = _shrunk(crew, run, file.name, tries)
+        with WorkerPool(loaded, maker, limit_seconds=step_limit) as pool:
+            found = _shrunk(pool, run, file.name, tries)
         target = out or file.with_name(f"{_stem(file)}-short.itf.json")
         itf.write(found.trace, target)
         if test is not None:
@@ -130,14 +130,14 @@ def _spec_of(run: Trace, file: Path, spec: Path | None, config: Path | None) -> 
     return Spec.load(run.origin.spec, config or run.origin.config or None)
 
 
-def _shrunk(crew: Crew, run: Trace, name: str, tries: int) -> Shrunk:
+def _shrunk(pool: WorkerPool, run: Trace, name: str, tries: int) -> Shrunk:
     started = time.monotonic()
 
     def tell(progress: Progress) -> str:
         return f"{progress.generated:,} candidates, {progress.distinct:,} steps, {progress.seconds:.0f} s"
 
     with live(name, describe=tell) as beat:
-        return crew.shrink(
+        return pool.shrink(
             run,
             tries_max=tries,
             on_progress=lambda played, steps: beat(
@@ -155,7 +155,8 @@ def _tell(found: Shrunk, target: Path, written: WrittenTest | None, legal: Verdi
         click.echo(line.plain)
     if found.reproduced:
         click.echo(
-            f"shrunk from {found.steps_before} to {found.steps_after} steps in {found.tries:,} tries: {target}"
+            f"shrunk from {found.steps_before} to {found.steps_after} steps in {found.tries:,} tries: "
+            f"{target}"
         )
     else:
         click.echo("the run did not fail again: does the system do the same twice, and is it the right one?")

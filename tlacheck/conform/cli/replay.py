@@ -50,7 +50,7 @@ _BEHAVIOURS, _DEPTH = 100, 30
 
 @attrs.frozen(kw_only=True)
 class _Request:
-    """What is replayed, on what."""
+    """The traces to replay, and the system."""
 
     traces: tuple[Path, ...]
     edges: Path | None
@@ -66,7 +66,7 @@ class _Request:
 
 @attrs.frozen(kw_only=True)
 class _Result:
-    """What came of it.
+    """The result of a replay.
 
     Attributes:
         name: what was replayed.
@@ -86,7 +86,7 @@ class _Result:
 
     @property
     def status(self) -> int:
-        """What the command leaves with."""
+        """The exit status of the command."""
         if self.violation is not None:
             return VIOLATED
         return INCONCLUSIVE if self.gap else ESTABLISHED
@@ -148,13 +148,13 @@ def replay_command(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Drive a system through TRACES, and compare its whole state with the spec's after each step.
+    """Drive a system through TRACES, comparing its whole state with the spec's after each step.
 
-    TRACES are files that `tlacheck` or another tool wrote. Instead, --simulate draws them from a spec,
+    TRACES are files written by `tlacheck` or another tool. Instead, --simulate draws them from a spec,
     and --edges takes every step that a small model allows.
 
-    The first run that leaves the spec is written, then told. Leaves with 0 if the system follows to
-    the end, 1 if it does not, 2 if it cannot be said (the adapter is at fault, a file is no trace), 3
+    The first run that leaves the spec is written, then reported. Exits with 0 if the system follows to
+    the end, 1 if it does not, 2 if nothing can be said (the adapter is at fault, a file is no trace), 3
     if nothing was replayed.
     """
     if sum((bool(traces), edges is not None, simulated is not None)) != 1:
@@ -201,7 +201,7 @@ def replay_command(
 
 
 def _again(context: click.Context) -> str:
-    """The command that does this again, as it was given."""
+    """Return the command that repeats this replay, as it was given."""
     words: list[str] = []
     for parameter in context.command.params:
         value = context.params.get(parameter.name or "")
@@ -230,7 +230,7 @@ def _replay(request: _Request) -> _Result:
 
 
 def _check(request: _Request, vocabulary: Vocabulary) -> None:
-    """Refuse an adapter that does not fit, before anything is performed."""
+    """Reject an adapter that does not fit, before anything is performed."""
     with closing(request.make_system) as system:
         declaration = getattr(system, "declaration", None)
         if isinstance(declaration, Declaration):
@@ -300,7 +300,7 @@ def _edge_gap(found: EdgeReplay, graph: Graph) -> str:
 
 @contextlib.contextmanager
 def _telling(name: str) -> Iterator[Callable[[str], None]]:
-    """Tell how far it is, as all commands do."""
+    """Report progress, as all commands do."""
     latest = [""]
     started = time.monotonic()
     with live(name, describe=lambda progress: f"{latest[0]}, {progress.seconds:.0f} s") as show:

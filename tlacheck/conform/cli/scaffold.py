@@ -33,9 +33,9 @@ __all__ = ["scaffold_command"]
 def scaffold_command(
     context: click.Context, *, spec: Path, config: Path | None, language: str, out: Path | None
 ) -> None:
-    """Write an adapter to SPEC that is to be filled in: a method for each action and each variable.
+    """Write an adapter for SPEC with a method to fill in for each action and each variable.
 
-    Leaves with 0, or with 2 if SPEC cannot be read or FILE is there already.
+    Exits with 0, or with 2 if SPEC cannot be read or FILE exists already.
     """
     try:
         if out is not None and out.exists():

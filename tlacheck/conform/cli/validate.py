@@ -1,4 +1,4 @@
-"""The command `tlacheck validate`: run logs of an implementation against its spec."""
+"""The command `tlacheck validate`: checks run logs of an implementation against its spec."""
 
 import contextlib
 import json
@@ -44,14 +44,14 @@ __all__ = ["validate_command"]
 _STDIN: Final = Path("-")
 _SUFFIXES: Final = (".run.ndjson", ".ndjson", ".jsonl", ".json")
 _TRACE_SUFFIX: Final = ".itf.json"
-#: Seconds between two looks at a file that grows, and between two lines of progress.
+#: Seconds between two polls of a growing file, and between two lines of progress.
 _LOOK_SECONDS: Final = 0.05
 _TELL_SECONDS: Final = 0.2
 
 
 @attrs.frozen(kw_only=True)
 class _Options:
-    """How each of the logs is validated."""
+    """The settings with which each log is validated."""
 
     hidden: tuple[str, ...]
     hidden_max: int
@@ -64,7 +64,7 @@ class _Options:
 
 @attrs.frozen(kw_only=True)
 class _Result:
-    """What came of one log."""
+    """The result of one log."""
 
     log: Path
     validation: Validation
@@ -132,14 +132,14 @@ def validate_command(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Say for each of LOGS, run logs of an implementation, whether the spec has a behaviour that fits it.
+    """Decide for each of LOGS, run logs of an implementation, whether the spec has a behaviour that fits it.
 
-    A log may show part of the state, and not every step; `-` is standard input. A log that fits is accepted
-    only when it has its end line. Of one that does not, the first event that fits nowhere is explained,
-    and the longest prefix that fits is written as a trace.
+    A log may show part of the state, and not every step; `-` is standard input. A log that fits is
+    accepted only if it has its end line. For one that does not fit, the first event that fits nowhere
+    is explained, and the longest prefix that fits is written as a trace.
 
-    Leaves with 0 if all logs are accepted, 1 if one is rejected, 2 if one cannot be read or the spec cannot
-    be evaluated, 3 if one is neither accepted nor rejected (not ended, or too many states fit).
+    Exits with 0 if all logs are accepted, 1 if one is rejected, 2 if one cannot be read or the spec
+    cannot be evaluated, 3 if one is neither accepted nor rejected (not ended, or too many states fit).
     """
     options = _Options(
         hidden=tuple(name.strip() for names in hidden for name in names.split(",") if name.strip()),
@@ -217,7 +217,7 @@ def _validated(oracle: SpecOracle, log: Path, number: int, options: _Options) ->
 
 
 def _source(log: Path, *, follow: bool) -> Run | Path | Callable[[], contextlib.AbstractContextManager[Log]]:
-    """What to validate: what can be read twice, unless it comes over standard input while it is written."""
+    """Return the log to validate: readable twice, unless it comes over standard input while it is written."""
     if not follow:
         return _whole(sys.stdin) if log == _STDIN else log
     return _stdin if log == _STDIN else lambda: _growing(log)
@@ -239,7 +239,7 @@ def _growing(path: Path) -> Iterator[Reader]:
 
 
 def _tail(path: Path) -> Iterator[str]:
-    """The lines of a file that may still grow, each when it is whole; without end."""
+    """Yield the lines of a growing file, each once it is complete; never ends."""
     try:
         with path.open(encoding="utf-8") as file:
             line = ""
@@ -274,7 +274,7 @@ def _command(oracle: SpecOracle, log: Path, options: _Options) -> str:
 
 
 def _target(log: Path, number: int, out: Path | None) -> Path:
-    """Where the trace of the log goes that is the `number`th of the command."""
+    """Return the file for the trace of the command's `number`th log."""
     if out is None:
         name = "stdin" if log == _STDIN else log.name
         suffix = next((each for each in _SUFFIXES if name.endswith(each)), "")
@@ -292,7 +292,8 @@ def _lines(result: _Result) -> Iterator[str]:
         yield from (f"  {line}" for line in found.rejection.lines)
     rate = found.events / result.seconds if result.seconds else 0.0
     yield (
-        f"  {found.events:,} event(s), {found.candidates:,} state(s) fit at the end, {found.candidates_peak:,} at "
+        f"  {found.events:,} event(s), {found.candidates:,} state(s) fit at the end, "
+        f"{found.candidates_peak:,} at "
         f"most, {rate:,.0f} events/s"
     )
     if result.trace is not None:

@@ -1,13 +1,13 @@
-"""A trace as one HTML page that needs nothing else: no server, no network, no other file.
+"""A trace as one self-contained HTML page: no server, no network, no other file.
 
 The page holds the trace as data and a script that shows it: a row for each step, with a line for each
 node and an arrow for each message from the step that sent it to the step that took it; and the state
 after the step that is looked at, with what the step changed.
 
-A trace is not to be trusted: a spec may hold any string. Three things keep it from doing anything.
-The data stand in a block that browsers do not run, with every `<`, `>` and `&` escaped; the script
-puts texts into the page as texts only, never as HTML; and the page's content security policy allows
-the one script and the one style sheet whose digests it names, and no request to anywhere.
+Traces are untrusted: a spec may hold any string. Three things keep it harmless. The data stand in a
+block that browsers do not run, with every `<`, `>` and `&` escaped; the script puts texts into the page
+as texts only, never as HTML; and the page's content security policy allows just the one script and the
+one style sheet whose digests it names, and no requests.
 """
 
 import base64
@@ -45,7 +45,7 @@ def render_page(lanes: Lanes, *, file: str) -> str:
     data = page_data(lanes, file)
     return frame.template.render(
         title=data["title"],
-        # What is in these two is ours; what is in the data is escaped.
+        # These two are ours; the data are escaped.
         style=Markup(frame.style),  # noqa: S704 - a file of this package
         script=Markup(frame.script),  # noqa: S704 - a file of this package
         data=Markup(_harmless_json(data)),  # noqa: S704 - escaped just here
@@ -57,7 +57,7 @@ def render_page(lanes: Lanes, *, file: str) -> str:
 
 @attrs.frozen
 class _Frame:
-    """What all pages have in common.
+    """The parts that all pages share.
 
     Attributes:
         template: the page.

@@ -1,9 +1,9 @@
-"""What a page holds of a trace, as JSON data: texts, and numbers of lanes and steps.
+"""The JSON data of a page: texts, and numbers of lanes and steps.
 
-Only the initial state is there as a whole; of a step there is what it changed. So the page of a long
-trace stays small, and the script puts states together when they are looked at. A *cell* is a variable
-held by no node, or a node's share of one that nodes hold; cells are numbered, node by node within a
-variable, then the shared variables.
+Only the initial state is stored whole; a step stores its changes. So the page of a long trace stays
+small, and the script assembles states on demand. A *cell* is a variable held by no node, or a node's
+share of one that nodes hold; cells are numbered, node by node within a variable, then the shared
+variables.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from tlacheck.values import Value
 
 __all__ = ["page_data"]
 
-#: The lane of what belongs to no node.
+#: The lane of everything that belongs to no node.
 _NOWHERE: Final = -1
 _GAINS: Final = frozenset({"sent", "copied"})
 
@@ -97,7 +97,7 @@ class _Data:
             "explanation": [
                 spelt_out(line.removesuffix(":") if differing else line)
                 for line in "\n".join(violation.explanation).splitlines()
-                # The table says these again, in line.
+                # The table shows these again, in line.
                 if not (": the spec has " in line and line.startswith(told))
             ],
             "differences": [
@@ -151,7 +151,7 @@ class _Data:
         }
 
     def _changed(self, cell: int, change: VariableChange) -> list[Any]:
-        """The cell's number, its value, what changed in it in words, and whether that is all of it."""
+        """Return the cell's number, its value, its changes in words, and whether those are complete."""
         is_whole = [part.part for part in change.parts] == [change.variable] and change.parts[0].sign == "→"
         return [cell, self._side(change.new), [spelt_out(str(part)) for part in change.parts], is_whole]
 

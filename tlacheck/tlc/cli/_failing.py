@@ -26,7 +26,7 @@ def keeping_trace(target: Path) -> Iterator[None]:
 
 
 def report_error(error: TlacheckError, target: Path | None, *, as_json: bool) -> None:
-    """Print an error on standard error, and as JSON too if asked; name the trace that leads to it, if any."""
+    """Print an error, as JSON too if asked; name the trace that leads to it, if any."""
     trace = error.trace if isinstance(error, EvaluationError) else None
     if as_json:
         click.echo(json.dumps({"error": str(error), "trace": None if trace is None else str(target)}))

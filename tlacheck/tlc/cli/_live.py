@@ -1,4 +1,4 @@
-"""How far a run is, told while it goes on: a line that is redrawn on a terminal, a line now and then elsewhere."""
+"""Live progress of a run: a redrawn line on a terminal, an occasional line elsewhere."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from tlacheck.tlc._protocol import Progress
 
 __all__ = ["live"]
 
-#: Seconds between two lines where nothing can be redrawn: a log that is silent looks dead.
+#: Seconds between two lines where nothing can be redrawn: a silent log looks dead.
 _HEARTBEAT_SECONDS = 30.0
 
 
@@ -24,9 +24,9 @@ def live(
     console: Console | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Callable[[Progress], None]]:
-    """Within the block, tell on standard error what the function that it gives is called with.
+    """Report on standard error the arguments of calls of the yielded function.
 
-    If the block is interrupted, that and how far it came is told too.
+    If the block is interrupted, that and the last progress are reported too.
 
     Args:
         name: what runs.

@@ -1,4 +1,4 @@
-"""The options that mean the same in every command over TLC, and the statuses they all leave with."""
+"""Options and exit statuses shared by every command over TLC."""
 
 import functools
 from collections.abc import Callable
@@ -24,8 +24,8 @@ __all__ = [
     "workers_option",
 ]
 
-#: What a command leaves with: a property holds or what was asked for is there; one is violated; it could not
-#: run; nothing was established.
+#: Exit statuses: a property holds, or the request succeeded; a property is violated; the command
+#: could not run; nothing was established.
 ESTABLISHED, VIOLATED, UNUSABLE, INCONCLUSIVE = range(4)
 
 Command = Callable[..., Any]
@@ -60,7 +60,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 
 
 def limits_of(memory_mb: int) -> Callable[[Command], Command]:
-    """The options `--timeout` and `--memory`, with this default: what a run may take before it ends as `unknown`."""
+    """Add the options `--timeout` and `--memory`: the limits after which a run ends as `unknown`."""
     memory = click.option(
         "--memory",
         type=click.IntRange(min=64),

@@ -1,4 +1,4 @@
-"""The result of a check as lines for a person and as JSON data for a program."""
+"""The result of a check as lines for a reader and as JSON data for a program."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ _SUFFIX = ".itf.json"
 
 
 def counterexample_files(result: CheckResult, target: Path) -> tuple[Path | None, ...]:
-    """For each violation the file of its trace: `target`, then the same with -2, -3; None if it has no trace."""
+    """Return each violation's trace file: `target`, then with -2, -3; None if it has no trace."""
     suffix = _SUFFIX if target.name.endswith(_SUFFIX) else target.suffix
     stem = target.name.removesuffix(suffix)
     files = [
@@ -63,7 +63,7 @@ def result_lines(result: CheckResult, target: Path) -> Iterator[str]:
 
 
 def steps_of(trace: Trace) -> str:
-    """How many steps a trace has, in words."""
+    """Return the number of steps of a trace, in words."""
     return _count(len(trace), "step")
 
 
@@ -124,7 +124,7 @@ def _loop_words(trace: Trace) -> str:
 
 
 def _lasso_lines(trace: Trace) -> Iterator[str]:
-    """A behaviour that never ends, a line a state: what the states are, and where it goes back to."""
+    """Format an infinite behaviour, a line a state: the states, and the one it returns to."""
     if trace.loop is None:
         return
     lanes = lanes_of(trace)
@@ -133,7 +133,7 @@ def _lasso_lines(trace: Trace) -> Iterator[str]:
     shown = (*lanes.shared, *lanes.per_node, *lanes.networks)
     initially = ", ".join(f"{name}={lanes.wording.value(trace.initial[name])}" for name in shown)
     yield _cut(f"    state {0:>{digits}}  {'':<{actions}}{initially}")
-    # Of a long one the begin and the loop's end say most.
+    # The beginning and the end of the loop are the most telling parts of a long one.
     steps = lanes.steps
     hidden = max(0, len(steps) - _LASSO_MAX)
     first = len(steps) if not hidden else _LASSO_MAX // 2

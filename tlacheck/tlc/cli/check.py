@@ -86,8 +86,8 @@ def check_command(
 ) -> None:
     """Check SPEC, a TLA+ module, with TLC.
 
-    Leaves with 0 if its properties are established, 1 if one is violated, 2 if SPEC cannot be
-    checked, 3 if nothing was established (no time, no memory).
+    Exits with 0 if its properties are established, 1 if one is violated, 2 if SPEC cannot be checked, 3
+    if nothing was established (no time, no memory).
     """
     target: Path | None = None
     try:

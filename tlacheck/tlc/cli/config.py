@@ -1,4 +1,4 @@
-"""`tlacheck config`: print a configuration that a manifest derives, or leave it as a file for an editor."""
+"""`tlacheck config`: prints a configuration that a manifest derives, or writes it to a file."""
 
 from pathlib import Path
 
@@ -15,9 +15,10 @@ __all__ = ["config_command"]
 @click.argument("name", required=False)
 @click.option("--write", is_flag=True, help="Write the file that the name stands for, beside the manifest.")
 def config_command(manifest: Path, name: str | None, *, write: bool) -> None:
-    """Print the configuration NAME of MANIFEST, a manifest.toml or its folder; without NAME list those it derives.
+    """Print the derived configuration NAME of MANIFEST, or list all of them without NAME.
 
-    Leaves with 0, or with 2 if there is no such configuration.
+    MANIFEST is a manifest.toml or its folder. Exits with 0, or with 2 if there is no such
+    configuration.
     """
     file = manifest / MANIFEST if manifest.is_dir() else manifest
     if not file.is_file():

@@ -1,4 +1,4 @@
-"""What `tlacheck check` needs for `--distributed`: its options, and the check."""
+"""The option group `--distributed` of `tlacheck check`, and its check."""
 
 import functools
 from collections.abc import Callable
@@ -20,7 +20,8 @@ def distributed_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--distributed",
             is_flag=True,
-            help="Let other processes and machines help: start a server and --workers workers here, and print the "
+            help="Let other processes and machines help: start a server and --workers workers here, and "
+            "print the "
             "command that starts more. Not for temporal and action properties.",
         ),
         click.option(
@@ -28,7 +29,8 @@ def distributed_options(command: Callable[..., Any]) -> Callable[..., Any]:
             default=LOOPBACK,
             show_default=True,
             metavar="ADDRESS",
-            help="Where a distributed check listens. Anybody who reaches another address than the default may "
+            help="Where a distributed check listens. Anybody who reaches another address than the "
+            "default may "
             "take part, unasked: only in a network that you trust.",
         ),
         click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="By default a free one."),

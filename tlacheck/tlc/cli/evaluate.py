@@ -62,8 +62,8 @@ def eval_command(
     Without --spec it may use the standard modules: tlacheck eval '{x \in 1..9 : x % 2 = 1}'. With a
     trace file for --state, x' is the value of x in the state after state N.
 
-    Leaves with 0 if there is a value, 2 if the expression cannot be evaluated, 3 if there was no time
-    or no memory.
+    Exits with 0 if there is a value, 2 if the expression cannot be evaluated, 3 if there was no time or
+    no memory.
     """
     status = ESTABLISHED
     try:
@@ -87,7 +87,7 @@ def eval_command(
 def _states(
     text: str | None, step: int | None, evaluate: Callable[[str], Value]
 ) -> tuple[State | None, State | None]:
-    """The state that `--state` and `--step` name, and the one after it if there is one."""
+    """Return the state that `--state` and `--step` name, and the one after it if there is one."""
     if text is None or text.lstrip().startswith("["):
         if step is not None:
             raise ConfigError("--step is for a trace file: give one with --state")

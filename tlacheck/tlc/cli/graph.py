@@ -31,9 +31,9 @@ from tlacheck.tlc.spec import Spec, here
 
 __all__ = ["graph_command"]
 
-#: How long a covering path gets before the next one begins, unless told otherwise.
+#: The default length of a covering path.
 _LENGTH_MAX = 200
-#: More actions are left to `--json`.
+#: The most actions listed; --json has all.
 _LISTED_MAX = 50
 
 
@@ -86,8 +86,8 @@ def graph_command(
 ) -> None:
     """List the states and steps of SPEC, a TLA+ module, as TLC explores them.
 
-    Leaves with 0 if the graph is complete (to the depth asked for), 2 if SPEC cannot be explored,
-    3 if the graph is partial (no time, no memory): what there is of it is written all the same.
+    Exits with 0 if the graph is complete (to the depth asked for), 2 if SPEC cannot be explored, 3 if
+    the graph is partial (no time, no memory): the part found is written all the same.
     """
     if form is not None and out is None:
         raise click.UsageError("--format says how --out FILE is written; give --out as well")
@@ -142,7 +142,7 @@ def _explore(
     timeout: float | None,
     memory_mb: int,
 ) -> tuple["Graph | GraphStream", "_Tally", "_Covered | None"]:
-    """Do what the command is asked for; what is left to say."""
+    """Carry out the command; return the remaining report."""
     if cover is not None and cover.is_dir() and any(cover.iterdir()):
         raise ConfigError(f"{cover} is not empty: traces of two graphs in one folder cannot be told apart")
     tally = _Tally()
@@ -169,7 +169,7 @@ def _explore(
 
 
 class _Tally:
-    """What the summary counts."""
+    """The counts of the summary."""
 
     def __init__(self) -> None:
         self.actions: Counter[str] = Counter()
@@ -193,7 +193,7 @@ class _Tally:
         self._degree = 0
 
     def degrees(self, summary: GraphSummary) -> tuple[int, float, int]:
-        """The fewest edges that leave a node, how many do on average, and the most."""
+        """Return the least, the average and the greatest number of edges that leave a node."""
         self._close()
         explored = summary.nodes - summary.queue
         if not explored:
@@ -213,7 +213,7 @@ class _Tally:
 
 @attrs.frozen(kw_only=True)
 class _Covered:
-    """How many traces cover a graph.
+    """The number of traces that cover a graph.
 
     Attributes:
         traces: their number.
@@ -267,7 +267,7 @@ def _lines(graph: Graph | GraphStream, tally: _Tally, out: Path | None) -> Itera
         least, average, most = tally.degrees(summary)
         yield f"  edges from a node: {least:,} at least, {average:.1f} on average, {most:,} at most"
         yield "  edges by action:"
-        # An action's name may be any string of the spec's, also one that would steer the terminal.
+        # An action's name may be any string of the spec, even one that would control the terminal.
         names = {
             action: action if action.isprintable() else json.dumps(action)
             for action in sorted(tally.actions)[:_LISTED_MAX]

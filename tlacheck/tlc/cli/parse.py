@@ -1,4 +1,4 @@
-"""The command `tlacheck parse`: what a module declares and defines, as an outline or as JSON."""
+"""The command `tlacheck parse`: the declarations and definitions of a module, as an outline or as JSON."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -38,9 +38,9 @@ def parse_command(
     memory: int,
     as_json: bool,
 ) -> None:
-    """Show what SPEC, a TLA+ module, declares and defines; it needs no configuration.
+    """Show the declarations and definitions of SPEC, a TLA+ module; needs no configuration.
 
-    Leaves with 0, with 2 if SPEC cannot be parsed, with 3 if there was not enough time or memory.
+    Exits with 0, with 2 if SPEC cannot be parsed, with 3 if there was not enough time or memory.
 
     JSON: `name`, `path`, `engine`; `parts`, the modules that were read, with `name`, `path` (null for a
     standard module) and `extends`; `constants` and `variables` with `name`, `arity`, `span`;

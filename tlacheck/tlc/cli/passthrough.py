@@ -3,7 +3,7 @@
 A drop-in for `java -cp tla2tools.jar tlc2.TLC ARGS` that finds the jar and the Java. This process
 becomes the JVM, so standard streams, signals and status are TLC's, and nothing is left to clean up.
 
-What TLC leaves with, measured (`tests/tlc/test_passthrough.py` compares):
+TLC's exit statuses, measured (`tests/tlc/test_passthrough.py` compares):
 
     0    no error            14   assertion (2.18; 75 in 2.15)     150  no parse
     10   assumption          75   step or initial state            151  unusable configuration
@@ -11,10 +11,10 @@ What TLC leaves with, measured (`tests/tlc/test_passthrough.py` compares):
     12   invariant           76   invariant that cannot be         1    unusable option
     13   property                 evaluated
 
-Side by side: TLC unpacks the standard modules into Java's temporary folder and takes them away when it
-ends, from under any other TLC that reads them there ("source file 'Naturals.tla' has apparently been
-deleted", status 150). Several at once need a folder each, by -Djava.io.tmpdir in JDK_JAVA_OPTIONS; the
-checkers of `tlacheck check` have one each.
+Several at once: TLC unpacks the standard modules into Java's temporary folder and deletes them when it
+ends, even under another TLC that reads them there ("source file 'Naturals.tla' has apparently been
+deleted", status 150). Each needs its own folder, by -Djava.io.tmpdir in JDK_JAVA_OPTIONS; the checkers
+of `tlacheck check` have one each.
 
 TLC reports its use over the network only where `~/.tlaplus/esc.txt` asks for it, as without tlacheck.
 """
@@ -33,7 +33,7 @@ from tlacheck.errors import SetupError
 
 __all__ = ["tlc_command"]
 
-#: What `--tool` says -> the class in the jar.
+#: The values of `--tool` -> the class in the jar.
 _TOOLS = {
     "tlc": "tlc2.TLC",
     "sany": "tla2sany.SANY",
@@ -52,7 +52,9 @@ _COLLECTOR = re.compile(r"-XX:\+Use\w*GC\b")
     type=click.Choice([*_TOOLS]),
     default="tlc",
     show_default=True,
-    help="Another tool of the jar: the parser, the PlusCal translator, the typesetter, the REPL of newer jars.",
+    help=(
+        "Another tool of the jar: the parser, the PlusCal translator, the typesetter, the REPL of newer jars."
+    ),
 )
 @click.option(
     "--memory",
@@ -67,7 +69,7 @@ _COLLECTOR = re.compile(r"-XX:\+Use\w*GC\b")
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[--] ARGS...")
 def tlc_command(*, tool: str, memory: int | None, classpath: str | None, arguments: Sequence[str]) -> None:
-    """Run TLC with its own ARGS; leaves with TLC's own exit status.
+    """Run TLC with its own ARGS; exits with TLC's own exit status.
 
     For `java -jar tla2tools.jar ARGS` write `tlacheck tlc -- ARGS`. The jar and the Java are those that
     `tlacheck engine` shows. JDK_JAVA_OPTIONS may hold more options for Java, such as -DTLA-Library=DIR.
@@ -94,7 +96,7 @@ def _command(
     classpath: str | None,
     environment: Mapping[str, str],
 ) -> list[str]:
-    """The command up to the tool's own arguments.
+    """Return the command up to the tool's own arguments.
 
     Raises:
         SetupError: the jar has no such tool.

@@ -37,7 +37,7 @@ __all__ = ["simulate_command"]
 
 _TRACES = Path(".verify", "traces")
 _COUNT_MAX = 2**31 - 1
-#: A step whose action nobody knows.
+#: A step whose action is unknown.
 _UNNAMED = "?"
 
 
@@ -94,8 +94,8 @@ def simulate_command(
     One seed and number of workers give the same behaviours every time. With --json, the summary is
     printed as one line of JSON; with --show too, after a line of ITF for each behaviour.
 
-    Leaves with 0 if all behaviours were drawn and violate nothing, 1 if one violates something, 2 if SPEC
-    cannot be simulated, 3 if not all were drawn (no time, no memory).
+    Exits with 0 if all behaviours were drawn and violate nothing, 1 if one violates something, 2 if
+    SPEC cannot be simulated, 3 if not all were drawn (no time, no memory).
     """
     target: Path | None = None
     lengths: Counter[int] = Counter()
@@ -158,7 +158,7 @@ def _show(number: int, trace: Trace, *, as_json: bool) -> None:
 
 
 def _behaviour_lines(number: int, trace: Trace) -> Iterator[str]:
-    """A behaviour, one step a line: what it changes."""
+    """Format a behaviour, one step a line with its changes."""
     wording = Wording()
     yield f"behaviour {number}, {_states(len(trace) + 1)}"
     first = ", ".join(f"{name} {wording.value(value)}" for name, value in trace.initial.items())
@@ -206,7 +206,10 @@ def _lines(result: SimulationResult, lengths: Counter[int], target: Path, out: P
     for warning in result.warnings:
         yield f"  warning: {' '.join(warning.split())}"
     if out is not None and lengths:
-        yield f"  written to {out}: {name}-{result.seed}-1.itf.json to {name}-{result.seed}-{sum(lengths.values())}.itf.json"
+        yield (
+            f"  written to {out}: {name}-{result.seed}-1.itf.json to "
+            f"{name}-{result.seed}-{sum(lengths.values())}.itf.json"
+        )
     if result.trace is not None:
         loop = "" if result.trace.loop is None else f", back to state {result.trace.loop} and so forever"
         yield f"  counterexample of {steps_of(result.trace)}{loop}: {target}"

@@ -86,8 +86,8 @@ def sweep_command(
     All combinations of the values are checked, smaller ones first, until one fails. The rest of the
     configuration is SPEC's own. Each combination has --timeout seconds.
 
-    Leaves with 0 if the properties are established for all, 1 if one is violated, 2 if SPEC cannot
-    be checked, 3 if for some nothing was established.
+    Exits with 0 if the properties are established for all, 1 if one is violated, 2 if SPEC cannot be
+    checked, 3 if for some nothing was established.
     """
     as_command = functools.partial(_command, no_deadlock=no_deadlock)
     chosen = context.get_parameter_source("memory") is not ParameterSource.DEFAULT
@@ -149,7 +149,7 @@ def _constants(settings: Sequence[str]) -> dict[str, tuple[str, ...]]:
 def _telling(
     spec: Spec, constants: Mapping[str, Sequence[str]], *, quiet: bool
 ) -> Iterator[tuple[Callable[[Point], None], Callable[[Spec, Progress], None]]]:
-    """Tell of the sweep while it goes on: a line a point on standard output, and what runs now on standard error."""
+    """Report the sweep: each point on standard output, the running checks on standard error."""
     total = math.prod(map(len, constants.values()))
     done, current = 0, ""
     output = sys.stdout  # on a terminal, rich puts another one into its place while it draws

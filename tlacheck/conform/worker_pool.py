@@ -1,12 +1,12 @@
-"""Explore and shrink in processes of their own, each with a JVM and a system.
+"""A pool of processes that explore and shrink, each with a JVM and a system.
 
-A `Crew` owns the processes. A shard of an exploration is a job; whoever is free takes the next one, and
-what they came by is merged in the order of the shards (`explore.merge`). So with a budget in steps the
-result is the same however many processes there are. When a shard fails, those before it are finished and
-those after it are given up.
+A `WorkerPool` owns the processes. A shard of an exploration is a job; a free process takes the next
+one, and the results are merged in the order of the shards (`explore.merge`). With a budget in steps the
+result is therefore the same however many processes there are. When a shard fails, those before it are
+finished and those after it are abandoned.
 
-What is said between owner and process is one JSON object a line, traces as ITF. What a system prints goes
-to standard error.
+Owner and process exchange one JSON object a line, traces as ITF. Output of a system goes to standard
+error.
 """
 
 import functools
@@ -35,16 +35,17 @@ from tlacheck.tlc.oracle import SpecOracle
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import Trace
 
-__all__ = ["Crew", "serve"]
+__all__ = ["WorkerPool", "serve"]
 
-_SERVE: Final = "from tlacheck.conform.crew import serve; serve()"
-#: Seconds that a process may be silent beyond what a step may take: then it hangs where no limit reaches.
+_SERVE: Final = "from tlacheck.conform.worker_pool import serve; serve()"
+#: Seconds of silence, beyond the limit of a step, after which a process counts as hung where no
+#: limit reaches.
 _SILENCE_SECONDS: Final = 60.0
 #: Seconds between two reports of progress.
 _BEAT_SECONDS: Final = 0.2
 
 
-class Crew:
+class WorkerPool:
     """Processes that explore one system against one spec; a context manager.
 
     Args:
@@ -113,7 +114,7 @@ class Crew:
 
 
 class _Worker:
-    """One process, and what it was told."""
+    """One process, and the messages for it."""
 
     def __init__(self, hello: Mapping[str, Any], silence: float) -> None:
         self._hello = hello
@@ -121,7 +122,7 @@ class _Worker:
         self._process: subprocess.Popen[str] | None = None
 
     def ask(self, job: Mapping[str, Any], note: Callable[[Mapping[str, Any]], None]) -> dict[str, Any]:
-        """The answer to a job; progress goes to `note`.
+        """Send a job and return the answer; progress goes to `note`.
 
         Raises:
             TlacheckError: the job could not be done.
@@ -150,7 +151,7 @@ class _Worker:
             note(message)
 
     def kill(self) -> None:
-        """End the process, from any thread; whoever waits for an answer is told that it ended."""
+        """End the process, from any thread; a caller waiting for an answer learns that it ended."""
         process = self._process
         if process is not None:
             process.kill()
@@ -261,10 +262,10 @@ class _Campaign:
                 self._failed = shard.number
                 self._give_up(shard.number)
             if self._plan.seconds is not None and sighting.steps < shard.steps:
-                self._shards = iter(())  # its time is over
+                self._shards = iter(())  # the budget is spent
 
     def _fail(self, shard: Shard, error: BaseException) -> None:
-        """The shard could not be done; if it was given up, nobody misses it."""
+        """Record that the shard failed; if it was abandoned, ignore it."""
         with self._lock:
             del self._running[shard.number]
             if self._failed is None or shard.number < self._failed:
@@ -272,7 +273,7 @@ class _Campaign:
                 self._give_up(-1)
 
     def _give_up(self, number: int) -> None:
-        """End what runs of the shards after this one; the threads that wait for them notice."""
+        """End the running shards after this one; the threads that wait for them notice."""
         for later, worker in self._running.items():
             if later > number:
                 worker.kill()
@@ -285,7 +286,7 @@ class _Campaign:
             self._on_progress(sum(steps for steps, _ in figures), sum(states for _, states in figures))
 
 
-# --- what is said between owner and process ------------------------------------------------------
+# --- messages between owner and process -----------------------------------------------------------
 
 
 def _plan_to_json(plan: Plan) -> dict[str, Any]:
@@ -310,7 +311,7 @@ def _sighting(answer: Mapping[str, Any]) -> Sighting:
 
 
 def _error(message: Mapping[str, Any]) -> TlacheckError:
-    """The error that a process met, as one of the same kind where that needs no more than its text."""
+    """Rebuild the error that a process met, with the same class where its text suffices."""
     kind = getattr(errors, message["kind"], EngineError)
     return TlacheckError(message["error"]) if kind is errors.SpecError else kind(message["error"])
 
@@ -319,7 +320,7 @@ def _error(message: Mapping[str, Any]) -> TlacheckError:
 
 
 def serve() -> None:
-    """The process: answers one job after another. Does not return: a JVM lives in it by the end."""
+    """Answer one job after another, inside the process. Never returns, because the JVM lives on."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner ends this process when it is interrupted
