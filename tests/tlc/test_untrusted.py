@@ -249,6 +249,15 @@ def _files(folder: Path) -> dict[str, float]:
     return {str(path): path.stat().st_mtime for path in folder.rglob("*")}
 
 
+def test_java_code_of_a_trusted_jar_is_run(engine: Engine, write: Write, tmp_path: Path) -> None:
+    spec = write(before="Answer == 0\nZero == Answer = x", config="INVARIANT Zero")
+    jar = tmp_path / "trusted.jar"
+    with zipfile.ZipFile(jar, "w") as file:
+        file.writestr("tlc2/module/Nasty.class", _answering("tlc2/module/Nasty"))
+    trusting = attrs.evolve(spec, trusted_jars=(jar,))
+    assert check(trusting, engine=engine, memory_mb=256, timeout=PLENTY_SECONDS).verdict.is_violated
+
+
 def test_nothing_is_written_outside_the_workers_folder(
     one_engine: Engine, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ the place in the spec that defines the action or variable. The text passes ruff 
 
 import keyword
 import re
+import shlex
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 from typing import Final
@@ -64,11 +65,11 @@ def scaffold(spec: Spec, *, language: str = "python", parser: Parser | None = No
         with Parser() as own:
             return scaffold(spec, language=language, parser=own)
     vocabulary = vocabulary_of(spec, parser=parser)
-    module = parser.parse(spec.path)
+    module = parser.parse(spec)
     actions, variables = _actions(module, vocabulary), _variables(module)
     return LANGUAGES[language](
         spec=here(spec.path),
-        config=here(spec.config),
+        options=_options(spec),
         name=_camel(module.name),
         module=module.name,
         about=_oneline(_about(spec)),
@@ -193,3 +194,9 @@ LANGUAGES: Final[dict[str, Callable[..., str]]] = {
     "python": _template("adapter.py.jinja"),
     "node": _template("adapter.js.jinja"),
 }
+
+
+def _options(spec: Spec) -> list[str]:
+    """Return the options that name the configuration and the libraries, each with its value."""
+    words = spec.words[1:]
+    return [shlex.join(pair) for pair in zip(words[::2], words[1::2], strict=True)]

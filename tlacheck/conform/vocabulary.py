@@ -121,7 +121,7 @@ def vocabulary_of(spec: Spec, *, parser: Parser | None = None) -> Vocabulary:
     if parser is None:
         with Parser() as own:
             return vocabulary_of(spec, parser=own)
-    module = parser.parse(spec.path)
+    module = parser.parse(spec)
     variables = tuple(variable.name for variable in module.variables)
     if EVENT in variables:
         actions = _recorded(module, _relation(spec) or module.next)

@@ -18,7 +18,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -32,7 +31,7 @@ from tlacheck.conform.shrink import Shrunk, shrink
 from tlacheck.conform.system import close
 from tlacheck.errors import EngineError, TlacheckError
 from tlacheck.tlc.oracle import SpecOracle
-from tlacheck.tlc.spec import Spec
+from tlacheck.tlc.spec import Spec, decode_spec, encode_spec
 from tlacheck.trace import Trace
 
 __all__ = ["WorkerPool", "serve"]
@@ -59,8 +58,7 @@ class WorkerPool:
         self, spec: Spec, system: str, *, workers: int = 1, limit_seconds: float = LIMIT_SECONDS
     ) -> None:
         self._hello = {
-            "spec": str(spec.path),
-            "config": str(spec.config),
+            "spec": encode_spec(spec),
             "system": system,
             "limit": limit_seconds,
         }
@@ -332,7 +330,7 @@ def serve() -> None:
     try:
         hello = json.loads(sys.stdin.readline())
         make = load_system(hello["system"], limit_seconds=hello["limit"])
-        oracle = SpecOracle(Spec(Path(hello["spec"]), Path(hello["config"])))
+        oracle = SpecOracle(decode_spec(hello["spec"]))
         for line in sys.stdin:
             say({"answer": _answer(json.loads(line), oracle, lambda: Limited(make(), hello["limit"]), say)})
     except TlacheckError as error:

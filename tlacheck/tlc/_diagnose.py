@@ -133,8 +133,7 @@ def unknown_constants(spec: Spec, names: Sequence[str]) -> SpecError:
 
 
 def _file_of(module: str, spec: Spec) -> Path | None:
-    path = spec.path.with_name(f"{module}.tla")
-    return path if path.is_file() else None
+    return spec.module_path(module)
 
 
 # --- SANY, the parser: its messages carry no numbers ---------------------------------------------
@@ -256,20 +255,21 @@ def _semantic(match: re.Match[str], file: str, spec: Spec, _text: str) -> SpecEr
 
 def _missing_module(match: re.Match[str], file: str, spec: Spec, _text: str) -> SpecError:
     module = match[1]
+    *others, last = map(str, (spec.path.parent, *spec.libraries))
+    places = f"neither {', '.join(others)} nor {last} has a" if others else f"{last} has no"
     message = (
-        f"the module {module} is not found: it is no standard module, and {spec.path.parent} has no "
-        f"{module}.tla"
+        f"the module {module} is not found: it is no standard module, and {places} {module}.tla; --library "
+        "names a folder with more modules, --trusted-jar a jar whose Java code may run"
     )
     # The file that was parsed last may be a standard module, which never lacks anything.
-    places = (
-        _word_in(path, module) for path in (Path(file), spec.path, *sorted(spec.path.parent.glob("*.tla")))
-    )
-    return SpecError(message, next((place for place in places if place.line), Location(str(spec.path))))
+    files = (Path(file), spec.path, *sorted(spec.path.parent.glob("*.tla")))
+    found = (_word_in(path, module) for path in files)
+    return SpecError(message, next((place for place in found if place.line), Location(str(spec.path))))
 
 
 def _circle(spec: Spec) -> SpecError | None:
     """Return the error for modules that extend each other in a circle, if they do."""
-    modules = circle(spec.path)
+    modules = circle(spec.path, spec.libraries)
     if not modules:
         return None
     names = " -> ".join(path.stem for path in (*modules, modules[0]))

@@ -35,10 +35,10 @@ from tlacheck.tlc._protocol import (
     Progress,
     Report,
     decode_engine,
-    decode_spec,
     encode_report,
 )
 from tlacheck.tlc._staging import Stage
+from tlacheck.tlc.spec import decode_spec
 
 __all__ = ["assist", "serve"]
 
@@ -87,9 +87,10 @@ def serve(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
     # Assistants get the modules from the server, which looks for them only here.
     shared = folder / "shared"
     shared.mkdir()
-    for module in spec.path.parent.glob("*.tla"):
-        if module.is_file():
-            shutil.copyfile(module, shared / module.name)
+    for source in (*reversed(spec.libraries), spec.path.parent):
+        for module in source.glob("*.tla"):
+            if module.is_file():
+                shutil.copyfile(module, shared / module.name)
     _set_property("TLA-Library", str(shared))
     _set_property(_PORT_PROPERTY, str(data["port"]))
     stage = Stage(spec, engine, shared)

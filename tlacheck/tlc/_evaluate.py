@@ -22,7 +22,7 @@ from tlacheck.tlc._formula import ACTION_LEVEL, TEMPORAL_LEVEL, Formula, Reader
 from tlacheck.tlc._java import words_of
 from tlacheck.tlc._protocol import STAGED_CONFIG, Channel, Kind, Message, decode_engine
 from tlacheck.tlc._staging import Stage
-from tlacheck.tlc.spec import Spec
+from tlacheck.tlc.spec import Spec, decode_spec
 
 __all__ = ["FIRST_LINE", "MODULE", "evaluate"]
 
@@ -105,7 +105,9 @@ def _value(data: dict[str, Any], vocabulary: _Vocabulary) -> str:
         folder = Path(name)
         root, config = folder / f"{MODULE}.tla", folder / "none.cfg"
         config.write_text(f"INIT {_BEHAVIOR}\nNEXT {_BEHAVIOR}\n", encoding="utf-8")
-        spec = Spec(Path(data["spec"] or root), Path(data["config"] or config))
+        spec = decode_spec(data["spec"]) if data["spec"] else Spec(root, config)
+        if not data["has_config"]:
+            spec = attrs.evolve(spec, config=config)
         extended = (spec.module, *vocabulary.modules) if data["spec"] else vocabulary.modules
         root.write_text(_module(data["expression"], extended, vocabulary.model_values), encoding="utf-8")
         stage = Stage(spec, decode_engine(data["engine"]), folder)

@@ -5,7 +5,7 @@ become equal, and of modules that extend each other it says only that parsing fa
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tlacheck.errors import Location, SpecError
@@ -24,13 +24,13 @@ _CODE = re.compile(
 _IN_COMMENT = re.compile(r"\(\*|\*\)")
 
 
-def refuse_garbled(root: Path) -> None:
-    """Reject a module, or one beside it that it needs, with bytes outside comments that are not text.
+def refuse_garbled(root: Path, libraries: Sequence[Path] = ()) -> None:
+    """Reject a module, or one that it needs, with bytes outside comments that are not text.
 
     Raises:
         SpecError: a byte is no UTF-8.
     """
-    for path in _needed(root):
+    for path in _needed(root, libraries):
         text = _text(path)
         position = None if text.isascii() or not _GARBLED.search(text) else _garbled(text)
         if position is None:
@@ -41,14 +41,14 @@ def refuse_garbled(root: Path) -> None:
         raise SpecError(f"the byte 0x{byte:02X} is no UTF-8: save the file as UTF-8", place)
 
 
-def circle(root: Path) -> tuple[Path, ...]:
+def circle(root: Path, libraries: Sequence[Path] = ()) -> tuple[Path, ...]:
     """Return modules each of which needs the next one, the last the first; empty if there are none.
 
     Comments apart, this goes by the words EXTENDS and INSTANCE.
     """
     done: set[Path] = set()
     trail = [root]
-    ahead = [_named(root)]
+    ahead = [_named(root, libraries)]
     while trail:
         following = next(ahead[-1], None)
         if following is None:
@@ -58,29 +58,29 @@ def circle(root: Path) -> tuple[Path, ...]:
             return tuple(trail[trail.index(following) :])
         elif following not in done:
             trail.append(following)
-            ahead.append(_named(following))
+            ahead.append(_named(following, libraries))
     return ()
 
 
-def _needed(root: Path) -> Iterator[Path]:
-    """Yield the module and the modules it needs, as far as they are beside it, each once."""
+def _needed(root: Path, libraries: Sequence[Path]) -> Iterator[Path]:
+    """Yield the module and the modules it needs, as far as they are beside it or in a library, each once."""
     seen = {root}
     rest = [root]
     while rest:
         path = rest.pop()
         yield path
-        for other in _named(path):
+        for other in _named(path, libraries):
             if other not in seen:
                 seen.add(other)
                 rest.append(other)
 
 
-def _named(path: Path) -> Iterator[Path]:
-    """Yield the files of the modules that a file names, as far as they are beside it."""
+def _named(path: Path, libraries: Sequence[Path]) -> Iterator[Path]:
+    """Yield the files of the modules that a file names, as far as they are beside it or in a library."""
     for extended, instantiated in _NEEDS.findall(_COMMENT.sub(" ", _text(path))):
         for name in re.findall(r"\w+", extended or instantiated):
-            other = path.with_name(f"{name}.tla")
-            if other.is_file():
+            places = (folder / f"{name}.tla" for folder in (path.parent, *libraries))
+            if other := next((place for place in places if place.is_file()), None):
                 yield other
 
 

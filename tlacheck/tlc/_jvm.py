@@ -9,6 +9,7 @@ import atexit
 import functools
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -128,18 +129,23 @@ def _alone(jar: Path) -> Path:
 class TlcClasses:
     """The classes of one TLC jar in a class loader of their own: `classes["tlc2.TLC"]`.
 
+    Args:
+        engine: whose jar.
+        trusted_jars: jars whose classes TLC finds as well.
+
     Raises:
         SetupError: (on look-up) the jar lacks the class, so it is no TLC of a known version.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, trusted_jars: Iterable[Path] = ()) -> None:
         self._engine = engine
         self._known: dict[str, Any] = {}
-        url = jpype.JClass("java.io.File")(str(_alone(engine.jar))).toURI().toURL()
+        file = jpype.JClass("java.io.File")
+        urls = [file(str(jar)).toURI().toURL() for jar in (_alone(engine.jar), *trusted_jars)]
         platform = jpype.JClass("java.lang.ClassLoader").getPlatformClassLoader()
         # The platform loader as parent keeps any TLC on the class path of this process out.
         self._loader = jpype.JClass("java.net.URLClassLoader")(
-            jpype.JClass("java.net.URL")[:]([url]), platform
+            jpype.JClass("java.net.URL")[:](urls), platform
         )
 
     def __getitem__(self, name: str) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from tlacheck.engine import Engine
-from tlacheck.tlc.spec import Spec
+from tlacheck.tlc.spec import Spec, decode_spec, encode_spec
 
 __all__ = [
     "STAGED_CONFIG",
@@ -27,11 +27,9 @@ __all__ = [
     "decode_progress",
     "decode_report",
     "decode_request",
-    "decode_spec",
     "encode_engine",
     "encode_report",
     "encode_request",
-    "encode_spec",
 ]
 
 #: The name under which a worker copies the configuration. No user's file has this name.
@@ -151,17 +149,6 @@ class Report:
     levels: tuple[int, ...] = ()
     printed_dropped: int = 0
     violations_dropped: int = 0
-
-
-def encode_spec(spec: Spec) -> list[str]:
-    """Encode the spec, with absolute paths: a worker runs in another folder."""
-    return [str(spec.path.absolute()), str(spec.config.absolute())]
-
-
-def decode_spec(data: list[str]) -> Spec:
-    """The spec in JSON data."""
-    path, config = data
-    return Spec(Path(path), Path(config))
 
 
 def encode_engine(engine: Engine) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import jpype
 from tlacheck.tlc._jvm import TlcClasses
 from tlacheck.tlc._protocol import Channel, Kind, Message, decode_engine
 from tlacheck.tlc._staging import Stage
-from tlacheck.tlc.spec import Spec
+from tlacheck.tlc.spec import decode_spec
 
 __all__ = ["parse"]
 
@@ -32,7 +32,8 @@ def parse(data: dict[str, Any], _channel: Channel) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as name:
         nothing = Path(name) / "nothing.cfg"
         nothing.touch()  # a stage wants a configuration; SANY does not read it
-        stage = Stage(Spec(Path(data["path"]), nothing), decode_engine(data["engine"]), Path(name))
+        spec = attrs.evolve(decode_spec(data["spec"]), config=nothing)
+        stage = Stage(spec, decode_engine(data["engine"]), Path(name))
         specification = stage.classes["tla2sany.modanalyzer.SpecObj"](stage.root, stage.resolver)
         failure: str | None = None
         status = -1

@@ -33,11 +33,11 @@ from tlacheck.tlc._protocol import (
     Progress,
     Report,
     decode_engine,
-    decode_spec,
     encode_report,
 )
 from tlacheck.tlc._staging import Stage
 from tlacheck.tlc._whole import make_whole
+from tlacheck.tlc.spec import decode_spec
 
 __all__ = ["simulate"]
 

@@ -41,11 +41,11 @@ class Stage:
                 "its name is not ASCII, and the locale does not say how names are encoded: set LC_ALL=C.UTF-8"
             )
             raise SetupError(f"the JVM does not find {spec.path}: {hint}")
-        self.classes = TlcClasses(engine)
+        self.classes = TlcClasses(engine, spec.trusted_jars)
         self.spec_folder = str(spec.path.parent.absolute())
         self.root = str(spec.path.absolute().with_suffix(""))
         (folder / f"{STAGED_CONFIG}.cfg").write_text(spec.configuration, encoding="utf-8")
-        folders = jpype.JString[:]([self.spec_folder, str(folder)])
+        folders = jpype.JString[:]([self.spec_folder, *map(str, spec.libraries), str(folder)])
         files = _Files(self.classes["util.SimpleFilenameToStream"](folders))
         self.resolver = jpype.JProxy(self.classes["util.FilenameToStream"], inst=files)
         self._output = self.classes["util.ToolIO"]

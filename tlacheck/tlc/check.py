@@ -239,9 +239,7 @@ def check(
         ConfigError: the options do not go together, or not with the spec.
         SetupError: there is no JVM or no TLC.
     """
-    loaded = spec if isinstance(spec, Spec) and config is None else None
-    if loaded is None:
-        loaded = Spec.load(spec.path if isinstance(spec, Spec) else spec, config)
+    loaded = Spec.of(spec, config)
     with Checker(engine=engine, memory_mb=memory_mb) as checker:
         return checker.check(
             loaded,

@@ -22,9 +22,9 @@ from tlacheck.engine import Engine, find_engine, find_jvm
 from tlacheck.errors import ConfigError, EngineError
 from tlacheck.tlc._outcome import interpret
 from tlacheck.tlc._process import MEMORY_MB, LatestProgress, NoAnswer, Worker
-from tlacheck.tlc._protocol import Progress, decode_report, encode_engine, encode_spec
+from tlacheck.tlc._protocol import Progress, decode_report, encode_engine
 from tlacheck.tlc.check import CheckResult
-from tlacheck.tlc.spec import Spec
+from tlacheck.tlc.spec import Spec, encode_spec
 
 __all__ = ["LOOPBACK", "PATIENCE_SECONDS", "check_distributed"]
 

@@ -4,7 +4,7 @@ Expressions are as untrusted as specs: a worker process evaluates them, with bou
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from tlacheck.tlc._evaluate import FIRST_LINE, MODULE
 from tlacheck.tlc._process import MEMORY_MB, NoAnswer, Worker
 from tlacheck.tlc._protocol import Message, encode_engine
 from tlacheck.tlc.configuration import is_configuration
-from tlacheck.tlc.spec import Spec
+from tlacheck.tlc.libraries import library_folders, of_environment, trusted
+from tlacheck.tlc.spec import Spec, encode_spec
 from tlacheck.values import Value
 
 __all__ = ["Evaluator", "evaluate"]
@@ -58,6 +59,8 @@ class Evaluator(Closing):
         state: Mapping[str, Value] | None = None,
         after: Mapping[str, Value] | None = None,
         timeout: float | None = None,
+        libraries: Iterable[Path | str] = (),
+        trusted_jars: Iterable[Path | str] = (),
     ) -> Value:
         """Evaluate a TLA+ expression.
 
@@ -72,13 +75,15 @@ class Evaluator(Closing):
                 None.
             after: the values of the primed variables.
             timeout: seconds after which to give up; None waits.
+            libraries: folders with more modules; a `Spec` knows its own.
+            trusted_jars: jars with more modules; a `Spec` knows its own.
 
         Raises:
             SpecError: TLC cannot read or evaluate the expression, or the spec.
             EngineError: there was no time, no memory, or the worker died.
             SetupError: there is no JVM.
         """
-        loaded = _loaded(spec, config)
+        loaded = _loaded(spec, config, libraries, trusted_jars)
         expression = expression.replace("\r\n", "\n").replace("\r", "\n")
         try:
             expression.encode()
@@ -86,10 +91,8 @@ class Evaluator(Closing):
             raise SpecError("the expression is no text in UTF-8") from None
         request = {
             "expression": expression,
-            "spec": None if loaded is None else str(loaded.path.absolute()),
-            "config": None
-            if loaded is None or not is_configuration(loaded.config)
-            else str(loaded.config.absolute()),
+            "spec": None if loaded is None else encode_spec(loaded),
+            "has_config": loaded is not None and is_configuration(loaded.config),
             "before": _encoded(state),
             "after": _encoded(after),
             "engine": encode_engine(self._engine),
@@ -116,6 +119,8 @@ def evaluate(
     engine: Engine | None = None,
     timeout: float | None = None,
     memory_mb: int = MEMORY_MB,
+    libraries: Iterable[Path | str] = (),
+    trusted_jars: Iterable[Path | str] = (),
 ) -> Value:
     """Evaluate a TLA+ expression: starts a worker and ends it. See `Evaluator.evaluate`.
 
@@ -125,22 +130,36 @@ def evaluate(
         SetupError: there is no JVM or no TLC.
     """
     with Evaluator(engine=engine, memory_mb=memory_mb) as evaluator:
-        return evaluator.evaluate(expression, spec, config=config, state=state, after=after, timeout=timeout)
+        return evaluator.evaluate(
+            expression,
+            spec,
+            config=config,
+            state=state,
+            after=after,
+            timeout=timeout,
+            libraries=libraries,
+            trusted_jars=trusted_jars,
+        )
 
 
-def _loaded(spec: Spec | Path | str | None, config: Path | str | None) -> Spec | None:
+def _loaded(
+    spec: Spec | Path | str | None,
+    config: Path | str | None,
+    libraries: Iterable[Path | str],
+    trusted_jars: Iterable[Path | str],
+) -> Spec | None:
     if spec is None:
         if config is not None:
             raise SpecError(f"the configuration {config} is of no spec: say which one")
         return None
-    if isinstance(spec, Spec) and config is None:
-        return spec
-    path = spec.path if isinstance(spec, Spec) else Path(spec)
-    beside = path.with_suffix(".cfg")
-    module = path.with_suffix(".tla")
+    if isinstance(spec, Spec):
+        return Spec.of(spec, config)
+    beside = Path(spec).with_suffix(".cfg")
+    module = Path(spec).with_suffix(".tla")
     if config is None and module.is_file() and not beside.is_file():
-        return Spec(module, beside)  # a library has no constants to assign
-    return Spec.load(path, config)
+        # a library has no constants to assign
+        return Spec(module, beside, (*library_folders(libraries), *of_environment()), trusted(trusted_jars))
+    return Spec.load(spec, config, libraries=libraries, trusted_jars=trusted_jars)
 
 
 def _encoded(state: Mapping[str, Value] | None) -> dict[str, Any] | None:

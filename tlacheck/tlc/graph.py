@@ -28,8 +28,8 @@ from tlacheck.tlc._diagnose import diagnose, unknown_constants
 from tlacheck.tlc._event import EVENT, event_of
 from tlacheck.tlc._graph_steps import BETWEEN_STATES, BETWEEN_VALUES
 from tlacheck.tlc._process import NoAnswer, Worker
-from tlacheck.tlc._protocol import Progress, decode_report, encode_engine, encode_spec
-from tlacheck.tlc.spec import Spec, here
+from tlacheck.tlc._protocol import Progress, decode_report, encode_engine
+from tlacheck.tlc.spec import Spec, encode_spec, here
 from tlacheck.trace import Origin, State, Step, Trace
 from tlacheck.values import Function, Value
 from tlacheck.verdict import Verdict
@@ -498,9 +498,7 @@ def stream_graph(
         ConfigError: an argument makes no sense.
         SetupError: there is no JVM or no TLC.
     """
-    loaded = spec if isinstance(spec, Spec) and config is None else None
-    if loaded is None:
-        loaded = Spec.load(spec.path if isinstance(spec, Spec) else spec, config)
+    loaded = Spec.of(spec, config)
     return GraphStream(
         loaded, engine=engine, memory_mb=memory_mb, depth=depth, timeout=timeout, on_progress=on_progress
     )

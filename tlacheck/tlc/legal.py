@@ -96,7 +96,7 @@ def check_behaviour(
         SetupError: there is no JVM or no TLC.
     """
     behaviour = demanded(trace)
-    names = tuple(each.name for each in parse(spec.path).variables) if variables is None else tuple(variables)
+    names = tuple(each.name for each in parse(spec).variables) if variables is None else tuple(variables)
     if strangers := sorted(set(behaviour.initial) - set(names)):
         raise TraceError(f"{spec.module} has no variable {', '.join(strangers)}; it has {', '.join(names)}")
     with tempfile.TemporaryDirectory(prefix="tlacheck-") as name:
@@ -154,7 +154,7 @@ def _write(trace: Trace, spec: Spec, names: tuple[str, ...], folder: Path) -> Sp
         + ("" if trace.steps else f"INVARIANT {_MODULE}Elsewhere\n"),
         encoding="utf-8",
     )
-    return Spec(root, config)
+    return attrs.evolve(spec, path=root, config=config)
 
 
 def _root(trace: Trace, spec: Spec, names: tuple[str, ...], declared: str) -> str:

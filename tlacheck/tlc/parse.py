@@ -9,7 +9,7 @@ Standard modules are listed by name; their definitions are left out unless asked
 
 import enum
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from tlacheck.tlc._diagnose import diagnose
 from tlacheck.tlc._process import MEMORY_MB, NoAnswer, Worker
 from tlacheck.tlc._protocol import Message, encode_engine
 from tlacheck.tlc._source import Source
-from tlacheck.tlc.spec import Spec, module_file
+from tlacheck.tlc.libraries import library_folders, of_environment, trusted
+from tlacheck.tlc.spec import Spec, encode_spec, module_file
 
 __all__ = [
     "Action",
@@ -286,20 +287,24 @@ class Parser(Closing):
 
     def parse(
         self,
-        path: Path | str,
+        path: Spec | Path | str,
         *,
         timeout: float | None = None,
         standard: bool = False,
         next_relation: str | None = None,
+        libraries: Iterable[Path | str] = (),
+        trusted_jars: Iterable[Path | str] = (),
     ) -> Module:
         """Parse a module and all that it extends or instantiates.
 
         Args:
-            path: the module's file; the extension may be left out.
+            path: the module's file, whose extension may be left out, or a spec, with its libraries.
             timeout: seconds after which to give up; None waits.
             standard: whether to list what standard modules define, too.
             next_relation: the definition whose disjuncts are the actions; None looks for it, see
                 `Module.next`.
+            libraries: folders with more modules.
+            trusted_jars: jars with more modules.
 
         Raises:
             SpecError: there is no such file, or SANY refuses it.
@@ -307,33 +312,34 @@ class Parser(Closing):
             EngineError: no time, no memory, or the worker died.
             SetupError: there is no JVM.
         """
-        path = module_file(path)
+        spec = path if isinstance(path, Spec) else _module_alone(path, libraries, trusted_jars)
         request = {
-            "path": str(path.absolute()),
+            "spec": encode_spec(spec),
             "engine": encode_engine(self._engine),
             "next": next_relation,
         }
         try:
             report = self._worker.run("parse", request, timeout=timeout)
         except NoAnswer as reason:
-            raise EngineError(f"{path} is not parsed: {reason}") from None
+            raise EngineError(f"{spec.path} is not parsed: {reason}") from None
         if report["tree"] is None:
             messages = [Message(code, kind, text) for code, kind, text in report["messages"]]
-            # SANY reads no configuration: no message can be about it.
-            raise diagnose(Spec(path, path.with_suffix(".cfg")), messages, report["failure"])
+            raise diagnose(spec, messages, report["failure"])
         if next_relation is not None and not report["tree"]["relations"]:
-            raise ConfigError(f"{path} defines no action {next_relation}")
-        return _Reading(path).module(report["tree"], self._engine, standard=standard)
+            raise ConfigError(f"{spec.path} defines no action {next_relation}")
+        return _Reading(spec).module(report["tree"], self._engine, standard=standard)
 
 
 def parse(
-    path: Path | str,
+    path: Spec | Path | str,
     *,
     engine: Engine | None = None,
     memory_mb: int = MEMORY_MB,
     timeout: float | None = None,
     standard: bool = False,
     next_relation: str | None = None,
+    libraries: Iterable[Path | str] = (),
+    trusted_jars: Iterable[Path | str] = (),
 ) -> Module:
     """Parse one module: starts a worker and ends it. See `Parser.parse`.
 
@@ -344,14 +350,31 @@ def parse(
         SetupError: there is no JVM or no TLC.
     """
     with Parser(engine=engine, memory_mb=memory_mb) as parser:
-        return parser.parse(path, timeout=timeout, standard=standard, next_relation=next_relation)
+        return parser.parse(
+            path,
+            timeout=timeout,
+            standard=standard,
+            next_relation=next_relation,
+            libraries=libraries,
+            trusted_jars=trusted_jars,
+        )
+
+
+def _module_alone(
+    path: Path | str, libraries: Iterable[Path | str], trusted_jars: Iterable[Path | str]
+) -> Spec:
+    """Return a module as a spec. SANY reads no configuration: no message can be about it."""
+    folders = (*library_folders(libraries), *of_environment())
+    path = module_file(path, folders)
+    return Spec(path, path.with_suffix(".cfg"), folders, trusted(trusted_jars))
 
 
 class _Reading:
     """Builder of public values from the worker's data; knows the files of the user."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._path = spec.path
         self._source = functools.cache(Source.read)
         self._file = functools.cache(self._find)
 
@@ -405,8 +428,7 @@ class _Reading:
 
     def _find(self, name: str) -> Path | None:
         """Return the user's file of a module; None for a standard module."""
-        path = self._path.with_name(f"{name}.tla")
-        return path if path.is_file() else None
+        return self._spec.module_path(name)
 
     def _is_own(self, one: Mapping[str, Any]) -> bool:
         return self._file(one["place"][0]) is not None

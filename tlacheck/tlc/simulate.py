@@ -15,6 +15,7 @@ have taken is checked, so a violation may lie one step off the behaviour that wa
 checked also in states that a constraint excludes; a behaviour ends in the first such state.
 """
 
+import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -32,8 +33,8 @@ from tlacheck.tlc._diagnose import diagnose, location_in, unknown_constants
 from tlacheck.tlc._event import EVENT, event_of
 from tlacheck.tlc._outcome import interpret, warnings_of
 from tlacheck.tlc._process import MEMORY_MB, NoAnswer, Worker
-from tlacheck.tlc._protocol import Progress, Report, decode_report, encode_engine, encode_spec
-from tlacheck.tlc.spec import Spec, here
+from tlacheck.tlc._protocol import Progress, Report, decode_report, encode_engine
+from tlacheck.tlc.spec import Spec, encode_spec, here
 from tlacheck.trace import Origin, State, Step, Trace, Violation
 from tlacheck.values import Value
 from tlacheck.verdict import Verdict
@@ -269,7 +270,7 @@ class Simulation(Closing):
     def _origin(self, number: int) -> Origin:
         """Return the origin of behaviour `number`: it is the last one of its command."""
         options = self._options
-        command = f"tlacheck simulate {here(self._spec.path)} --config {here(self._spec.config)}"
+        command = shlex.join(["tlacheck", "simulate", *self._spec.words])
         command += f" --num {number} --depth {options.depth} --seed {options.seed}"
         if options.workers != 1:
             command += f" --workers {options.workers}"
@@ -385,9 +386,7 @@ def simulate(
         SetupError: there is no TLC.
         ConfigError: an option is out of range.
     """
-    loaded = spec if isinstance(spec, Spec) and config is None else None
-    if loaded is None:
-        loaded = Spec.load(spec.path if isinstance(spec, Spec) else spec, config)
+    loaded = Spec.of(spec, config)
     options = _Options(behaviours=behaviours, depth=depth, seed=seed, workers=workers, deadlock=deadlock)
     return Simulation(
         loaded,

@@ -34,11 +34,13 @@ from tlacheck.tlc.cli._options import (
     ESTABLISHED,
     INCONCLUSIVE,
     VIOLATED,
+    Modules,
     config_option,
     json_option,
+    module_options,
     spec_argument,
 )
-from tlacheck.tlc.spec import Spec, here
+from tlacheck.tlc.spec import Spec
 
 __all__ = ["explore_command"]
 
@@ -48,6 +50,7 @@ _STEPS: Final = 20_000
 @click.command("explore")
 @spec_argument
 @config_option
+@module_options
 @system_options
 @click.option(
     "--strategy",
@@ -115,6 +118,7 @@ _STEPS: Final = 20_000
 def explore_command(
     context: click.Context,
     *,
+    modules: Modules,
     spec: Path,
     config: Path | None,
     system: str | None,
@@ -146,7 +150,7 @@ def explore_command(
     try:
         if steps is not None and seconds is not None:
             raise ConfigError("--steps and --seconds are two budgets: give one of them")
-        loaded = Spec.load(spec, config)
+        loaded = Spec.load(spec, config, **modules)
         plan = Plan(
             strategy=strategy,
             steps=(steps or _STEPS) if seconds is None else None,
@@ -198,7 +202,7 @@ def _weights(texts: tuple[str, ...]) -> Mapping[str, float]:
 
 def _command(spec: Spec, system: str, plan: Plan, *, workers: int, step_limit: float) -> str:
     """Return the command that repeats the exploration."""
-    words = ["tlacheck", "explore", here(spec.path), "--config", here(spec.config)]
+    words = ["tlacheck", "explore", *spec.words]
     words += ["--exec", system.removeprefix("exec:")] if system.startswith("exec:") else ["--system", system]
     words += ["--strategy", plan.strategy, "--seed", str(plan.seed), "--length", str(plan.length)]
     words += ["--steps", str(plan.steps)] if plan.steps is not None else ["--seconds", f"{plan.seconds:g}"]

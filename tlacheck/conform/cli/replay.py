@@ -34,8 +34,10 @@ from tlacheck.tlc.cli._options import (
     INCONCLUSIVE,
     UNUSABLE,
     VIOLATED,
+    Modules,
     config_option,
     json_option,
+    module_options,
     seed_option,
 )
 from tlacheck.tlc.graph import Graph, stream_graph
@@ -56,6 +58,7 @@ class _Request:
     edges: Path | None
     simulated: Path | None
     config: Path | None
+    modules: Modules
     behaviours: int
     depth: int
     seed: int
@@ -109,6 +112,7 @@ class _Result:
     help="Follow random behaviours of this module.",
 )
 @config_option
+@module_options
 @click.option(
     "-n",
     "--num",
@@ -135,6 +139,7 @@ class _Result:
 def replay_command(
     context: click.Context,
     *,
+    modules: Modules,
     traces: tuple[Path, ...],
     system: str | None,
     executed: str | None,
@@ -170,6 +175,7 @@ def replay_command(
             edges=edges,
             simulated=simulated,
             config=config,
+            modules=modules,
             behaviours=behaviours,
             depth=depth,
             seed=seed or 0,
@@ -213,20 +219,25 @@ def _again(context: click.Context) -> str:
         elif isinstance(parameter, click.Option) and parameter.is_flag:
             words.append(parameter.opts[-1])
         else:
-            words += [parameter.opts[-1], str(value)]
+            several = value if parameter.multiple else (value,)
+            words += [word for one in several for word in (parameter.opts[-1], str(one))]
     return shlex.join(["tlacheck", "replay", *words])
 
 
 def _replay(request: _Request) -> _Result:
     started = time.monotonic()
     if request.edges is not None:
-        return _replay_edges(request, Spec.load(request.edges, request.config), started)
+        return _replay_edges(request, _spec(request, request.edges), started)
     if request.simulated is not None:
-        return _replay_simulated(request, Spec.load(request.simulated, request.config), started)
+        return _replay_simulated(request, _spec(request, request.simulated), started)
     found = [trace for path in request.traces for trace in read_traces(path)]
     _check(request, Vocabulary.of_traces(found, "the trace" if len(found) == 1 else "the traces"))
     name = str(request.traces[0]) if len(request.traces) == 1 else f"{len(request.traces)} files"
     return _follow(request, name, found, len(found), started)
+
+
+def _spec(request: _Request, path: Path) -> Spec:
+    return Spec.load(path, request.config, **request.modules)
 
 
 def _check(request: _Request, vocabulary: Vocabulary) -> None:

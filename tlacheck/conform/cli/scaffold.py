@@ -7,7 +7,7 @@ import click
 from tlacheck.conform.scaffolding import LANGUAGES, scaffold
 from tlacheck.errors import ConfigError, TlacheckError
 from tlacheck.files import write_whole
-from tlacheck.tlc.cli._options import UNUSABLE, config_option, spec_argument
+from tlacheck.tlc.cli._options import UNUSABLE, Modules, config_option, module_options, spec_argument
 from tlacheck.tlc.spec import Spec
 
 __all__ = ["scaffold_command"]
@@ -16,6 +16,7 @@ __all__ = ["scaffold_command"]
 @click.command("scaffold")
 @spec_argument
 @config_option
+@module_options
 @click.option(
     "--language",
     type=click.Choice(list(LANGUAGES)),
@@ -31,7 +32,13 @@ __all__ = ["scaffold_command"]
 )
 @click.pass_context
 def scaffold_command(
-    context: click.Context, *, spec: Path, config: Path | None, language: str, out: Path | None
+    context: click.Context,
+    *,
+    modules: Modules,
+    spec: Path,
+    config: Path | None,
+    language: str,
+    out: Path | None,
 ) -> None:
     """Write an adapter for SPEC with a method to fill in for each action and each variable.
 
@@ -42,7 +49,7 @@ def scaffold_command(
             raise ConfigError(
                 f"{out} is there already, and somebody may have filled it in: choose another name"
             )
-        text = scaffold(Spec.load(spec, config), language=language)
+        text = scaffold(Spec.load(spec, config, **modules), language=language)
         if out is None:
             click.echo(text, nl=False)
         else:

@@ -32,8 +32,10 @@ from tlacheck.tlc.cli._options import (
     ESTABLISHED,
     INCONCLUSIVE,
     VIOLATED,
+    Modules,
     config_option,
     json_option,
+    module_options,
 )
 from tlacheck.tlc.oracle import SpecOracle
 from tlacheck.tlc.spec import Spec
@@ -78,6 +80,7 @@ class _Result:
     "--spec", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The TLA+ module."
 )
 @config_option
+@module_options
 @click.option(
     "--hidden",
     multiple=True,
@@ -120,6 +123,7 @@ class _Result:
 def validate_command(
     context: click.Context,
     *,
+    modules: Modules,
     logs: tuple[Path, ...],
     spec: Path,
     config: Path | None,
@@ -152,7 +156,7 @@ def validate_command(
     )
     results: list[_Result] = []
     try:
-        oracle = SpecOracle(Spec.load(spec, config))
+        oracle = SpecOracle(Spec.load(spec, config, **modules))
         for number, log in enumerate(logs, start=1):
             result = _validated(oracle, log, number, options)
             results.append(result)
@@ -265,6 +269,7 @@ def _command(oracle: SpecOracle, log: Path, options: _Options) -> str:
         str(oracle.spec.path),
         "--config",
         str(oracle.spec.config),
+        *oracle.spec.library_words,
     ]
     if options.hidden:
         words += ["--hidden", ",".join(options.hidden), "--hidden-max", str(options.hidden_max)]

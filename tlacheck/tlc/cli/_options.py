@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import click
 
@@ -14,11 +14,13 @@ __all__ = [
     "INCONCLUSIVE",
     "UNUSABLE",
     "VIOLATED",
+    "Modules",
     "config_option",
     "deadlock_option",
     "json_option",
     "limits",
     "limits_of",
+    "module_options",
     "seed_option",
     "spec_argument",
     "workers_option",
@@ -38,6 +40,42 @@ config_option = click.option(
     metavar="FILE",
     help="TLC configuration; the spec's name with .cfg unless given.",
 )
+
+
+class Modules(TypedDict):
+    """Where modules lie that are not beside the spec, as `Spec.load` takes it."""
+
+    libraries: tuple[Path, ...]
+    trusted_jars: tuple[Path, ...]
+
+
+def module_options(command: Command) -> Command:
+    """Add the options `--library` and `--trusted-jar`; the command gets both as `modules`, a `Modules`."""
+
+    @click.option(
+        "--library",
+        "libraries",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        metavar="DIR",
+        help="A folder with more modules; may be repeated. Folders of TLA-Library come after these.",
+    )
+    @click.option(
+        "--trusted-jar",
+        "trusted_jars",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        metavar="FILE",
+        help="A jar with more modules, whose Java code may run; may be repeated.",
+    )
+    @functools.wraps(command)
+    def bundled(
+        *arguments: Any, libraries: tuple[Path, ...], trusted_jars: tuple[Path, ...], **named: Any
+    ) -> Any:
+        return command(*arguments, modules=Modules(libraries=libraries, trusted_jars=trusted_jars), **named)
+
+    return bundled
+
 
 deadlock_option = click.option(
     "--no-deadlock", is_flag=True, help="Do not report states in which no action is enabled."

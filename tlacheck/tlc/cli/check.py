@@ -18,10 +18,12 @@ from tlacheck.tlc.cli._options import (
     INCONCLUSIVE,
     UNUSABLE,
     VIOLATED,
+    Modules,
     config_option,
     deadlock_option,
     json_option,
     limits,
+    module_options,
     spec_argument,
     workers_option,
 )
@@ -37,6 +39,7 @@ _TRACES = Path(".verify", "traces")
 @click.command("check")
 @spec_argument
 @config_option
+@module_options
 @deadlock_option
 @click.option(
     "--continue", "continue_", is_flag=True, help="Go on past the first violation; report them all."
@@ -67,6 +70,7 @@ _TRACES = Path(".verify", "traces")
 def check_command(
     context: click.Context,
     *,
+    modules: Modules,
     spec: Path,
     config: Path | None,
     no_deadlock: bool,
@@ -91,7 +95,7 @@ def check_command(
     """
     target: Path | None = None
     try:
-        loaded = Spec.load(spec, config)
+        loaded = Spec.load(spec, config, **modules)
         target = trace_file or _TRACES / f"{loaded.name}.itf.json"
         run: Callable[..., CheckResult]
         alone: dict[str, Any] = {

@@ -15,9 +15,11 @@ from tlacheck.tlc.cli._options import (
     ESTABLISHED,
     INCONCLUSIVE,
     UNUSABLE,
+    Modules,
     config_option,
     json_option,
     limits,
+    module_options,
 )
 from tlacheck.tlc.evaluate import Evaluator
 from tlacheck.trace import State
@@ -35,6 +37,7 @@ __all__ = ["eval_command"]
     help="A TLA+ module whose names the expression may use.",
 )
 @config_option
+@module_options
 @click.option("--state", metavar="STATE", help="The values of the variables: a TLA+ record, or a trace file.")
 @click.option(
     "--step",
@@ -48,6 +51,7 @@ __all__ = ["eval_command"]
 def eval_command(
     context: click.Context,
     *,
+    modules: Modules,
     expression: str,
     spec: Path | None,
     config: Path | None,
@@ -69,7 +73,9 @@ def eval_command(
     try:
         text = sys.stdin.read() if expression == "-" else expression
         with Evaluator(memory_mb=memory) as evaluator:
-            evaluate = functools.partial(evaluator.evaluate, spec=spec, config=config, timeout=timeout)
+            evaluate = functools.partial(
+                evaluator.evaluate, spec=spec, config=config, timeout=timeout, **modules
+            )
             before, after = _states(state, step, evaluate)
             value = evaluate(text, state=before, after=after)
         shown = (

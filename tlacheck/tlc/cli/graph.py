@@ -19,9 +19,11 @@ from tlacheck.tlc.cli._options import (
     ESTABLISHED,
     INCONCLUSIVE,
     UNUSABLE,
+    Modules,
     config_option,
     json_option,
     limits_of,
+    module_options,
     spec_argument,
 )
 from tlacheck.tlc.cover import edge_cover
@@ -40,6 +42,7 @@ _LISTED_MAX = 50
 @click.command("graph")
 @spec_argument
 @config_option
+@module_options
 @click.option(
     "--depth",
     type=click.IntRange(min=1),
@@ -73,6 +76,7 @@ _LISTED_MAX = 50
 def graph_command(
     context: click.Context,
     *,
+    modules: Modules,
     spec: Path,
     config: Path | None,
     depth: int | None,
@@ -95,7 +99,7 @@ def graph_command(
         raise click.UsageError("--length bounds the traces of --cover FOLDER; give --cover as well")
     try:
         graph, tally, covered = _explore(
-            Spec.load(spec, config),
+            Spec.load(spec, config, **modules),
             depth=depth,
             out=out,
             form=form,
@@ -228,7 +232,7 @@ class _Covered:
 
 def _write_cover(graph: Graph, folder: Path, length_max: int, depth: int | None) -> _Covered:
     """Write a trace for each path; the folder gets its name when all are there."""
-    options = [here(graph.spec.path), "--config", here(graph.spec.config), "--cover", here(folder)]
+    options = [*graph.spec.words, "--cover", here(folder)]
     if depth is not None:
         options += ["--depth", str(depth)]
     command = shlex.join(["tlacheck", "graph", *options, "--length", str(length_max)])

@@ -10,7 +10,15 @@ import click
 
 from tlacheck.errors import EngineError, TlacheckError
 from tlacheck.tlc.cli._live import live
-from tlacheck.tlc.cli._options import INCONCLUSIVE, UNUSABLE, json_option, limits, spec_argument
+from tlacheck.tlc.cli._options import (
+    INCONCLUSIVE,
+    UNUSABLE,
+    Modules,
+    json_option,
+    limits,
+    module_options,
+    spec_argument,
+)
 from tlacheck.tlc.parse import Level, Module, Span, parse
 
 __all__ = ["parse_command"]
@@ -18,6 +26,7 @@ __all__ = ["parse_command"]
 
 @click.command("parse")
 @spec_argument
+@module_options
 @click.option("--all", "standard", is_flag=True, help="List what standard modules define, too.")
 @click.option(
     "--next",
@@ -31,6 +40,7 @@ __all__ = ["parse_command"]
 def parse_command(
     context: click.Context,
     *,
+    modules: Modules,
     spec: Path,
     standard: bool,
     next_relation: str | None,
@@ -54,7 +64,12 @@ def parse_command(
     try:
         with live(spec.stem):
             module = parse(
-                spec, memory_mb=memory, timeout=timeout, standard=standard, next_relation=next_relation
+                spec,
+                memory_mb=memory,
+                timeout=timeout,
+                standard=standard,
+                next_relation=next_relation,
+                **modules,
             )
     except TlacheckError as error:
         if as_json:

@@ -20,10 +20,12 @@ from tlacheck.tlc.cli._options import (
     INCONCLUSIVE,
     UNUSABLE,
     VIOLATED,
+    Modules,
     config_option,
     deadlock_option,
     json_option,
     limits,
+    module_options,
     seed_option,
     spec_argument,
     workers_option,
@@ -44,6 +46,7 @@ _UNNAMED = "?"
 @click.command("simulate")
 @spec_argument
 @config_option
+@module_options
 @click.option(
     "--num",
     type=click.IntRange(1, _COUNT_MAX),
@@ -76,6 +79,7 @@ _UNNAMED = "?"
 def simulate_command(
     context: click.Context,
     *,
+    modules: Modules,
     spec: Path,
     config: Path | None,
     num: int,
@@ -100,7 +104,7 @@ def simulate_command(
     target: Path | None = None
     lengths: Counter[int] = Counter()
     try:
-        loaded = Spec.load(spec, config)
+        loaded = Spec.load(spec, config, **modules)
         target = _TRACES / f"{loaded.name}.itf.json"
 
         def tell(progress: Progress) -> str:

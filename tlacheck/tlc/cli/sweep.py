@@ -24,16 +24,18 @@ from tlacheck.tlc.cli._options import (
     INCONCLUSIVE,
     UNUSABLE,
     VIOLATED,
+    Modules,
     config_option,
     deadlock_option,
     json_option,
     limits,
+    module_options,
     spec_argument,
     workers_option,
 )
 from tlacheck.tlc.cli._result import counterexample_files, result_lines, result_to_json
 from tlacheck.tlc.pool import Pool
-from tlacheck.tlc.spec import Spec, here
+from tlacheck.tlc.spec import Spec
 from tlacheck.tlc.sweep import Outcome, Point, Sweep, sweep
 
 __all__ = ["sweep_command"]
@@ -54,6 +56,7 @@ _SETTING = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)(.*)", re.DOTALL)
     help="A constant and its values, the smallest first: N=1..4, 'Procs={p1},{p1,p2}', 'Rule=<- Weak'.",
 )
 @config_option
+@module_options
 @click.option("--all", "all_points", is_flag=True, help="Go on when a configuration fails.")
 @click.option(
     "--jobs",
@@ -70,6 +73,7 @@ _SETTING = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)(.*)", re.DOTALL)
 def sweep_command(
     context: click.Context,
     *,
+    modules: Modules,
     spec: Path,
     settings: tuple[str, ...],
     config: Path | None,
@@ -92,7 +96,7 @@ def sweep_command(
     as_command = functools.partial(_command, no_deadlock=no_deadlock)
     chosen = context.get_parameter_source("memory") is not ParameterSource.DEFAULT
     try:
-        loaded = Spec.load(spec, config)
+        loaded = Spec.load(spec, config, **modules)
         constants = _constants(settings)
         folder = _CONFIGURATIONS / loaded.name
         with (
@@ -219,7 +223,7 @@ def _write_traces(spec: Spec, point: Point) -> None:
 
 def _command(point: Point, *, no_deadlock: bool) -> str:
     """The command that checks the point by itself."""
-    words = ["tlacheck", "check", here(point.spec.path), "--config", here(point.spec.config)]
+    words = ["tlacheck", "check", *point.spec.words]
     return shlex.join([*words, "--no-deadlock"] if no_deadlock else words)
 
 
