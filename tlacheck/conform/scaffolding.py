@@ -7,6 +7,7 @@ the place in the spec that defines the action or variable. The text passes ruff 
 import keyword
 import re
 import shlex
+import textwrap
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 from typing import Final
@@ -20,7 +21,8 @@ from tlacheck.tlc.spec import Spec, here
 
 __all__ = ["LANGUAGES", "scaffold"]
 
-_WIDTH: Final = 100
+#: The longest summary of a docstring, and the longest line.
+_SUMMARY_MAX, _LINE_MAX = 90, 100
 _NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
@@ -145,7 +147,7 @@ def _oneline(text: str) -> str:
     """Return the text on one line that is safe in a docstring and in a string of any language."""
     line = " ".join(text.split()).replace("\\", "/").replace('"', "'").replace("`", "'").replace("*/", "* /")
     line = "".join(char for char in line if char.isprintable())
-    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"
+    return line if len(line) <= _SUMMARY_MAX else f"{line[: _SUMMARY_MAX - 3].rstrip()}..."
 
 
 def _snake(name: str) -> str:
@@ -187,7 +189,17 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
+def _docstring(summary: str, more: str) -> str:
+    """Return the docstring of a method: on one line if it fits, else with `more` below the summary."""
+    indent = " " * 8
+    if len(summary) + len(more) + len(indent) + 7 <= _LINE_MAX:
+        return f'"""{summary} {more}"""'
+    below = textwrap.fill(more, _LINE_MAX, initial_indent=indent, subsequent_indent=indent)
+    return f'"""{summary}\n\n{below}\n{indent}"""'
+
+
 _ENVIRONMENT.filters["listed"] = _listed
+_ENVIRONMENT.filters["docstring"] = _docstring
 
 #: Language -> the function that writes an adapter in it.
 LANGUAGES: Final[dict[str, Callable[..., str]]] = {
