@@ -188,13 +188,13 @@ def test_the_verdict_is_unknown_when_all_workers_are_killed(load: Any, helpers: 
         local_workers=0,
         memory_mb=MEMORY_MB,
         timeout=120,
-        patience=5,
+        patience=15,  # workers start slowly on a busy machine
         on_ready=helpers.start,
         on_progress=kill_all,
     )
     # A worker that had nothing to do is missed when it is asked for something.
     assert result.verdict.is_unknown
-    assert result.verdict.reason == "no worker for 5 s"
+    assert result.verdict.reason == "no worker for 15 s"
     assert result.distinct > 50
 
 
