@@ -51,7 +51,7 @@ class Engine:
     sha256: str
     jar: Path
     source: str
-    """Where it came from: `TLACHECK_JAR`, `pin` (a jar of the user's), `maven` or `pypi`."""
+    """The place it came from: `TLACHECK_JAR`, `pin` (a jar of the user's), `maven` or `pypi`."""
 
     @property
     def label(self) -> str:

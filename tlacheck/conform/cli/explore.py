@@ -180,11 +180,14 @@ def explore_command(
     if as_json:
         click.echo(json.dumps(_to_json(found, shrunk, target), ensure_ascii=False))
     else:
-        for line in _lines(found, shrunk, target, loaded.name):
-            click.echo(line)
+        click.echo("\n".join(_lines(found, shrunk, target, loaded.name)))
+    context.exit(_status(found))
+
+
+def _status(found: Exploration) -> int:
     if found.verdict.is_established:
-        context.exit(ESTABLISHED)
-    context.exit(VIOLATED if found.verdict.is_violated else INCONCLUSIVE)
+        return ESTABLISHED
+    return VIOLATED if found.verdict.is_violated else INCONCLUSIVE
 
 
 def _weights(texts: tuple[str, ...]) -> Mapping[str, float]:

@@ -43,7 +43,7 @@ config_option = click.option(
 
 
 class Modules(TypedDict):
-    """Where modules lie that are not beside the spec, as `Spec.load` takes it."""
+    """The places of modules that are not beside the spec, as `Spec.load` takes them."""
 
     libraries: tuple[Path, ...]
     trusted_jars: tuple[Path, ...]
