@@ -8,13 +8,13 @@ import time
 from pathlib import Path
 
 from benchmarks._machine import begin, leave, show, sized
-from property_tests.examples import Run
 from property_tests.raft.machine import oracle_for, run_machine
+from tlacheck.harness.examples import ExamplesResult
 
 EXAMPLES = sized(40, 2)
 
 
-def run(folder: Path, *, judged: bool) -> tuple[Run, float]:
+def run(folder: Path, *, judged: bool) -> tuple[ExamplesResult, float]:
     """One run of all examples, and its seconds."""
     started = time.perf_counter()
     found = run_machine(seed=0, examples=EXAMPLES, folder=folder, judged=judged)

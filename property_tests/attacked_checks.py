@@ -94,9 +94,9 @@ def stateful(
         folder=context.folder,
         command=context.command,
     )
-    figures = Figures(examples=run.examples, steps=run.steps, **counts(run.sometimes, shown))
+    figures = Figures(examples=run.examples, steps=run.steps, **counts(run.goals, shown))
     if run.failure is not None:
-        verdict = Verdict.violated(run.broken, f"after {run.examples} examples")
+        verdict = Verdict.violated(run.property, f"after {run.examples} examples")
         return Outcome(verdict=verdict, figures=figures, trace=run.trace, message=run.message)
     if run.missing:
         return nothing_said("no example met", run.missing, figures)

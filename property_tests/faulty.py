@@ -12,11 +12,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from property_tests.examples import SHRINKING_SECONDS_MAX, Run, Tally, run_examples
 from property_tests.judged import RunJournal, Violated, failed
 from property_tests.moves import FaultyCluster
 from property_tests.replicas import Replicas
 from tlacheck.conform.lockstep import Diverged
+from tlacheck.harness.examples import SHRINKING_SECONDS_MAX, ExamplesResult, Tally, run_examples
 
 __all__ = ["NUMBERS", "FaultyMachine", "run_machine"]
 
@@ -187,7 +187,7 @@ def run_machine(
     steps: int = 40,
     command: str = "",
     shrinking_seconds: float = SHRINKING_SECONDS_MAX,
-) -> Run:
+) -> ExamplesResult:
     """Let Hypothesis look for a failing run of a protocol, and shrink it.
 
     Args:
@@ -200,6 +200,4 @@ def run_machine(
         shrinking_seconds: how long a failing run is made shorter.
     """
     tally = Tally(folder=folder, command=command, shrinking_seconds=shrinking_seconds)
-    return run_examples(
-        machine, tally, seed=seed, examples=examples, steps=steps, interesting=machine.interesting
-    )
+    return run_examples(machine, tally, seed=seed, examples=examples, steps=steps, goals=machine.interesting)

@@ -35,7 +35,7 @@ from impl.pbft import (
     signed,
 )
 from property_tests.guard.world import World, known_batches
-from property_tests.seeded import run_seeded
+from tlacheck.harness.seeded import run_seeded
 
 __all__ = ["INTERESTING", "GuardMachine", "OverrunMachine", "run_machine"]
 

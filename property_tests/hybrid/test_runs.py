@@ -256,7 +256,7 @@ def test_every_strategy_must_be_met() -> None:
 def test_hypothesis_finds_nothing_wrong(tmp_path: Path) -> None:
     run = run_machine(HybridMachine, seed=0, examples=4, folder=tmp_path)
     assert run.message == ""
-    assert run.sometimes["switch: raft to bft"]
+    assert run.goals["switch: raft to bft"]
 
 
 def test_hypothesis_finds_a_wrong_replica_and_leaves_the_trace_and_the_log_of_its_run(

@@ -217,14 +217,14 @@ def _hypothesis(context: Context, *, examples: int, judged: bool, setting: Setti
     figures = immutabledict(
         examples=run.examples,
         steps=run.steps,
-        **{name.replace(" ", "_"): run.sometimes[name] for name in _SHOWN},
+        **{name.replace(" ", "_"): run.goals[name] for name in _SHOWN},
     )
     if run.failure is not None:
-        verdict = Verdict.violated(run.broken, f"after {len(run.failure)} steps")
+        verdict = Verdict.violated(run.property, f"after {len(run.failure)} steps")
         return Outcome(verdict=verdict, figures=figures, trace=run.trace, message=run.message)
     missing = run.missing
     if setting.features:  # what Hypothesis seldom meets in so many parts, `endurance` and `soaked` ask for
-        missing = tuple(name for name in _REQUIRED_OF_ALL_PARTS if not run.sometimes[name])
+        missing = tuple(name for name in _REQUIRED_OF_ALL_PARTS if not run.goals[name])
     if missing:
         return Outcome(
             verdict=Verdict.unknown(f"no example met: {'; '.join(missing)}. Try more examples"),

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from impl import raft
-from property_tests.examples import SHRINKING_SECONDS_MAX, Run, Tally, run_examples
 from property_tests.raft.adapter import server_names, spec_for
 from property_tests.raft.cluster import Cluster
 from property_tests.raft.features import PLAIN, Setting, oracle_of
 from tlacheck.conform.lockstep import Diverged
+from tlacheck.harness.examples import SHRINKING_SECONDS_MAX, ExamplesResult, Tally, run_examples
 from tlacheck.sim import Flight
 from tlacheck.tlc.oracle import SpecOracle
 
@@ -294,7 +294,7 @@ def run_machine(
     command: str = "",
     shrinking_seconds: float = SHRINKING_SECONDS_MAX,
     watch: Callable[[int, int], None] | None = None,
-) -> Run:
+) -> ExamplesResult:
     """Let Hypothesis look for a failing run, and shrink it.
 
     Args:
@@ -310,4 +310,4 @@ def run_machine(
     """
     machine = type("RaftMachine", (RaftMachine,), {"judged": judged, "setting": setting})
     tally = Tally(folder=folder, command=command, shrinking_seconds=shrinking_seconds, watch=watch)
-    return run_examples(machine, tally, seed=seed, examples=examples, steps=steps, interesting=INTERESTING)
+    return run_examples(machine, tally, seed=seed, examples=examples, steps=steps, goals=INTERESTING)

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from impl.raft import rules
-from property_tests.examples import Run
 from property_tests.raft.machine import INTERESTING, run_machine
 from tlacheck import itf
+from tlacheck.harness.examples import ExamplesResult
 
 
-def _run(folder: Path, *, examples: int, judged: bool) -> Run:
+def _run(folder: Path, *, examples: int, judged: bool) -> ExamplesResult:
     return run_machine(
         seed=0,
         examples=examples,
@@ -41,7 +41,7 @@ def test_the_properties_hold_by_themselves_without_the_spec(tmp_path: Path) -> N
     run = _run(tmp_path, examples=25, judged=False)
     assert run.message == ""
     assert run.failure is None
-    assert run.sometimes["an entry is committed"] > 25
+    assert run.goals["an entry is committed"] > 25
     assert run.steps > 500
 
 
@@ -67,10 +67,10 @@ def test_a_server_that_votes_for_everybody_is_caught_shrunk_and_left_as_a_trace(
 def test_the_same_seed_meets_the_same_situations(tmp_path: Path) -> None:
     """A failure that its seed does not bring back cannot be looked into."""
     first, again = (_run(tmp_path, examples=3, judged=False) for _ in range(2))
-    assert (first.examples, first.steps, first.sometimes) == (again.examples, again.steps, again.sometimes)
+    assert (first.examples, first.steps, first.goals) == (again.examples, again.steps, again.goals)
 
 
 def test_a_run_says_what_it_has_not_met(tmp_path: Path) -> None:
     run = _run(tmp_path, examples=1, judged=False)
     assert run.missing
-    assert set(run.missing) == {name for name in INTERESTING if not run.sometimes[name]}
+    assert set(run.missing) == {name for name in INTERESTING if not run.goals[name]}

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from impl import vote
-from property_tests.seeded import run_seeded
 from property_tests.vote.world import Broken, World
+from tlacheck.harness.seeded import run_seeded
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 

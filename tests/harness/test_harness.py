@@ -53,6 +53,18 @@ SLOW = attrs.evolve(
 NARROW = attrs.evolve(
     LOCK, invariants=[Invariant("NoGrant", lambda view: view["s"].token and "the lock was granted" or None)]
 )
+
+
+class Raising(core.Lock):
+    """The server cannot be asked twice."""
+
+    def step(self, state, inp):
+        if isinstance(state, core.Server) and state.token:
+            raise KeyError("c9")
+        return super().step(state, inp)
+
+
+RAISING = attrs.evolve(LOCK, core=Raising, goals=[])
 UNNAMED = attrs.evolve(LOCK, steps=lambda record: [spec_step("Grunt")] if record.commands else [])
 FEW = attrs.evolve(LOCK, mutants=LOCK.mutants[:1])
 SILENT = attrs.evolve(
@@ -191,6 +203,8 @@ def test_a_goal_that_is_never_met_is_inconclusive() -> None:
         ("variants:SLOW", "a thousand grants"),
         ("variants:NARROW", "NoGrant"),
         ("variants:UNNAMED", "the spec has no action Grunt"),
+        ("variants:RAISING", "Total"),
+        ("variants:RAISING", "the core raised KeyError: 'c9' on "),
     ],
 )
 def test_what_does_not_hold_is_told_by_its_name(target: str, words: str) -> None:
@@ -279,12 +293,23 @@ def test_the_soak_check_is_sampled_violated_or_unknown(context: Context) -> None
     assert list(kinds.values()) == [Kind.SAMPLED, Kind.VIOLATED, Kind.UNKNOWN]
 
 
-def test_the_stateful_check_is_sampled_or_violated(context: Context) -> None:
-    assert checks.stateful(context, LOCK, examples=3, steps=10).verdict.kind is Kind.SAMPLED
-    found = checks.stateful(context, "variants:SLOW", examples=5, steps=10)
+def test_the_stateful_check_is_sampled_violated_or_unknown(context: Context) -> None:
+    assert checks.stateful(context, LOCK, examples=10, steps=30).verdict.kind is Kind.SAMPLED
+    assert checks.stateful(context, "variants:UNMET", examples=1, steps=5).verdict.kind is Kind.UNKNOWN
+    found = checks.stateful(context, "variants:SLOW", examples=5, steps=10, shrinking_seconds=1)
     assert found.verdict.kind is Kind.VIOLATED
     assert found.trace is not None
-    assert found.trace.is_file()
+    assert "a thousand grants" in found.message
+    assert f"inspect: make inspect T={found.trace}" in found.message
+
+
+def test_the_stateful_check_keeps_the_trace_of_the_shortest_failure(context: Context) -> None:
+    found = checks.stateful(context, "variants:RAISING", examples=5, steps=10, shrinking_seconds=2)
+    assert found.trace is not None
+    violation = itf.read(found.trace).violation
+    assert violation is not None
+    assert violation.property == "Total"
+    assert len(itf.read(found.trace)) <= 4
 
 
 def test_the_mutants_check_tells_who_survives(context: Context) -> None:

@@ -1,11 +1,8 @@
 """The checks of a declared protocol for `verify.toml`: a soak test, Byzantine soaks, the state machine, its mutants."""
 
-from hypothesis import HealthCheck, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
 from immutabledict import immutabledict
 
-from tlacheck import itf
-from tlacheck.conform.lockstep import Diverged
+from tlacheck.harness.examples import SHRINKING_SECONDS_MAX, Tally, run_examples
 from tlacheck.harness.machine import machine_of
 from tlacheck.harness.soak import RunResult, SoakPlan, SoakResult, load_protocol, soak
 from tlacheck.verdict import Verdict
@@ -64,9 +61,15 @@ def _outcome(found: SoakResult, plan: SoakPlan, first: int) -> Outcome:
 
 
 def stateful(
-    context: Context, protocol: str, *, examples: int, steps: int = 40, nodes: int | None = None
+    context: Context,
+    protocol: str,
+    *,
+    examples: int,
+    steps: int = 40,
+    nodes: int | None = None,
+    shrinking_seconds: float = SHRINKING_SECONDS_MAX,
 ) -> Outcome:
-    """Hypothesis finds no failing run of the protocol's state machine.
+    """Hypothesis finds no failing run of the protocol's state machine, and meets each coverage goal.
 
     Args:
         context: given by `verify`.
@@ -74,25 +77,36 @@ def stateful(
         examples: how many to try.
         steps: how many rules an example takes at most.
         nodes: the size of the cluster; the declaration's first, if None.
+        shrinking_seconds: the time in which a failing run is made shorter.
     """
-    machine = seed(context.seed)(machine_of(load_protocol(protocol), nodes=nodes))
-    limits = settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
+    declared = load_protocol(protocol)
+    tally = Tally(
+        folder=context.folder,
+        command=context.command,
+        shrinking_seconds=shrinking_seconds,
+        watch=lambda done, taken: context.progress(f"{done} of {examples} examples, {taken:,} steps"),
     )
-    try:
-        run_state_machine_as_test(machine, settings=limits)
-    except Diverged as failure:
-        path = context.folder / "stateful.itf.json"
-        itf.write(failure.trace, path)
-        name = failure.trace.violation.property if failure.trace.violation else "?"
+    found = run_examples(
+        machine_of(declared, nodes=nodes),
+        tally,
+        seed=context.seed,
+        examples=examples,
+        steps=steps,
+        goals=[goal.name for goal in declared.goals],
+    )
+    figures = immutabledict(examples=found.examples, steps=found.steps)
+    if found.failure is not None:
         return Outcome(
-            verdict=Verdict.violated(name), trace=path, message=str(failure), command=context.command
+            verdict=Verdict.violated(found.property),
+            figures=figures,
+            trace=found.trace,
+            message=found.message,
+            command=context.command,
         )
-    return Outcome(verdict=Verdict.sampled(examples, context.seed), figures=immutabledict(examples=examples))
+    if found.missing:
+        reason = f"never met: {', '.join(found.missing)}"
+        return Outcome(verdict=Verdict.unknown(reason), figures=figures, command=context.command)
+    return Outcome(verdict=Verdict.sampled(examples, context.seed), figures=figures)
 
 
 def mutants_caught(context: Context, protocol: str, *, seeds: int, steps: int, jobs: int = 1) -> Outcome:

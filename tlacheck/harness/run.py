@@ -1,8 +1,9 @@
 """One run of a protocol: a simulated cluster, its recorder, and the judges that look at every step."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import attrs
 from immutabledict import immutabledict
@@ -12,13 +13,18 @@ from tlacheck.conform.lockstep import Diverged
 from tlacheck.errors import ConfigError
 from tlacheck.harness.protocol import Protocol, Size, View
 from tlacheck.harness.recorder import Recorder, Violated
-from tlacheck.sim.cluster import Cluster, StepRecord
+from tlacheck.sim.cluster import Cluster, Core, StepRecord
 from tlacheck.sim.faults import Fault
 from tlacheck.tlc.oracle import SpecOracle
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import Origin, State, Trace, Violation
 
-__all__ = ["Run", "spec_of"]
+__all__ = ["TOTAL", "Run", "spec_of"]
+
+#: The property that a core answers every input, malformed ones included, and never raises.
+TOTAL: Final = "Total"
+
+_T = TypeVar("_T")
 
 
 def spec_of(protocol: Protocol, size: Size) -> Spec:
@@ -87,7 +93,7 @@ class Run:
             versions=immutabledict({"tlacheck": __version__}),
         )
         self.cluster = Cluster(
-            protocol.core(),
+            _Guarded(protocol.core()),
             size.nodes,
             seed=seed,
             network=protocol.network,
@@ -118,9 +124,9 @@ class Run:
         """Let so many virtual milliseconds pass.
 
         Raises:
-            Diverged: a step is not the spec's, or an invariant breaks.
+            Diverged: a step is not the spec's, an invariant breaks, or the core raises.
         """
-        self.cluster.advance(for_ms)
+        self._judged(lambda: self.cluster.advance(for_ms))
 
     def inflict(self, fault: Fault) -> bool:
         """Let a fault happen. False if it found nothing to do.
@@ -128,7 +134,7 @@ class Run:
         Raises:
             Diverged: as `advance`.
         """
-        return self.cluster.inflict(fault)
+        return self._judged(lambda: self.cluster.inflict(fault))
 
     def request(self, node: str, inp: object) -> bool:
         """Give a node a client's input. False if the node is down or paused.
@@ -136,7 +142,13 @@ class Run:
         Raises:
             Diverged: as `advance`.
         """
-        return self.cluster.request(node, inp)
+        return self._judged(lambda: self.cluster.request(node, inp))
+
+    def _judged(self, happen: Callable[[], _T]) -> _T:
+        try:
+            return happen()
+        except _StepRaised as failure:
+            raise self.broken(TOTAL, str(failure)) from failure.__cause__
 
     def broken(self, name: str, why: str) -> Violated:
         """The failure that a property does not hold after the last step."""
@@ -183,3 +195,28 @@ class Run:
         for invariant in self._protocol.invariants:
             if why := invariant.broken(view):
                 raise self.broken(invariant.name, why)
+
+
+class _StepRaised(Exception):
+    """The core raised an exception in a step; its cause is that exception."""
+
+
+class _Guarded:
+    """A core whose exceptions are told from those of the declaration."""
+
+    def __init__(self, core: Core[Any, Any, Any]) -> None:
+        self._core = core
+        self.start, self.commands = core.start, core.commands
+        self.on_message, self.on_timer = core.on_message, core.on_timer
+
+    def step(self, state: Any, inp: Any) -> tuple[Any, Iterable[Any]]:
+        """Take one step of the core.
+
+        Raises:
+            _StepRaised: the core raised.
+        """
+        try:
+            after, effects = self._core.step(state, inp)
+            return after, list(effects)
+        except Exception as error:
+            raise _StepRaised(f"the core raised {type(error).__name__}: {error} on {inp!r}") from error

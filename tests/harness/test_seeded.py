@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.internal.conjecture import providers
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from property_tests.seeded import run_seeded
+from tlacheck.harness.seeded import run_seeded
 
 _LIMITS = settings(max_examples=200, database=None, deadline=None)
 
@@ -61,7 +61,7 @@ def test_a_seed_gives_the_same_examples_whatever_was_imported_meanwhile(module_o
 
 
 def test_hypothesis_alone_draws_from_what_was_imported(module_of_numbers: Any) -> None:
-    """What the replaced function is for. Should this fail, Hypothesis has changed, and `seeded` can go or must follow."""
+    """Should this fail, Hypothesis has changed: `seeded` can go, or must follow."""
     module_of_numbers()
     machine: Any = type("Drawn", (Drawn,), {"numbers": []})
     run_state_machine_as_test(machine, settings=_LIMITS)
@@ -74,10 +74,10 @@ def test_hypothesis_is_left_as_it_was_even_by_a_machine_that_fails() -> None:
         def fail(self) -> None:
             raise ZeroDivisionError
 
-    before = providers._get_local_constants  # noqa: SLF001 - the function that is replaced
+    before = providers._get_local_constants
     with pytest.raises(ZeroDivisionError):
         run_seeded(Fails, seed=0, limits=_LIMITS)
-    assert providers._get_local_constants is before  # noqa: SLF001 - as above
+    assert providers._get_local_constants is before
 
 
 def test_examples_are_not_variants_of_each_other() -> None:
