@@ -98,14 +98,14 @@ def compare(early: Sequence[State], read: Sequence[Callable[[], State]]) -> Late
     return Late(states=len(early), wrong=wrong, errors=errors)
 
 
-def audit(spec: Spec, *, states: int, seed: int = 0) -> Late:
-    """Compare late with early reading in at least so many states of random walks."""
+def audit(spec: Spec, *, states: int, steps: int = _STEPS, seed: int = 0) -> Late:
+    """Compare late with early reading in at least so many states of random walks of so many steps."""
     kept, told = SpecOracle(spec), SpecOracle(spec)
     late: list[OracleState] = []
     early: list[State] = []
     while len(late) < states:
-        late += [state for group in walk(kept, seed, _STEPS) for state in group]
-        early += [state.values for group in walk(told, seed, _STEPS, at_once=True) for state in group]
+        late += [state for group in walk(kept, seed, steps) for state in group]
+        early += [state.values for group in walk(told, seed, steps, at_once=True) for state in group]
         seed += 1
     return compare(early, [lambda state=state: state.values for state in late])  # type: ignore[misc]  # bound at once
 

@@ -1,5 +1,6 @@
 """Shared fixtures: the supported TLC versions, and one warm worker for each."""
 
+import gc
 import os
 import re
 import signal
@@ -95,8 +96,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark a test on any TLC but the preferred one, for `make test` to leave to CI."""
     callspec = getattr(item, "callspec", None)
-    if callspec and callspec.params.get("engine") in _HERE[1:] and item.path.name not in _COMPARING:
+    others = (*_HERE[1:], *_JARS)
+    if callspec and callspec.params.get("engine") in others and item.path.name not in _COMPARING:
         item.add_marker("second_engine")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look less often, and no more at what is imported."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.hookimpl(trylast=True)
@@ -117,12 +126,19 @@ def _no_terminal_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
 #: The installed ones of the supported TLCs. `tests/tlc/test_engines.py` checks that none is missing
 #: without a good reason.
 _HERE = tuple(engine.version for engine in installed_engines() if engine.version in VERSIONS)
+#: More jars of TLC on which to repeat the tests of `engine`, as a list of paths.
+_JARS = tuple(filter(None, os.environ.get("TLACHECK_TEST_JARS", "").split(os.pathsep)))
 
 
-@pytest.fixture(scope="session", params=_HERE)
+@pytest.fixture(scope="session", params=(*_HERE, *_JARS))
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """Each installed TLC that tlacheck supports."""
-    return find_engine(str(request.param))
+    """Each installed TLC that tlacheck supports, and each that TLACHECK_TEST_JARS names."""
+    named = str(request.param)
+    if named not in _JARS:
+        return find_engine(named)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TLACHECK_JAR", named)
+        return find_engine()
 
 
 @pytest.fixture(scope="session")

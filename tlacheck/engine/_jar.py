@@ -253,6 +253,7 @@ def reason() -> str:
     return "pinned with `tlacheck engine use`" if _pinned() else "the preferred one of those that are here"
 
 
+_MANIFEST = "META-INF/MANIFEST.MF"
 _PIN_REMEDY = "run `tlacheck engine use` with a jar or a version, or with --reset"
 
 
@@ -277,6 +278,7 @@ def _examined(named: str, what: str, source: str, remedy: str) -> Engine:
         with zipfile.ZipFile(jar) as archive:
             archive.getinfo("tlc2/TLC.class")
             constants = archive.read("tlc2/TLCGlobals.class")
+            manifest = archive.read(_MANIFEST) if _MANIFEST in archive.namelist() else b""
         digest = _sha256(jar)
     except OSError as error:
         raise SetupError(f"{what} cannot be read ({error.strerror}): {remedy}") from error
@@ -284,8 +286,18 @@ def _examined(named: str, what: str, source: str, remedy: str) -> Engine:
         raise SetupError(f"{what} is no jar of TLC (tla2tools.jar): {remedy}") from None
     # javac leaves TLCGlobals.versionOfTLC, "Version 2.19 of 08 August 2024", as one constant.
     stated = re.search(rb"Version (\d+(?:\.\d+)+) of ", constants)
-    version = stated[1].decode() if stated else "unknown"
+    version = stated[1].decode() if stated else _built(manifest.decode("utf-8", "replace"))
     return Engine(version=version, sha256=digest, jar=jar, source=source)
+
+
+def _built(manifest: str) -> str:
+    """Return the date of a build and its revision: newer TLCs have no other version."""
+    entries = dict(line.split(": ", 1) for line in manifest.splitlines() if ": " in line)
+    day = re.match(r"(\d{4})-(\d\d)-(\d\d)T", entries.get("Build-TimeStamp", ""))
+    if day is None:
+        return "unknown"
+    revision = entries.get("X-Git-ShortRevision", "").strip()
+    return ".".join(day.groups()) + (f"-{revision}" if revision else "")
 
 
 def cache_folder() -> Path:

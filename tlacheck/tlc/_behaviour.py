@@ -25,7 +25,16 @@ from tlacheck.tlc._protocol import Kind, Message
 from tlacheck.tlc._staging import Stage
 from tlacheck.tlc._whole import whole_tool
 
-__all__ = ["DEADLOCK", "Drawer", "Ending", "Printer", "elements", "refused"]
+__all__ = [
+    "DEADLOCK",
+    "Drawer",
+    "Ending",
+    "Printer",
+    "elements",
+    "refused",
+    "simulated_keys",
+    "simulation_mode",
+]
 
 #: The separator of the printed values of one state. TLA+ strings cannot hold it.
 _SEPARATOR = "\x1f"
@@ -53,6 +62,23 @@ class Ending:
     code: int | None = None
     name: str = ""
     messages: tuple[Message, ...] = ()
+
+
+def simulation_mode(classes: TlcClasses) -> Any:
+    """Return the mode in which states of newer TLCs know their predecessors; None for older TLCs."""
+    try:
+        return classes["tlc2.tool.impl.Tool$Mode"].Simulation
+    except SetupError:
+        return None
+
+
+def simulated_keys(classes: TlcClasses, tool: Any) -> Keys:
+    """Return the fingerprints of the states that are simulated."""
+    return Keys(classes, len(tool.getSpecProcessor().getVariablesNodes()), _state_class(classes))
+
+
+def _state_class(classes: TlcClasses) -> str:
+    return f"tlc2.tool.TLCStateMut{'' if simulation_mode(classes) is None else 'Ext'}"
 
 
 class Drawer:
@@ -89,13 +115,16 @@ class Drawer:
         self._threads = classes["tlc2.util.IdThread"]
         self._call_stack = functools.partial(call_stack, classes, tool)
         options = (self._seed, jpype.JLong(depth), jpype.JLong(2**63 - 1), deadlock, None)
-        self._keys = Keys(classes, len(tool.getSpecProcessor().getVariablesNodes()))
-        whole = whole_tool(classes, tool, self._keys)
+        self._keys = simulated_keys(classes, tool)
+        whole, adopt = whole_tool(classes, tool, self._keys)
         self._worker = _simulation_worker(classes, whole, initial, options, computed)
+        adopt(self._worker)
         kind = classes["tlc2.tool.SimulationWorker"]
+        self._is_newer = hasattr(self._worker, "setInitialStates")
         self._draw = kind.class_.getDeclaredMethod("simulateRandomTrace")
         self._draw.setAccessible(True)
-        self._trace, self._current = field_of(kind, "stateTrace"), field_of(kind, "curState")
+        self._current = field_of(kind, "curState")
+        self._trace = None if self._is_newer else field_of(kind, "stateTrace")
         # Counts the numbers drawn, so that a second generator can be advanced to the same place.
         self._random = field_of(kind, "localRng").get(self._worker)
         self._again = classes["tlc2.util.RandomGenerator"](self._seed)
@@ -106,6 +135,8 @@ class Drawer:
     @property
     def trace(self) -> Any:
         """TLC's object for the states of the last behaviour."""
+        if self._trace is None:
+            return self._worker.getTrace(self._current.get(self._worker))
         return self._trace.get(self._worker)
 
     def draw(self) -> tuple[list[Any], Ending | None]:
@@ -122,14 +153,15 @@ class Drawer:
         error = outcome.get()
         code, parameters = int(error.errorCode), [str(text) for text in error.parameters or ()]
         states = list(elements(error.stateTrace))
+        last = states.pop() if self._is_newer and code != DEADLOCK else getattr(error, "state", None)
         if code in _UNEVALUATED:
             text = _UNEVALUATED[code].format(*parameters)
             place = Message(_NESTED_EXPRESSIONS, Kind.ERROR, self._place_of_failure(states))
             return states, Ending(messages=(Message(code, Kind.ERROR, text), place))
         if code == _INCOMPLETE:
-            return states, self._incomplete(states, error.state)
+            return states, self._incomplete(states, last)
         if code != DEADLOCK:
-            states.append(error.state)
+            states.append(last)
         return states, Ending(code=code, name=parameters[0] if parameters else "")
 
     def actions(self, states: Sequence[Any]) -> list[int]:
@@ -138,6 +170,9 @@ class Drawer:
         It is -1 if no action is enabled any more, which needs an action that depends on more than the
         state.
         """
+        if self._is_newer:  # which notes them
+            known = jpype.JClass("java.util.ArrayList")(self._actions)
+            return [int(known.indexOf(state.getAction())) for state in states[1:]]
         if self._again.getAril() > self._begun:
             self._again.setSeed(self._seed, self._begun)
         while self._again.getAril() < self._begun:
@@ -189,7 +224,7 @@ class Drawer:
         """Return TLC's stack of expressions where the evaluation after `states` fails."""
         current = self._current.get(self._worker)
         self.actions(states)
-        order = list(self._order())
+        order = list(range(len(self._actions)) if self._is_newer else self._order())
         self._threads.setCurrentState(current)
 
         def evaluate(tool: Any) -> None:
@@ -203,7 +238,7 @@ class Drawer:
                         tool.isValid(predicate, current, after)
                     tool.isInModel(after)
                     tool.isInActions(current, after)
-                if successors:
+                if successors and not self._is_newer:
                     return
 
         return self._call_stack(evaluate)
@@ -218,12 +253,33 @@ def _simulation_worker(
     traces = jpype.JClass("java.util.concurrent.atomic.LongAdder")()
     live = classes["tlc2.tool.liveness.NoOpLiveCheck"](tool, "")
     rest = (results, *options, live, computed, traces)
+    seed, depth, number, deadlock, file = options
     match [constructor.getParameterCount() for constructor in kind.class_.getConstructors()]:
         case [12]:  # 2.15
             return kind(0, tool, initial, *rest)
         case [11]:  # 2.18
             worker = kind(0, tool, *rest)
             field_of(kind, "initStates").set(worker, initial)
+            return worker
+        case [9, 13] | [13, 9]:  # newer
+            atomic = jpype.JClass("java.util.concurrent.atomic.AtomicLong")
+            depth = jpype.JInt(min(int(depth), 2**31 - 1))
+            worker = kind(
+                0,
+                tool,
+                results,
+                seed,
+                depth,
+                number,
+                None,
+                deadlock,
+                file,
+                live,
+                computed,
+                atomic(),
+                atomic(),
+            )
+            worker.setInitialStates(initial)
             return worker
         case _:
             raise SetupError(
@@ -249,7 +305,7 @@ class Printer:
                 for action in tool.getActions()
             ],
         }
-        self._values = field_of(stage.classes["tlc2.tool.TLCStateMut"], "values").get
+        self._values = field_of(stage.classes[_state_class(stage.classes)], "values").get
         form = jpype.JString(_SEPARATOR.join(["%s"] * len(self._names)))
         self._print = functools.partial(jpype.JClass("java.lang.String").format, form)
 

@@ -16,7 +16,7 @@ from tlacheck.tlc.configuration import configuration_text, is_configuration
 from tlacheck.tlc.spec import Spec
 from tlacheck.trace import EvaluationError, Trace
 
-__all__ = ["diagnose", "location_in", "unknown_constants"]
+__all__ = ["diagnose", "location_in", "of_parser", "unknown_constants"]
 
 
 _NESTED_EXPRESSIONS = 2103
@@ -55,6 +55,12 @@ _OTHER_SYNTAX = re.compile(
 _CONSTRUCT = re.compile(r"Residual stack trace follows:\n(.*?) starting at line (\d+), column (\d+)")
 _SEMANTIC = re.compile(r"\*\*\* Errors: (\d+)\s+(.*?)\n\s*\n(.*?)(?=\n\s*\n|\Z)", re.DOTALL)
 _ABORT = re.compile(r"\*\*\* Abort messages: (\d+)\s+(.*?)\n\s*\n(.*?)(?=\n\s*\n|\Z)", re.DOTALL)
+#: Words of newer parsers on a file that holds no module, or not the one that it should.
+_BAD_FILES = (
+    "Circular dependency among",
+    "does not match the name",
+    'Was expecting "---- MODULE (beginning of module)"',
+)
 _MISSING_FILE = re.compile(
     r"(?:File does not exist: .*?(?<=[\\/])|Cannot find source file for module )(\w+)(?:\.tla)?(?![\w\\/.-])"
 )
@@ -115,6 +121,17 @@ def diagnose(
     return error if trace is None else EvaluationError(error.message, error.location, trace)
 
 
+def of_parser(messages: Sequence[Message]) -> str:
+    """Return all that the parser said without a number; newer ones say the parts of a list one by one."""
+    said: list[str] = []
+    for message in messages:
+        if message.code == _PARSER_DONE:
+            break  # from here on, text without a number is printed by the spec itself
+        if message.code is None:
+            said.append(message.text)
+    return "\n\n\n".join(said)
+
+
 def location_in(text: str, spec: Spec) -> Location | None:
     """Return the last place in the user's files that `text` names; None if it names none."""
     for line, column, module in reversed(_PLACE.findall(text)):
@@ -141,6 +158,8 @@ def _file_of(module: str, spec: Spec) -> Path | None:
 
 def _of_parser(spec: Spec, messages: Sequence[Message], failure: str | None) -> SpecError | None:
     file = str(spec.path)
+    text = of_parser(messages)
+    is_bad_file = any(words in text for words in _BAD_FILES)
     is_parsed = False
     for message in messages:
         if message.code == _PARSER_DONE:
@@ -151,8 +170,12 @@ def _of_parser(spec: Spec, messages: Sequence[Message], failure: str | None) -> 
         if match := _PARSED_FILE.match(message.text):
             file = str(_file_of(Path(match[1]).stem, spec) or match[1])
         for pattern, explain in _PARSER_COMPLAINTS:
-            if match := pattern.search(message.text):
+            if not is_bad_file and (match := pattern.search(message.text)):
                 return explain(match, file, spec, message.text)
+    if is_bad_file:
+        return _circle(spec) or _bad_header(file, spec)
+    if match := _SEMANTIC.search(text):
+        return _semantic(match, file, spec, text)
     said = (failure or "", *(message.text for message in messages))
     is_evaluated = any(message.code == _NESTED_EXPRESSIONS for message in messages)
     if not is_parsed and not is_evaluated and any("StackOverflowError" in text for text in said):
@@ -429,7 +452,7 @@ def _readable(code: int | None, text: str) -> str:
             return f"{module}!{operator} was given {got} where it needs {wanted}"
         return f"{module}!{operator} cannot be evaluated: {_joined(why)}"
     if code == _INCOMPLETE:
-        missing = text.partition("not assigned:")[2].strip(" .\n")
+        missing = re.split(r"not assigned:|(?:is|are) not defined:", text)[-1].strip(" .\n")
         return (
             f"the next-state action gives no value to {missing}: add it to an UNCHANGED, or say what it "
             "becomes"

@@ -126,6 +126,44 @@ class Handles:
         taken = self.cast(handle, self.object, self.objects)
         return self.proxy(interface, self._make.dropArguments(taken, 0, self._classes([method])))
 
+    def reflected(self, owner: Any, name: str, *parameters: Any) -> Any:
+        """The public method as Java's reflection has it; None if `owner` has no such method."""
+        try:
+            return owner.getMethod(name, self._classes(parameters))
+        except jpype.JClass("java.lang.NoSuchMethodException"):
+            return None
+
+    def is_method(self, method: Any) -> Any:
+        """From a `Method` and the arguments of its call to whether it is this one."""
+        test = self.method(self.object, "equals", self.object).bindTo(method)
+        kind = jpype.JClass("java.lang.reflect.Method").class_
+        return self._make.dropArguments(self.cast(test, self.boolean, kind), 1, self._classes([self.objects]))
+
+    def with_first(self, handle: Any, holder: Any) -> Any:
+        """The handle of a method and its arguments, the first of which is what the array `holder` holds by then."""
+        zero = self.integer(0)
+        put = self.fix(self._make.arrayElementSetter(self.objects), 1, zero)
+        held = self._make.insertArguments(
+            self._make.arrayElementGetter(self.objects), 0, jpype.JObject[:]([holder, zero])
+        )
+        placed = self._make.foldArguments(
+            self._make.permuteArguments(
+                put,
+                self._type(put.type().returnType(), self._classes([self.object, self.objects])),
+                jpype.JInt[:]([1, 0]),
+            ),
+            held,
+        )
+        kind = jpype.JClass("java.lang.reflect.Method").class_
+        return self._make.foldArguments(handle, self._make.dropArguments(placed, 0, self._classes([kind])))
+
+    def after_argument(self, handle: Any, position: int, first: Any) -> Any:
+        """The handle of a method and its arguments, after `first` on the argument at `position`."""
+        taken = self.chain(self.element(self.objects, position), self.cast(first, self.object, self.object))
+        kind = jpype.JClass("java.lang.reflect.Method").class_
+        taken = self.cast(taken, jpype.JClass("java.lang.Void").TYPE, self.objects)
+        return self._make.foldArguments(handle, self._make.dropArguments(taken, 0, self._classes([kind])))
+
     def proxy(self, interface: Any, handle: Any) -> Any:
         """An object of the Java class `interface`, each of whose methods calls the handle: on itself, and its arguments."""
         handler = self._make.dropArguments(handle, 0, self._classes([self.object]))

@@ -35,19 +35,19 @@ class Keys:
             the variables. A state in which a variable lacks a value has `NO_VALUE` for that variable.
     """
 
-    def __init__(self, classes: TlcClasses, width: int) -> None:
-        """Prepare to read the states of a spec with `width` variables."""
+    def __init__(self, classes: TlcClasses, width: int, kind: str = "tlc2.tool.TLCStateMut") -> None:
+        """Prepare to read the states of a spec with `width` variables; `kind` is the class of the states."""
         self.width = width
         # A successor shares most of its values with the state before. Values are looked up by identity first: that
         # costs a small part of a fingerprint.
         self._known = jpype.JClass("java.util.IdentityHashMap")()
         handles = Handles()
         of_value = _of_value(handles, classes, self._known)
-        values = handles.field(classes["tlc2.tool.TLCStateMut"].class_, "values")
-        kind = values.type().returnType()
-        one = handles.cast(of_value, handles.long, kind.getComponentType())
-        parts = [handles.chain(handles.element(kind, index), one) for index in range(width)]
-        of_values = handles.fan_out(parts, handles.longs_of(width), kind)  # loops are slow in handles
+        values = handles.field(classes[kind].class_, "values")
+        held = values.type().returnType()
+        one = handles.cast(of_value, handles.long, held.getComponentType())
+        parts = [handles.chain(handles.element(held, index), one) for index in range(width)]
+        of_values = handles.fan_out(parts, handles.longs_of(width), held)  # loops are slow in handles
         state = classes["tlc2.tool.TLCState"].class_
         self.handle = handles.cast(handles.chain(values, of_values), handles.longs, state)
         self._of_state = handles.function(self.handle).apply

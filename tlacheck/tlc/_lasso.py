@@ -31,7 +31,8 @@ def refuted(classes: Any, tool: Any, states: Sequence[str], loop: int) -> tuple[
     """
     try:
         keys = Keys(classes, len(tool.getSpecProcessor().getVariablesNodes()))
-        found = _found_again(whole_tool(classes, tool, keys), states)
+        whole, _ = whole_tool(classes, tool, keys)
+        found = _found_again(whole, states)
         if not found:
             return ()
         convert = _converter(classes)

@@ -13,7 +13,7 @@ from immutabledict import immutabledict
 from tlacheck.engine import Engine
 from tlacheck.errors import ConfigError, Location, SpecError
 from tlacheck.tlc._convert import Converter
-from tlacheck.tlc._diagnose import diagnose, location_in, unknown_constants
+from tlacheck.tlc._diagnose import diagnose, location_in, of_parser, unknown_constants
 from tlacheck.tlc._event import EVENT, event_of
 from tlacheck.tlc._protocol import VIOLATIONS, Kind, Message, Report, Request
 from tlacheck.tlc.coverage import Coverage, read_coverage
@@ -46,9 +46,10 @@ _VIOLATIONS = {
     2110: re.compile(r"Invariant (?P<name>\S+) is violated"),
     2112: re.compile(r"Action property (?P<name>.+?) is violated"),
     2114: re.compile(r"Deadlock reached"),
-    2116: re.compile(r"Temporal properties were violated"),
+    2116: re.compile(r"Temporal propert(?:y|ies) (?:(?P<names>\S.*?) )?(?:was|were) violated"),
+    2404: re.compile(r"Postcondition (?P<name>\S+) at (?P<place>.*) is false"),
 }
-_ASSUMPTION, _ACTION_PROPERTY, _DEADLOCK, _TEMPORAL = 2104, 2112, 2114, 2116
+_ASSUMPTION, _ACTION_PROPERTY, _DEADLOCK, _TEMPORAL, _POSTCONDITION = 2104, 2112, 2114, 2116, 2404
 _IN_INITIAL = (2107, 2108)
 
 #: Errors that say something about this machine, not about the spec.
@@ -100,8 +101,10 @@ class Outcome:
     printed_dropped: int
 
 
-#: How SANY begins a warning, that a PlusCal translation is stale among them.
+#: The beginning of a warning by SANY, such as one of a stale PlusCal translation; newer ones list several.
 _SANY_WARNS = "!! WARNING:"
+_SANY_LISTS = re.compile(r"^Warnings \((\d+)\) during .*:$", re.MULTILINE)
+_PLACE_UNKNOWN = re.compile(r"In module \w+\s+")
 
 
 def interpret(
@@ -153,6 +156,7 @@ def interpret(
 
 def warnings_of(messages: Iterable[Message]) -> Iterator[str]:
     """The warnings of TLC, and those of SANY, which have no number."""
+    messages = tuple(messages)
     for message in messages:
         if message.kind == Kind.WARNING:
             yield message.text.strip()
@@ -160,6 +164,17 @@ def warnings_of(messages: Iterable[Message]) -> Iterator[str]:
             for line in message.text.splitlines():
                 if line.startswith(_SANY_WARNS):
                     yield line.removeprefix(_SANY_WARNS).strip()
+    yield from _listed(of_parser(messages))
+
+
+def _listed(text: str) -> Iterator[str]:
+    """The warnings in a list of SANY's, each a place, an empty line and a sentence."""
+    for begin in _SANY_LISTS.finditer(text):
+        blocks = re.split(r"\n\s*\n\s*\n", text[begin.end() :].strip())
+        for block in blocks[: int(begin[1])]:
+            place, _, words = block.strip().partition("\n\n")
+            said = " ".join(words.split())
+            yield said if _PLACE_UNKNOWN.match(place + "\n") else f"{place}: {said}"
 
 
 def _verdict(
@@ -245,8 +260,9 @@ def _names(message: Message, match: re.Match[str], report: Report, spec: Spec) -
     elif message.code == _ASSUMPTION:
         yield f"assumption at {_place(match['place'], spec)}", "an assumption about the constants is false"
     elif message.code == _TEMPORAL:
-        names = report.refuted or report.temporal
-        if len(report.temporal) > 1 and not report.refuted:
+        told = tuple(re.split(r", (?:and )?| and ", match["names"])) if match["names"] else ()
+        names = report.refuted or told or report.temporal
+        if len(report.temporal) > 1 and not (report.refuted or told):
             # TLC checks the properties as one formula and does not say which of them fails.
             yield (
                 " or ".join(names),
@@ -255,6 +271,8 @@ def _names(message: Message, match: re.Match[str], report: Report, spec: Spec) -
             return
         for name in names or ("temporal property",):
             yield name, "a behaviour that repeats forever violates it"
+    elif message.code == _POSTCONDITION:
+        yield match["name"], f"is false after the search, at {_place(match['place'], spec)}"
     elif message.code == _ACTION_PROPERTY:
         yield match["name"], "is violated by a step"
     else:

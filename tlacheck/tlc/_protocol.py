@@ -36,7 +36,7 @@ __all__ = [
 STAGED_CONFIG = "tlacheck_staged_config"
 
 #: The messages with which TLC begins to report a violation.
-VIOLATIONS = frozenset({2104, 2107, 2108, 2110, 2112, 2114, 2116})
+VIOLATIONS = frozenset({2104, 2107, 2108, 2110, 2112, 2114, 2116, 2404})
 
 
 class Kind(enum.IntEnum):

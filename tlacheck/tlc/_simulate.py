@@ -21,10 +21,17 @@ from typing import Any
 
 import jpype
 
-from tlacheck.tlc._behaviour import Drawer, Ending, Printer, elements, refused
+from tlacheck.tlc._behaviour import (
+    Drawer,
+    Ending,
+    Printer,
+    elements,
+    refused,
+    simulated_keys,
+    simulation_mode,
+)
 from tlacheck.tlc._java import call_stack, field_of
 from tlacheck.tlc._jvm import TlcClasses
-from tlacheck.tlc._keys import Keys
 from tlacheck.tlc._protocol import (
     STAGED_CONFIG,
     Channel,
@@ -69,8 +76,7 @@ def simulate(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
         started = time.monotonic()
         try:
             stage.classes["tlc2.util.FP64"].Init(0)
-            make = stage.classes["tlc2.tool.impl.FastTool"]
-            tool = make(stage.spec_folder, spec.module, STAGED_CONFIG, stage.resolver)
+            tool = _tool(stage)
         except jpype.JException as error:
             messages = (*stage.messages(), *refused(error, "").messages)
             report = Report(messages=messages, seconds=time.monotonic() - started)
@@ -97,6 +103,14 @@ def simulate(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
         "refused": bool(ending.messages),
         "generated": run.generated,
     }
+
+
+def _tool(stage: Stage) -> Any:
+    """Read the spec. Newer TLCs have states that know their predecessors, for simulations alone."""
+    make = stage.classes["tlc2.tool.impl.FastTool"]
+    arguments = (stage.spec_folder, stage.module, STAGED_CONFIG, stage.resolver)
+    mode = simulation_mode(stage.classes)
+    return make(*arguments) if mode is None else make(*arguments, mode)
 
 
 class _Simulation:
@@ -242,12 +256,20 @@ def _copy_registers(classes: TlcClasses, thread: Any) -> None:
 def _loop_violates(live: Any, tool: Any, trace: Any) -> Ending | None:
     """Return the violation by a loop in the behaviour. TLC prints it as a lasso then."""
     try:
-        live.checkTrace(tool, trace)
+        live.checkTrace(tool, _as_taken(live, trace))
     except jpype.JException as error:
-        if str(error.getClass().getName()).endswith(".LiveException"):
+        if str(error.getClass().getName()).endswith((".LiveException", ".LiveCounterExampleException")):
             return Ending(code=_TEMPORAL)
         return refused(error, "")
     return None
+
+
+def _as_taken(live: Any, trace: Any) -> Any:
+    """Return the trace as this TLC takes it: newer ones want a function that gives it."""
+    (method,) = (each for each in live.getClass().getMethods() if str(each.getName()) == "checkTrace")
+    if str(method.getParameterTypes()[1].getName()) != "java.util.function.Supplier":
+        return trace
+    return jpype.JProxy("java.util.function.Supplier", dict={"get": lambda: trace})
 
 
 class _Ended(Exception):
@@ -280,7 +302,7 @@ def _initial_states(classes: TlcClasses, tool: Any) -> Any:
         if not axiom and not evaluate("isValid", node):
             raise _Ended(Ending(code=_ASSUMPTION, name=str(node.getLocation())))
     states = evaluate("getInitStates")
-    make_whole(classes, Keys(classes, len(tool.getSpecProcessor().getVariablesNodes())), states)
+    make_whole(classes, simulated_keys(classes, tool), states)
     invariants = zip(tool.getInvNames(), tool.getInvariants(), strict=True)
     properties = zip(tool.getImpliedInitNames(), tool.getImpliedInits(), strict=True)
     checks = [

@@ -27,6 +27,7 @@ class Stage:
 
     Attributes:
         classes: TLC's classes, in a loader of their own.
+        module: the name of the root module.
         resolver: TLC's way from a module's name to its file.
     """
 
@@ -43,6 +44,7 @@ class Stage:
             raise SetupError(f"the JVM does not find {spec.path}: {hint}")
         self.classes = TlcClasses(engine, spec.trusted_jars)
         self.spec_folder = str(spec.path.parent.absolute())
+        self.module = spec.module
         self.root = str(spec.path.absolute().with_suffix(""))
         (folder / f"{STAGED_CONFIG}.cfg").write_text(spec.configuration, encoding="utf-8")
         folders = jpype.JString[:]([self.spec_folder, *map(str, spec.libraries), str(folder)])

@@ -4,8 +4,12 @@ TLC's simulator does not take the fingerprints of its states, so their values st
 behaviour, and a function of functions under EXCEPT may come out with another value than it has (`_keys` says
 why). The simulator takes its states from an `ITool`; given this one, it draws its behaviours from states that
 are whole.
+
+TLC 2.15 and 2.18 take all successors in a `StateVec`. Newer ones hand themselves to the evaluator, which
+tells them of each successor; the wrapper stands between.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jpype
@@ -17,13 +21,16 @@ from tlacheck.tlc._keys import Keys
 __all__ = ["make_whole", "whole_tool"]
 
 
-def whole_tool(classes: TlcClasses, tool: Any, keys: Keys) -> Any:
-    """Return an `ITool` that does what `tool` does and makes the states in every `StateVec` whole.
+def whole_tool(classes: TlcClasses, tool: Any, keys: Keys) -> tuple[Any, Callable[[Any], None]]:
+    """Return an `ITool` that does what `tool` does and makes every state that it gives away whole.
 
     Args:
         classes: TLC.
         tool: the evaluator of a spec.
         keys: make the states of that spec whole. Each thread needs its own.
+
+    Returns:
+        The `ITool`, and what must be told of the `SimulationWorker` that it is given to.
     """
     handles = Handles()
     method = jpype.JClass("java.lang.reflect.Method").class_
@@ -35,10 +42,28 @@ def whole_tool(classes: TlcClasses, tool: Any, keys: Keys) -> Any:
     is_vector = handles.method(jpype.JClass("java.lang.Class").class_, "isInstance", handles.object).bindTo(
         vector
     )
-    return handles.proxy(
-        classes["tlc2.tool.ITool"].class_,
-        handles.chain(call, handles.either(is_vector, whole, handles.identity(handles.object))),
+    kind = classes["tlc2.tool.ITool"].class_
+    handle = handles.chain(call, handles.either(is_vector, whole, handles.identity(handles.object)))
+    functor, state, action = (
+        classes[name].class_
+        for name in ("tlc2.tool.INextStateFunctor", "tlc2.tool.TLCState", "tlc2.tool.Action")
     )
+    telling = handles.reflected(kind, "getNextStates", functor, state, action)
+    if telling is None:
+        return handles.proxy(kind, handle), lambda _worker: None
+    listener = jpype.JObject[:]([None])
+
+    def adopt(worker: Any) -> None:
+        told = handles.method(method, "invoke", handles.object, handles.objects)
+        told = handles.unwrapped(handles.fix(told, 1, worker))
+        is_told = handles.is_method(handles.reflected(functor, "addElement", state, action, state))
+        one = handles.cast(keys.handle, handles.object, handles.object)
+        listener[0] = handles.proxy(
+            functor, handles.either(is_told, handles.after_argument(told, 2, one), told)
+        )
+
+    listening = handles.with_first(call, listener)
+    return handles.proxy(kind, handles.either(handles.is_method(telling), listening, handle)), adopt
 
 
 def make_whole(classes: TlcClasses, keys: Keys, states: Any) -> Any:
