@@ -28,8 +28,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import attrs
 
 from benchmarks._machine import begin, leave, show, sized
+from impl.common.ed25519 import Ed25519Keys, public_key
 from impl.pbft import Config
-from impl.pbft.ed25519 import Ed25519Keys, public_key
 from property_tests.pbft.scale import (
     Figures,
     measure,

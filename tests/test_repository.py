@@ -397,7 +397,7 @@ PURE = frozenset(
 )  # fmt: skip
 
 #: Further imports by file: signatures are pure; the host draws the secret keys.
-PURE_AS_WELL = {"impl/pbft/ed25519.py": "cryptography"}
+PURE_AS_WELL = {"impl/common/ed25519.py": "cryptography"}
 
 #: Functions that reach the world, or give another answer in another process.
 IMPURE_CALLS = frozenset({"__import__", "breakpoint", "eval", "exec", "hash", "id", "input", "open", "print"})

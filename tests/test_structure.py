@@ -117,6 +117,37 @@ def test_no_parts_of_a_package_import_one_another_in_a_circle(package: str) -> N
     assert circles(package_imports(module_imports(), package)) == set()
 
 
+#: A part of `impl` -> the others that it may import. Evidence and sources of suspicion are PBFT's messages.
+CORES: Mapping[str, set[str]] = {
+    "common": set(),
+    "guard": {"common", "pbft", "quorum"},
+    "hybrid": {"common", "guard", "pbft", "quorum", "raft", "threat"},
+    "machine": set(),
+    "manager": {"pbft", "raft"},
+    "pbft": {"common", "quorum"},
+    "quorum": set(),
+    "raft": {"common", "quorum"},
+    "threat": {"common", "guard", "pbft", "quorum"},
+    "vote": {"common", "quorum"},
+}
+
+
+def strangers(imports: Imports, allowed: Imports) -> dict[str, set[str]]:
+    """The imports that are not allowed, by importer."""
+    found = {part: set(names) - set(allowed.get(part, ())) for part, names in imports.items()}
+    return {part: names for part, names in found.items() if names}
+
+
+def test_a_protocol_core_imports_only_those_that_it_is_made_of() -> None:
+    imports = package_imports(module_imports(), "impl")
+    assert strangers(imports, CORES) == {}
+    assert CORES.keys() == imports.keys()
+
+
+def test_a_core_that_imports_another_is_found() -> None:
+    assert strangers({"raft": {"common", "pbft"}}, CORES) == {"raft": {"pbft"}}
+
+
 @pytest.mark.parametrize(
     "imports",
     [

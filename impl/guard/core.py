@@ -5,6 +5,8 @@ from typing import Any, Final, NamedTuple
 
 import attrs
 
+from impl.common.encoding import complaint_about, digest, kind_of
+from impl.common.identities import NodeId
 from impl.guard import evidence as proof
 from impl.guard.effects import Alarm, Append, Effect, Gossip, Ignored, Quarantined, Released
 from impl.guard.evidence import Evidence
@@ -12,8 +14,7 @@ from impl.guard.inputs import Input, Late, Observed, Progressed, Release, Report
 from impl.guard.reputation import FALSE_REPORT, SCORE_MAX, WEIGHTS, lateness, lowered, raised
 from impl.guard.state import Guard
 from impl.guard.trail import DETAIL_MAX, BrokenTrail, Entry, Event, verify_chain
-from impl.pbft import Config, NodeId, Receive, Refused, Why, digest
-from impl.pbft.encoding import complaint_about, kind_of
+from impl.pbft import Config, Receive, Refused, Why
 
 __all__ = ["first_start", "resume", "step"]
 

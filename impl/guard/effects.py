@@ -4,9 +4,9 @@ from typing import TypeAlias
 
 import attrs
 
+from impl.common.identities import NodeId
 from impl.guard.evidence import Evidence
 from impl.guard.trail import Entry
-from impl.pbft import NodeId
 
 __all__ = ["Alarm", "Append", "Effect", "Gossip", "Ignored", "Quarantined", "Released"]
 

@@ -27,6 +27,9 @@ import enum
 
 import attrs
 
+from impl.common.encoding import digest, encode, kind_of
+from impl.common.identities import NodeId
+from impl.common.keys import is_signed_by
 from impl.pbft import (
     NULL_BATCH,
     Checkpoint,
@@ -34,18 +37,13 @@ from impl.pbft import (
     Config,
     Message,
     NewView,
-    NodeId,
     Prepare,
     PrePrepare,
     StateResponse,
     ViewChange,
-    digest,
-    encode,
     first_start,
-    is_signed_by,
     rules,
 )
-from impl.pbft.encoding import kind_of
 from impl.pbft.proofs import checkpoint_flaw, new_view_flaw, view_change_flaw
 from impl.pbft.shapes import MESSAGES, shape_complaint
 

@@ -1,6 +1,6 @@
 """Evidence as JSON, to be kept, mailed to an operator, or verified by who runs no replica.
 
-The notation is that of `impl.pbft.encoding`, but complete: a batch is written out where signatures cover its digest.
+The notation is that of `impl.common.encoding`, but complete: a batch is written out where signatures cover its digest.
 What is read is of the right types and nothing more; `impl.guard.verify` says what it is worth.
 """
 
@@ -9,8 +9,8 @@ from typing import Any, Final, NoReturn
 
 import attrs
 
+from impl.common.encoding import kind_of
 from impl.guard.evidence import Evidence
-from impl.pbft.encoding import kind_of
 from impl.pbft.messages import (
     Answered,
     CheckpointCertificate,

@@ -13,8 +13,11 @@ from typing import Any
 
 import attrs
 
+from impl.common.encoding import encode
+from impl.common.identities import NodeId
+from impl.common.keys import is_signed_by
 from impl.guard.evidence import Evidence, conceals, evidence_of, is_message, place
-from impl.pbft import Commit, Config, Message, Node, NodeId, ViewChange, encode, is_signed_by
+from impl.pbft import Commit, Config, Message, Node, ViewChange
 from impl.pbft.shapes import shape_complaint
 
 __all__ = ["held_by", "parts", "search"]

@@ -5,8 +5,9 @@ from typing import TypeAlias
 
 import attrs
 
+from impl.common.identities import NodeId
 from impl.guard.evidence import Evidence
-from impl.pbft import NodeId, Refused
+from impl.pbft import Refused
 
 __all__ = ["Input", "Late", "Observed", "Progressed", "Release", "Reported"]
 

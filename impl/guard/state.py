@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 import attrs
 
+from impl.common.encoding import Digest
+from impl.common.identities import NodeId
 from impl.guard.evidence import Evidence, is_message
 from impl.guard.trail import genesis
-from impl.pbft import Config, Digest, NodeId
+from impl.pbft import Config
 
 __all__ = ["Guard", "Health", "asking_order", "health", "is_heard"]
 

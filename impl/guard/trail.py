@@ -12,8 +12,8 @@ from typing import Final
 
 import attrs
 
-from impl.pbft import Digest, NodeId, digest
-from impl.pbft.encoding import complaint_about, kind_of
+from impl.common.encoding import Digest, complaint_about, digest, kind_of
+from impl.common.identities import NodeId
 
 __all__ = ["DETAIL_MAX", "Break", "BrokenTrail", "Entry", "Event", "genesis", "verify_chain"]
 

@@ -32,6 +32,7 @@ Sources: Guerraoui, Knezevic, Quema and Vukolic, "The Next 700 BFT Protocols", E
 did, and another begins with that); Castro and Liskov, OSDI 1999, 5.1 (tentative execution); Ongaro and Ousterhout 2014.
 """
 
+from impl.common.errors import InvalidConfig
 from impl.hybrid.book import Book, Session
 from impl.hybrid.client import Believed, Client, ask, ask_again, hear
 from impl.hybrid.configuration import Config
@@ -51,7 +52,6 @@ from impl.hybrid.effects import (
     StoppedEpoch,
     StopViewTimer,
 )
-from impl.hybrid.errors import InvalidConfig
 from impl.hybrid.inputs import (
     ElectionTimeout,
     Heartbeat,

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 import attrs
 
+from impl.common.identities import ClientId
 from impl.hybrid.book import Book, operation_of
 from impl.hybrid.effects import Send
 from impl.hybrid.messages import Answer
 from impl.hybrid.signing import signed
 from impl.hybrid.state import Node, Waiting
-from impl.pbft.messages import ClientId, Request
+from impl.pbft.messages import Request
 
 __all__ = ["aged", "answer", "is_done", "without_done"]
 

@@ -20,13 +20,14 @@ from typing import Any
 import attrs
 
 from impl import quorum
+from impl.common.encoding import Value
+from impl.common.identities import ClientId, NodeId
+from impl.common.keys import Keys
 from impl.hybrid import rules
 from impl.hybrid.chain import chain_digest
 from impl.hybrid.messages import Ack, Calm, Link, Reason, Seal, Stop
 from impl.hybrid.signing import is_signed
-from impl.pbft.crypto import Keys
-from impl.pbft.encoding import Value
-from impl.pbft.messages import ClientId, NodeId, Request
+from impl.pbft.messages import Request
 from impl.pbft.service import Service
 from impl.threat.levels import BFT, RAFT
 

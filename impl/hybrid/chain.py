@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from impl import raft
+from impl.common.encoding import Digest, Value, digest
 from impl.hybrid.messages import Link
-from impl.pbft.encoding import Digest, Value, digest
 from impl.pbft.messages import Request
 
 __all__ = ["beginning", "chain_digest", "digests_of", "link_of", "link_value"]

@@ -18,11 +18,12 @@ from typing import Final
 import attrs
 
 from impl import quorum
+from impl.common.encoding import Value, complaint_about
+from impl.common.identities import NodeId
+from impl.common.keys import Keys, is_signed_by, signed
 from impl.hybrid.messages import Answer
 from impl.hybrid.signing import is_signed
-from impl.pbft.crypto import Keys, is_signed_by, signed
-from impl.pbft.encoding import Value, complaint_about
-from impl.pbft.messages import NodeId, Reply, Request
+from impl.pbft.messages import Reply, Request
 
 __all__ = ["Believed", "Client", "ask", "ask_again", "hear"]
 

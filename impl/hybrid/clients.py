@@ -3,6 +3,7 @@
 import attrs
 
 from impl import pbft
+from impl.common.identities import NodeId
 from impl.hybrid.answers import answer, is_done
 from impl.hybrid.book import operation_of
 from impl.hybrid.effects import Refused
@@ -12,7 +13,7 @@ from impl.hybrid.outcome import Outcome
 from impl.hybrid.shapes import request_complaint
 from impl.hybrid.state import Node, Waiting
 from impl.hybrid.switches import ordered
-from impl.pbft.messages import NodeId, Request
+from impl.pbft.messages import Request
 
 __all__ = ["receive_request"]
 

@@ -5,10 +5,10 @@ from typing import Final
 import attrs
 
 from impl import pbft, quorum, raft, threat
+from impl.common.errors import InvalidConfig
+from impl.common.identities import NodeId
+from impl.common.keys import Keys
 from impl.hybrid.book import BookKeeper
-from impl.hybrid.errors import InvalidConfig
-from impl.pbft.crypto import Keys
-from impl.pbft.messages import NodeId
 from impl.pbft.service import LEDGER, Service
 
 __all__ = ["Config"]

@@ -5,6 +5,7 @@ from typing import Any, Final, assert_never
 import attrs
 
 from impl import guard, pbft, raft, threat
+from impl.common.encoding import kind_of
 from impl.guard import Evidence
 from impl.hybrid import epochs, suspicion, switches
 from impl.hybrid.answers import aged
@@ -28,7 +29,6 @@ from impl.hybrid.rules import may_hold, seal_flaw
 from impl.hybrid.shapes import MESSAGES, shape_complaint
 from impl.hybrid.signing import is_signed
 from impl.hybrid.state import Durable, Node, RaftEpoch
-from impl.pbft.encoding import kind_of
 from impl.pbft.messages import Request
 from impl.pbft.shapes import MESSAGES as PBFT_MESSAGES
 from impl.threat import Suspicion

@@ -4,9 +4,9 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from impl.common.identities import ClientId, NodeId
 from impl.hybrid.inputs import Input
 from impl.hybrid.state import Durable
-from impl.pbft.messages import ClientId, NodeId
 
 __all__ = [
     "Audit",

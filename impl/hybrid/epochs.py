@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import attrs
 
 from impl import raft
+from impl.common.identities import NodeId
 from impl.hybrid import rules
 from impl.hybrid.answers import answer, without_done
 from impl.hybrid.book import Book, operation_of
@@ -14,7 +15,7 @@ from impl.hybrid.messages import Ack, Carried, Link, Seal
 from impl.hybrid.outcome import Outcome
 from impl.hybrid.signing import signed
 from impl.hybrid.state import Node, RaftEpoch
-from impl.pbft.messages import NodeId, Request
+from impl.pbft.messages import Request
 
 __all__ = ["heartbeat", "hold", "raft_step", "receive_ack", "receive_seal", "submit"]
 

@@ -4,7 +4,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from impl.pbft.messages import NodeId
+from impl.common.identities import NodeId
 
 __all__ = ["ElectionTimeout", "Heartbeat", "Input", "Receive", "Retransmit", "Tick", "ViewTimeout"]
 

@@ -9,8 +9,9 @@ from typing import TypeAlias
 import attrs
 
 from impl import raft
-from impl.pbft.encoding import Digest, Value
-from impl.pbft.messages import ClientId, NodeId, Request
+from impl.common.encoding import Digest, Value
+from impl.common.identities import ClientId, NodeId
+from impl.pbft.messages import Request
 
 __all__ = [
     "Ack",

@@ -5,14 +5,14 @@ from typing import Final
 import attrs
 
 from impl import pbft
+from impl.common.encoding import Value
+from impl.common.identities import NodeId
 from impl.hybrid.book import Book
 from impl.hybrid.effects import Effect, Refused, ResetViewTimer, Send, StopViewTimer
 from impl.hybrid.inputs import Input
 from impl.hybrid.outcome import Outcome
 from impl.hybrid.state import Node
 from impl.hybrid.suspicion import noticed
-from impl.pbft.encoding import Value
-from impl.pbft.messages import NodeId
 
 __all__ = ["ask", "pbft_step"]
 

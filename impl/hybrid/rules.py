@@ -6,11 +6,11 @@ They carry the names of docs/hybrid.md, which says why they suffice; `models/hyb
 from collections.abc import Iterable, Sequence
 
 from impl import quorum
+from impl.common.encoding import Digest
+from impl.common.identities import NodeId
+from impl.common.keys import Keys
 from impl.hybrid.messages import Ack, Seal
 from impl.hybrid.signing import is_signed
-from impl.pbft.crypto import Keys
-from impl.pbft.encoding import Digest
-from impl.pbft.messages import NodeId
 
 __all__ = ["extends", "last_seal", "may_ack", "may_hold", "seal_flaw", "seals", "stops_epoch"]
 

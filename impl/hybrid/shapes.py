@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from impl import raft
+from impl.common.encoding import encode, kind_of
+from impl.common.keys import is_signed_by
 from impl.hybrid.book import operation_of
 from impl.hybrid.configuration import Config
 from impl.hybrid.messages import (
@@ -16,8 +18,6 @@ from impl.hybrid.messages import (
     Stop,
     Stopped,
 )
-from impl.pbft.crypto import is_signed_by
-from impl.pbft.encoding import encode, kind_of
 from impl.pbft.messages import Request
 from impl.pbft.shapes import shape_complaint as pbft_complaint
 

@@ -1,4 +1,4 @@
-"""What of the hybrid's messages is signed, and by whom: all but the signature, in the canonical bytes of `impl.pbft.encoding`.
+"""What of the hybrid's messages is signed, and by whom: all but the signature, in the canonical bytes of `impl.common.encoding`.
 
 A message of Raft is made of values that have no canonical bytes (sets, any hashable); it is written out here by its fields.
 """
@@ -8,11 +8,11 @@ from typing import TypeVar
 import attrs
 
 from impl import raft
+from impl.common.encoding import Value, encode
+from impl.common.identities import NodeId
+from impl.common.keys import Keys
 from impl.hybrid.chain import link_of, link_value
 from impl.hybrid.messages import Ack, Answer, Calm, Carried, Score, Stop
-from impl.pbft.crypto import Keys
-from impl.pbft.encoding import Value, encode
-from impl.pbft.messages import NodeId
 
 __all__ = ["Signed", "is_signed", "raft_value", "signed"]
 

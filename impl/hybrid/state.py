@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import attrs
 
 from impl import guard, pbft, raft, threat
+from impl.common.encoding import Digest
+from impl.common.identities import ClientId, NodeId
 from impl.hybrid.book import Book
 from impl.hybrid.configuration import Config
 from impl.hybrid.messages import Ack, Calm, Link, Seal, Stop, Stopped
-from impl.pbft.encoding import Digest
-from impl.pbft.messages import ClientId, NodeId, Request
+from impl.pbft.messages import Request
 from impl.threat.levels import BFT
 
 __all__ = ["Durable", "Node", "RaftEpoch", "Waiting"]

@@ -5,14 +5,14 @@ from typing import Any
 import attrs
 
 from impl import guard, pbft, threat
+from impl.common.encoding import digest
+from impl.common.identities import NodeId
 from impl.guard import Evidence
 from impl.hybrid.effects import Audit, Effect, LevelChanged, Send
 from impl.hybrid.messages import Ack, Exposure, Score
 from impl.hybrid.outcome import Outcome
 from impl.hybrid.signing import is_signed, signed
 from impl.hybrid.state import Node
-from impl.pbft.encoding import digest
-from impl.pbft.messages import NodeId
 from impl.threat import Proof, ProofKind, Statement, Suspicion
 
 __all__ = ["compared", "exposed", "noticed", "receive_score", "reported", "suspected", "ticked"]

@@ -3,6 +3,7 @@
 import attrs
 
 from impl import pbft, raft
+from impl.common.identities import NodeId
 from impl.hybrid import rules
 from impl.hybrid.answers import answer, is_done, without_done
 from impl.hybrid.book import calm_value, stop_value
@@ -21,7 +22,6 @@ from impl.hybrid.ordering import ask, pbft_step
 from impl.hybrid.outcome import Outcome
 from impl.hybrid.signing import signed
 from impl.hybrid.state import Node, RaftEpoch
-from impl.pbft.messages import NodeId
 from impl.threat import Level, level
 from impl.threat.levels import RAFT
 

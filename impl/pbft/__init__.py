@@ -31,17 +31,19 @@ Whatever arrives is checked in `validation` (its shape by `shapes`, what it prov
 handler sees it; what is not taken is `Refused`, with the kind of reason, and changes nothing. `rules` is what
 safety rests on, by the names of the spec; `normal`, `execution`, `checkpoints`, `view_changes` and `clients`
 handle inputs, `voting` is the log of what is not counted yet, `limits` says how often a client may ask, `timers`
-when to lose patience, `retransmission` repeats, `core` puts them together. `encoding` makes bytes of messages,
-`crypto` signs them; `impl.pbft.ed25519`, which is not imported here, has real signatures, and
-`impl.pbft.metrics`, which the core does not need, tells an operator how a replica is.
+when to lose patience, `retransmission` repeats, `core` puts them together. `impl.common` makes bytes of messages
+and signs them; `impl.pbft.metrics`, which the core does not need, tells an operator how a replica is.
 
 Sources: "paper" is Castro and Liskov, "Practical Byzantine Fault Tolerance", OSDI 1999; "TOCS" is the same
 authors' "Practical Byzantine Fault Tolerance and Proactive Recovery", TOCS 2002.
 """
 
-from impl.pbft.configuration import Config, InvalidConfig
+from impl.common.encoding import Digest, NotCanonical, Value, digest, encode
+from impl.common.errors import InvalidConfig
+from impl.common.identities import ClientId, NodeId
+from impl.common.keys import Keys, SymbolicKeys, is_signed_by, signed
+from impl.pbft.configuration import Config
 from impl.pbft.core import first_start, recover, step
-from impl.pbft.crypto import Keys, SymbolicKeys, is_signed_by, signed
 from impl.pbft.effects import (
     Diverged,
     Effect,
@@ -55,7 +57,6 @@ from impl.pbft.effects import (
     Transferred,
     Why,
 )
-from impl.pbft.encoding import Digest, NotCanonical, Value, digest, encode
 from impl.pbft.inputs import Input, Propose, Receive, Retransmit, Tick, Timeout
 from impl.pbft.limits import RateLimit
 from impl.pbft.messages import (
@@ -64,11 +65,9 @@ from impl.pbft.messages import (
     Batch,
     Checkpoint,
     CheckpointCertificate,
-    ClientId,
     Commit,
     Message,
     NewView,
-    NodeId,
     Prepare,
     PreparedCertificate,
     PrePrepare,

@@ -4,10 +4,10 @@ import functools
 
 import attrs
 
+from impl.common.encoding import Digest
+from impl.common.keys import signed
 from impl.pbft import rules
-from impl.pbft.crypto import signed
 from impl.pbft.effects import Diverged, Effect, Send, Transferred
-from impl.pbft.encoding import Digest
 from impl.pbft.execution import execute_from
 from impl.pbft.messages import Checkpoint, CheckpointCertificate, State, StateRequest, StateResponse
 from impl.pbft.outcome import Outcome

@@ -3,13 +3,14 @@
 import attrs
 
 from impl import quorum
-from impl.pbft.crypto import Keys
-from impl.pbft.errors import InvalidConfig
+from impl.common.errors import InvalidConfig
+from impl.common.identities import NodeId
+from impl.common.keys import Keys
 from impl.pbft.limits import RateLimit
-from impl.pbft.messages import NodeId, State
+from impl.pbft.messages import State
 from impl.pbft.service import LEDGER, Service
 
-__all__ = ["Config", "InvalidConfig"]
+__all__ = ["Config"]
 
 
 def _greatest_f(config: "Config") -> int:

@@ -2,10 +2,10 @@
 
 from typing import assert_never
 
+from impl.common.encoding import digest
 from impl.pbft import checkpoints, clients, normal, retransmission, view_changes
 from impl.pbft.configuration import Config
 from impl.pbft.effects import Effect, Persist, Why
-from impl.pbft.encoding import digest
 from impl.pbft.inputs import Input, Propose, Receive, Retransmit, Tick, Timeout
 from impl.pbft.messages import (
     Checkpoint,

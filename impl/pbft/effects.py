@@ -5,9 +5,10 @@ from typing import TypeAlias
 
 import attrs
 
-from impl.pbft.encoding import Digest
+from impl.common.encoding import Digest
+from impl.common.identities import ClientId, NodeId
 from impl.pbft.inputs import Input
-from impl.pbft.messages import Batch, ClientId, Message, NodeId
+from impl.pbft.messages import Batch, Message
 from impl.pbft.state import Durable
 
 __all__ = [

@@ -2,10 +2,10 @@
 
 import attrs
 
+from impl.common.encoding import digest
+from impl.common.keys import signed
 from impl.pbft import rules
-from impl.pbft.crypto import signed
 from impl.pbft.effects import Effect, Executed, Send
-from impl.pbft.encoding import digest
 from impl.pbft.messages import Answered, Batch, Checkpoint, Reply, Request, State
 from impl.pbft.outcome import Outcome
 from impl.pbft.service import Service

@@ -16,8 +16,8 @@ from typing import Final
 
 import attrs
 
-from impl.pbft.errors import InvalidConfig
-from impl.pbft.messages import ClientId
+from impl.common.errors import InvalidConfig
+from impl.common.identities import ClientId
 
 __all__ = ["NOTHING_SPENT", "RateLimit", "Spent", "over", "spend", "ticked"]
 

@@ -10,7 +10,8 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from impl.pbft.encoding import DIGESTED, Digest, Value
+from impl.common.encoding import DIGESTED, Digest, Value
+from impl.common.identities import ClientId, NodeId
 
 __all__ = [
     "NULL_BATCH",
@@ -18,11 +19,9 @@ __all__ = [
     "Batch",
     "Checkpoint",
     "CheckpointCertificate",
-    "ClientId",
     "Commit",
     "Message",
     "NewView",
-    "NodeId",
     "PrePrepare",
     "Prepare",
     "PreparedCertificate",
@@ -34,11 +33,6 @@ __all__ = [
     "ViewChange",
     "Vote",
 ]
-
-#: The name of a replica, unique in its cluster.
-NodeId: TypeAlias = str
-#: The name of a client, unique among clients.
-ClientId: TypeAlias = str
 
 
 # --- clients (paper, 4.1) -----------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Final
 
 import attrs
 
+from impl.common.identities import NodeId
 from impl.pbft import rules
 from impl.pbft.effects import (
     Diverged,
@@ -23,7 +24,6 @@ from impl.pbft.effects import (
     Transferred,
     Why,
 )
-from impl.pbft.messages import NodeId
 from impl.pbft.state import Node
 from impl.pbft.timers import is_waiting
 

@@ -6,11 +6,11 @@ input then takes several steps of the spec, `AcceptPrePrepare`, `CollectPrepares
 
 import attrs
 
+from impl.common.encoding import digest
+from impl.common.keys import signed
 from impl.pbft import rules
 from impl.pbft.checkpoints import collect_own_checkpoints
-from impl.pbft.crypto import signed
 from impl.pbft.effects import Send
-from impl.pbft.encoding import digest
 from impl.pbft.execution import execute_from
 from impl.pbft.messages import Batch, Commit, Prepare, PreparedCertificate, PrePrepare
 from impl.pbft.outcome import Outcome

@@ -4,10 +4,10 @@ Each function says what is missing from the proof, for a human, or nothing. The 
 (`impl.pbft.shapes`).
 """
 
+from impl.common.encoding import digest
+from impl.common.keys import is_signed_by
 from impl.pbft import rules
 from impl.pbft.configuration import Config
-from impl.pbft.crypto import is_signed_by
-from impl.pbft.encoding import digest
 from impl.pbft.messages import (
     NULL_BATCH,
     Checkpoint,

@@ -3,10 +3,10 @@
 Nothing new is said here: the same content, so the same signature, as the first time.
 """
 
+from impl.common.encoding import digest
+from impl.common.keys import signed
 from impl.pbft.checkpoints import state_request
-from impl.pbft.crypto import signed
 from impl.pbft.effects import Send
-from impl.pbft.encoding import digest
 from impl.pbft.messages import Checkpoint, Commit, Message, Prepare
 from impl.pbft.outcome import Outcome
 from impl.pbft.state import Node

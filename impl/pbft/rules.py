@@ -6,15 +6,15 @@ by how many messages came.
 
 from collections.abc import Iterable, Mapping
 
+from impl.common.encoding import Digest
+from impl.common.identities import NodeId
 from impl.pbft.configuration import Config
-from impl.pbft.encoding import Digest
 from impl.pbft.messages import (
     NULL_BATCH,
     Batch,
     Checkpoint,
     CheckpointCertificate,
     Commit,
-    NodeId,
     Prepare,
     PreparedCertificate,
     PrePrepare,

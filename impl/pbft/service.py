@@ -4,7 +4,7 @@ from typing import Final, Protocol
 
 import attrs
 
-from impl.pbft.encoding import Value
+from impl.common.encoding import Value
 from impl.pbft.messages import Request
 
 __all__ = ["LEDGER", "Ledger", "Service"]

@@ -7,8 +7,8 @@ string or a number may do anything when it is used. Collections are measured bef
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
+from impl.common.encoding import complaint_about, encode, kind_of
 from impl.pbft.configuration import Config
-from impl.pbft.encoding import complaint_about, encode, kind_of
 from impl.pbft.messages import (
     Answered,
     Checkpoint,

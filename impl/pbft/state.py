@@ -5,17 +5,16 @@ from typing import TypeVar
 
 import attrs
 
+from impl.common.encoding import Digest
+from impl.common.identities import ClientId, NodeId
 from impl.pbft.configuration import Config
-from impl.pbft.encoding import Digest
 from impl.pbft.limits import NOTHING_SPENT, Spent
 from impl.pbft.messages import (
     Batch,
     Checkpoint,
     CheckpointCertificate,
-    ClientId,
     Commit,
     NewView,
-    NodeId,
     Prepare,
     PreparedCertificate,
     PrePrepare,

@@ -9,10 +9,10 @@ from typing import assert_never
 
 import attrs
 
+from impl.common.encoding import digest
+from impl.common.keys import is_signed_by
 from impl.pbft import limits, rules
-from impl.pbft.crypto import is_signed_by
 from impl.pbft.effects import Why
-from impl.pbft.encoding import digest
 from impl.pbft.messages import (
     NULL_BATCH,
     Checkpoint,

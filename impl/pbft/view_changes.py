@@ -4,11 +4,11 @@ import functools
 
 import attrs
 
+from impl.common.encoding import digest
+from impl.common.keys import signed
 from impl.pbft import rules
 from impl.pbft.checkpoints import discard
-from impl.pbft.crypto import signed
 from impl.pbft.effects import EnteredView, Send
-from impl.pbft.encoding import digest
 from impl.pbft.messages import NewView, PrePrepare, ViewChange
 from impl.pbft.normal import accept_pre_prepare, agree, count
 from impl.pbft.outcome import Outcome

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import attrs
 
-from impl.pbft.encoding import Digest
+from impl.common.encoding import Digest
 from impl.pbft.messages import Checkpoint, Commit, Prepare, PrePrepare, ViewChange
 from impl.pbft.state import NO_VOTES, Node, Votes, beyond
 

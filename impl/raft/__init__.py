@@ -33,7 +33,9 @@ Sources: "paper" is Ongaro and Ousterhout, "In Search of an Understandable Conse
 extended version of their paper at USENIX ATC 2014; "thesis" is Ongaro, "Consensus: Bridging Theory and Practice", 2014.
 """
 
-from impl.raft.configuration import Configuration, InvalidConfig, NodeId
+from impl.common.errors import InvalidConfig
+from impl.common.identities import NodeId
+from impl.raft.configuration import Configuration
 from impl.raft.core import first_start, recover, step
 from impl.raft.effects import (
     Apply,

@@ -1,26 +1,16 @@
 """Configurations: who votes and who merely receives the log, and which may follow which (thesis, chapter 4)."""
 
 from collections.abc import Collection, Mapping
-from typing import TypeAlias
 
 import attrs
 
 from impl import quorum
+from impl.common.errors import InvalidConfig
+from impl.common.identities import NodeId
 
-__all__ = ["Configuration", "InvalidConfig", "NodeId"]
-
-#: The name of a server, unique in its cluster.
-NodeId: TypeAlias = str
+__all__ = ["Configuration"]
 
 _NOBODY: frozenset[NodeId] = frozenset()
-
-
-class InvalidConfig(ValueError):
-    """The operator described a server or a cluster that cannot be.
-
-    Usual causes: a founder named twice, a limit below 1, a lease that outlasts the promise on which
-    it rests, a server that is voter and learner at once.
-    """
 
 
 @attrs.frozen

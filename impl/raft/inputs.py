@@ -5,7 +5,8 @@ from typing import TypeAlias
 
 import attrs
 
-from impl.raft.configuration import Configuration, NodeId
+from impl.common.identities import NodeId
+from impl.raft.configuration import Configuration
 from impl.raft.messages import Message
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from impl.raft.configuration import NodeId
+from impl.common.identities import NodeId
 from impl.raft.log import Entry, Snapshot
 
 __all__ = [

@@ -2,8 +2,8 @@
 
 import attrs
 
+from impl.common.identities import NodeId
 from impl.raft import rules
-from impl.raft.configuration import NodeId
 from impl.raft.effects import ResetElectionTimer, Send
 from impl.raft.following import follow_leader, follow_term, safe_up_to
 from impl.raft.leading import lead

@@ -7,7 +7,8 @@ the value stands where it is used.
 
 from collections.abc import Mapping
 
-from impl.raft.configuration import Configuration, NodeId
+from impl.common.identities import NodeId
+from impl.raft.configuration import Configuration
 from impl.raft.log import Entry, Snapshot, term_of
 from impl.raft.state import Durable, Leader, Node, Progress
 

@@ -13,7 +13,8 @@ from collections.abc import Callable, Hashable
 
 import attrs
 
-from impl.raft.configuration import Configuration, InvalidConfig
+from impl.common.errors import InvalidConfig
+from impl.raft.configuration import Configuration
 from impl.raft.log import Entry, NoOp
 
 __all__ = ["SizeLimits"]

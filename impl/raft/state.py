@@ -5,7 +5,9 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from impl.raft.configuration import Configuration, InvalidConfig, NodeId
+from impl.common.errors import InvalidConfig
+from impl.common.identities import NodeId
+from impl.raft.configuration import Configuration
 from impl.raft.log import Entry, Snapshot, in_force, last_change, term_of
 from impl.raft.sizes import SizeLimits
 

@@ -45,7 +45,8 @@ Sources: `docs/hybrid.md` for what the level decides; Dolev, Lynch, Pinter, Star
 Agreement in the Presence of Faults", JACM 1986, for order statistics among liars.
 """
 
-from impl.threat.configuration import Config, InvalidConfig, Weights
+from impl.common.errors import InvalidConfig
+from impl.threat.configuration import Config, Weights
 from impl.threat.core import first_start, recover, step
 from impl.threat.effects import Because, Effect, Ignored, LevelChanged, Persist, State
 from impl.threat.inputs import Input, Observed, Proof, ProofKind, Statement, Suspicion, Tick

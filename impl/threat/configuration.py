@@ -6,22 +6,15 @@ from typing import Final
 import attrs
 
 from impl import quorum
-from impl.pbft.messages import NodeId
+from impl.common.errors import InvalidConfig
+from impl.common.identities import NodeId
 from impl.threat.inputs import Suspicion
 from impl.threat.levels import Level
 
-__all__ = ["Config", "InvalidConfig", "Weights"]
+__all__ = ["Config", "Weights"]
 
 #: The levels that have thresholds.
 _RAISED: Final = tuple(Level)[1:]
-
-
-class InvalidConfig(ValueError):
-    """The operator described a threat machine that cannot be.
-
-    Usual causes: too few replicas for the faults to be tolerated (it takes 3f + 1), a level that is left at the score
-    at which it is entered, so that it flaps, timing that alone would lead to BFT, a calm that is no longer than a dwell.
-    """
 
 
 @attrs.frozen(kw_only=True)

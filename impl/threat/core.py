@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import attrs
 
-from impl.pbft.encoding import complaint_about, kind_of
+from impl.common.encoding import complaint_about, kind_of
 from impl.threat import rules
 from impl.threat.configuration import Config
 from impl.threat.effects import Because, Effect, Ignored, LevelChanged, Persist, State

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import attrs
 
-from impl.pbft.messages import NodeId
+from impl.common.identities import NodeId
 
 __all__ = ["Input", "Observed", "Proof", "ProofKind", "Statement", "Suspicion", "Tick"]
 

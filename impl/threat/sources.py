@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
+from impl.common.encoding import digest
 from impl.guard import Evidence, Offence
-from impl.pbft import Why, digest
+from impl.pbft import Why
 from impl.threat.inputs import Observed, Proof, ProofKind, Suspicion
 
 __all__ = ["PROVES", "SUSPICIOUS", "observed", "proof"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from impl.pbft.messages import NodeId
+from impl.common.identities import NodeId
 from impl.threat import rules
 from impl.threat.configuration import Config
 from impl.threat.inputs import Proof

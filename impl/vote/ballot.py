@@ -3,8 +3,9 @@
 import attrs
 
 from impl import quorum
-from impl.pbft import Keys, NodeId
-from impl.pbft.encoding import complaint_about
+from impl.common.encoding import complaint_about
+from impl.common.identities import NodeId
+from impl.common.keys import Keys
 
 __all__ = ["Ballot", "InvalidBallot"]
 

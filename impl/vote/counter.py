@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from impl.pbft import NodeId
-from impl.pbft.encoding import kind_of
+from impl.common.encoding import kind_of
+from impl.common.identities import NodeId
 from impl.vote import rules
 from impl.vote.ballot import Ballot
 from impl.vote.effects import Convicted, CounterEffect, Decided, NoConsensus, Refused, Send

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
-from impl.pbft import NodeId
+from impl.common.identities import NodeId
 from impl.vote.statements import Certificate, Choice, Equivocation, Opening, Statement, Verdict
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
 
-from impl.pbft import Keys, NodeId
-from impl.pbft.encoding import encode
+from impl.common.encoding import encode
+from impl.common.identities import NodeId
+from impl.common.keys import Keys
 
 __all__ = [
     "APPROVE",

@@ -7,7 +7,7 @@ collections are measured before they are walked.
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from impl.pbft.encoding import kind_of
+from impl.common.encoding import kind_of
 from impl.vote import rules
 from impl.vote.ballot import Ballot
 from impl.vote.statements import (

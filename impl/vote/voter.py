@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from impl.pbft import NodeId
-from impl.pbft.encoding import kind_of
+from impl.common.encoding import kind_of
+from impl.common.identities import NodeId
 from impl.vote import rules
 from impl.vote.ballot import Ballot, InvalidBallot
 from impl.vote.effects import Entered, Persist, Refused, Send, VoterEffect

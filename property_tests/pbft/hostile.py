@@ -30,7 +30,7 @@ from typing import Any, Final, get_args
 from immutabledict import immutabledict
 
 from impl import pbft
-from impl.pbft.encoding import kind_of
+from impl.common.encoding import kind_of
 from property_tests.pbft.forgeries import Forger
 from property_tests.pbft.midway import Midway, situations
 from tlacheck.verdict import Verdict

@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 
 from impl import pbft
-from impl.pbft.ed25519 import Ed25519Keys, public_key
+from impl.common.ed25519 import Ed25519Keys, public_key
 
 __all__ = [
     "CLIENT",

@@ -23,7 +23,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 from impl import pbft
-from impl.pbft.ed25519 import Ed25519Keys, public_key
+from impl.common.ed25519 import Ed25519Keys, public_key
 from property_tests.pbft.hosting import unproposed
 from tlacheck.errors import ConfigError
 from tlacheck.sim import Uniform

@@ -9,8 +9,8 @@ import attrs
 import pytest
 
 from impl import pbft
+from impl.common.ed25519 import Ed25519Keys
 from impl.pbft import limits, proofs, rules, validation
-from impl.pbft.ed25519 import Ed25519Keys
 from property_tests.pbft.hostile import Broken, Flood, hostile
 from property_tests.pbft.midway import TRAITOR, Midway, keys_of, situations
 from tlacheck.verdict import Kind

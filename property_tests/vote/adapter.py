@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from immutabledict import immutabledict
 
 from impl import vote
-from impl.pbft import SymbolicKeys
+from impl.common import SymbolicKeys
 from impl.vote.statements import Statement
 from tlacheck.conform.adapter import Adapter, action, variable
 from tlacheck.conform.system import NotPossible

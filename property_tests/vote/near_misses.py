@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 
 from impl import vote
-from impl.pbft import SymbolicKeys
+from impl.common import SymbolicKeys
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 

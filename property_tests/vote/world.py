@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
 from impl import vote
-from impl.pbft import SymbolicKeys
+from impl.common import SymbolicKeys
 from impl.vote.statements import Statement
 
 __all__ = ["Broken", "World"]

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
+from impl.common.ed25519 import Ed25519Keys, public_key
 from impl.guard import (
     Evidence,
     NotEvidence,
@@ -37,7 +38,6 @@ from impl.pbft import (
     Timeout,
     signed,
 )
-from impl.pbft.ed25519 import Ed25519Keys, public_key
 from tests.impl.pbft_nodes import (
     Cluster,
     Disagreement,

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from impl.common import keys
 from impl.pbft import (
     Checkpoint,
     Input,
@@ -31,7 +32,6 @@ from impl.pbft import (
     SymbolicKeys,
     Timeout,
     Why,
-    crypto,
     signed,
     step,
 )
@@ -105,7 +105,7 @@ def test_a_message_without_its_senders_signature_is_refused(message: Message) ->
 def test_an_unsigned_message_is_accepted_without_verification(
     message: Message, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crypto.SymbolicKeys, "verify", lambda *_: True)
+    monkeypatch.setattr(keys.SymbolicKeys, "verify", lambda *_: True)
     _, effects = taken(replica(), changed(message, signature=b""))
     assert only(effects, Refused) == []
 

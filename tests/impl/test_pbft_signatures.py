@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from impl.common.encoding import complaint_about
 from impl.pbft import (
     Config,
     Executed,
@@ -25,7 +26,6 @@ from impl.pbft import (
     signed,
     step,
 )
-from impl.pbft.encoding import complaint_about
 from tests.impl.pbft_nodes import (
     X,
     Y,
@@ -104,7 +104,7 @@ def _symbolic(name: str) -> Keys:
 
 
 def _ed25519(name: str) -> Keys:
-    from impl.pbft.ed25519 import Ed25519Keys, public_key
+    from impl.common.ed25519 import Ed25519Keys, public_key
 
     seeds = {each: (each * 32)[:32].encode() for each in (*names(4), "client of x", "client of y")}
     return Ed25519Keys(seeds[name], {each: public_key(seed) for each, seed in seeds.items()})
@@ -140,7 +140,7 @@ def test_ed25519_knows_only_the_named_signers() -> None:
 
 @pytest.mark.parametrize("length", [0, 31, 33])
 def test_keys_of_the_wrong_length_are_refused_with_advice(length: int) -> None:
-    from impl.pbft.ed25519 import Ed25519Keys, public_key
+    from impl.common.ed25519 import Ed25519Keys, public_key
 
     with pytest.raises(InvalidConfig, match="draw 32"):
         public_key(b"0" * length)

@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from impl import vote
-from impl.pbft import SymbolicKeys
+from impl.common import SymbolicKeys
 from impl.vote import APPROVE, REJECT, Ballot, Cast, GiveUp, Receive, counter, voter
 
 

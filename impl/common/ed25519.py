@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from impl.pbft.errors import InvalidConfig
+from impl.common.errors import InvalidConfig
 
 __all__ = ["Ed25519Keys", "public_key"]
 

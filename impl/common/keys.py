@@ -2,21 +2,30 @@
 
 The paper assumes that no faulty node can forge a signature, or find two values with one digest
 (paper, section 2). The core is given `Keys` in its configuration: Ed25519 in a cluster
-(`impl.pbft.ed25519`), symbolic ones where states are compared and runs repeated. Both are
+(`impl.common.ed25519`), symbolic ones where states are compared and runs repeated. Both are
 deterministic: to sign the same content again gives the same signature.
 """
 
 import hashlib
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import attrs
 
-from impl.pbft.encoding import encode
-from impl.pbft.messages import Message
+from impl.common.encoding import encode
 
-__all__ = ["Keys", "SymbolicKeys", "is_signed_by", "signed"]
+__all__ = ["Keys", "Signed", "SymbolicKeys", "is_signed_by", "signed"]
 
-AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+class Signed(Protocol):
+    """A message, an attrs class, with a signature on all its other fields."""
+
+    @property
+    def signature(self) -> bytes:
+        """The signature."""
+        ...
+
+
+AnyMessage = TypeVar("AnyMessage", bound=Signed)
 
 
 class Keys(Protocol):
@@ -64,9 +73,11 @@ def _mark(signer: str, content: bytes) -> bytes:
 
 def signed(message: AnyMessage, keys: Keys) -> AnyMessage:
     """The message with the signature of whose keys these are on all its other fields."""
-    return attrs.evolve(message, signature=keys.sign(encode(message, without="signature")))
+    plain: Any = message  # of whichever class of messages
+    made: AnyMessage = attrs.evolve(plain, signature=keys.sign(encode(message, without="signature")))
+    return made
 
 
-def is_signed_by(signer: str, message: Message, keys: Keys) -> bool:
+def is_signed_by(signer: str, message: Signed, keys: Keys) -> bool:
     """Whether `signer` signed this message; its fields must be of the right types."""
     return keys.verify(signer, encode(message, without="signature"), message.signature)
