@@ -40,6 +40,10 @@ def test_different_values_have_different_texts(one: Any, other: Any) -> None:
         ("<< >>", ()),
         ("( )", ()),
         ("SUBSET {n1}", frozenset({frozenset(), frozenset({N1})})),
+        (
+            "<<SUBSET (1..2)>>",
+            (frozenset({frozenset(), frozenset({1}), frozenset({2}), frozenset({1, 2})}),),
+        ),
         ("SUBSET 1..2", frozenset({frozenset(), frozenset({1}), frozenset({2}), frozenset({1, 2})})),
         ('( n1 :>\n      "a, b" @@\n  n2 :> "c" )', immutabledict({N1: "a, b", ModelValue("n2"): "c"})),
         ('{ [ type |-> "Vote",\n    term |-> 1 ] }', frozenset({immutabledict({"type": "Vote", "term": 1})})),

@@ -104,6 +104,8 @@ class Converter:
             case "[", "]":
                 pairs = self._pairs(text[1:-1], ",", _FIELD)
                 value = Function(sorted((name.strip(), self._atom(item)) for name, item in pairs)) or ()
+            case "(", ")" if _MAPS not in text and text[1:-1].strip():  # newer TLCs: SUBSET (1..2)
+                value = self._atom(text[1:-1])
             case "(", ")":
                 pairs = self._pairs(text[1:-1], "@@", _MAPS)
                 value = function([(self._atom(argument), self._atom(item)) for argument, item in pairs])
