@@ -13,7 +13,10 @@ import jpype
 from tlacheck.tlc._keys import Keys
 from tlacheck.tlc._whole import whole_tool
 
-__all__ = ["refuted", "truths"]
+__all__ = ["refuted", "temporal_names", "truths"]
+
+#: The name that older TLCs give to the formula of a property.
+_UNNAMED = "UnnamedAction"
 
 
 def refuted(classes: Any, tool: Any, states: Sequence[str], loop: int) -> tuple[str, ...]:
@@ -37,13 +40,26 @@ def refuted(classes: Any, tool: Any, states: Sequence[str], loop: int) -> tuple[
             return ()
         convert = _converter(classes)
         names = []
-        for action, name in zip(tool.getImpliedTemporals(), tool.getImpliedTemporalNames(), strict=True):
+        for action, name in zip(tool.getImpliedTemporals(), _names(tool), strict=True):
             formula = convert.invoke(None, [tool, action.pred, action.con])
             if not _truths_of(formula, tool, found, loop)[0]:
-                names.append(str(name))
+                names.append(name)
         return tuple(dict.fromkeys(names))  # a property with several conjuncts occurs several times
     except (jpype.JException, AttributeError):  # the latter: another TLC has other methods
         return ()
+
+
+def temporal_names(tool: Any) -> tuple[str, ...]:
+    """Return the names of the temporal properties, in the configuration's order."""
+    return tuple(dict.fromkeys(_names(tool)))  # a property with several conjuncts occurs several times
+
+
+def _names(tool: Any) -> list[str]:
+    """The name of each conjunct's property. Newer TLCs give the places in their stead, and name the formulas."""
+    told = zip(tool.getImpliedTemporals(), tool.getImpliedTemporalNames(), strict=True)
+    return [
+        str(name) if str(action.getName()) == _UNNAMED else str(action.getName()) for action, name in told
+    ]
 
 
 def _found_again(tool: Any, texts: Sequence[str]) -> list[Any]:

@@ -18,7 +18,7 @@ import jpype
 
 from tlacheck.errors import EngineError, SetupError
 from tlacheck.tlc._jvm import TlcClasses
-from tlacheck.tlc._lasso import refuted
+from tlacheck.tlc._lasso import refuted, temporal_names
 from tlacheck.tlc._levels import levels_of
 from tlacheck.tlc._protocol import (
     STAGED_CONFIG,
@@ -85,7 +85,7 @@ def _run(request: Request, on_progress: Callable[[Progress], None]) -> Report:
             return Report(messages=tuple(transcript.messages), seconds=seconds, failure=failure)
         levels = _levels(checker, request.workers, transcript) if request.levels else ()
         messages = tuple(transcript.messages)
-        temporal = tuple(dict.fromkeys(map(str, checker.tool.getImpliedTemporalNames())))
+        temporal = temporal_names(checker.tool)
         return Report(
             messages=messages,
             variables=stage.variables(checker.tool),

@@ -32,6 +32,7 @@ from tlacheck.tlc._behaviour import (
 )
 from tlacheck.tlc._java import call_stack, field_of
 from tlacheck.tlc._jvm import TlcClasses
+from tlacheck.tlc._lasso import temporal_names
 from tlacheck.tlc._protocol import (
     STAGED_CONFIG,
     Channel,
@@ -92,7 +93,7 @@ def simulate(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
         report = Report(
             messages=(*stage.messages(), *ending.messages),
             variables=stage.variables(tool),
-            temporal=tuple(map(str, tool.getImpliedTemporalNames())),
+            temporal=temporal_names(tool),
             strangers=stage.strangers(tool),
             seconds=time.monotonic() - started,
         )
