@@ -55,11 +55,10 @@ def temporal_names(tool: Any) -> tuple[str, ...]:
 
 
 def _names(tool: Any) -> list[str]:
-    """The name of each conjunct's property. Newer TLCs give the places in their stead, and name the formulas."""
-    told = zip(tool.getImpliedTemporals(), tool.getImpliedTemporalNames(), strict=True)
-    return [
-        str(name) if str(action.getName()) == _UNNAMED else str(action.getName()) for action, name in told
-    ]
+    """The name of each conjunct's property. Newer TLCs give places for names, and name the formulas."""
+    formulas = [str(action.getName()) for action in tool.getImpliedTemporals()]
+    told = map(str, tool.getImpliedTemporalNames())
+    return [name if formula == _UNNAMED else formula for formula, name in zip(formulas, told, strict=True)]
 
 
 def _found_again(tool: Any, texts: Sequence[str]) -> list[Any]:
