@@ -77,7 +77,7 @@ class EngineName(enum.Enum):
 
 
 class Consistency(enum.Enum):
-    """What A102 calls it: whether all see the same order, or all see everything in the end."""
+    """The name that A102 gives it: whether all see the same order, or all see everything in the end."""
 
     STRONG = "strong"
     EVENTUAL = "eventual"
@@ -85,7 +85,7 @@ class Consistency(enum.Enum):
 
 @attrs.frozen
 class Guarantee:
-    """What a protocol promises.
+    """The promise of a protocol.
 
     Attributes:
         strength: greater is stronger; what holds with less holds with more.
@@ -133,11 +133,11 @@ DEFAULT: Final = EngineName.GOSSIP
 
 
 class ManagerError(Exception):
-    """What the manager refuses. Nothing was handed to any engine."""
+    """The error that the manager refuses something. Nothing was handed to any engine."""
 
 
 class BadOperation(ManagerError, ValueError):
-    """What is no operation, or one whose type is nearly, and not quite, one of the tables.
+    """The error that this is no operation, or one whose type is nearly, and not quite, one of the tables.
 
     Usual causes: another spelling of a type, such as `Model Update` for `model update`; data that cannot be
     hashed, such as a list, which no log can hold.
@@ -145,7 +145,7 @@ class BadOperation(ManagerError, ValueError):
 
 
 class BadEngine(ManagerError, ValueError):
-    """What cannot be registered: no engine, one of a name that is taken, or one that promises something else."""
+    """The error that this cannot be registered: no engine, one of a name that is taken, or one that promises something else."""
 
 
 class UnsafePolicy(ManagerError, ValueError):
@@ -242,7 +242,7 @@ def _check_type(kind: object) -> None:
 
 
 class State(enum.Enum):
-    """How an engine is."""
+    """The health of an engine."""
 
     WELL = "well"
     ELSEWHERE = "well, and served by another node"
@@ -251,7 +251,7 @@ class State(enum.Enum):
 
 @attrs.frozen
 class Health:
-    """How an engine is, and why.
+    """The health of an engine, and its reason.
 
     Attributes:
         state: whether it takes operations.
@@ -268,12 +268,12 @@ class Engine(Protocol):
 
     @property
     def name(self) -> EngineName:
-        """Which protocol it is."""
+        """Its protocol."""
         ...
 
     @property
     def consistency(self) -> Consistency:
-        """What it promises; as in `GUARANTEES`."""
+        """Its promise, as in `GUARANTEES`."""
         ...
 
     def submit(self, operation: Operation) -> Hashable:
@@ -281,7 +281,7 @@ class Engine(Protocol):
         ...
 
     def health(self) -> Health:
-        """Whether it takes operations."""
+        """Return whether it takes operations."""
         ...
 
 
@@ -376,7 +376,7 @@ def _frozen(
 
 @attrs.frozen
 class Policy:
-    """Who may stand in for whom. All managers of a cluster have the same.
+    """The protocols that may stand in for others. All managers of a cluster have the same.
 
     Attributes:
         stands_in: for a protocol those that may stand in for it while it is unwell, the first that works first;
@@ -408,7 +408,7 @@ def _is_stronger(one: EngineName, other: EngineName) -> bool:
 
 @attrs.frozen
 class Submission:
-    """What the host is to do with an operation.
+    """The task of the host with an operation.
 
     Attributes:
         engine: hand the input to the core of this protocol.
@@ -466,7 +466,7 @@ class Manager:
         return self._with(name, engine)
 
     def submit(self, operation: Operation) -> Submission:
-        """Where an operation goes, and as what.
+        """Route an operation: to which protocol it goes, and as what.
 
         Args:
             operation: what is to be agreed on, or made known.

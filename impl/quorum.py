@@ -59,7 +59,7 @@ class QuorumError(ValueError):
 
 
 class Integer(Protocol):
-    """What a formula asks of a number: an `int` has it, and so can a solver's integer term.
+    """The operations that a formula needs of a number: an `int` has it, and so can a solver's integer term.
 
     `//` rounds down and is only ever given a positive constant.
     """
@@ -86,7 +86,7 @@ def majority_formula(n: Number) -> Number:
 
 
 def crash_faults_tolerated_formula(n: Number) -> Number:
-    """How many of `n` nodes may crash while the others still form a majority, unchecked."""
+    """The number of `n` nodes that may crash while the others still form a majority, unchecked."""
     return n - majority_formula(n)
 
 
@@ -124,7 +124,7 @@ def majority(n: int) -> int:
 
 
 def crash_faults_tolerated(n: int) -> int:
-    """How many crashed servers a cluster with majority quorums rides out.
+    """The number of crashed servers that a cluster with majority quorums rides out.
 
     Source: Raft §5.1 (five servers tolerate two failures); RAFT-5.
 
@@ -142,7 +142,7 @@ def crash_faults_tolerated(n: int) -> int:
 
 
 def byzantine_faults_tolerated(n: int) -> int:
-    """How many Byzantine nodes a cluster can hold and still be safe and live.
+    """The number of Byzantine nodes that a cluster can hold and still be safe and live.
 
     Source: Castro and Liskov 1999, §3 (3f + 1 is the minimum); PBFT-6.
 
@@ -160,7 +160,7 @@ def byzantine_faults_tolerated(n: int) -> int:
 
 
 def byzantine_nodes_needed(f: int) -> int:
-    """How many nodes it takes to tolerate Byzantine ones.
+    """The number of nodes that it takes to tolerate Byzantine ones.
 
     Source: Castro and Liskov 1999, §3 (3f + 1 is the minimum); PBFT-6.
 
@@ -208,7 +208,7 @@ def byzantine_quorum(n: int, f: int) -> int:
 
 
 def has_majority(votes: int, n: int) -> bool:
-    """Whether so many votes are a majority.
+    """Return whether so many votes are a majority.
 
     Source: Raft §5.2; RAFT-1.
 

@@ -59,7 +59,7 @@ class Ed25519Keys:
         return self._private.sign(content)
 
     def verify(self, signer: str, content: bytes, signature: bytes) -> bool:
-        """Whether `signer` signed these bytes so; False for a stranger."""
+        """Return whether `signer` signed these bytes so; False for a stranger."""
         key = self._public.get(signer)
         if key is None:
             return False

@@ -59,7 +59,7 @@ class NotCanonical(ValueError):
 
 
 def complaint_about(value: object, depth: int = DEPTH_MAX) -> str:
-    """What keeps an object from being a `Value`, for a human; empty if it is one.
+    """The reason why an object is no `Value`, for a human; empty if it is one.
 
     Never raises, whatever the object is: only its type is looked at unless that is one of the few. Not even
     `isinstance` is asked before, for an object may say anything of its class.

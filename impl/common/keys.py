@@ -1,4 +1,4 @@
-"""Who said what: signatures behind a small interface, and what of a message is signed.
+"""Signatures behind a small interface, and the part of a message that is signed.
 
 The paper assumes that no faulty node can forge a signature, or find two values with one digest
 (paper, section 2). The core is given `Keys` in its configuration: Ed25519 in a cluster
@@ -29,14 +29,14 @@ AnyMessage = TypeVar("AnyMessage", bound=Signed)
 
 
 class Keys(Protocol):
-    """What one replica or client needs: its own secret key, and the public keys of all."""
+    """The keys of one replica or client: its own secret key, and the public keys of all."""
 
     def sign(self, content: bytes) -> bytes:
         """The signature of whose keys these are on some bytes. The same bytes, the same signature."""
         ...
 
     def verify(self, signer: str, content: bytes, signature: bytes) -> bool:
-        """Whether `signer` signed these bytes so; False for a signer whose public key is not known.
+        """Return whether `signer` signed these bytes so; False for a signer whose public key is not known.
 
         Never raises, whatever the signature is.
         """
@@ -62,7 +62,7 @@ class SymbolicKeys:
         return _mark(self.name, content)
 
     def verify(self, signer: str, content: bytes, signature: bytes) -> bool:
-        """Whether `signer` signed these bytes so. Every name is known."""
+        """Return whether `signer` signed these bytes so. Every name is known."""
         return signature == _mark(signer, content)
 
 
@@ -79,5 +79,5 @@ def signed(message: AnyMessage, keys: Keys) -> AnyMessage:
 
 
 def is_signed_by(signer: str, message: Signed, keys: Keys) -> bool:
-    """Whether `signer` signed this message; its fields must be of the right types."""
+    """Return whether `signer` signed this message; its fields must be of the right types."""
     return keys.verify(signer, encode(message, without="signature"), message.signature)

@@ -86,7 +86,7 @@ def step(guard: Guard, inp: Input) -> tuple[Guard, tuple[Effect, ...]]:
 
 
 def _observed(guard: Guard, inp: Observed) -> Outcome:
-    """What its replica refused may be proof against who signed it, else a suspicion of who sent it."""
+    """Take what its replica refused as proof against its signer, or else as a suspicion of its sender."""
     refused, sender = _field(inp, "refused"), _field(inp, "sender")
     why = _field(refused, "why") if type(refused) is Refused else None
     if type(why) is not Why:
@@ -100,7 +100,7 @@ def _observed(guard: Guard, inp: Observed) -> Outcome:
 
 
 def _proof_of(config: Config, why: Why, message: Any, conflicting: Any) -> Evidence | None:
-    """What a refused message proves, by itself or together with what was said before."""
+    """The proof in a refused message, by itself or together with what was said before."""
     if why not in _TELLING:
         return None
     if conflicting is not None:
@@ -134,7 +134,7 @@ def _convicted(guard: Guard, found: Evidence) -> Outcome:
 
 
 def _settled(before: Guard, outcome: Outcome) -> Outcome:
-    """Who was not quarantined before, and is now."""
+    """The replicas that are quarantined now and were not before."""
     guard, effects = outcome
     for name in guard.quarantined:
         if name not in before.quarantined:
@@ -162,7 +162,7 @@ def _released(guard: Guard, inp: Release) -> Outcome:
 
 
 def _progressed(guard: Guard, inp: Progressed) -> Outcome:
-    """Who helped regains trust, a point for a batch."""
+    """Give those who helped their trust back, a point for a batch."""
     seq, helped = _field(inp, "seq"), _field(inp, "participants")
     if type(seq) is not int or not guard.credited < seq < _NUMBER_END:
         return _ignored(guard, inp, f"batches are credited once, in order, beyond {guard.credited}")

@@ -1,4 +1,4 @@
-"""What a guard asks of its host, to be carried out in order."""
+"""Requests of a guard to its host, to be carried out in order."""
 
 from typing import TypeAlias
 

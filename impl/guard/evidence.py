@@ -64,7 +64,7 @@ __all__ = [
 
 
 class Offence(enum.Enum):
-    """What evidence proves."""
+    """The fault that evidence proves."""
 
     EQUIVOCATION = "it signed two things where a correct replica signs one"
     CONCEALMENT = "its view change conceals what it gave a commit for"
@@ -99,7 +99,7 @@ def ordered(evidence: Evidence) -> Evidence:
 
 
 def verify(evidence: object, config: Config) -> str:
-    """What keeps an object from being evidence that convicts; empty if nothing does. Never raises.
+    """The reason that keeps an object from being evidence that convicts; empty if nothing does. Never raises.
 
     Args:
         evidence: of whomever.
@@ -123,13 +123,13 @@ def verify(evidence: object, config: Config) -> str:
 
 
 def is_message(value: object) -> bool:
-    """Whether an object is of a type of messages, whatever its fields hold. Never raises."""
+    """Return whether an object is of a type of messages, whatever its fields hold. Never raises."""
     kind = type(value)
     return type(kind) is type and kind in MESSAGES
 
 
 def offence(messages: tuple[Message, ...], config: Config) -> Offence | None:
-    """What it proves that a replica signed these messages, one or two; None if a correct one may.
+    """The fault that is proved by a replica's signatures on these messages, one or two; None if a correct one may.
 
     Args:
         messages: of the right shapes, signed by one replica: see `verify`.
@@ -146,7 +146,7 @@ def offence(messages: tuple[Message, ...], config: Config) -> Offence | None:
 
 
 def place(message: Message) -> tuple[str, int, int] | None:
-    """Where a correct replica says one thing only; None for what binds nobody."""
+    """The place at which a correct replica says one thing only; None for what binds nobody."""
     match message:
         case PrePrepare() | Prepare() | Commit():
             return ("vote", message.view, message.seq)
@@ -161,7 +161,7 @@ def place(message: Message) -> tuple[str, int, int] | None:
 
 
 def _said(message: Message) -> str:
-    """What it says there: two messages that say the same do not contradict each other."""
+    """The content of a message at its place: two messages that say the same do not contradict each other."""
     match message:
         case PrePrepare():
             return digest(message.batch)
@@ -172,13 +172,13 @@ def _said(message: Message) -> str:
 
 
 def contradict(one: Message, other: Message) -> bool:
-    """Whether a correct replica signs at most one of both."""
+    """Return whether a correct replica signs at most one of both."""
     there = place(one)
     return there is not None and there == place(other) and _said(one) != _said(other)
 
 
 def conceals(commit: Message, change: Message) -> bool:
-    """Whether a view change leaves out what the same replica gave a commit for (paper, 4.4: its P).
+    """Return whether a view change leaves out what the same replica gave a commit for (paper, 4.4: its P).
 
     A commit of an earlier view came before the view change, in whatever order they are shown: nobody goes back.
     """
@@ -194,7 +194,7 @@ def conceals(commit: Message, change: Message) -> bool:
 
 
 def is_usurped(message: Message, config: Config) -> bool:
-    """Whether its sender may not say such a thing in such a view.
+    """Return whether its sender may not say such a thing in such a view.
 
     That nothing is proposed is a matter of new views; their proposals are signed one by one, and so only in view 0,
     which begins without one, is it an offence.
@@ -212,7 +212,7 @@ def is_usurped(message: Message, config: Config) -> bool:
 
 
 def proof_flaw(message: Message, config: Config) -> str:
-    """What keeps a message that must prove something from doing so; empty for all others."""
+    """The reason that keeps a message that must prove something from doing so; empty for all others."""
     match message:
         case ViewChange():
             return view_change_flaw(config, message)

@@ -1,4 +1,4 @@
-"""What many messages prove together: for a host that compares what it holds, and for whoever asks who did it.
+"""Proofs by many messages together: for a host that compares what it holds, and for whoever asks who did it.
 
 Core and guard see one message at a time. A replica notices by itself what contradicts what it kept; that a view change
 conceals a commit, or that two certificates carry votes of the same replica for different batches, shows only when
@@ -36,7 +36,7 @@ def parts(value: Any) -> Iterator[Message]:
 
 
 def held_by(node: Node) -> tuple[Message, ...]:
-    """What a replica has of others and itself, on disk and in memory."""
+    """The messages that a replica has of others and itself, on disk and in memory."""
     return tuple(parts((node.durable, node.votes, node.checkpoints, node.view_changes)))
 
 

@@ -1,4 +1,4 @@
-"""What a guard is told. Its fields may hold anything at all: what makes no sense is `Ignored`."""
+"""Inputs of a guard. Their fields may hold anything at all: what makes no sense is `Ignored`."""
 
 from collections.abc import Iterable
 from typing import TypeAlias

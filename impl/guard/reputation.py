@@ -51,7 +51,7 @@ LATE_MAX: Final = 5
 
 
 def lateness(by_ms: int) -> int:
-    """What it costs to be late by so many milliseconds, at least 1."""
+    """The cost of being late by so many milliseconds, at least 1."""
     return min(LATE_MAX, 1 + by_ms // LATE_STEP_MS)
 
 

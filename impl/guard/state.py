@@ -1,4 +1,4 @@
-"""What a guard is, and what others may ask of it."""
+"""The state of a guard, and what others may ask of it."""
 
 from collections.abc import Mapping
 
@@ -39,12 +39,12 @@ class Guard:
 
     @property
     def proved(self) -> tuple[NodeId, ...]:
-        """Who is proved faulty, in the order in which the proofs came."""
+        """The replicas that are proved faulty, in the order in which the proofs came."""
         return tuple(each.accused for each in self.proofs)
 
     @property
     def quarantined(self) -> tuple[NodeId, ...]:
-        """Who is not heard: the first f that are proved faulty, and never more."""
+        """The replicas that are not heard: the first f that are proved faulty, and never more."""
         return self.proved[: self.config.f]
 
 
@@ -72,7 +72,7 @@ class Health:
 
 
 def health(guard: Guard) -> Health:
-    """How a guard sees its cluster."""
+    """The cluster as a guard sees it."""
     to_spare = guard.config.f - len(guard.proofs)
     return Health(
         quarantined=guard.quarantined,
@@ -86,7 +86,7 @@ def health(guard: Guard) -> Health:
 
 
 def is_heard(guard: Guard, message: object) -> bool:
-    """Whether the host hands a message to its replica: not if it names a quarantined one as its sender. Never raises."""
+    """Return whether the host hands a message to its replica: not if it names a quarantined one as its sender. Never raises."""
     source = getattr(message, "source", None) if is_message(message) else None
     return type(source) is not str or source not in guard.quarantined
 

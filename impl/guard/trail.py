@@ -22,7 +22,7 @@ DETAIL_MAX: Final = 500
 
 
 class Event(enum.Enum):
-    """What an entry is about."""
+    """The subject of an entry."""
 
     SUSPECTED = "suspected"
     PROVED = "proved"
@@ -56,7 +56,7 @@ class Entry:
 
 @attrs.frozen
 class Break:
-    """Where a chain is broken.
+    """The place where a chain is broken.
 
     Attributes:
         place: the index of the first entry that does not follow; the length if one is missing behind all.
@@ -76,12 +76,12 @@ class BrokenTrail(ValueError):
 
 
 def genesis(node: NodeId) -> Digest:
-    """What the first entry of a replica's trail follows; so that no trail passes for another's."""
+    """The digest that the first entry of a replica's trail follows; so that no trail passes for another's."""
     return digest(("audit trail", node))
 
 
 def verify_chain(entries: Sequence[object], *, node: NodeId, head: Digest | None = None) -> Break | None:
-    """Where a trail is broken first; None if it is whole. Never raises, whatever the entries are.
+    """The place where a trail is broken first; None if it is whole. Never raises, whatever the entries are.
 
     Args:
         entries: all of them, from the first on.
@@ -111,7 +111,7 @@ def verify_chain(entries: Sequence[object], *, node: NodeId, head: Digest | None
 
 
 def _complaint(entry: object) -> str:
-    """What keeps an object from being an entry."""
+    """The reason that keeps an object from being an entry."""
     if type(entry) is not Entry:
         return f"a {kind_of(entry)} is no entry"
     for field in attrs.fields(Entry):

@@ -1,4 +1,4 @@
-"""What clients are told, and who still waits."""
+"""Answers to clients, and the requests that still wait."""
 
 from collections.abc import Mapping
 
@@ -16,18 +16,18 @@ __all__ = ["aged", "answer", "is_done", "without_done"]
 
 
 def is_done(book: Book, request: Request) -> bool:
-    """Whether an operation of a client, or a later one of the same, is done."""
+    """Return whether an operation of a client, or a later one of the same, is done."""
     asked, session = operation_of(request), book.session(request.client)
     return asked is None or (session is not None and session.sequence >= asked[0])
 
 
 def without_done(waiting: Mapping[ClientId, Waiting], book: Book) -> Mapping[ClientId, Waiting]:
-    """Who still waits."""
+    """The requests that still wait."""
     return {client: each for client, each in waiting.items() if not is_done(book, each.request)}
 
 
 def answer(node: Node, client: ClientId) -> tuple[Send, ...]:
-    """What a client is told of the last operation that it had done; nothing if there is none.
+    """The answer to a client on the last operation that it had done; nothing if there is none.
 
     In the book it is agreed, and f + 1 like answers suffice; by a seal it rests on the term of that.
     """

@@ -45,7 +45,7 @@ class Session:
 
 @attrs.frozen(kw_only=True)
 class Book:
-    """What is agreed on.
+    """The book: what is agreed on.
 
     Attributes:
         epoch: the one that began last.
@@ -64,7 +64,7 @@ class Book:
     futile: int = 0
 
     def session(self, client: ClientId) -> Session | None:
-        """What a client had done last; None if nothing."""
+        """The last operation that a client had done; None if there is none."""
         place = bisect.bisect_left(self.sessions, client, key=lambda each: each.client)
         found = self.sessions[place] if place < len(self.sessions) else None
         return found if found is not None and found.client == client else None
@@ -99,7 +99,7 @@ class Book:
 
     @classmethod
     def from_value(cls, value: Any) -> "Book":
-        """What `to_value` gave."""
+        """The book that `to_value` made a value of."""
         epoch, protocol, state, sessions, done, futile = value
         return cls(
             epoch=epoch,

@@ -16,7 +16,7 @@ def beginning(epoch: int) -> Digest:
 
 
 def link_of(entry: raft.Entry) -> Link:
-    """What a log entry adds to the chain; its term is not part of that."""
+    """The link that a log entry adds to the chain; its term is not part of that."""
     return entry.value if isinstance(entry.value, Request) else None
 
 

@@ -43,7 +43,7 @@ _FIELDS: Final[Mapping[type, Mapping[str, type]]] = {
 
 @attrs.frozen
 class Believed:
-    """What came of an operation.
+    """The outcome of an operation, as a client believes it.
 
     Attributes:
         sequence: which one.
@@ -124,14 +124,14 @@ def hear(client: Client, message: object) -> tuple[Client, Believed | None]:
 
 
 def _is_well_formed(message: object, kinds: Mapping[str, type]) -> bool:
-    """Whether an answer has fields of these types, so that its signature can be looked at."""
+    """Return whether an answer has fields of these types, so that its signature can be looked at."""
     values = {name: getattr(message, name, None) for name in (*kinds, "result")}
     has_types = all(type(values[name]) is kind for name, kind in kinds.items())
     return has_types and not any(complaint_about(value) for value in values.values())
 
 
 def _said(client: Client, message: object) -> tuple[NodeId, int, int, Value] | None:
-    """Who says what of the operation: the replica, the epoch, the term, the result. Never raises."""
+    """The parts of what is said of the operation: the replica, the epoch, the term, the result. Never raises."""
     kind = type(message)
     if type(kind) is not type or kind not in _FIELDS or not _is_well_formed(message, _FIELDS[kind]):
         return None

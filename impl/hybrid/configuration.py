@@ -1,4 +1,4 @@
-"""What all replicas of a hybrid cluster are told, and who one of them is."""
+"""The settings of a hybrid cluster, and the name of one of its replicas."""
 
 from typing import Final
 
@@ -27,7 +27,7 @@ def _greatest_f(config: "Config") -> int:
 
 @attrs.frozen
 class Config:
-    """Who this replica is, and the settings, the same for all replicas.
+    """The name of this replica, and the settings, the same for all replicas.
 
     Attributes:
         node: this replica.
@@ -97,12 +97,12 @@ class Config:
 
     @property
     def n(self) -> int:
-        """How many replicas there are."""
+        """The number of replicas."""
         return len(self.replicas)
 
     @property
     def log_max(self) -> int:
-        """How long Raft's log may become in an epoch: some longer than the chain with which the epoch is to end.
+        """The greatest length of Raft's log in an epoch: some longer than the chain with which the epoch is to end.
 
         A Byzantine leader has as many entries as it likes. Beyond this they are not taken, and nothing is acked.
         """
@@ -110,15 +110,15 @@ class Config:
 
     @property
     def quorum(self) -> int:
-        """How many acks make a seal, how many like answers a client believes, how many calms open an epoch."""
+        """The number of acks that make a seal, of like answers that a client believes, of calms that open an epoch."""
         return quorum.byzantine_quorum(self.n, self.f)
 
     @property
     def stops_needed(self) -> int:
-        """How many stops close an epoch: as many as correct replicas alone can give."""
+        """The number of stops that close an epoch: as many as correct replicas alone can give."""
         return self.n - self.f
 
     @property
     def weak_quorum(self) -> int:
-        """How many replicas have a correct one among them."""
+        """The number of replicas that are sure to have a correct one among them."""
         return self.f + 1

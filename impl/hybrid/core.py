@@ -106,7 +106,7 @@ def step(node: Node, inp: Input) -> tuple[Node, tuple[Effect, ...]]:
 
 
 def _forgets(before: Node, after: Node) -> bool:
-    """Whether the disk does not hold what the replica must not forget."""
+    """Return whether the disk does not hold what the replica must not forget."""
     return (
         before.pbft.durable is not after.pbft.durable
         or before.raft_epoch is not after.raft_epoch
@@ -135,7 +135,7 @@ def _handled(node: Node, inp: Input) -> Outcome:
 
 
 def _relay(node: Node) -> Outcome:
-    """Who does not lead a Raft epoch tells the others who waits: the leader may not have heard it."""
+    """Tell the others which requests wait, unless it leads a Raft epoch: the leader may not have heard it."""
     if node.serving is None or node.is_leader:
         return Outcome(node)
     return Outcome(node, tuple(Send(each.request) for each in node.waiting.values()))

@@ -1,4 +1,4 @@
-"""What a replica of the hybrid asks of its host, to be carried out in order."""
+"""Requests of a replica of the hybrid to its host, to be carried out in order."""
 
 from typing import Any, TypeAlias
 

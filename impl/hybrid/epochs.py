@@ -87,12 +87,12 @@ def submit(node: Node, requests: Iterable[Request]) -> Outcome:
 
 
 def _is_full(node: Node) -> bool:
-    """Whether Raft's log is as long as others take it."""
+    """Return whether Raft's log is as long as others take it."""
     return node.raft is None or node.raft.durable.last_index >= node.config.log_max
 
 
 def _is_in_log(node: Node, request: Request) -> bool:
-    """Whether an operation is in Raft's log beyond what is held."""
+    """Return whether an operation is in Raft's log beyond what is held."""
     if node.raft is None or node.serving is None:
         return False
     start = node.serving.held.index if node.serving.held is not None else 0
@@ -101,7 +101,7 @@ def _is_in_log(node: Node, request: Request) -> bool:
 
 
 def _same(one: Request, other: Request) -> bool:
-    """Whether two requests are for the same operation."""
+    """Return whether two requests are for the same operation."""
     asked, wanted = operation_of(one), operation_of(other)
     return one.client == other.client and asked is not None and wanted is not None and asked[0] == wanted[0]
 

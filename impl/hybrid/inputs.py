@@ -1,4 +1,4 @@
-"""What can happen to a replica of the hybrid. Time is an input like any other."""
+"""Inputs of a replica of the hybrid. Time is an input like any other."""
 
 from typing import Any, TypeAlias
 

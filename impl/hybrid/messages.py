@@ -1,4 +1,4 @@
-"""What replicas of the hybrid say beside the messages of PBFT, and what they tell clients. All of it is signed.
+"""The messages of the hybrid beside those of PBFT, and its answers to clients. All of it is signed.
 
 An epoch is named in each message of it, under the signature: what was said in one counts in no other.
 """
@@ -107,7 +107,7 @@ class Calm:
 
 @attrs.frozen(kw_only=True)
 class Score:
-    """What `source` thinks of the cluster's health: its score, the later the greater `number`."""
+    """The cluster's health as `source` sees it: its score, the later the greater `number`."""
 
     number: int
     score: int
@@ -125,7 +125,7 @@ class Exposure:
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """What came of the operation `sequence` of a client, outside of what PBFT answers.
+    """The outcome of the operation `sequence` of a client, outside of what PBFT answers.
 
     Attributes:
         epoch: of the replica.

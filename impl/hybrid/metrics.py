@@ -1,4 +1,4 @@
-"""How a replica of the hybrid is, in numbers; KN's names where it has some."""
+"""The condition of a replica of the hybrid in numbers; KN's names where it has some."""
 
 import attrs
 
@@ -53,7 +53,7 @@ def threat_level(node: Node) -> str:
 
 
 def health(node: Node) -> Health:
-    """How a replica is."""
+    """The condition of a replica."""
     epoch = node.raft_epoch
     proved = sorted({*guard.health(node.guard).proved, *node.threat.durable.proved})
     return Health(

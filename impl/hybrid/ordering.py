@@ -72,7 +72,7 @@ def _carried_out(node: Node, done: tuple[pbft.Effect, ...], about: Input, sender
 
 
 def _proposable(replica: pbft.Node) -> pbft.Batch:
-    """What the primary proposes now: what waits, as soon as what it proposed before is executed."""
+    """The batch that the primary proposes now: what waits, as soon as what it proposed before is executed."""
     durable = replica.durable
     if not replica.waiting or durable.changing or not replica.is_primary:
         return ()

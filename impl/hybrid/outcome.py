@@ -1,4 +1,4 @@
-"""What the handling of one input comes to."""
+"""The result of handling one input."""
 
 from collections.abc import Callable
 from typing import Concatenate, NamedTuple, ParamSpec
@@ -20,7 +20,7 @@ class Outcome(NamedTuple):
     def then(
         self, following: "Callable[Concatenate[Node, P], Outcome]", *args: P.args, **kwargs: P.kwargs
     ) -> "Outcome":
-        """What comes of the next thing, done to the replica as it is now, behind this one."""
+        """The result of the next thing, done to the replica as it is now, behind this one."""
         node, effects = following(self.node, *args, **kwargs)
         return Outcome(node, (*self.effects, *effects))
 

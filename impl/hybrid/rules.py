@@ -16,12 +16,12 @@ __all__ = ["extends", "last_seal", "may_ack", "may_hold", "seal_flaw", "seals", 
 
 
 def extends(digests: Sequence[Digest], index: int, digest: Digest) -> bool:
-    """Whether the chain with these digests, from index 1 on, has that digest at an index, 0 for the empty chain."""
+    """Return whether the chain with these digests, from index 1 on, has that digest at an index, 0 for the empty chain."""
     return index == 0 or (index <= len(digests) and digests[index - 1] == digest)
 
 
 def may_ack(acked: Ack | None, held: Seal | None, term: int, index: int, digests: Sequence[Digest]) -> bool:
-    """Whether a replica acks in `term` the chain of these digests up to `index` (rules A1 and A2).
+    """Return whether a replica acks in `term` the chain of these digests up to `index` (rules A1 and A2).
 
     Args:
         acked: the last that it acked in this epoch.
@@ -42,14 +42,14 @@ def may_ack(acked: Ack | None, held: Seal | None, term: int, index: int, digests
 
 
 def may_hold(acked: Ack | None, held: Seal | None, seal: Seal) -> bool:
-    """Whether a replica takes this seal in the place of the one it holds (rule H1)."""
+    """Return whether a replica takes this seal in the place of the one it holds (rule H1)."""
     if acked is not None and acked.term > seal.term:
         return False
     return held is None or (seal.term, seal.index) > (held.term, held.index)
 
 
 def seals(acks: Iterable[Ack], replicas: Sequence[NodeId], f: int) -> bool:
-    """Whether these acks, which say the same, are a quorum's."""
+    """Return whether these acks, which say the same, are a quorum's."""
     sources = {ack.source for ack in acks if ack.source in replicas}
     return len(sources) >= quorum.byzantine_quorum(len(replicas), f)
 
@@ -61,12 +61,12 @@ def last_seal(held: Iterable[Seal | None]) -> Seal | None:
 
 
 def stops_epoch(others: int, f: int) -> bool:
-    """Whether so many others stopped that a correct one is among them."""
+    """Return whether so many others stopped that a correct one is among them."""
     return others > f
 
 
 def seal_flaw(seal: Seal, epoch: int, replicas: Sequence[NodeId], f: int, keys: Keys) -> str:
-    """What keeps a seal from proving that a quorum acked its chain in an epoch; empty if it does."""
+    """The reason that keeps a seal from proving that a quorum acked its chain in an epoch; empty if it does."""
     if seal.epoch != epoch:
         return f"it is of epoch {seal.epoch}, not {epoch}"
     about = (seal.epoch, seal.term, seal.index, seal.digest)

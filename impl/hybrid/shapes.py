@@ -1,4 +1,4 @@
-"""Whether an object from outside has the shape of a message of the hybrid. Nothing else may look at a message before."""
+"""The shape that an object from outside must have to be a message of the hybrid. Nothing else may look at a message before."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
@@ -32,7 +32,7 @@ _DIGITS: Final = frozenset("0123456789abcdef")
 
 
 def shape_complaint(config: Config, message: object) -> str:
-    """What keeps an object from being a message of the hybrid; empty if it is one. Never raises."""
+    """The reason that keeps an object from being a message of the hybrid; empty if it is one. Never raises."""
     kind = type(message)
     if type(kind) is not type or kind not in MESSAGES:
         return f"a {kind_of(message)} is no message of the hybrid"
@@ -40,7 +40,7 @@ def shape_complaint(config: Config, message: object) -> str:
 
 
 def request_complaint(config: Config, request: object) -> str:
-    """What keeps an object from being a client's request for an operation, signed by it; empty if it is one."""
+    """The reason that keeps an object from being a client's request for an operation, signed by it; empty if it is one."""
     if type(request) is not Request:
         return f"a {kind_of(request)} is no request"
     if complaint := pbft_complaint(config.pbft, request):

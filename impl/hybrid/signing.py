@@ -1,4 +1,4 @@
-"""What of the hybrid's messages is signed, and by whom: all but the signature, in the canonical bytes of `impl.common.encoding`.
+"""The part of the hybrid's messages that is signed, and the signer: all but the signature, in the canonical bytes of `impl.common.encoding`.
 
 A message of Raft is made of values that have no canonical bytes (sets, any hashable); it is written out here by its fields.
 """
@@ -26,7 +26,7 @@ def signed(message: Signed, keys: Keys) -> Signed:
 
 
 def is_signed(message: Ack | Answer | Calm | Carried | Score | Stop, keys: Keys) -> bool:
-    """Whether its source signed this message; its fields must be of the right types."""
+    """Return whether its source signed this message; its fields must be of the right types."""
     source: NodeId = message.source
     return keys.verify(source, _content(message), message.signature)
 

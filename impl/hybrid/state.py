@@ -1,4 +1,4 @@
-"""What one replica of the hybrid is: what a crash must not lose, and what it heard but has not counted yet."""
+"""The state of one replica of the hybrid: what a crash must not lose, and what it heard but has not counted yet."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ __all__ = ["Durable", "Node", "RaftEpoch", "Waiting"]
 
 @attrs.frozen(kw_only=True)
 class RaftEpoch:
-    """What a replica must not forget of a Raft epoch.
+    """The part of a Raft epoch that a replica must not forget.
 
     Attributes:
         epoch: its number.
@@ -41,7 +41,7 @@ class RaftEpoch:
 
 @attrs.frozen(kw_only=True)
 class Durable:
-    """What a crash must not lose.
+    """The state that a crash must not lose.
 
     Attributes:
         pbft: of PBFT; its state holds the book, and so the epoch.
@@ -118,7 +118,7 @@ class Node:
 
     @property
     def is_bft(self) -> bool:
-        """Whether that is a BFT epoch."""
+        """True if that is a BFT epoch."""
         return self.agreed.protocol == BFT
 
     @property
@@ -128,13 +128,13 @@ class Node:
 
     @property
     def is_leader(self) -> bool:
-        """Whether it leads a Raft epoch."""
+        """True if it leads a Raft epoch."""
         is_leading = self.raft is not None and isinstance(self.raft.role, raft.Leader)
         return is_leading and self.serving is not None
 
     @property
     def durable(self) -> Durable:
-        """What it must not forget."""
+        """The state that it must not forget."""
         return Durable(
             pbft=self.pbft.durable,
             raft_epoch=self.raft_epoch,

@@ -1,4 +1,4 @@
-"""What a replica notices, and what it makes of it: the guard keeps proof, the threat machine keeps the level."""
+"""Things that a replica notices, and what it makes of them: the guard keeps proof, the threat machine keeps the level."""
 
 from typing import Any
 

@@ -73,7 +73,7 @@ def stop(node: Node, reason: Reason, about: Input) -> Outcome:
 
 
 def stop_flaw(node: Node, stopped: Stopped) -> str:
-    """What keeps a stop, rightly signed, from counting; empty if nothing does."""
+    """The reason that keeps a stop, rightly signed, from counting; empty if nothing does."""
     held = stopped.stop.held
     if stopped.stop.reason not in list(Reason):
         return f"{stopped.stop.reason!r} is no reason to stop"
@@ -189,7 +189,7 @@ def ordered(node: Node, inp: pbft.Input, about: Input, sender: NodeId | None = N
 
 
 def follow(before: Node, outcome: Outcome, about: Input) -> Outcome:
-    """What it means that PBFT executed something: perhaps another epoch, and answers for who waits."""
+    """Follow what PBFT executed: perhaps another epoch, and answers for who waits."""
     node = outcome.node
     if node.agreed is before.agreed:
         return outcome

@@ -1,4 +1,4 @@
-"""What the machine answers."""
+"""The answers of the machine."""
 
 import enum
 from typing import TypeAlias

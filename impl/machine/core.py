@@ -112,7 +112,7 @@ def _unexpected(client: int, sequence: int, session: Session) -> Refused:
 
 
 def _operate(state: State, operation: Operation) -> _Outcome:
-    """What an operation does to the content."""
+    """Apply an operation to the content."""
     content = state.content
     flaw = _flaw(operation, state.limits.text_bytes_max)
     if flaw is not None:
@@ -227,7 +227,7 @@ _MEANT: Final = {
 
 
 def _flaw(operation: object, text_bytes_max: int) -> str | None:
-    """What keeps a value from being an operation; None if it is one."""
+    """The reason that keeps a value from being an operation; None if it is one."""
     fields = _FIELDS.get(type(operation))
     if fields is None:
         return f"a {type(operation).__name__} is no operation: send one of {', '.join(t.__name__ for t in _FIELDS)}"

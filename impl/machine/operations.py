@@ -1,4 +1,4 @@
-"""What clients may ask of the machine: five operations, and the two commands that carry them."""
+"""Requests of clients to the machine: five operations, and the two commands that carry them."""
 
 import enum
 from typing import TypeAlias
@@ -20,7 +20,7 @@ __all__ = [
 
 
 class CaseState(enum.Enum):
-    """Where a workflow case stands. The values are those in snapshots: they never change."""
+    """The stage of a workflow case. The values are those in snapshots: they never change."""
 
     CREATED = 1
     RUNNING = 2

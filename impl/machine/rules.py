@@ -31,32 +31,32 @@ TRANSITIONS: Final[Mapping[CaseState, frozenset[CaseState]]] = {
 
 
 def may_move(before: CaseState, after: CaseState) -> bool:
-    """Whether a case may go from a state to another."""
+    """Return whether a case may go from a state to another."""
     return after in TRANSITIONS[before]
 
 
 def supersedes(version: int, in_force: int) -> bool:
-    """Whether a version of a policy takes the place of the one in force; 0 says that none is."""
+    """Return whether a version of a policy takes the place of the one in force; 0 says that none is."""
     return version > in_force
 
 
 def follows(version: int, written: int) -> bool:
-    """Whether a version of a record is the one after what was written; 0 says that nothing was."""
+    """Return whether a version of a record is the one after what was written; 0 says that nothing was."""
     return version == written + 1
 
 
 def extends(base_id: str, latest_id: str) -> bool:
-    """Whether an overlay is built on the latest one; empty names stand for none."""
+    """Return whether an overlay is built on the latest one; empty names stand for none."""
     return base_id == latest_id
 
 
 def is_repeated(sequence: int, answered: int) -> bool:
-    """Whether a request is the latest that was answered (thesis, 6.3)."""
+    """Return whether a request is the latest that was answered (thesis, 6.3)."""
     return sequence == answered
 
 
 def is_next(sequence: int, answered: int) -> bool:
-    """Whether a request is the one after the latest that was answered."""
+    """Return whether a request is the one after the latest that was answered."""
     return sequence == answered + 1
 
 

@@ -1,4 +1,4 @@
-"""What the machine is at a log index: its content, its sessions, its limits. All of it is in a snapshot."""
+"""The machine at a log index: its content, its sessions, its limits. All of it is in a snapshot."""
 
 import attrs
 
@@ -29,7 +29,7 @@ class InvalidLimits(ValueError):
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """What the machine holds at most. Part of the replicated state: all servers must have the same.
+    """The limits of the machine. Part of the replicated state: all servers must have the same.
 
     Attributes:
         sessions_max: how many sessions are open at most, 1 or more.
@@ -81,7 +81,7 @@ class Overlay:
 
 @attrs.frozen
 class Record:
-    """What `Custom` wrote last."""
+    """The latest record of `Custom`."""
 
     version: int
     data: str
@@ -89,7 +89,7 @@ class Record:
 
 @attrs.frozen
 class Content:
-    """What operations change.
+    """The content, which operations change.
 
     Attributes:
         cases: by case id.
@@ -108,7 +108,7 @@ class Content:
 
 @attrs.frozen
 class Session:
-    """What the machine remembers of a client.
+    """The session of a client: what the machine remembers of it.
 
     Attributes:
         used: the log index at which it was last used.

@@ -1,4 +1,4 @@
-"""What all replicas of a cluster are told, and who one of them is."""
+"""The settings of a cluster, and the name of one of its replicas."""
 
 import attrs
 
@@ -19,7 +19,7 @@ def _greatest_f(config: "Config") -> int:
 
 @attrs.frozen
 class Config:
-    """Who this replica is, and the settings, the same for all replicas.
+    """The name of this replica, and the settings, the same for all replicas.
 
     Attributes:
         node: this replica.
@@ -84,7 +84,7 @@ class Config:
 
     @property
     def n(self) -> int:
-        """How many replicas there are."""
+        """The number of replicas."""
         return len(self.replicas)
 
     @property
@@ -94,7 +94,7 @@ class Config:
 
     @property
     def checkpoints_max(self) -> int:
-        """How many checkpoints a correct replica can have made beyond its stable one, that one included."""
+        """The number of checkpoints that a correct replica can have made beyond its stable one, that one included."""
         return self.window // self.interval + 1
 
     @property

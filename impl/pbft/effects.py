@@ -1,4 +1,4 @@
-"""What a replica asks of its host, to be carried out in order."""
+"""Requests of a replica to its host, to be carried out in order."""
 
 import enum
 from typing import TypeAlias

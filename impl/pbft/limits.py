@@ -1,4 +1,4 @@
-"""How often a client may ask: a token bucket for each, filled by ticks of the host's clock.
+"""Limits on how often a client may ask: a token bucket for each, filled by ticks of the host's clock.
 
 The limit is the replica's own, for what it does of its own accord: which requests it lets wait, and so proposes
 or hands to the primary, and which answers it gives again. What others propose is never measured against it, so
@@ -24,7 +24,7 @@ __all__ = ["NOTHING_SPENT", "RateLimit", "Spent", "over", "spend", "ticked"]
 
 @attrs.frozen(kw_only=True)
 class RateLimit:
-    """How often each client may ask.
+    """The limit on how often each client may ask.
 
     A client may have `burst` requests taken at once, and `per_tick` more with each `Tick`; the same
     again for answers that it had before. In any stretch with t ticks in it that is at most
@@ -59,7 +59,7 @@ class RateLimit:
 
 @attrs.frozen
 class Spent:
-    """What each client has spent and no tick has brought back; who is not named has spent nothing.
+    """The tokens that each client has spent and no tick has brought back; who is not named has spent nothing.
 
     Attributes:
         requests: on requests that were let wait.
@@ -87,12 +87,12 @@ def over(limit: RateLimit | None, spent: Mapping[ClientId, int], client: ClientI
 
 
 def spend(spent: Mapping[ClientId, int], client: ClientId) -> Mapping[ClientId, int]:
-    """What is spent once a client had one more, which was not over the limit."""
+    """The tokens spent once a client had one more, which was not over the limit."""
     return {**spent, client: spent.get(client, 0) + 1}
 
 
 def ticked(limit: RateLimit, spent: Spent) -> Spent:
-    """What is still spent after a tick."""
+    """The tokens still spent after a tick."""
     return Spent(_less(spent.requests, limit.per_tick), _less(spent.answers, limit.per_tick))
 
 

@@ -86,7 +86,7 @@ class Answered:
 
 @attrs.frozen
 class State:
-    """What execution has led to; replicas that executed the same batches have the same.
+    """The state to which execution has led; replicas that executed the same batches have the same.
 
     Attributes:
         value: the state of the service.
@@ -98,7 +98,7 @@ class State:
     answered: tuple[Answered, ...] = ()
 
     def last_answer(self, client: ClientId) -> Answered | None:
-        """What the client was last answered; None if nothing that it asked for was executed."""
+        """The last answer to the client; None if nothing that it asked for was executed."""
         place = bisect.bisect_left(self.answered, client, key=lambda last: last.client)
         found = self.answered[place] if place < len(self.answered) else None
         return found if found is not None and found.client == client else None
@@ -209,7 +209,7 @@ class PreparedCertificate:
 
     @property
     def batch(self) -> Batch:
-        """What was prepared."""
+        """The batch that was prepared."""
         return self.pre_prepare.batch
 
 

@@ -1,4 +1,4 @@
-"""How a replica is, for its operator: what its state says, and what its effects add up to.
+"""The condition of a replica, for its operator: what its state says, and what its effects add up to.
 
 Nothing here is kept by the core: `health` looks at a replica, `counted` adds what a step asked for to what
 was counted before, by the host, and `exposition` writes both in the text format of Prometheus, version 0.0.4.
@@ -35,7 +35,7 @@ __all__ = ["NOTHING_COUNTED", "Counters", "Health", "counted", "exposition", "he
 
 @attrs.frozen(kw_only=True)
 class Health:
-    """What a replica's state says at one moment.
+    """The condition of a replica at one moment, as its state says.
 
     Attributes:
         node: the replica.
@@ -70,7 +70,7 @@ class Health:
 
     @property
     def complaints(self) -> tuple[str, ...]:
-        """What an operator should know, each in a sentence; nothing if all is well."""
+        """The warnings for an operator, each a sentence; none if all is well."""
         said = []
         if self.changing:
             said.append(f"view {self.view} has not begun: its primary {self.primary} is to begin it")
@@ -90,12 +90,12 @@ class Health:
 
     @property
     def is_well(self) -> bool:
-        """Whether it takes part in its view, and has missed nothing."""
+        """True if it takes part in its view, and has missed nothing."""
         return not self.complaints
 
 
 def health(node: Node) -> Health:
-    """How a replica is."""
+    """The condition of a replica."""
     durable, config = node.durable, node.config
     return Health(
         node=node.name,
@@ -129,7 +129,7 @@ def _certainly_reached(node: Node) -> int:
 
 @attrs.frozen(kw_only=True)
 class Counters:
-    """What a replica's effects add up to since its host began to count.
+    """The sums of a replica's effects since its host began to count.
 
     Attributes:
         batches: how many batches were executed, null batches among them.
@@ -159,7 +159,7 @@ NOTHING_COUNTED: Final = Counters()
 
 
 def counted(counters: Counters, effects: Iterable[Effect], *, replicas: int) -> Counters:
-    """What is counted after the effects of a step.
+    """The counts after the effects of a step.
 
     Args:
         counters: what was counted before.

@@ -1,4 +1,4 @@
-"""What the handling of one input comes to."""
+"""The result of handling one input."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class Outcome(NamedTuple):
     effects: tuple[Effect, ...] = ()
 
     def then(self, following: "Callable[[Node], Outcome]") -> "Outcome":
-        """What comes of the next step, behind this one."""
+        """The result of the next step, behind this one."""
         node, effects = following(self.node)
         return Outcome(node, (*self.effects, *effects))
 

@@ -1,4 +1,4 @@
-"""What messages prove by the signed messages inside them: certificates, view changes, new views (paper, 4.4).
+"""Proofs by the signed messages inside of messages: certificates, view changes, new views (paper, 4.4).
 
 Each function says what is missing from the proof, for a human, or nothing. The shapes are checked before
 (`impl.pbft.shapes`).
@@ -31,7 +31,7 @@ __all__ = [
 
 
 def batch_flaw(node: Node, batch: tuple[Request, ...]) -> str:
-    """Which request its client did not sign. Those that wait here were looked at already."""
+    """The request that its client did not sign. Those that wait here were looked at already."""
     for request in batch:
         if node.waiting.get(request.client) != request and not _is_signed(node.config, request):
             return f"request {request.timestamp} of client {request.client!r} has not that client's signature"
@@ -39,7 +39,7 @@ def batch_flaw(node: Node, batch: tuple[Request, ...]) -> str:
 
 
 def checkpoint_flaw(config: Config, checkpoint: CheckpointCertificate) -> str:
-    """What keeps a checkpoint from being proved stable: it takes a quorum; the first one needs no proof."""
+    """The reason that keeps a checkpoint from being proved stable: it takes a quorum; the first one needs no proof."""
     if checkpoint.seq == 0:
         same = checkpoint.digest == digest(config.first_state) and not checkpoint.proof
         return "" if same else "a checkpoint at 0 is not the one with which all began"
@@ -51,7 +51,7 @@ def checkpoint_flaw(config: Config, checkpoint: CheckpointCertificate) -> str:
 
 
 def certificate_flaw(config: Config, certificate: PreparedCertificate) -> str:
-    """What keeps a certificate from proving that its batch was prepared in its view (paper, 4.2)."""
+    """The reason that keeps a certificate from proving that its batch was prepared in its view (paper, 4.2)."""
     proposal, votes = certificate.pre_prepare, certificate.prepares
     view, seq, agreed = proposal.view, proposal.seq, digest(proposal.batch)
     if not rules.may_propose(config, proposal.source, view):
@@ -72,7 +72,7 @@ def certificate_flaw(config: Config, certificate: PreparedCertificate) -> str:
 def _votes_flaw(
     config: Config, votes: tuple[Prepare, ...] | tuple[Checkpoint, ...], seq: int, agreed: str
 ) -> str:
-    """Whether the votes of a proof are each for the same, of another replica, and signed."""
+    """Return whether the votes of a proof are each for the same, of another replica, and signed."""
     if len({vote.source for vote in votes}) < len(votes):
         return f"a replica votes twice in the proof of {seq}"
     for vote in votes:
@@ -84,7 +84,7 @@ def _votes_flaw(
 
 
 def view_change_flaw(config: Config, message: ViewChange) -> str:
-    """What keeps a view change from proving what it says; its own signature is looked at elsewhere."""
+    """The reason that keeps a view change from proving what it says; its own signature is looked at elsewhere."""
     if flaw := checkpoint_flaw(config, message.checkpoint):
         return flaw
     before = message.checkpoint.seq
@@ -104,7 +104,7 @@ def view_change_flaw(config: Config, message: ViewChange) -> str:
 
 
 def new_view_flaw(node: Node, message: NewView) -> str:
-    """What keeps a new view from following from its view changes; its own signature is looked at elsewhere.
+    """The reason that keeps a new view from following from its view changes; its own signature is looked at elsewhere.
 
     View changes that arrived by themselves were looked at already.
     """
@@ -132,6 +132,6 @@ def new_view_flaw(node: Node, message: NewView) -> str:
 
 
 def _is_signed(config: Config, message: Request | PrePrepare | Prepare | Checkpoint | ViewChange) -> bool:
-    """Whether who is named in it signed it."""
+    """Return whether who is named in it signed it."""
     signer = message.client if isinstance(message, Request) else message.source
     return is_signed_by(signer, message, config.keys)

@@ -1,4 +1,4 @@
-"""What a replica says again, for those who may not have heard it; and what it counts of its own after a crash.
+"""Messages that a replica repeats, for those who may not have heard them; and its own that it counts after a crash.
 
 Nothing new is said here: the same content, so the same signature, as the first time.
 """
@@ -74,7 +74,7 @@ def _own_checkpoints(node: Node) -> list[Checkpoint]:
 
 
 def _own_votes(node: Node) -> list[Prepare | Commit]:
-    """What it agreed to in its view."""
+    """The proposals that it agreed to in its view."""
     durable, config = node.durable, node.config
     votes: list[Prepare | Commit] = []
     for seq in sorted(durable.accepted):

@@ -64,12 +64,12 @@ def weak_quorum_size(config: Config) -> int:
 
 
 def prepare_quorum_size(config: Config) -> int:
-    """How many prepares it takes: the primary has spoken by its pre-prepare (paper, 4.2)."""
+    """The number of prepares that it takes: the primary has spoken by its pre-prepare (paper, 4.2)."""
     return quorum_size(config) - 1
 
 
 def commit_quorum_size(config: Config) -> int:
-    """How many commits it takes (paper, 4.2)."""
+    """The number of commits that it takes (paper, 4.2)."""
     return quorum_size(config)
 
 
@@ -84,7 +84,7 @@ def preparers(config: Config, view: int) -> frozenset[NodeId]:
 def prepare_votes(
     config: Config, prepares: Iterable[Prepare], view: int, seq: int, digest: Digest
 ) -> frozenset[NodeId]:
-    """Who agreed to this batch at this number in this view, of those who may."""
+    """The replicas that agreed to this batch at this number in this view, of those who may."""
     return preparers(config, view) & {
         vote.source for vote in prepares if vote.digest == digest and vote.view == view and vote.seq == seq
     }
@@ -93,7 +93,7 @@ def prepare_votes(
 def commit_votes(
     config: Config, commits: Iterable[Commit], view: int, seq: int, digest: Digest
 ) -> frozenset[NodeId]:
-    """Who committed to this batch at this number in this view."""
+    """The replicas that committed to this batch at this number in this view."""
     return frozenset(config.replicas) & {
         vote.source for vote in commits if vote.digest == digest and vote.view == view and vote.seq == seq
     }
@@ -102,7 +102,7 @@ def commit_votes(
 def checkpoint_votes(
     config: Config, checkpoints: Iterable[Checkpoint], seq: int, digest: Digest
 ) -> frozenset[NodeId]:
-    """Who had this state at this number."""
+    """The replicas that had this state at this number."""
     return frozenset(config.replicas) & {
         vote.source for vote in checkpoints if vote.digest == digest and vote.seq == seq
     }
@@ -127,7 +127,7 @@ def is_stable(config: Config, checkpoints: Iterable[Checkpoint], seq: int, diges
 
 
 def may_propose(config: Config, node: NodeId, view: int) -> bool:
-    """Who may propose in a view: its primary."""
+    """The replica that may propose in a view: its primary."""
     return node == config.primary(view)
 
 
@@ -173,7 +173,7 @@ def view_to_join(config: Config, wanted: Iterable[int]) -> int | None:
 
 
 def told(durable: Durable) -> tuple[PreparedCertificate, ...]:
-    """What a replica must tell of the views before: its latest certificate for each number (paper, 4.4)."""
+    """The certificates that a replica must tell of the views before: its latest certificate for each number (paper, 4.4)."""
     return tuple(durable.prepared[seq] for seq in sorted(durable.prepared))
 
 
@@ -188,12 +188,12 @@ def latest(certificates: Iterable[PreparedCertificate]) -> PreparedCertificate:
 
 
 def fill(certificates: tuple[PreparedCertificate, ...]) -> Batch:
-    """What a new view proposes for a number: what was prepared latest; if nothing was, the null batch."""
+    """The batch that a new view proposes for a number: what was prepared latest; if nothing was, the null batch."""
     return latest(certificates).batch if certificates else NULL_BATCH
 
 
 def reproposals(view_changes: tuple[ViewChange, ...]) -> tuple[tuple[int, Batch], ...]:
-    """What a new view must propose, without a gap from the base to the last number that anybody prepared.
+    """The proposals that a new view must make, without a gap from the base to the last number that anybody prepared.
 
     Each replica computes it for itself from the same view changes (paper, 4.4).
 

@@ -1,4 +1,4 @@
-"""Whether an object from outside has the shape of a message: types, sizes, ranges, all the way down.
+"""The shape that an object from outside must have to be a message: types, sizes, ranges, all the way down.
 
 Nothing else may look at a message before. Types are compared, not asked: an object that claims to be a
 string or a number may do anything when it is used. Collections are measured before they are walked.
@@ -40,7 +40,7 @@ _DIGEST_DIGITS: Final = frozenset("0123456789abcdef")
 
 
 def shape_complaint(config: Config, message: object) -> Complaint:
-    """What keeps an object from being a message, and which field it is; empty if it is one. Never raises."""
+    """The reason that keeps an object from being a message, and which field it is; empty if it is one. Never raises."""
     kind = type(message)
     if type(kind) is not type or kind not in MESSAGES:
         return f"a {kind_of(message)} is no message of PBFT"
@@ -48,7 +48,7 @@ def shape_complaint(config: Config, message: object) -> Complaint:
 
 
 def batch_complaint(config: Config, batch: object) -> Complaint:
-    """What keeps an object from being a batch; empty if it is one. Never raises."""
+    """The reason that keeps an object from being a batch; empty if it is one. Never raises."""
     return _batch(config, batch)
 
 

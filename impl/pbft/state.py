@@ -1,4 +1,4 @@
-"""What one replica is: its settings, its durable state, and what it heard but has not counted yet."""
+"""The state of one replica: its settings, its durable state, and what it heard but has not counted yet."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -29,7 +29,7 @@ Held = TypeVar("Held")
 
 
 def beyond(held: Mapping[int, Held], seq: int) -> Mapping[int, Held]:
-    """What is held for sequence numbers beyond `seq`; the mapping itself if that is all of it."""
+    """The entries for sequence numbers beyond `seq`; the mapping itself if that is all of it."""
     if all(number > seq for number in held):
         return held
     return {number: item for number, item in held.items() if number > seq}
@@ -37,7 +37,7 @@ def beyond(held: Mapping[int, Held], seq: int) -> Mapping[int, Held]:
 
 @attrs.frozen(kw_only=True)
 class Durable:
-    """What a crash must not lose: the variables of the spec. Mappings are never changed, only replaced.
+    """The state that a crash must not lose: the variables of the spec. Mappings are never changed, only replaced.
 
     Attributes:
         view: the view that it is in, or that it wants.
@@ -65,13 +65,13 @@ class Durable:
 
     @property
     def changing(self) -> bool:
-        """Whether it has left the view before and not entered this one."""
+        """True if it has left the view before and not entered this one."""
         return self.leaving is not None
 
 
 @attrs.frozen
 class Votes:
-    """What was heard for one sequence number in this view or later ones: of each sender what is of its latest view.
+    """The votes heard for one sequence number in this view or later ones: of each sender what is of its latest view.
 
     Attributes:
         accepted: the digest of the proposal that this replica accepted in its view; empty if it has none.
@@ -124,10 +124,10 @@ class Node:
 
     @property
     def is_primary(self) -> bool:
-        """Whether it is the primary of its view, entered or not."""
+        """True if it is the primary of its view, entered or not."""
         return self.config.primary(self.durable.view) == self.config.node
 
     @property
     def patience(self) -> int:
-        """How long to wait for the primary, as a multiple of the timer's duration (paper, 4.5.2)."""
+        """The time to wait for the primary, as a multiple of the timer's duration (paper, 4.5.2)."""
         return min(1 << min(self.futile, 64), self.config.patience_max)

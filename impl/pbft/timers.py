@@ -16,7 +16,7 @@ __all__ = ["is_waiting", "with_timer"]
 
 
 def is_waiting(node: Node) -> bool:
-    """Whether it is the primary's turn."""
+    """Return whether it is the primary's turn."""
     durable = node.durable
     if durable.changing:
         return wants_enough(node)
@@ -24,7 +24,7 @@ def is_waiting(node: Node) -> bool:
 
 
 def with_timer(before: Node, outcome: Outcome) -> Outcome:
-    """What a step comes to, with what it means for the timer and for its patience."""
+    """The result of a step, with what it means for the timer and for its patience."""
     node = outcome.node
     if node is before:
         return outcome

@@ -1,4 +1,4 @@
-"""What is checked of an input before anything is done with it, all in one place.
+"""The checks of an input before anything is done with it, all in one place.
 
 The order is: its shape; whether it is of use here, which costs little; its signature; what it proves. So a
 replayed message costs no signature, and whatever is said of the sender in a refusal that speaks of one
@@ -107,7 +107,7 @@ def _request_refusal(node: Node, request: Request) -> Refusal | None:
 
 
 def _use_refusal(node: Node, message: Message) -> Refusal | None:
-    """Whether the message could make a difference here, by what it says of itself."""
+    """Return whether the message could make a difference here, by what it says of itself."""
     durable = node.durable
     match message:
         case PrePrepare() | Prepare() | Commit():
@@ -159,7 +159,7 @@ def _normal_refusal(node: Node, message: PrePrepare | Prepare | Commit) -> Refus
 
 
 def _known(node: Node, message: PrePrepare | Prepare | Commit) -> PrePrepare | Prepare | Commit | None:
-    """What the sender said before for this purpose."""
+    """The message that the sender sent before for this purpose."""
     votes = node.votes.get(message.seq, NO_VOTES)
     match message:
         case PrePrepare():
@@ -209,7 +209,7 @@ def _view_change_refusal(node: Node, message: ViewChange) -> Refusal | None:
 
 
 def _contradiction(node: Node, message: Message) -> Refusal | None:
-    """What the sender signed before, if it may sign only one of both."""
+    """The message that the sender signed before, if it may sign only one of both."""
     known: Message | None = None
     match message:
         case PrePrepare() | Prepare() | Commit():
@@ -231,7 +231,7 @@ def _contradiction(node: Node, message: Message) -> Refusal | None:
 
 
 def _proof_refusal(node: Node, message: Message) -> Refusal | None:
-    """Whether it proves what it says."""
+    """Return whether it proves what it says."""
     flaw = ""
     match message:
         case PrePrepare():

@@ -70,7 +70,7 @@ def _join_view_change(node: Node) -> Outcome:
 
 
 def wants_enough(node: Node) -> bool:
-    """Whether a quorum wants the view that this replica changes to, or a later one: its primary is to act now."""
+    """Return whether a quorum wants the view that this replica changes to, or a later one: its primary is to act now."""
     return len(node.view_changes) >= rules.quorum_size(node.config)
 
 
@@ -150,7 +150,7 @@ def _catch_up_at(node: Node, seq: int) -> Outcome:
 
 
 def relay_waiting(node: Node) -> tuple[Send, ...]:
-    """What a backup hands to the primary: the requests that wait (paper, 4.1)."""
+    """The messages that a backup hands to the primary: the requests that wait (paper, 4.1)."""
     if node.is_primary or node.durable.changing:
         return ()
     primary = node.config.primary(node.durable.view)

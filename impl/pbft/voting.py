@@ -35,12 +35,12 @@ def heard(node: Node, message: PrePrepare | Prepare | Commit) -> Node:
 
 
 def _of_view(held: Mapping[str, Said], view: int) -> dict[str, Said]:
-    """What was said in this view or a later one."""
+    """The messages of this view or a later one."""
     return {source: message for source, message in held.items() if message.view >= view}
 
 
 def votes_from_view(node: Node, view: int) -> Mapping[int, Votes]:
-    """What was heard, without what belongs to views before: it counts no more."""
+    """The votes heard, without those of views before, which count no more."""
     kept = {
         seq: Votes(
             pre_prepares=_of_view(votes.pre_prepares, view),

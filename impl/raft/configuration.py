@@ -15,7 +15,7 @@ _NOBODY: frozenset[NodeId] = frozenset()
 
 @attrs.frozen
 class Configuration:
-    """Who belongs to a cluster.
+    """The members of a cluster.
 
     While two sets of voters change hands (joint consensus, paper, section 6) `outgoing` holds the old
     ones; else it is empty.
@@ -40,13 +40,13 @@ class Configuration:
             raise InvalidConfig(f"{sorted(both)} are voters and learners at once: a learner has no vote yet")
 
     def __str__(self) -> str:
-        """Who belongs to it, by name, so that what is said of it is the same in every process."""
+        """The members, by name, so that what is said of it is the same in every process."""
         parts = {"voters": self.voters, "outgoing": self.outgoing, "learners": self.learners}
         return "; ".join(f"{part} {', '.join(sorted(who))}" for part, who in parts.items() if who)
 
     @property
     def is_joint(self) -> bool:
-        """Whether old and new voters have to agree, each among themselves."""
+        """True if old and new voters have to agree, each among themselves."""
         return bool(self.outgoing)
 
     @property
@@ -60,7 +60,7 @@ class Configuration:
         return self.voters | self.outgoing | self.learners
 
     def has_quorum(self, nodes: Collection[NodeId]) -> bool:
-        """Whether these servers are a majority of the voters, in a joint configuration of the old ones too."""
+        """Return whether these servers are a majority of the voters, in a joint configuration of the old ones too."""
         agreed = frozenset(nodes)
         return all(
             quorum.has_majority(len(agreed & voters), len(voters))
@@ -83,7 +83,7 @@ class Configuration:
         return agreed
 
     def may_become(self, other: "Configuration") -> bool:
-        """Whether `other` may follow this configuration, so that quorums of both share a server.
+        """Return whether `other` may follow this configuration, so that quorums of both share a server.
 
         One voter more or less, one learner more or less (thesis, 4.1), or any other voters by way of a
         joint configuration (paper, 6), out of which there is one way. Who learnt and votes learns no

@@ -125,7 +125,7 @@ def _receive(node: Node, message: Message) -> Outcome:
 
 
 def _effects(before: Node, inp: Input, outcome: Outcome) -> tuple[Effect, ...]:
-    """What the host must do to make the step real, what is durable before what relies on it."""
+    """The effects that make the step real, what is durable before what relies on it."""
     after = outcome.node
     if after is before:
         return (*outcome.effects, *outcome.answers)
@@ -145,7 +145,7 @@ def _effects(before: Node, inp: Input, outcome: Outcome) -> tuple[Effect, ...]:
 
 
 def _applied(applied: int, after: Node) -> list[Effect]:
-    """What the state machine takes over of what is committed behind index `applied`."""
+    """The effects by which the state machine takes over what is committed behind index `applied`."""
     effects: list[Effect] = []
     durable = after.durable
     if durable.snapshot.index > applied:

@@ -1,4 +1,4 @@
-"""What a Raft server asks of its host, to be carried out in order."""
+"""Requests of a Raft server to its host, to be carried out in order."""
 
 from collections.abc import Hashable
 from typing import TypeAlias
@@ -111,7 +111,7 @@ class ReadFailed:
 
 @attrs.frozen
 class Refused:
-    """What a client or an operator asked for was not done, and the server is as it was.
+    """The news that a client's or an operator's request was not carried out, and the server is as it was.
 
     Attributes:
         input: what was asked for.

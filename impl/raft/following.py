@@ -1,4 +1,4 @@
-"""Whom a server follows: a later term, the leader of its own (paper, 5.1 and 5.2)."""
+"""The terms and leaders that a server follows: a later term, the leader of its own (paper, 5.1 and 5.2)."""
 
 import attrs
 
@@ -8,7 +8,7 @@ __all__ = ["follow_leader", "follow_term", "safe_up_to"]
 
 
 def safe_up_to(node: Node, last_index: int) -> int:
-    """What `synced` is once all is on disk that was written up to `last_index`.
+    """The value of `synced` once all is on disk that was written up to `last_index`.
 
     A disk is written in order: what makes a vote safe makes safe all that was written before.
     """

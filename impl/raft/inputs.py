@@ -1,4 +1,4 @@
-"""What can happen to a Raft server. Time is an input like any other."""
+"""Inputs of a Raft server. Time is an input like any other."""
 
 from collections.abc import Hashable
 from typing import TypeAlias
@@ -118,7 +118,7 @@ class Tick:
 
 @attrs.frozen
 class DiskSynced:
-    """What the last `Write` asked for is on disk, up to log index `index` (thesis, 10.2.1).
+    """The news that the last `Write` is on disk, up to log index `index` (thesis, 10.2.1).
 
     Writes and `Persist`s reach the disk in their order. A host that is asked to `Persist` forgets what
     it was still to report of earlier writes: a report of another log's entries would be false.

@@ -1,4 +1,4 @@
-"""How each step of a leader ends: it commits, answers reads, and steps down when it is no voter any more."""
+"""The end of each step of a leader: it commits, answers reads, and steps down when it is no voter any more."""
 
 import itertools
 
@@ -64,7 +64,7 @@ def lead(
 
 
 def holds_round(node: Node, role: Leader, number: int) -> bool:
-    """Whether a quorum, the leader among it, answered a round or a later one."""
+    """Return whether a quorum, the leader among it, answered a round or a later one."""
     return role.configuration.has_quorum(
         [node.config.node, *(progress.peer for progress in role.progress if progress.acked >= number)]
     )

@@ -39,7 +39,7 @@ class Entry:
 
 @attrs.frozen(kw_only=True)
 class Snapshot:
-    """What stands for the compacted prefix of a log (paper, Figure 12).
+    """The snapshot that stands for the compacted prefix of a log (paper, Figure 12).
 
     Attributes:
         index: the last log index that it covers; 0 if nothing was compacted yet.

@@ -88,7 +88,7 @@ class AppendEntriesRequest:
 
 @attrs.frozen
 class ConflictHint:
-    """Where a leader should go on after a refusal (paper, 5.3).
+    """The place where a leader should go on after a refusal (paper, 5.3).
 
     Attributes:
         term: the term of the entry that conflicts; 0 if the log ends before it.

@@ -1,4 +1,4 @@
-"""What the handling of one input comes to."""
+"""The result of handling one input."""
 
 from typing import Final, NamedTuple
 

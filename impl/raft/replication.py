@@ -134,7 +134,7 @@ def _answer(
 
 
 def _conflict(durable: Durable, prev_log_index: int) -> ConflictHint:
-    """Where the leader should go on (paper, 5.3): behind a log that is too short, else where its term begins."""
+    """The place where the leader should go on (paper, 5.3): behind a log that is too short, else where its term begins."""
     if prev_log_index > durable.last_index:
         return ConflictHint(0, durable.last_index + 1)
     term = durable.term_at(prev_log_index)
@@ -178,7 +178,7 @@ def handle_append_entries_response(node: Node, response: AppendEntriesResponse) 
 
 
 def _hint(node: Node, progress: Progress, conflict: ConflictHint) -> int:
-    """Where to go on after a refusal (paper, 5.3).
+    """The index at which to go on after a refusal (paper, 5.3).
 
     Behind its last entry of the conflicting term if it has any, else where the follower's entries of
     that term begin. A refusal that says nothing of a conflict answers a request of an earlier term of this leader.

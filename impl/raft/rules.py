@@ -50,7 +50,7 @@ def may_vote_for(candidate: NodeId, voted_for: NodeId | None) -> bool:
 
 
 def may_campaign(node: Node) -> bool:
-    """Who stands for election: a voter, or who was one and may still be needed (thesis, 4.2.2).
+    """Return whether it may stand for election: a voter, or who was one and may still be needed (thesis, 4.2.2).
 
     The latter as long as it does not know its removal to be committed.
     """
@@ -59,7 +59,7 @@ def may_campaign(node: Node) -> bool:
 
 
 def stays_with_leader(node: Node) -> bool:
-    """Who hears a leader ignores those who would replace it (thesis, 4.2.3 and 9.6).
+    """Return whether it stays with its leader: who hears one ignores those who would replace it (thesis, 4.2.3 and 9.6).
 
     So does the leader itself, since it would know if no quorum heard it.
     """
@@ -103,7 +103,7 @@ def accept(
 
 
 def follower_commit_index(commit_index: int, leader_commit: int, last_new_index: int) -> int:
-    """What a follower may take as committed (paper, Figure 2, AppendEntries rule 5).
+    """The index up to which a follower may take entries as committed (paper, Figure 2, AppendEntries rule 5).
 
     No further than the entries that this request vouches for, and never back.
     """
@@ -123,12 +123,12 @@ def answered_round(number: int, *, stale: bool) -> int:
 
 
 def match_after_success(known: int, acknowledged: int) -> int:
-    """What a peer is known to hold: a late success must not unlearn (paper, 5.3)."""
+    """The index up to which a peer is known to hold the log: a late success must not unlearn (paper, 5.3)."""
     return max(known, acknowledged)
 
 
 def next_after_refusal(progress: Progress, hint: int) -> int:
-    """Where to go on after a refusal: no further back than behind what is known to match (paper, 5.3)."""
+    """The index at which to go on after a refusal: no further back than behind what is known to match (paper, 5.3)."""
     return max(min(progress.next_index - 1, hint), progress.match_index + 1)
 
 
@@ -185,7 +185,7 @@ def keep_behind_snapshot(durable: Durable, index: int, term: int) -> tuple[Entry
 
 
 def committed_in_its_term(node: Node) -> bool:
-    """Whether a leader has committed an entry of its own term.
+    """Return whether a leader has committed an entry of its own term.
 
     Before that it does not know all that is committed (thesis, 6.4): neither for a read, nor whether a
     change of an earlier leader is (Ongaro, "bug in single-server membership changes", raft-dev, 2015).
@@ -209,5 +209,5 @@ def may_read(node: Node) -> bool:
 
 
 def may_hold_lease(leader: Leader) -> bool:
-    """Who ever asked another to take over has no lease in its term: the request may arrive late."""
+    """Return whether it may hold a lease. Who asked another to take over has none in its term: the request may arrive late."""
     return not leader.handed_over

@@ -1,4 +1,4 @@
-"""How large entries may be: a client's value alone, and all that one request carries.
+"""The greatest sizes of entries: a client's value alone, and all that one request carries.
 
 The papers leave it open; a real network and a real disk do not. The core knows no serialisation, so that its
 host says what a value measures, as it will be written and sent. A value that is too large is refused before

@@ -1,4 +1,4 @@
-"""What one Raft server is: its settings, its durable state, its volatile state."""
+"""The state of one Raft server: its settings, its durable state, its volatile state."""
 
 from collections.abc import Hashable
 from typing import Final, TypeAlias
@@ -37,7 +37,7 @@ class MisroutedInput(ValueError):
 
 @attrs.frozen
 class Config:
-    """Who this server is, with whom its cluster began, and which parts of the protocol are on.
+    """The name of this server, the founders of its cluster, and the parts of the protocol that are on.
 
     All servers of a cluster are given the same founders and the same settings. A server that joins
     later is no founder: it learns of the cluster from the log.
@@ -110,18 +110,18 @@ class Config:
 
     @property
     def is_timed(self) -> bool:
-        """Whether servers count time."""
+        """True if servers count time."""
         return self.pre_vote or self.check_quorum or self.leases
 
     @property
     def first_snapshot(self) -> Snapshot:
-        """Where the log of every server of the cluster begins."""
+        """The snapshot with which the log of every server of the cluster begins."""
         return Snapshot(configuration=Configuration(frozenset(self.founders)))
 
 
 @attrs.frozen
 class Durable:
-    """What a crash must not lose (paper, Figures 2 and 13).
+    """The state that a crash must not lose (paper, Figures 2 and 13).
 
     Attributes:
         current_term: the latest term seen; 0 before the first election.
@@ -175,7 +175,7 @@ class Candidate:
 
 @attrs.frozen
 class Progress:
-    """What a leader knows of one other member.
+    """The progress of one other member, as its leader knows it.
 
     Attributes:
         peer: the member.
@@ -239,7 +239,7 @@ class Leader:
     handed_over: bool = False
 
     def of(self, peer: NodeId) -> Progress | None:
-        """What is known of one other member; None if it is none."""
+        """The progress of one other member; None if it is none."""
         for progress in self.progress:
             if progress.peer == peer:
                 return progress

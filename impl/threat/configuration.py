@@ -19,7 +19,7 @@ _RAISED: Final = tuple(Level)[1:]
 
 @attrs.frozen(kw_only=True)
 class Weights:
-    """What an observation adds to the score, each at least 1.
+    """The points that observations add to the score, each at least 1.
 
     Attributes:
         signature: for a signature that does not hold.
@@ -34,7 +34,7 @@ class Weights:
     timing: int = 5
 
     def of(self, kind: Suspicion) -> int:
-        """What a kind of observation adds."""
+        """The points that a kind of observation adds."""
         weight: int = getattr(self, kind.name.lower())
         return weight
 
@@ -45,7 +45,7 @@ def _greatest_f(config: "Config") -> int:
 
 @attrs.frozen
 class Config:
-    """Who this replica is, and the settings, the same for all replicas.
+    """The name of this replica, and the settings, the same for all replicas.
 
     Attributes:
         node: this replica.
@@ -145,5 +145,5 @@ class Config:
 
     @property
     def n(self) -> int:
-        """How many replicas there are."""
+        """The number of replicas."""
         return len(self.replicas)

@@ -71,7 +71,7 @@ def step(threat: Threat, inp: Input) -> tuple[Threat, tuple[Effect, ...]]:
 
 
 def _observed(threat: Threat, inp: Observed) -> Outcome:
-    """What was seen adds to the replica's own score."""
+    """Add what was seen to the replica's own score."""
     kind, config = _field(inp, "kind"), threat.config
     if type(kind) is not Suspicion:
         return _ignored(threat, inp, "it is none of the kinds of suspicion")

@@ -1,4 +1,4 @@
-"""What a threat machine asks of its host, to be carried out in order."""
+"""Requests of a threat machine to its host, to be carried out in order."""
 
 import enum
 from typing import TypeAlias

@@ -1,4 +1,4 @@
-"""What a threat machine is told. Fields may hold anything at all: what makes no sense is `Ignored`."""
+"""Inputs of a threat machine. Fields may hold anything at all: what makes no sense is `Ignored`."""
 
 import enum
 from typing import TypeAlias
@@ -11,7 +11,7 @@ __all__ = ["Input", "Observed", "Proof", "ProofKind", "Statement", "Suspicion", 
 
 
 class Suspicion(enum.Enum):
-    """What a replica sees that may be an attack, and proves nothing: others, or the network, may have caused it."""
+    """An observation that may be an attack, and proves nothing: others, or the network, may have caused it."""
 
     SIGNATURE = "a signature does not hold"
     REFUSED = "a message is malformed, unproven or of a stranger"
@@ -20,7 +20,7 @@ class Suspicion(enum.Enum):
 
 
 class ProofKind(enum.Enum):
-    """What stands by itself, whoever brings it."""
+    """A proof, which stands by itself, whoever brings it."""
 
     TAMPERING = "it signed contents that its own evidence contradicts"
     EQUIVOCATION = "it signed two things where a correct replica signs one"

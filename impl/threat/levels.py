@@ -11,7 +11,7 @@ BFT: Final = "bft"
 
 
 class Level(enum.IntEnum):
-    """How much of a threat there is. Levels have an order, and are numbered without gaps."""
+    """The degrees of a threat. They have an order, and are numbered without gaps."""
 
     NONE = 0
     LOW = 1

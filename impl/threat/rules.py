@@ -37,12 +37,12 @@ def weighed(config: Config, evidence: int, weight: int) -> int:
 
 
 def clamped(config: Config, score: int) -> int:
-    """What a stated score counts as: no more than the greatest score, and no less than 0."""
+    """The value that a stated score counts as: no more than the greatest score, and no less than 0."""
     return max(0, min(config.score_max, score))
 
 
 def timed(config: Config, timing: int, weight: int) -> int:
-    """What is seen of timing, after a timing anomaly of some weight; never enough for High."""
+    """The score of timing after a timing anomaly of some weight; never enough for High."""
     return min(config.timing_max, timing + weight)
 
 
@@ -66,7 +66,7 @@ def reached(config: Config, score: int) -> Level:
 
 
 def stays(config: Config, level: Level, score: int) -> bool:
-    """Whether a cluster score is enough to keep a level. None needs none to be kept."""
+    """Return whether a cluster score is enough to keep a level. None needs none to be kept."""
     return level == Level.NONE or score >= config.down[level - 1]
 
 
@@ -76,10 +76,10 @@ def dwell(config: Config, level: Level) -> int:
 
 
 def is_news(number: int, heard: int) -> bool:
-    """Whether a statement is later than the last one that counted."""
+    """Return whether a statement is later than the last one that counted."""
     return number > heard
 
 
 def is_worse(kind: ProofKind, known: ProofKind | None) -> bool:
-    """Whether a proof says something new of who is accused: each counts once, so that liars cannot hold the level up."""
+    """Return whether a proof says something new of who is accused: each counts once, so that liars cannot hold the level up."""
     return known is None or PROVED_LEVEL[kind] > PROVED_LEVEL[known]

@@ -1,4 +1,4 @@
-"""What the replica of `impl.pbft` refuses and its guard proves, as a threat machine takes it."""
+"""Refusals of a PBFT replica and proofs of its guard, as a threat machine takes them."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a threat machine is, and what others may ask of it."""
+"""The state of a threat machine, and what others may ask of it."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ __all__ = ["Durable", "Threat", "cluster_score", "level", "own_score"]
 
 @attrs.frozen
 class Durable:
-    """What a crash must not take. It is bounded: a number and a proof for each replica.
+    """The state that a crash must not take. It is bounded: a number and a proof for each replica.
 
     Attributes:
         level: or a crash would be a way out of Critical.
@@ -59,12 +59,12 @@ def level(threat: Threat) -> Level:
 
 
 def own_score(threat: Threat) -> int:
-    """What a replica makes of what it saw itself."""
+    """The score that a replica makes of what it saw itself."""
     return rules.own_score(threat.evidence, threat.timing)
 
 
 def cluster_score(threat: Threat) -> int:
-    """What a replica makes of its own score and what others stated."""
+    """The score that a replica makes of its own score and what others stated."""
     config = threat.config
     others = [threat.scores.get(name, 0) for name in config.replicas if name != config.node]
     return rules.cluster_score(config.f, [own_score(threat), *others])

@@ -1,4 +1,4 @@
-"""What all who take part in a ballot are told."""
+"""The description of a ballot, the same for all who take part."""
 
 import attrs
 
@@ -55,7 +55,7 @@ class Ballot:
 
     @property
     def n(self) -> int:
-        """How many voters there are."""
+        """The number of voters."""
         return len(self.voters)
 
     @property

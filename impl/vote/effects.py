@@ -1,4 +1,4 @@
-"""What voters and counters ask of their hosts, to be carried out in order."""
+"""Requests of voters and counters to their hosts, to be carried out in order."""
 
 from typing import TYPE_CHECKING, TypeAlias
 

@@ -1,4 +1,4 @@
-"""What voters and counters are told. What `Receive` holds may be anything at all."""
+"""Inputs of voters and counters. The message of a `Receive` may be anything at all."""
 
 from typing import TypeAlias
 

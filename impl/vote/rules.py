@@ -1,4 +1,4 @@
-"""What safety rests on, by the names of specs/vote/Vote.tla."""
+"""The rules on which safety rests, by the names of specs/vote/Vote.tla."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -21,7 +21,7 @@ __all__ = [
 
 
 class _Held(Protocol):
-    """What the rules ask of a voter's durable state."""
+    """The part that the rules need of a voter's durable state."""
 
     @property
     def round(self) -> int: ...
@@ -36,17 +36,17 @@ class _Held(Protocol):
 
 
 def quorum_size(ballot: Ballot) -> int:
-    """How many votes make a certificate, and confirmations a verdict."""
+    """The number of votes that make a certificate, and of confirmations that make a verdict."""
     return ballot.quorum
 
 
 def askers_needed(ballot: Ballot) -> int:
-    """How many must ask for a round before it is opened."""
+    """The number of voters that must ask for a round before it is opened."""
     return ballot.quorum
 
 
 def heard_enough(ballot: Ballot, voters: int) -> bool:
-    """Whether a counter that has heard so many voters is to judge: f others may be silent for ever."""
+    """Return whether a counter that has heard so many voters is to judge: f others may be silent for ever."""
     return voters >= ballot.n - ballot.f
 
 
@@ -56,7 +56,7 @@ def may_vote(held: _Held) -> bool:
 
 
 def may_choose(held: _Held, choice: Choice) -> bool:
-    """What it votes for: as it likes, unless the opening of its round binds it."""
+    """The choice that it votes for: as it likes, unless the opening of its round binds it."""
     return held.bound is None or held.bound == choice
 
 
@@ -67,12 +67,12 @@ def may_confirm(held: _Held, certificate: Certificate) -> bool:
 
 
 def may_enter(held: _Held, number: int) -> bool:
-    """Which round it enters: the one that it asks for, or a later one; and none twice."""
+    """Return whether it enters this round: the one that it asks for, or a later one; and none twice."""
     return number > held.round or (number == held.round and held.waiting)
 
 
 def is_tellable(retry: Retry) -> bool:
-    """Whether its lock is of an earlier round than it asks for."""
+    """Return whether its lock is of an earlier round than it asks for."""
     return retry.lock is None or retry.lock.round < retry.round
 
 
@@ -82,6 +82,6 @@ def latest(retries: Collection[Retry]) -> Certificate | None:
 
 
 def contradict(first: Statement, second: Statement) -> bool:
-    """Whether a correct voter signs one of them at most: of one kind and one round, and they differ."""
+    """Return whether a correct voter signs one of them at most: of one kind and one round, and they differ."""
     same_place = type(first) is type(second) and first.round == second.round
     return same_place and first.source == second.source and content(first) != content(second)

@@ -1,4 +1,4 @@
-"""What voters sign, and what is made of it.
+"""The statements that voters sign, and the proofs made of them.
 
 The name of its type is part of what is signed, as is the ballot: no vote passes for a confirmation, nor for a vote on
 something else.
@@ -72,7 +72,7 @@ class Certificate:
 
     @property
     def choice(self) -> Choice:
-        """What they are for."""
+        """The choice that they are for."""
         return self.votes[0].choice
 
 
@@ -137,7 +137,7 @@ class Equivocation:
 
     @property
     def source(self) -> NodeId:
-        """Who signed both."""
+        """The voter who signed both."""
         return self.first.source
 
 
@@ -145,7 +145,7 @@ AnyStatement = TypeVar("AnyStatement", Vote, Confirm, Retry)
 
 
 def content(statement: Any) -> bytes:
-    """What is signed: all but the signature. The fields must be of the right types."""
+    """The bytes that are signed: all but the signature. The fields must be of the right types."""
     return encode(statement, without="signature")
 
 
@@ -155,5 +155,5 @@ def signed(statement: AnyStatement, keys: Keys) -> AnyStatement:
 
 
 def is_signed(statement: Statement, keys: Keys) -> bool:
-    """Whether its source signed it."""
+    """Return whether its source signed it."""
     return keys.verify(statement.source, content(statement), statement.signature)

@@ -1,4 +1,4 @@
-"""Whether what arrives is what it seems to be: its shape, who signed it, and whether it proves what it says.
+"""The examination of what arrives: its shape, who signed it, and whether it proves what it says.
 
 Nothing else may look at it before. Types are compared and not asked, so that no object from outside gets to act; and
 collections are measured before they are walked.
@@ -33,7 +33,7 @@ _SIGNATURE_MAX: Final = 256
 
 
 def flaw(thing: object, ballot: Ballot) -> Flaw:
-    """What keeps a statement, certificate, opening, verdict or proof from being one of this ballot; empty if it is one.
+    """The reason why this is no statement, certificate, opening, verdict or proof of the ballot; empty if it is one.
 
     Never raises, whatever it is given. Who has the public keys need trust nobody else.
     """
@@ -88,7 +88,7 @@ def _retry(retry: Any, ballot: Ballot) -> Flaw:
 def _many(
     parts: Any, kind: type[Any], check: Callable[[Any, Ballot], Flaw], ballot: Ballot, least: int
 ) -> Flaw:
-    """Whether these are statements of one kind and round by so many voters."""
+    """Return whether these are statements of one kind and round by so many voters."""
     if type(parts) is not tuple or len(parts) > ballot.n:
         return "it is no tuple of one statement of each voter"
     for part in parts:

@@ -18,7 +18,7 @@ __all__ = ["Durable", "Voter", "first_start", "recover", "step"]
 
 @attrs.frozen(kw_only=True)
 class Durable:
-    """What a crash must not lose.
+    """The state that a crash must not lose.
 
     Attributes:
         round: the round that it is in, or that it asks for.
@@ -38,7 +38,7 @@ class Durable:
 
     @property
     def waiting(self) -> bool:
-        """Whether it has given up the round before, and not entered this one."""
+        """True if it has given up the round before, and not entered this one."""
         return self.retry is not None
 
 

@@ -116,7 +116,7 @@ class Asynchronous:
 
     @property
     def is_settled(self) -> bool:
-        """Whether all replicas have entered the same view, and its proposal is under way."""
+        """True if all replicas have entered the same view, and its proposal is under way."""
         views = {(node.durable.view, node.durable.changing) for node in self.nodes.values()}
         return views == {(self.view, False)} and any(
             isinstance(what, pbft.PrePrepare) and what.view == self.view for *_, what in self.under_way

@@ -185,7 +185,7 @@ class GuardMachine(RuleBasedStateMachine):
         return str(_picked(sorted(self.world.liars), number))
 
     def _may(self, way: str) -> bool:
-        """Whether liars may give themselves away like this."""
+        """Return whether liars may give themselves away like this."""
         return self.way in ("", way)
 
     def _some(self, whom: set[int]) -> set[str] | None:

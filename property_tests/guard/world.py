@@ -134,11 +134,11 @@ class World:
 
     @property
     def is_overrun(self) -> bool:
-        """Whether there are more liars than the cluster allows for: agreement may be lost, and states may differ."""
+        """True if there are more liars than the cluster allows for: agreement may be lost, and states may differ."""
         return len(self.liars) > self.config.f
 
     def _is_excused(self, messages: Sequence[Message]) -> bool:
-        """Whether these offer states, which may differ among correct replicas if there are too many liars."""
+        """Return whether these offer states, which may differ among correct replicas if there are too many liars."""
         return self.is_overrun and all(isinstance(each, StateResponse) for each in messages)
 
     # --- what correct replicas do -----------------------------------------------------------------
@@ -339,7 +339,7 @@ class World:
 
 
 def _has(node: Node, asked: Request) -> bool:
-    """Whether the ledger of a replica holds this request."""
+    """Return whether the ledger of a replica holds this request."""
     return node.durable.state.last_answer(asked.client) is not None
 
 

@@ -430,7 +430,7 @@ class Cluster:
                 self.notes.answer(number, answer)
 
     def _is_undone(self, taken: Taken) -> bool:
-        """Whether a crash comes before what this step writes is on the disk: then it never happened."""
+        """Return whether a crash comes before what this step writes is on the disk: then it never happened."""
         cut = self.simulated.simulation.crashes_in_step(taken.name)
         if cut is None or taken.before is None:
             return False

@@ -211,7 +211,7 @@ class Journal:
         self._take("Hold", {"node": node, **vote}, held=vote, answers={answer})
 
     def _feels(self, node: ModelValue, *, was: bool, now: bool) -> None:
-        """Whether it was alarmed, and is now."""
+        """Return whether it was alarmed, and is now."""
         if was != now:
             self._take("Raise" if now else "Lower", {"node": node}, mood="Alarmed" if now else "Uneasy")
 

@@ -287,7 +287,7 @@ class Safety:
             yield "NobodyAlone", f"{name} stops epoch {stop.epoch} because of {stop.reason}, which is not so"
 
     def _has_reason(self, name: str, stop: hybrid.Stop, before: hybrid.Node, after: hybrid.Node) -> bool:
-        """Whether a replica has the reason to stop that it names."""
+        """Return whether a replica has the reason to stop that it names."""
         config = self._configs[name]
         match stop.reason:
             case "threat":
@@ -376,7 +376,7 @@ class Safety:
             )
 
     def _seal_flaw(self, epoch: int, seal: hybrid.Seal) -> str:
-        """What keeps a seal from being a quorum's; of correct replicas the judge knows what they acked."""
+        """The reason that keeps a seal from being a quorum's; of correct replicas the judge knows what they acked."""
         sources = set()
         for ack in seal.acks:
             about = ack.epoch, ack.term, ack.index, ack.digest
@@ -555,7 +555,7 @@ class Safety:
         return after
 
     def _stop_flaw(self, epoch: int, stop: hybrid.Stop | None) -> str:
-        """What keeps a stop in a close from being genuine; of correct replicas the judge knows what they signed."""
+        """The reason that keeps a stop in a close from being genuine; of correct replicas the judge knows what they signed."""
         if stop is None:
             return "what is no stop"
         held = stop.held
@@ -616,7 +616,7 @@ def _chain_of(log: Sequence[raft.Entry]) -> _Chain:
 
 
 def _has(chain: _Chain, client: str, sequence: int) -> bool:
-    """Whether an operation is in a chain."""
+    """Return whether an operation is in a chain."""
     for link in chain:
         if link is not None and link[0] == client:
             match link[2]:
@@ -626,7 +626,7 @@ def _has(chain: _Chain, client: str, sequence: int) -> bool:
 
 
 def _is_like(page: Page, book: hybrid.Book) -> bool:
-    """Whether a replica's book says the same as the judge's page."""
+    """Return whether a replica's book says the same as the judge's page."""
     sessions = {each.client: (each.sequence, each.result) for each in book.sessions}
     return (page.value, page.done, dict(page.sessions)) == (book.value, book.done, sessions)
 

@@ -31,7 +31,7 @@ __all__ = ["main", "unmet"]
 
 
 def unmet(found: Soaked, *, traitors: int) -> tuple[str, ...]:
-    """What keeps a soak from saying anything: runs that did not switch there and back, and situations that were never met.
+    """The reason that keeps a soak from saying anything: runs that did not switch there and back, and situations that were never met.
 
     Args:
         found: what it came to.

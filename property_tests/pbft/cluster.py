@@ -239,7 +239,7 @@ class Cluster:
         )
 
     def _is_executed(self, request: pbft.Request, *, beyond: int) -> bool:
-        """Whether its client believes an answer, and all correct replicas have executed it, and more than before."""
+        """Return whether its client believes an answer, and all correct replicas have executed it, and more than before."""
         durables = [self.node(name).durable for name in self.correct]
         answers = [durable.state.last_answer(request.client) for durable in durables]
         return (
@@ -264,7 +264,7 @@ class Cluster:
                 raise Violated(each)
 
     def _is_undone(self, taken: Taken) -> bool:
-        """Whether a crash comes before what this step writes is on the disk: then it never happened."""
+        """Return whether a crash comes before what this step writes is on the disk: then it never happened."""
         cut = self.simulated.simulation.crashes_in_step(taken.name)
         if cut is None or taken.before is None:
             return False

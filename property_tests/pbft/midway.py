@@ -85,7 +85,7 @@ class Midway:
     def is_authentic(
         self, message: pbft.Message | pbft.PreparedCertificate | pbft.CheckpointCertificate
     ) -> bool:
-        """Whether all in it was signed by whom it says: looked up, not verified, for who keeps the key to himself."""
+        """Return whether all in it was signed by whom it says: looked up, not verified, for who keeps the key to himself."""
         return all(
             (signer, said_of(part)) in self.said
             if signer not in {VICTIM, TRAITOR, CLIENT}

@@ -60,8 +60,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="one-commit-less",
         bug="PB-04",
         module=_RULES,
-        old='    """How many commits it takes (paper, 4.2)."""\n    return quorum_size(config)\n',
-        new='    """How many commits it takes (paper, 4.2)."""\n    return quorum_size(config) - 1\n',
+        old='    """The number of commits that it takes (paper, 4.2)."""\n    return quorum_size(config)\n',
+        new='    """The number of commits that it takes (paper, 4.2)."""\n    return quorum_size(config) - 1\n',
     ),
     Mutant(
         name="quorums-of-twice-the-faulty",

@@ -85,7 +85,7 @@ class Disagreement:
 
 
 def disagrees(seed: int, *, steps: int = STEPS) -> Disagreement:
-    """Whether two traitors of four make the others disagree; the same for the same seed."""
+    """Return whether two traitors of four make the others disagree; the same for the same seed."""
     cluster = Cluster(SETTING, seed=seed, only=frozenset({"Agreement"}))
     script = _calm(cluster, seed)
     try:

@@ -158,7 +158,7 @@ class Compared:
 
     @property
     def is_same(self) -> bool:
-        """Whether both have the same states and steps."""
+        """True if both have the same states and steps."""
         return not (self.plain_only or self.reduced_only or self.steps)
 
 

@@ -71,7 +71,7 @@ class Safety:
         self._asked.add(request)
 
     def believes(self, request: pbft.Request) -> bool:
-        """Whether f + 1 replicas gave the client of a request the same answer to it."""
+        """Return whether f + 1 replicas gave the client of a request the same answer to it."""
         given = list(self._replies.get((request.client, request.timestamp), {}).values())
         return any(given.count(result) > self._f for result in given)
 

@@ -305,7 +305,7 @@ class ScaledCluster:
                 self._propose(name)
 
     def _is_new(self, name: str, request: pbft.Request) -> bool:
-        """Whether a request waits and is in no proposal of this primary."""
+        """Return whether a request waits and is in no proposal of this primary."""
         about = request.client, request.timestamp
         return about not in self._proposed[name] and self.nodes[name].waiting.get(request.client) == request
 

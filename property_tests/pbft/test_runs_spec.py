@@ -293,7 +293,7 @@ class Entered:
     proof: frozenset[Any]
 
     def allowed(self, **other: Any) -> bool:
-        """Whether the spec allows it, or the same with another message or another proof."""
+        """Return whether the spec allows it, or the same with another message or another proof."""
         step = attrs.evolve(self, **other)
         found = oracle_of("OracleTraitor").apply(
             "EnterNewViewStep", step.before, step.node, step.message, step.proof
@@ -324,7 +324,7 @@ def entered() -> Entered:
 
 
 def _is_telling(proof: Any) -> bool:
-    """Whether the traitor and somebody else tell of what they prepared."""
+    """Return whether the traitor and somebody else tell of what they prepared."""
     telling = {change["source"] == _TRAITOR for change in proof if change["certificates"]}
     return telling == {True, False}
 

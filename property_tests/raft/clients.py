@@ -134,7 +134,7 @@ class Clients:
 
     @property
     def waiting(self) -> bool:
-        """Whether some client waits for an answer."""
+        """True if some client waits for an answer."""
         return bool(self._waiting)
 
     @property

@@ -567,7 +567,7 @@ def _arguments(inp: raft.Input) -> dict[str, Value]:
 
 
 def _has_progressed_beyond(known: int) -> Callable[[State], bool]:
-    """Whether all members hold as committed a client's value behind the log index `known`.
+    """Return whether all members hold as committed a client's value behind the log index `known`.
 
     Who belongs to the cluster says the leader of the latest term; nobody does while voters change hands.
     """

@@ -83,16 +83,16 @@ class Setting:
 
     @property
     def counts_time(self) -> bool:
-        """Whether servers count ticks: `Timed` of the spec."""
+        """True if servers count ticks: `Timed` of the spec."""
         return not self.features.isdisjoint({"PreVote", "CheckQuorum", "Leases"})
 
     @property
     def leases_are_safe(self) -> bool:
-        """Whether clocks keep to what leases assume of them: `LeasesAreSafe` of the spec."""
+        """True if clocks keep to what leases assume of them: `LeasesAreSafe` of the spec."""
         return self.lease_ticks + 2 * self.skew_max <= self.election_ticks
 
     def has(self, feature: str) -> bool:
-        """Whether a part is on."""
+        """Return whether a part is on."""
         return feature in self.features
 
 

@@ -181,7 +181,7 @@ def _rate(ppm: int) -> str:
 
 
 def _holds_lease(node: raft.Node) -> bool:
-    """Whether a leader would answer by its lease now (thesis, 6.4.1)."""
+    """Return whether a leader would answer by its lease now (thesis, 6.4.1)."""
     role = node.role
     return (
         isinstance(role, raft.Leader)

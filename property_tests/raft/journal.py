@@ -54,7 +54,7 @@ class Record:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it was written to its end."""
+        """True if it was written to its end."""
         fields = (self.number, self.current_term, self.voted_for, self.log, self.snapshot)
         return self.checksum == hash(fields)
 

@@ -374,7 +374,7 @@ def _at(durable: raft.Durable, index: int) -> raft.Entry | None:
 
 
 def _is_safe_at(node: raft.Node, index: int, entry: raft.Entry) -> bool:
-    """Whether an entry is on a server's disk, or in its snapshot."""
+    """Return whether an entry is on a server's disk, or in its snapshot."""
     if index <= node.durable.snapshot.index:
         return True
     return index <= node.durable_index and _at(node.durable, index) == entry

@@ -279,11 +279,11 @@ class ScaledCluster:
         return frozenset(self._applied[value])
 
     def is_committed(self, value: Hashable) -> bool:
-        """Whether some server has applied a value; the leader is the first that can."""
+        """Return whether some server has applied a value; the leader is the first that can."""
         return bool(self.applied_at(value))
 
     def is_everywhere(self, value: Hashable) -> bool:
-        """Whether all servers that are up have applied a value."""
+        """Return whether all servers that are up have applied a value."""
         return self.applied_at(value) >= set(self.servers) - self.cluster.world.down
 
     def wait(self, until: Callable[[], bool], *, within_ms: int) -> int | None:

@@ -81,7 +81,7 @@ def _of_effect(action: str, before: raft.Node, after: raft.Node, effect: raft.Ef
 
 
 def _is_cut(old: raft.Durable, new: raft.Durable) -> bool:
-    """Whether entries were removed that no snapshot covers."""
+    """Return whether entries were removed that no snapshot covers."""
     first = max(old.snapshot.index, new.snapshot.index)
     kept = old.log[first - old.snapshot.index :]
     return new.log[first - new.snapshot.index :][: len(kept)] != kept

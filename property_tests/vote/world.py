@@ -150,7 +150,7 @@ class World:
                 )
 
     def _is_founded(self, verdict: vote.Verdict) -> bool:
-        """Whether in some round most of the correct voters were free and voted so."""
+        """Return whether in some round most of the correct voters were free and voted so."""
         votes = Tally(
             number for _, number, choice in self._free if choice == verdict.choice and number <= verdict.round
         )

@@ -199,7 +199,7 @@ class SpecOracle:
 
     @property
     def has_event(self) -> bool:
-        """Whether the spec records actions and arguments in a variable `event`."""
+        """True if the spec records actions and arguments in a variable `event`."""
         return self._event is not None
 
     @property
@@ -292,7 +292,7 @@ class SpecOracle:
         )
 
     def view(self, values: Mapping[str, Value]) -> tuple[tuple[int, int], ...]:
-        """What the `OracleState.key` of a state with these values holds: pairs of a position and a fingerprint.
+        """The parts of the `OracleState.key` of a state with these values: pairs of a position and a fingerprint.
 
         Raises:
             TraceError: the spec has no such variable, or TLC has no such value.
@@ -302,7 +302,7 @@ class SpecOracle:
     def explain(
         self, before: OracleState, after: OracleState | Mapping[str, Value], *, count: int = 5
     ) -> tuple[Explanation, ...]:
-        """What the actions say to the step from `before` to `after`; see `tlacheck.tlc.explain`.
+        """The verdict of each action on the step from `before` to `after`; see `tlacheck.tlc.explain`.
 
         Args:
             before: a state of this oracle.
@@ -345,7 +345,7 @@ class SpecOracle:
         *arguments: Value,
         after: OracleState | None = None,
     ) -> bool:
-        """Whether an operator that the spec defines is true; as `evaluate`.
+        """Return whether an operator that the spec defines is true; as `evaluate`.
 
         Raises:
             SpecError: as there, or it is no boolean.
@@ -442,7 +442,7 @@ class SpecOracle:
         return self._convert(str(java.toString()))
 
     def _evaluate(self, evaluation: Callable[[Any], Any]) -> Any:
-        """What the evaluation gives, done with TLC's fast tool.
+        """The result of the evaluation, done with TLC's fast tool.
 
         Raises:
             SpecError: TLC cannot evaluate it.
@@ -514,7 +514,7 @@ class SpecOracle:
         return _Action(java, name, arguments, yields)
 
     def _refusal(self, error: Any, again: Callable[[Any], Any]) -> SpecError:
-        """What `error` means; the evaluation is done `again`, slowly, with a tool that notes where it fails."""
+        """The meaning of `error`; the evaluation is done `again`, slowly, with a tool that notes where it fails."""
         place = call_stack(self._stage.classes, self._tool, again)
         return diagnose(self.spec, complaint(error, place))
 
