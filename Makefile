@@ -16,8 +16,8 @@ PROTOCOL ?= raft pbft hybrid threat vote
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-verify: setup  ## Check specs, models, replays and property tests (BUDGET=smoke for the short round)
-	@$(BIN)/tlacheck verify $(if $(BUDGET),--budget $(BUDGET))
+verify: setup  ## Check specs, models, replays and property tests (BUDGET=smoke for the short round; ARGS=--fresh, ARGS=--watch)
+	@$(BIN)/tlacheck verify $(if $(BUDGET),--budget $(BUDGET)) $(ARGS)
 
 test: setup  ## Run the tests (ARGS=-m second_engine: those that CI repeats on the older TLC)
 	@$(BIN)/python -m tlacheck.engine install --version all --if-missing >/dev/null

@@ -2,7 +2,8 @@
 
 The locks serve all platforms and Pythons that pyproject.toml allows and name no package index, so
 whichever index pip is set to use serves them. `uv` does the resolving, from an environment of its
-own that is thrown away.
+own that is thrown away. What is pinned stays as it is as long as pyproject.toml allows it; to take
+newer versions, remove the file first.
 """
 
 import subprocess
@@ -45,18 +46,19 @@ def _uv(scratch: Path) -> Path:
 
 def _lock(uv: Path, requirements: list[str], target: Path) -> None:
     command = [str(uv), "pip", "compile", "-", "--quiet", "--universal", "--python-version", "3.11"]
-    command += ["--generate-hashes", "--no-header", "--no-annotate"]
+    command += ["--generate-hashes", "--no-header", "--no-annotate", "--output-file", str(target)]
     command += ["--no-emit-index-url", "--no-emit-find-links"]
+    target.parent.mkdir(exist_ok=True)
     done = subprocess.run(
-        command, input="\n".join(requirements), text=True, stdout=subprocess.PIPE, check=False
+        command, input="\n".join(requirements), text=True, stdout=subprocess.DEVNULL, check=False
     )
     if done.returncode:
         sys.exit(
             f"lock: uv found no set of packages for {target.relative_to(ROOT)} (its reason stands above)"
         )
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(HEADER + done.stdout, encoding="utf-8")
-    pins = sum(line[:1].isalnum() for line in done.stdout.splitlines())
+    text = target.read_text(encoding="utf-8")
+    target.write_text(HEADER + text, encoding="utf-8")
+    pins = sum(line[:1].isalnum() for line in text.splitlines())
     print(f"lock: {target.relative_to(ROOT)}, {pins} packages")
 
 

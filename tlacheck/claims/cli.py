@@ -36,6 +36,7 @@ _SIGNALLED: Final = 128
 @click.argument("file", type=click.Path(path_type=Path), default="claims.toml")
 @click.option("--write", is_flag=True, help="Write the page, in Markdown and in HTML.")
 @click.option("--run", "running", is_flag=True, help="First run the checks that are evidence.")
+@click.option("--fresh", is_flag=True, help="With --run: also checks whose results are kept.")
 @click.option("--budget", type=click.Choice(BUDGETS), help="With --run: only checks of this budget.")
 @click.option(
     "--documents",
@@ -53,6 +54,7 @@ def claims_command(
     file: Path,
     write: bool,
     running: bool,
+    fresh: bool,
     budget: str | None,
     documents: Path | None,
     as_json: bool,
@@ -71,11 +73,12 @@ def claims_command(
             stream.reconfigure(errors="replace")  # a terminal without Unicode gets question marks
     claims = read_claims(file)
     plan = read_plan(claims.plan)
-    if budget is not None and not running:
-        raise click.UsageError("--budget is for --run: without it nothing is run")
+    if (budget is not None or fresh) and not running:
+        option = "--fresh" if budget is None else "--budget"
+        raise click.UsageError(f"{option} is for --run: without it nothing is run")
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         if running:
-            status = _run(claims, plan, budget or plan.budget)
+            status = _run(claims, plan, budget or plan.budget, fresh=fresh)
             if status >= _SIGNALLED:
                 context.exit(status)
         examined = examine(claims, plan, last_runs(plan.root))
@@ -95,7 +98,7 @@ def pages(claims: Claims, plan: Plan) -> dict[Path, str]:
     return {claims.page: render_markdown(claims, view), claims.html: render_page(claims, view)}
 
 
-def _run(claims: Claims, plan: Plan, budget: str) -> int:
+def _run(claims: Claims, plan: Plan, budget: str, *, fresh: bool) -> int:
     """Run the checks that are evidence and part of a budget; return the exit status of `tlacheck verify`."""
     from tlacheck.verify.cli import verify_command  # noqa: PLC0415 - it loads TLC, which nothing else here needs
 
@@ -105,7 +108,7 @@ def _run(claims: Claims, plan: Plan, budget: str) -> int:
     if not chosen:
         click.echo(f"no evidence is a check of budget {budget}")
         return 0
-    arguments = ["--file", str(claims.plan), "--budget", budget]
+    arguments = ["--file", str(claims.plan), "--budget", budget, *(["--fresh"] if fresh else [])]
     arguments += itertools.chain.from_iterable(("--only", name) for name in chosen)
     status: int | None = verify_command.main(arguments, prog_name="tlacheck verify", standalone_mode=False)
     return status or 0

@@ -13,7 +13,7 @@ from typing import Protocol
 import attrs
 from immutabledict import immutabledict
 
-from tlacheck import __version__, itf
+from tlacheck import __version__, itf, reads
 from tlacheck.errors import TlacheckError
 from tlacheck.tlc import CheckResult, Progress, Spec
 from tlacheck.trace import EvaluationError, Trace
@@ -27,6 +27,7 @@ from tlacheck.verify.result import Result, Setting
 __all__ = ["ModelChecker", "Worker", "flat"]
 
 _LOG = "output.txt"
+_READS = "reads"
 
 #: Models with fewer generated states than this are faster when Java compiles quickly instead of well.
 _LIGHT_BELOW = 80_000
@@ -60,6 +61,19 @@ class MakeChecker(Protocol):
         """Make one; `light` is for small models, see `tlacheck.tlc.Checker`."""
 
 
+class Keep(Protocol):
+    """A store of results."""
+
+    def __call__(self, result: Result, reads: Path | None, since: float) -> None:
+        """Keep the result of a check that began at `since`.
+
+        Args:
+            result: of the check.
+            reads: the list of what its processes read; None for a model.
+            since: seconds since the epoch.
+        """
+
+
 @attrs.frozen(kw_only=True)
 class Worker:
     """Does one check after another, models on a checker that stays warm.
@@ -73,6 +87,7 @@ class Worker:
         make_checker: makes what checks models, when there is a model.
         environment: the environment of checks in Python.
         pinned: whether a drifted pin counts.
+        keep: is given each result.
     """
 
     setting: Setting
@@ -80,12 +95,13 @@ class Worker:
     make_checker: MakeChecker
     environment: Mapping[str, str]
     pinned: bool = True
+    keep: Keep = lambda result, reads, since: None  # noqa: ARG005 - the names are the protocol's
     _running: list[CheckProcess] = attrs.field(factory=list, init=False)
     _warm: dict[bool, ModelChecker] = attrs.field(factory=dict, init=False)
 
     def do(self, check: Check, on_progress: Callable[[str], None]) -> Result:
         """Do the check. Any failure is in the result; nothing is raised."""
-        started = time.monotonic()
+        started, since = time.monotonic(), time.time()
         folder = self.setting.folder / flat(check)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -104,6 +120,9 @@ class Worker:
                 (folder / _LOG).write_text(traceback.format_exc(), encoding="utf-8")
             result = self._failed(check, f"{type(error).__name__}: {error}\nwhere: {folder / _LOG}", None)
         result = attrs.evolve(result, seconds=time.monotonic() - started)
+        listed = folder / _READS
+        self.keep(result, listed if listed.is_file() else None, since)
+        listed.unlink(missing_ok=True)
         return self._with_kept_trace(result)
 
     def interrupt(self) -> None:
@@ -131,7 +150,8 @@ class Worker:
             "seed": self.setting.seed,
             "command": self.command(check),
         }
-        process = CheckProcess(request, root=root, log=folder / _LOG, environment=self.environment)
+        environment = {**self.environment, reads.ENVIRONMENT: str((folder / _READS).absolute())}
+        process = CheckProcess(request, root=root, log=folder / _LOG, environment=environment)
         self._running.append(process)
         try:
             outcome = process.outcome(timeout=check.timeout, on_progress=on_progress)

@@ -5,7 +5,7 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -19,15 +19,17 @@ from tlacheck import __version__
 from tlacheck.engine import VERSIONS, Engine, ensure_engine, find_jvm
 from tlacheck.errors import SetupError
 from tlacheck.tlc import Checker
-from tlacheck.verify import store
 from tlacheck.verify.budget import BUDGETS
 from tlacheck.verify.display import Display, closing_line, show_changes, show_plan, show_report
 from tlacheck.verify.judge import Status, expected
+from tlacheck.verify.kept import FOLDER, Kept
 from tlacheck.verify.manifest import Model
 from tlacheck.verify.plan import Check, Plan, read_plan, select
 from tlacheck.verify.record import record
 from tlacheck.verify.result import Report, Setting, exit_status
 from tlacheck.verify.run import Worker, run
+from tlacheck.verify.store import new_folder, save, summary
+from tlacheck.verify.watch import again_and_again
 
 __all__ = ["verify_command"]
 
@@ -49,6 +51,8 @@ class _Options:
     record: bool
     as_json: bool
     verbose: bool
+    fresh: bool
+    store: Path | None
 
 
 @click.command("verify")
@@ -63,6 +67,13 @@ class _Options:
     help="How many checks run at once; the cores, 4 at most, unless given.",
 )
 @click.option("--engine", type=click.Choice(VERSIONS), help="Use this TLC.")
+@click.option("--fresh", is_flag=True, help="Do every check, also those whose inputs have not changed.")
+@click.option("--watch", is_flag=True, help="When a file has changed, do the checks that read it again.")
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path, file_okay=False),
+    help=f"Where results are kept; {FOLDER} beside the plan, unless given.",
+)
 @click.option("--record", is_flag=True, help="Write the state counts that are found into the manifests.")
 @click.option("--list", "listing", is_flag=True, help="Print what would be done, and do nothing.")
 @click.option(
@@ -85,9 +96,14 @@ def verify_command(
     listing: bool,
     as_json: bool,
     verbose: bool,
+    fresh: bool,
+    watch: bool,
+    store: Path | None,
     file: Path,
 ) -> None:
     """Do all checks that verify.toml names, and compare each verdict with the expected one.
+
+    A check that was ok and whose inputs have not changed since is not done again: its result is kept.
 
     Exits with 0 if all is established, 1 if something is violated, 2 if something could not run, 3 if
     something is inconclusive: no time, a drifted state count, a check that cannot fail any more.
@@ -102,17 +118,37 @@ def verify_command(
         record=record,
         as_json=as_json,
         verbose=verbose,
+        fresh=fresh,
+        store=store,
     )
-    plan = read_plan(file)
-    checks = select(plan, budget or plan.budget, only)
     console = _console(sys.stderr if as_json and not listing else sys.stdout)
+    if watch:
+        _refuse_with_watch({"--list": listing, "--json": as_json, "--record": record})
+        context.exit(
+            again_and_again(lambda: _status(_verify(*_chosen(options), options, console)), file, console)
+        )
+    plan, checks = _chosen(options)
     if listing:
         _list(console, checks, as_json=as_json)
         return
     report = _verify(plan, checks, options, console)
     if as_json:
-        click.echo(json.dumps(store.summary(report), ensure_ascii=False, indent=1))
-    context.exit(exit_status(report.results) if report.interrupted is None else 128 + report.interrupted)
+        click.echo(json.dumps(summary(report), ensure_ascii=False, indent=1))
+    context.exit(_status(report))
+
+
+def _chosen(options: _Options) -> tuple[Plan, tuple[Check, ...]]:
+    plan = read_plan(options.file)
+    return plan, select(plan, options.budget or plan.budget, options.only)
+
+
+def _status(report: Report) -> int:
+    return exit_status(report.results) if report.interrupted is None else 128 + report.interrupted
+
+
+def _refuse_with_watch(flags: Mapping[str, bool]) -> None:
+    if given := [name for name, is_given in flags.items() if is_given]:
+        raise click.UsageError(f"{given[0]} is for one run, and --watch makes many: leave one of them out")
 
 
 def _verify(plan: Plan, checks: Sequence[Check], options: _Options, console: Console) -> Report:
@@ -120,18 +156,25 @@ def _verify(plan: Plan, checks: Sequence[Check], options: _Options, console: Con
     engine = _engine(options.engine, needed=any(isinstance(check, Model) for check in checks))
     setting = Setting(
         root=plan.root,
-        folder=store.new_folder(plan.root),
+        folder=new_folder(plan.root),
         budget=budget,
         seed=options.seed,
         engine="none" if engine is None else engine.label,
         versions=immutabledict(_versions()),
     )
     jobs = options.jobs or min(_JOBS_MAX, _cores())
-    workers = [_worker(setting, jobs, engine, options) for _ in range(jobs)]
+    results = Kept(
+        folder=options.store or plan.root / FOLDER,
+        setting=setting,
+        command=lambda check: _command(check, setting, options),
+    )
+    workers = [_worker(setting, jobs, engine, options, results) for _ in range(jobs)]
     interactive = console.is_terminal and not console.is_dumb_terminal and console.file.isatty()
     with Display(console, checks, interactive=interactive, verbose=options.verbose) as display:
-        report = run(checks, workers, display)
-    store.save(report)
+        kept = [] if options.fresh else [found for check in checks if (found := results.find(check))]
+        display.kept(kept)
+        report = run(checks, workers, display, kept=kept)
+    save(report)
     show_report(console, report, inspect=_inspect_command(plan.root))
     if options.record:
         done = [(result.check, result.pins) for result in report.results if result.status is Status.OK]
@@ -140,13 +183,14 @@ def _verify(plan: Plan, checks: Sequence[Check], options: _Options, console: Con
     return report
 
 
-def _worker(setting: Setting, jobs: int, engine: Engine | None, options: _Options) -> Worker:
+def _worker(setting: Setting, jobs: int, engine: Engine | None, options: _Options, results: Kept) -> Worker:
     return Worker(
         setting=setting,
         command=lambda check: _command(check, setting, options),
         make_checker=lambda *, light: Checker(engine=engine, memory_mb=_memory_mb(jobs), light=light),
         environment=_environment(options.engine),
         pinned=not options.record,
+        keep=results.keep,
     )
 
 

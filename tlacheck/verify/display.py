@@ -101,6 +101,23 @@ class Display:
         """Show the check among the running ones."""
         self._running[check.name] = _Running(check, self._clock())
 
+    def kept(self, results: Sequence[Result]) -> None:
+        """Print how many checks need not be done."""
+        if not results:
+            return
+        seconds = sum(result.seconds for result in results)
+        self._say(
+            Text.assemble(
+                ("kept", _STYLES[Status.OK]),
+                f"  {_checks(len(results))}, done earlier in {seconds:,.0f} s, of which no input has changed "
+                "(--fresh does them again)",
+            )
+        )
+        for result in results if self._verbose else ():
+            self._say(
+                Text(f"    {result.check.name}: {_details(result)}, {result.seconds:.1f}s", style="dim")
+            )
+
     def progress(self, check: Check, text: str) -> None:
         """Show its progress."""
         if check.name in self._running:
@@ -178,7 +195,7 @@ def closing_line(report: Report) -> str:
         f'verify: budget={setting.budget} engine="{setting.engine}" seed={setting.seed} '
         f"failed={report.count(Status.FAILED)} checks={len(report.results)} ok={report.count(Status.OK)} "
         f"violated={report.count(Status.VIOLATED)} inconclusive={report.count(Status.INCONCLUSIVE)} "
-        f"seconds={report.seconds:.1f}"
+        f"kept={report.kept} seconds={report.seconds:.1f}"
     )
 
 
@@ -230,6 +247,10 @@ def _explanations(result: Result) -> list[str]:
         lines.insert(0, result.check.what)
         lines.append("found: " + ", ".join(f"{pin} {number:,}" for pin, number in result.pins.items()))
     return lines
+
+
+def _checks(count: int) -> str:
+    return "1 check" if count == 1 else f"{count} checks"
 
 
 def _heartbeat(running: _Running, now: float) -> str:

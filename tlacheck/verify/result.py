@@ -47,11 +47,12 @@ class Result:
         verdict: what it established; None if it could not run.
         figures: what was counted, for tables.
         pins: the numbers that a manifest may pin; empty for a check in Python.
-        seconds: how long it took.
+        seconds: how long it took, when it was done.
         trace: the file of its counterexample, seen from the current folder; None if there is none.
         reasons: why it is not ok.
         message: what the check itself says of it.
         command: what repeats it.
+        is_kept: True if an earlier run did it, and nothing that it read has changed (`tlacheck.verify.kept`).
     """
 
     check: Check
@@ -64,6 +65,7 @@ class Result:
     reasons: tuple[str, ...] = ()
     message: str = ""
     command: str
+    is_kept: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The result as JSON data, for `summary.json`."""
@@ -74,6 +76,7 @@ class Result:
             "figures": dict(self.figures),
             "pins": dict(self.pins),
             "seconds": round(self.seconds, 3),
+            "kept": self.is_kept,
             "status": self.status.value,
             "trace": None if self.trace is None else str(self.trace),
             "message": "\n".join(filter(None, (*self.reasons, self.message))),
@@ -98,6 +101,11 @@ class Report:
     results: tuple[Result, ...]
     seconds: float
     interrupted: int | None = None
+
+    @property
+    def kept(self) -> int:
+        """The number of results that an earlier run established."""
+        return sum(result.is_kept for result in self.results)
 
     def count(self, status: Status) -> int:
         """Count the checks with this status."""

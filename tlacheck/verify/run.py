@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Protocol, TypeAlias
 
@@ -62,23 +62,26 @@ class _Signalled:
 _Event: TypeAlias = _Started | _Progressed | _Signalled | Result
 
 
-def run(checks: Sequence[Check], workers: Sequence[Worker], observer: Observer) -> Report:
+def run(
+    checks: Sequence[Check], workers: Sequence[Worker], observer: Observer, *, kept: Iterable[Result] = ()
+) -> Report:
     """Do the checks, one at a time on each worker.
 
     Args:
         checks: what to do.
         workers: who does it; all of one setting. They are closed in the end.
         observer: is told what happens.
+        kept: the results of those that need not be done.
 
     Returns:
         All results, or the finished ones if a signal (Ctrl-C, SIGTERM) ended the run. No child is
         left in either case.
     """
     started = time.monotonic()
-    todo = deque(heaviest_first(checks))
+    results = {result.check.name: result for result in kept}
+    todo = deque(heaviest_first([check for check in checks if check.name not in results]))
     events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
-    slots = [_Slot(worker, todo, events) for worker in workers[: len(checks)]]
-    results: dict[str, Result] = {}
+    slots = [_Slot(worker, todo, events) for worker in workers[: len(todo)]]
     interrupted: int | None = None
     with _signals_as_events(events):
         try:
