@@ -58,7 +58,7 @@ _ENTRIES_MAX: Final = 8
 _NO_INPUTS: Final = frozenset({".verify", ".tlacheck", ".hypothesis", ".git", ".venv", "__pycache__"})
 #: The sources of tlacheck on which the verdict on a model rests.
 _CHECKING: Final = ("*.py", "tlc/*.py", "engine/*.py", "convert/*.py", "verify/_work.py")
-#: The variables that tlacheck, TLC or Java read, by how they begin; and those that say what a key has already.
+#: How the variables begin that tlacheck, TLC or Java read; and those that say what a key has already.
 _VARIABLES: Final = ("TLACHECK_", "JAVA_", "_JAVA_", "JDK_JAVA_")
 _NAMED: Final = frozenset(
     {"TLACHECK_JAR", "TLACHECK_ENGINE", "TLACHECK_CACHE", "TLACHECK_READS", "JAVA_HOME"}
