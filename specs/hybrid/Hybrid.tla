@@ -442,9 +442,12 @@ BelievedAgree == \A b, d \in Believable : b.epoch = d.epoch => Comparable(b.stat
 (* replica: its seal, or a later one, is among them; and a seal of a higher term that somebody else brought contains *)
 (* it, by SealsKeepBelieved.  And an open begins with the state at its own number.                                   *)
 Kept ==
-    \A p \in Prefixes(book) :
-        /\ \A b \in Believable \cup believed : Epoch(p) > b.epoch => IsPrefix(b.state, State(p))
-        /\ \A q \in Prefixes(p) : IsPrefix(State(q), State(p))
+    LET all == Believable \cup believed
+    IN  \A p \in Prefixes(book) :
+            LET epoch == Epoch(p)
+                state == State(p)
+            IN  /\ \A b \in all : epoch > b.epoch => IsPrefix(b.state, state)
+                /\ p # <<>> => IsPrefix(State(Front(p)), state)
 
 (* One decision per position over all epochs: the states that clients may believe, and those that the book passed *)
 (* through, extend each other.                                                                                    *)

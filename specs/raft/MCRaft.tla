@@ -73,8 +73,10 @@ HasNews(i, j) ==
     \/ Timed /\ heard[j] = 0
     \/ Has("Pipelining") /\ matchIndex[i][j] < LastIndex(i)
 
+(* The role is asked by the actions as well, and here first: most servers do not lead, and the rest costs more. *)
 MayAppend(i, j) ==
-    /\ i # j /\ AppendsInFlight(i, j) < MaxAppends /\ NetworkHasRoom /\ (Heartbeats \/ HasNews(i, j))
+    /\ i # j /\ role[i] = "Leader" /\ (Heartbeats \/ HasNews(i, j))
+    /\ AppendsInFlight(i, j) < MaxAppends /\ NetworkHasRoom
 
 (* Whether clients turn to leader i, for values or for reads. *)
 MayAsk(i) == currentTerm[i] \in RequestTerms
@@ -100,7 +102,7 @@ MCInit ==
     /\ spent = [restarts |-> 0, duplicates |-> 0, drops |-> 0, compactions |-> 0, changes |-> 0, transfers |-> 0]
 
 MCNext ==
-    \/ \E i \in Server : currentTerm[i] < MaxTerm /\ NetworkHasRoom /\ MayStand(i) /\ TimeoutEvent(i) /\ SpendNothing
+    \/ \E i \in Server : currentTerm[i] < MaxTerm /\ role[i] # "Leader" /\ MayStand(i) /\ NetworkHasRoom /\ TimeoutEvent(i) /\ SpendNothing
     \/ \E i \in Server, v \in Value :
            /\ LastIndex(i) < MaxLogLength /\ MayAsk(i)
            /\ Retries \/ ~IsKnown(i, v)
