@@ -53,7 +53,7 @@ def mutant(name, old, new):
 
 LOCK = Protocol(
     name="lock",
-    core=core.Lock,
+    core=lambda size: core.Lock(),
     spec="Lock.tla",
     folder=Path(__file__).parent,
     sizes=[Size((core.SERVER, *CLIENTS), "Three.cfg")],

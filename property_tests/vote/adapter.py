@@ -7,6 +7,7 @@ relies on is seen to be there. Counters keep nothing on disk and live on.
 """
 
 import copy
+import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, Self
@@ -22,7 +23,7 @@ from tlacheck.tlc.spec import Spec
 from tlacheck.trace import State
 from tlacheck.values import ModelValue, Value
 
-__all__ = ["VoteSystem", "spec_for"]
+__all__ = ["VoteSystem", "judged_to_spec", "lock_to_spec", "said_to_spec", "spec_for", "to_spec"]
 
 _SPECS: Final = Path(__file__).resolve().parents[2] / "specs" / "vote"
 
@@ -39,20 +40,23 @@ def spec_for(voters: int) -> Spec:
     return Spec.load(_SPECS / "MCVote.tla", _SPECS / f"Oracle{voters}.cfg")
 
 
-def _shown(choice: vote.Choice | None) -> Value:
+def to_spec(choice: vote.Choice | None) -> Value:
+    """Return what the spec calls a choice, or none."""
     return _NOTHING if choice is None else ModelValue(choice.lower())
 
 
-def _lock(lock: vote.Certificate | None) -> Value:
-    return _NO_LOCK if lock is None else immutabledict(round=lock.round, choice=_shown(lock.choice))
+def lock_to_spec(lock: vote.Certificate | None) -> Value:
+    """Return the record that stands for a lock."""
+    return _NO_LOCK if lock is None else immutabledict(round=lock.round, choice=to_spec(lock.choice))
 
 
-def _record(said: Statement) -> Value:
-    """The record that stands for a statement."""
+@functools.lru_cache(maxsize=4096)
+def said_to_spec(said: Statement) -> Value:
+    """Return the record that stands for a statement."""
     common = {"type": type(said).__name__, "source": ModelValue(said.source), "round": said.round}
     if isinstance(said, vote.Retry):
-        return immutabledict(common, lock=_lock(said.lock))
-    return immutabledict(common, choice=_shown(said.choice))
+        return immutabledict(common, lock=lock_to_spec(said.lock))
+    return immutabledict(common, choice=to_spec(said.choice))
 
 
 class VoteSystem(Adapter):
@@ -120,9 +124,9 @@ class VoteSystem(Adapter):
             for said in self._said.values()
             if isinstance(said, vote.Retry)
             and said.round == round
-            and _record(said)["lock"]["round"] <= lock["round"]
+            and said_to_spec(said)["lock"]["round"] <= lock["round"]
         ]
-        exact = sorted([*known, *map(self._signed, forged)], key=lambda said: _lock(said.lock) != lock)
+        exact = sorted([*known, *map(self._signed, forged)], key=lambda said: lock_to_spec(said.lock) != lock)
         self._step(node.name, vote.Receive(vote.Opening(tuple(exact[: self._public.quorum]))))
 
     # --- counters
@@ -157,8 +161,11 @@ class VoteSystem(Adapter):
 
     @action("Decide", unused={"voters"})
     def decide(self, counter: Value, round: Value, choice: Value) -> None:  # noqa: A002 - as above
-        """Confirmations arrive, all that there are."""
-        self._hear(counter.name, self._statements(vote.Confirm, round, _CHOICES[choice.name]))
+        """Confirmations arrive, all that there are; to a counter that counts some of them no longer, as a verdict."""
+        confirms = tuple(self._statements(vote.Confirm, round, _CHOICES[choice.name]))
+        convicted = self.counters[counter.name].convicted
+        is_whole = not any(each.source in convicted for each in confirms)
+        self._hear(counter.name, confirms if is_whole else [vote.Verdict(confirms)])
 
     # --- what there is to see
 
@@ -173,9 +180,9 @@ class VoteSystem(Adapter):
             messages=frozenset(self._said),
             round=each(lambda held: held.round),
             waiting=each(lambda held: held.waiting),
-            bound=each(lambda held: _shown(held.bound)),
-            lock=each(lambda held: _lock(held.lock)),
-            judged=_function({name: _judged(k) for name, k in self.counters.items()}),
+            bound=each(lambda held: to_spec(held.bound)),
+            lock=each(lambda held: lock_to_spec(held.lock)),
+            judged=_function({name: judged_to_spec(k) for name, k in self.counters.items()}),
             convicted=_function(
                 {name: frozenset(map(ModelValue, k.convicted)) for name, k in self.counters.items()}
             ),
@@ -199,9 +206,9 @@ class VoteSystem(Adapter):
                 case vote.Persist(durable=durable):
                     self.disks[name] = durable
                 case vote.Send(message=vote.Vote() | vote.Confirm() | vote.Retry() as said):
-                    self._said[_record(said)] = said
+                    self._said[said_to_spec(said)] = said
 
-    def _hear(self, name: str, statements: Iterable[Statement]) -> None:
+    def _hear(self, name: str, statements: Iterable[Statement | vote.Verdict]) -> None:
         for said in statements:
             self.counters[name], _ = vote.counter.step(self.counters[name], vote.Receive(said))
 
@@ -214,7 +221,7 @@ class VoteSystem(Adapter):
         """What voters have signed of this kind, or may forge."""
         for source in self._ballots:
             made = kind(ballot=_BALLOT, round=number, choice=choice, source=source)
-            if source in self._byzantine or _record(made) in self._said:
+            if source in self._byzantine or said_to_spec(made) in self._said:
                 yield self._signed(made)
 
     def _certificate(self, number: int, choice: vote.Choice) -> vote.Certificate:
@@ -227,7 +234,8 @@ def _function(values: dict[str, Value]) -> Value:
     return immutabledict({ModelValue(name): value for name, value in values.items()}) if values else ()
 
 
-def _judged(counter: vote.Counter) -> Value:
+def judged_to_spec(counter: vote.Counter) -> Value:
+    """Return what a counter says, as the spec has it."""
     if counter.verdict is not None:
-        return immutabledict(round=counter.verdict.round, choice=_shown(counter.verdict.choice))
+        return immutabledict(round=counter.verdict.round, choice=to_spec(counter.verdict.choice))
     return immutabledict(round=counter.reported, choice=_NOTHING)

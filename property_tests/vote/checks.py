@@ -6,7 +6,7 @@
 | weakened   | TLC's counterexamples of weakened specs   | that it leaves each of them |
 | every edge | the state graph of a small model          | the states of the graph    |
 | walks      | random walks of the spec without bounds   | the states of the walk     |
-| stateful   | Hypothesis, with liars of every kind      | `World` (`world.py`)       |
+| soak, stateful | a workload, faults and liars (`protocol.py`), drawn from a seed or by Hypothesis | the spec, invariants, progress |
 | mutants    | wrong implementations, against `LAYERS`   | that some layer notices    |
 """
 

@@ -5,7 +5,7 @@
 | replay   | recorded traces of TLC                  | the states of the trace              |
 | weakened | TLC's counterexamples of weakened specs | that it leaves each of them          |
 | near misses | what proves something, with a part changed | what may be taken |
-| stateful | Hypothesis, with liars of every kind    | `World` (`world.py`)                 |
+| soak     | a workload, faults and liars (`protocol.py`) | the spec, invariants, progress   |
 | oracle   | random walks of the spec                | the states of the walk               |
 """
 
@@ -20,6 +20,10 @@ LAYERS: Final = (
     Layer("replay", "property_tests.vote.checks:replay_witnesses"),
     Layer("weakened", "property_tests.vote.checks:replay_weakened"),
     Layer("near misses", "property_tests.vote.near_misses:near_misses"),
-    Layer("stateful", "property_tests.vote.machine:stateful", {"examples": 150}),
+    Layer(
+        "soak",
+        "tlacheck.harness.checks:soaked",
+        {"protocol": "property_tests.vote.protocol:VOTE", "seeds": 60, "steps": 150},
+    ),
     Layer("oracle", "property_tests.vote.checks:walks", {"walks": 20}),
 )

@@ -7,8 +7,8 @@
 EXTENDS MCVote
 
 (* BV, "BFT Vote Counter": at n - f approvals APPROVE, at f + 1 rejections REJECT, by votes and in any round. *)
-DocumentRule(r, c, without) ==
-    Cardinality(VotesFor(r, c) \ without) >= IF c = approve THEN Size - MaxFaulty ELSE MaxFaulty + 1
+DocumentRule(r, c) ==
+    Cardinality(VotesFor(r, c)) >= IF c = approve THEN Size - MaxFaulty ELSE MaxFaulty + 1
 
 (* BV, "Simple Majority": more than half of the votes. *)
 Majority == Size \div 2 + 1
@@ -29,11 +29,11 @@ VotesAgain(i) == TRUE
 Unsigned(m) == m \in messages \/ Byzantine # {}
 
 (* A certificate of votes is the verdict, and nothing is confirmed: BV has no second phase. *)
-VotesDecide(r, c, without) == Cardinality(VotesFor(r, c) \ without) >= QuorumSize
+VotesDecide(r, c) == Cardinality(VotesFor(r, c)) >= QuorumSize
 
 (* Confirmations of any round add up. *)
-MixedRounds(r, c, without) ==
-    Cardinality(UNION {ConfirmsFor(s, c) : s \in Rounds} \ without) >= QuorumSize
+MixedRounds(r, c) ==
+    Cardinality(UNION {ConfirmsFor(s, c) : s \in Rounds}) >= QuorumSize
 
 (* A voter votes in a new round as it likes, whatever the opening tells of: BV, "retry". *)
 AsItLikes(i, c) == TRUE

@@ -112,8 +112,8 @@ ConfirmsFor(r, c) == {i \in Voter : Said(ConfirmMessage(i, r, c))}
 
 IsCertified(r, c) == Cardinality(VotesFor(r, c)) >= QuorumSize
 
-(* Whether there are confirmations enough, some voters left out. *)
-IsConfirmed(r, c, without) == Cardinality(ConfirmsFor(r, c) \ without) >= QuorumSize
+(* Whether there are confirmations enough. *)
+IsConfirmed(r, c) == Cardinality(ConfirmsFor(r, c)) >= QuorumSize
 
 (* Whether a lock can be proved where round r is asked for. *)
 IsTellable(l, r) == l = NoLock \/ (l.round \in 1..r - 1 /\ IsCertified(l.round, l.choice))
@@ -214,10 +214,12 @@ Report(k, r) ==
     /\ judged' = [judged EXCEPT ![k] = [round |-> r, choice |-> Nothing]]
     /\ UNCHANGED <<messages, round, waiting, bound, lock, convicted>>
 
-(* The last confirmation arrives that a verdict needs, of whatever round. *)
+(* The last confirmation arrives that a verdict needs, of whatever round; or somebody shows a verdict.  That proves   *)
+(* itself, also to a counter that has convicted one of those who confirmed: quorums share a correct voter, whatever *)
+(* liars sign.  So convictions do not count here.                                                                  *)
 Decide(k, r, c) ==
     /\ MayJudge(k)
-    /\ IsConfirmed(r, c, convicted[k])
+    /\ IsConfirmed(r, c)
     /\ judged' = [judged EXCEPT ![k] = [round |-> r, choice |-> c]]
     /\ UNCHANGED <<messages, round, waiting, bound, lock, convicted>>
 
@@ -273,7 +275,7 @@ CertificatesAgree == \A r \in Rounds : \A c, d \in Choice : IsCertified(r, c) /\
 (* What can be confirmed in a round is all that can be certified in it and later. *)
 DecisionsStand ==
     \A r \in Rounds : \A c \in Choice :
-        IsConfirmed(r, c, {}) => \A s \in Rounds : s >= r => \A d \in Choice \ {c} : ~IsCertified(s, d)
+        IsConfirmed(r, c) => \A s \in Rounds : s >= r => \A d \in Choice \ {c} : ~IsCertified(s, d)
 
 (* After a verdict nothing else is certified, in its round or later. *)
 VerdictIsLast == \A d \in Decided : \A s \in Rounds : s >= d.round => \A c \in Choice \ {d.choice} : ~IsCertified(s, c)

@@ -33,7 +33,7 @@ ReportEvent(k, r) ==
 DecideEvent(k, r, c) ==
     /\ Decide(k, r, c)
     /\ event' = [action |-> "Decide", counter |-> k, round |-> r, choice |-> c,
-                 voters |-> (VotesFor(r, c) \cup ConfirmsFor(r, c)) \ convicted[k]]
+                 voters |-> VotesFor(r, c) \cup ConfirmsFor(r, c)]
 
 EventInit == Init /\ event = [action |-> "Init"]
 

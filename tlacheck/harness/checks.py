@@ -18,7 +18,7 @@ def soaked(
     seeds: int,
     steps: int,
     nodes: int | None = None,
-    byzantine: int = 0,
+    byzantine: int | None = None,
     jobs: int = 1,
 ) -> Outcome:
     """No run breaks anything, and each coverage goal is met.
@@ -29,7 +29,7 @@ def soaked(
         seeds: how many runs, from the context's seed on.
         steps: how many steps each takes at least.
         nodes: the size of the cluster; the declaration's first, if None.
-        byzantine: how many nodes do not follow the protocol.
+        byzantine: how many of them are Byzantine; as the declaration has it, if None.
         jobs: how many processes share the work.
     """
     plan = SoakPlan(target=protocol, steps=steps, nodes=nodes, byzantine=byzantine, out=context.folder)
@@ -67,6 +67,7 @@ def stateful(
     examples: int,
     steps: int = 40,
     nodes: int | None = None,
+    byzantine: int | None = None,
     shrinking_seconds: float = SHRINKING_SECONDS_MAX,
 ) -> Outcome:
     """Hypothesis finds no failing run of the protocol's state machine, and meets each coverage goal.
@@ -77,6 +78,7 @@ def stateful(
         examples: how many to try.
         steps: how many rules an example takes at most.
         nodes: the size of the cluster; the declaration's first, if None.
+        byzantine: how many of them are Byzantine; as the declaration has it, if None.
         shrinking_seconds: the time in which a failing run is made shorter.
     """
     declared = load_protocol(protocol)
@@ -87,7 +89,7 @@ def stateful(
         watch=lambda done, taken: context.progress(f"{done} of {examples} examples, {taken:,} steps"),
     )
     found = run_examples(
-        machine_of(declared, nodes=nodes),
+        machine_of(declared, nodes=nodes, byzantine=byzantine),
         tally,
         seed=context.seed,
         examples=examples,

@@ -31,7 +31,9 @@ _HEARTBEAT_SECONDS: Final = 10.0
     "--nodes", type=click.IntRange(min=1), help="The size of the cluster; by default the first declared."
 )
 @click.option("--faults", help="Which faults, separated by commas, or none; by default those declared.")
-@click.option("--byzantine", type=click.IntRange(min=0), default=0, help="How many nodes are Byzantine.")
+@click.option(
+    "--byzantine", type=click.IntRange(min=0), help="How many of them are Byzantine; by default as declared."
+)
 @click.option("--not-judged", is_flag=True, help="Leave the spec out; invariants and progress are judged.")
 @click.option(
     "--mutant", metavar="NAME", help="A declared mutant in the core's place; ends when it is caught."
@@ -53,7 +55,7 @@ def soak_command(  # noqa: PLR0917 - click passes them by name
     jobs: int,
     nodes: int | None,
     faults: str | None,
-    byzantine: int,
+    byzantine: int | None,
     *,
     not_judged: bool,
     mutant: str | None,

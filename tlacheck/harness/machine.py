@@ -16,7 +16,7 @@ from tlacheck.conform.lockstep import Diverged
 from tlacheck.harness.examples import Tally
 from tlacheck.harness.protocol import Protocol, Size
 from tlacheck.harness.run import Run, spec_of
-from tlacheck.harness.workload import Schedule, ask, conclude, fault_of
+from tlacheck.harness.workload import Schedule, ask, betray, conclude, fault_of
 from tlacheck.tlc.oracle import SpecOracle
 
 __all__ = ["ProtocolMachine", "machine_of"]
@@ -53,6 +53,9 @@ class ProtocolMachine(RuleBasedStateMachine):
             kind.oracle = SpecOracle(spec_of(kind.protocol, kind.size))
         command = "" if self.tally is None else self.tally.command
         self.run = Run(kind.protocol, kind.size, seed=seed, oracle=kind.oracle, command=command)
+        rng = random.Random(seed)  # noqa: S311 - Hypothesis draws the seed
+        for node in sorted(kind.size.byzantine):
+            betray(self.run, node, rng)
 
     @rule(for_ms=st.integers(1, 200))
     @precondition(lambda self: self.run is not None)
@@ -79,6 +82,14 @@ class ProtocolMachine(RuleBasedStateMachine):
             if fault is not None:
                 self._kept(lambda run: run.inflict(fault))
         self._kept(lambda run: run.advance(for_ms))
+
+    @rule(place=st.integers(0, 63), seed=_SEEDS)
+    @precondition(lambda self: self.run is not None and bool(self.size.byzantine))
+    def betray(self, place: int, seed: int) -> None:
+        """Let a Byzantine node behave otherwise from now on."""
+        node = sorted(self.size.byzantine)[place % len(self.size.byzantine)]
+        rng = random.Random(seed)  # noqa: S311 - as above
+        self._kept(lambda run: betray(run, node, rng))
 
     def teardown(self) -> None:
         """End the faults, unless the example failed already, and demand progress."""
@@ -108,7 +119,9 @@ class ProtocolMachine(RuleBasedStateMachine):
         return self.run
 
 
-def machine_of(protocol: Protocol, *, nodes: int | None = None) -> type[ProtocolMachine]:
+def machine_of(
+    protocol: Protocol, *, nodes: int | None = None, byzantine: int | None = None
+) -> type[ProtocolMachine]:
     """The state machine of a protocol; its `TestCase` is what pytest collects.
 
     >>> TestLock = machine_of(LOCK).TestCase
@@ -116,13 +129,14 @@ def machine_of(protocol: Protocol, *, nodes: int | None = None) -> type[Protocol
     Args:
         protocol: the declaration.
         nodes: the size of the cluster; the declaration's first, if None.
+        byzantine: how many of them are Byzantine; as the declaration has it, if None.
 
     Raises:
         ConfigError: the protocol has no such size.
     """
     attributes: dict[str, Any] = {
         "protocol": protocol,
-        "size": protocol.size(nodes),
+        "size": protocol.size(nodes, byzantine),
         "__doc__": protocol.name,
     }
     return type(f"{protocol.name.title().replace('-', '')}Machine", (ProtocolMachine,), attributes)

@@ -16,6 +16,7 @@ from tlacheck.errors import ConfigError
 from tlacheck.mutants import Mutant
 from tlacheck.sim.byzantine import Behaviour
 from tlacheck.sim.cluster import Core, StepRecord
+from tlacheck.sim.disk import torn
 from tlacheck.sim.world import Network
 from tlacheck.values import Value
 
@@ -62,6 +63,14 @@ def spec_step(action: str, /, **arguments: Value) -> SpecStep:
     return action, immutabledict(arguments)
 
 
+def _names(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(names)
+
+
+def _distinct_names(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(names)
+
+
 @attrs.frozen
 class Size:
     """A size of the cluster.
@@ -69,10 +78,26 @@ class Size:
     Attributes:
         nodes: the names of the nodes.
         config: the configuration of the spec that speaks of them.
+        byzantine: those of them that need not follow the protocol. The configuration says the same of them.
+
+    Raises:
+        ConfigError: a Byzantine node is no node.
     """
 
-    nodes: tuple[str, ...] = attrs.field(converter=tuple)
+    nodes: tuple[str, ...] = attrs.field(converter=_names)
     config: str
+    byzantine: frozenset[str] = attrs.field(default=frozenset(), converter=_distinct_names)
+
+    def __attrs_post_init__(self) -> None:
+        if strangers := sorted(self.byzantine.difference(self.nodes)):
+            raise ConfigError(
+                f"Byzantine are {', '.join(strangers)}, and there are only {', '.join(self.nodes)}"
+            )
+
+    @property
+    def honest(self) -> tuple[str, ...]:
+        """The nodes that follow the protocol."""
+        return tuple(node for node in self.nodes if node not in self.byzantine)
 
 
 @attrs.frozen
@@ -139,15 +164,18 @@ class Eventually:
 
 @attrs.frozen
 class Byzantine:
-    """The nodes that may be Byzantine, and their behaviours.
+    """The behaviours of nodes that do not follow the protocol, and what the spec makes of them.
+
+    A specification either counts whatever a Byzantine node might say as said, and then none of its steps is a step
+    of the spec; or it has actions for what they do.
 
     Attributes:
-        behaviours: by name.
-        faulty: from a size to the nodes that may be; a soak takes as many of them as it is told.
+        behaviours: from a size to behaviours by name; made anew for each run, so that nodes may share what they know.
+        steps: from a step of a Byzantine node to the steps of the spec that it stands for; none unless given.
     """
 
-    behaviours: Mapping[str, Behaviour]
-    faulty: Callable[[Size], Sequence[str]]
+    behaviours: Callable[[Size], Mapping[str, Behaviour]]
+    steps: Callable[[StepRecord], Iterable[SpecStep]] = lambda _: ()
 
 
 @attrs.frozen(kw_only=True)
@@ -156,29 +184,32 @@ class Protocol:
 
     Attributes:
         name: for people and files.
-        core: makes the core, which the simulated cluster hosts.
+        core: from a size to the core, which the simulated cluster hosts.
         spec: the root module, relative to `folder`.
         folder: where the spec lies; the folder of the declaring module, if it says `Path(__file__).parent`.
         sizes: the clusters; the first is the usual one.
-        observe: from the view to values of spec variables. Those that it leaves out may have any value.
-        steps: from a step of a node to the steps of the spec that it stands for, in order; none if the spec's state
-            stays as it is.
+        observe: from the view, which has no Byzantine nodes, to values of spec variables. Those that it leaves out
+            may have any value.
+        steps: from a step of an honest node to the steps of the spec that it stands for, in order; none if the
+            spec's state stays as it is.
         restart: from a node to the step of the spec that its restart is; None if the spec does not notice.
         workload: what clients ask for.
         invariants: what must hold in every view.
         goals: what a campaign must meet.
         faults: fault -> weight.
         progress: what must come about once faults have ended; None if nothing.
-        byzantine: nodes that may not follow the protocol; None if all do.
+        byzantine: what nodes do that need not follow the protocol; None if all follow it.
         mutants: wrong versions of the core that the checks must catch.
         network: what the network does by itself.
+        tear: from what was on disk and what was being written to what a torn write leaves.
 
     Raises:
-        ConfigError: there is no size, no operation, or a fault that nobody knows.
+        ConfigError: there is no size, no operation, a fault that nobody knows, or a size with Byzantine nodes and no
+            behaviours.
     """
 
     name: str
-    core: Callable[[], Core[Any, Any, Any]]
+    core: Callable[[Size], Core[Any, Any, Any]]
     spec: str
     folder: Path
     sizes: Sequence[Size]
@@ -193,6 +224,7 @@ class Protocol:
     byzantine: Byzantine | None = None
     mutants: Sequence[Mutant] = ()
     network: Network = attrs.field(factory=Network)
+    tear: Callable[[Any, Any], Any] = torn
 
     def __attrs_post_init__(self) -> None:
         if not self.sizes or not self.workload:
@@ -200,6 +232,8 @@ class Protocol:
                 f"{self.name} declares {len(self.sizes)} sizes and {len(self.workload)} operations; "
                 "a protocol needs at least one of each"
             )
+        if self.byzantine is None and any(size.byzantine for size in self.sizes):
+            raise ConfigError(f"{self.name} declares a size with Byzantine nodes, and no behaviours for them")
         self.faults_named(self.faults)
 
     def faults_named(self, names: Iterable[str]) -> Mapping[str, int]:
@@ -215,17 +249,19 @@ class Protocol:
             )
         return immutabledict((name, self.faults.get(name, USUAL_FAULTS[name])) for name in chosen)
 
-    def size(self, nodes: int | None) -> Size:
-        """The size with so many nodes; the usual one, if None.
+    def size(self, nodes: int | None, byzantine: int | None = None) -> Size:
+        """The first size with so many nodes, so many of them Byzantine; any number of them, if None.
 
         Raises:
             ConfigError: there is none.
         """
-        found = [size for size in self.sizes if nodes is None or len(size.nodes) == nodes]
-        if not found:
-            known = ", ".join(str(len(size.nodes)) for size in self.sizes)
-            raise ConfigError(f"{self.name} has no size of {nodes} nodes; it has {known}")
-        return found[0]
+        for size in self.sizes:
+            if nodes in (None, len(size.nodes)) and byzantine in (None, len(size.byzantine)):
+                return size
+        of = "" if byzantine is None else f" of which {byzantine} are Byzantine"
+        wanted = f"nodes{of}" if nodes is None else f"{nodes} nodes{of}"
+        known = ", ".join(f"{len(size.nodes)} ({len(size.byzantine)} Byzantine)" for size in self.sizes)
+        raise ConfigError(f"{self.name} declares no size of {wanted}; it declares {known}")
 
     def mutant(self, name: str) -> Mutant:
         """The mutant of that name.

@@ -19,7 +19,7 @@ from tlacheck.conform.comparison import deviations
 from tlacheck.conform.lockstep import Diverged
 from tlacheck.conform.replay import conformance
 from tlacheck.errors import ConfigError
-from tlacheck.harness.protocol import Protocol, SpecStep, View
+from tlacheck.harness.protocol import Protocol, Size, SpecStep, View
 from tlacheck.sim.byzantine import Send
 from tlacheck.sim.cluster import StepRecord, Sync, Tell
 from tlacheck.sim.disk import Write
@@ -72,7 +72,8 @@ class Recorder:
 
     Args:
         protocol: the declaration.
-        oracle: of its spec; None to record the view alone.
+        size: which nodes there are.
+        oracle: of the spec; None to record the view alone.
         states: the states in which the nodes start.
         origin: where the trace comes from.
 
@@ -84,13 +85,19 @@ class Recorder:
     """
 
     def __init__(
-        self, protocol: Protocol, oracle: SpecOracle | None, states: Mapping[str, Any], origin: Origin
+        self,
+        protocol: Protocol,
+        size: Size,
+        oracle: SpecOracle | None,
+        states: Mapping[str, Any],
+        origin: Origin,
     ) -> None:
         self._protocol = protocol
+        self._size = size
         self._oracle = oracle
         self._origin = origin
         self.actions = 0
-        view = immutabledict(states)
+        view = immutabledict((node, states[node]) for node in size.honest)
         if oracle is None:
             self._cases = [_Case(view, None)]  # type: ignore[arg-type]  # nothing is judged, so there is no path
             return
@@ -106,7 +113,7 @@ class Recorder:
 
     @property
     def view(self) -> View:
-        """Node -> its state."""
+        """Node -> its state, of those that follow the protocol."""
         return self._cases[0].view
 
     def trace(self, violation: Violation | None = None) -> Trace | None:
@@ -122,7 +129,8 @@ class Recorder:
         Raises:
             Diverged: the spec does not allow it.
         """
-        self._follow(list(self._after(record)), f"{record.node} took {record.input!r}")
+        ways = self._byzantine(record) if record.node in self._size.byzantine else list(self._after(record))
+        self._follow(ways, f"{record.node} took {record.input!r}")
 
     def on_restart(self, node: str, state: Any) -> None:
         """A node came back.
@@ -130,9 +138,18 @@ class Recorder:
         Raises:
             Diverged: the spec does not allow it to come back like this.
         """
+        if node in self._size.byzantine:
+            return
         step = self._protocol.restart(node)
         steps = () if step is None else (step,)
         self._follow([(case, case.view.set(node, state), steps) for case in self._cases], f"{node} restarted")
+
+    def _byzantine(
+        self, record: StepRecord
+    ) -> list[tuple[_Case, immutabledict[str, Any], tuple[SpecStep, ...]]]:
+        declared = self._protocol.byzantine
+        steps = () if declared is None else tuple(declared.steps(record))
+        return [(case, case.view, steps) for case in self._cases]
 
     def _after(
         self, record: StepRecord
@@ -201,16 +218,21 @@ class Recorder:
             paths = after
         return paths
 
-    def _successors(self, state: OracleState, action: str, arguments: Mapping[str, Value]) -> Any:
+    def _successors(
+        self, state: OracleState, action: str | None = None, arguments: Mapping[str, Value] = immutabledict()
+    ) -> Any:
         if self._oracle is None:
             raise RuntimeError("nothing is judged")
         return self._oracle.successors(state, action, arguments)
 
     def _why_not(self, state: OracleState, action: str, arguments: Mapping[str, Value]) -> str:
         call = ", ".join(f"{name} = {to_tla(value)}" for name, value in arguments.items())
-        if self._oracle is None or action not in {*self._oracle.actions, *(self._oracle.step_names or ())}:
+        names = self._oracle.actions if self._oracle is not None else ()
+        if (
+            action not in names and f"{action}Event" not in names
+        ):  # which records `action` in a variable `event`
             return f"the spec has no action {action}"
-        enabled = sorted({each.action for each in self._oracle.successors(state)})
+        enabled = sorted({each.action for each in self._successors(state)})
         return f"the spec allows no {action}({call}) here; enabled are {', '.join(enabled) or 'no actions'}"
 
     def _refuse(self, paths: list[_Path], lines: tuple[str, ...]) -> None:

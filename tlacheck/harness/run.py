@@ -10,7 +10,6 @@ from immutabledict import immutabledict
 
 from tlacheck import __version__, itf
 from tlacheck.conform.lockstep import Diverged
-from tlacheck.errors import ConfigError
 from tlacheck.harness.protocol import Protocol, Size, View
 from tlacheck.harness.recorder import Recorder, Violated
 from tlacheck.sim.cluster import Cluster, Core, StepRecord
@@ -44,8 +43,6 @@ class Run:
         size: of the cluster.
         seed: decides delays and losses.
         oracle: judges each step by the spec; None leaves the spec out.
-        byzantine: how many nodes do not follow the protocol. The spec is then left out, and invariants are about the
-            other nodes.
         command: the command that repeats the run.
 
     Attributes:
@@ -54,11 +51,10 @@ class Run:
         recorder: the run, as the spec has it.
         steps: how many steps nodes took.
         goals: how often each coverage goal was met.
-        byzantine: the nodes that do not follow the protocol.
+        behaviours: the names of the ways in which its Byzantine nodes may behave.
         has_failed: True once a step was refused or a property broke.
 
     Raises:
-        ConfigError: the declaration has not so many Byzantine nodes.
         Diverged: the nodes do not start as the spec does.
     """
 
@@ -69,20 +65,15 @@ class Run:
         *,
         seed: int,
         oracle: SpecOracle | None,
-        byzantine: int = 0,
         command: str = "",
     ) -> None:
-        declared = protocol.byzantine
-        may_be = () if declared is None else tuple(declared.faulty(size))
-        if byzantine > len(may_be):
-            raise ConfigError(
-                f"{byzantine} Byzantine nodes are more than {protocol.name} declares for {len(size.nodes)} nodes: {len(may_be)}"
-            )
         self.size = size
         self.steps = 0
         self.has_failed = False
         self.goals: Counter[str] = Counter({goal.name: 0 for goal in protocol.goals})
-        self.byzantine = frozenset(may_be[:byzantine])
+        declared = protocol.byzantine
+        behaviours = declared.behaviours(size) if declared is not None and size.byzantine else {}
+        self.behaviours = tuple(sorted(behaviours))
         self._protocol = protocol
         self._origin = Origin(
             source="simulation",
@@ -93,30 +84,20 @@ class Run:
             versions=immutabledict({"tlacheck": __version__}),
         )
         self.cluster = Cluster(
-            _Guarded(protocol.core()),
+            _Guarded(protocol.core(size)),
             size.nodes,
             seed=seed,
             network=protocol.network,
-            behaviours={} if declared is None else declared.behaviours,
+            behaviours=behaviours,
+            tear=protocol.tear,
             observer=self,
         )
-        judge = None if byzantine else oracle
-        self.recorder = Recorder(protocol, judge, self.cluster.states, self._origin)
+        self.recorder = Recorder(protocol, size, oracle, self.cluster.states, self._origin)
 
     @property
     def view(self) -> View:
         """Node -> its state, of those that follow the protocol."""
-        view = self.recorder.view
-        return (
-            {node: state for node, state in view.items() if node not in self.byzantine}
-            if self.byzantine
-            else view
-        )
-
-    @property
-    def honest(self) -> tuple[str, ...]:
-        """The nodes that follow the protocol."""
-        return tuple(node for node in self.size.nodes if node not in self.byzantine)
+        return self.recorder.view
 
     # --- what happens
 
@@ -153,7 +134,7 @@ class Run:
     def broken(self, name: str, why: str) -> Violated:
         """The failure that a property does not hold after the last step."""
         trace = self.recorder.trace() or Trace(
-            initial=State(self._protocol.observe(self.recorder.view)) if not self.byzantine else State(),
+            initial=State(self._protocol.observe(self.recorder.view)),
             steps=(),
             origin=self._origin,
         )

@@ -8,6 +8,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +40,7 @@ class SoakPlan:
         steps: how many steps of nodes a run takes at least.
         nodes: the size of the cluster; the declaration's first, if None.
         faults: which faults there are; the declaration's, if None.
-        byzantine: how many nodes do not follow the protocol.
+        byzantine: how many of them are Byzantine; as many as the first such size declares, if None.
         judged: True to ask the spec about every step.
         mutant: the name of the declaration's mutant that is put in the core's place.
         out: where traces and logs of failures go.
@@ -51,17 +53,14 @@ class SoakPlan:
     steps: int = 1_000
     nodes: int | None = None
     faults: tuple[str, ...] | None = None
-    byzantine: int = 0
+    byzantine: int | None = None
     judged: bool = True
     mutant: str | None = None
     out: Path = Path(".verify")
 
     def __attrs_post_init__(self) -> None:
-        if self.steps < 1 or self.byzantine < 0:
-            raise ConfigError(
-                f"{self.steps} steps and {self.byzantine} Byzantine nodes: a run needs at least 1 step, "
-                "and no fewer than 0 Byzantine nodes"
-            )
+        if self.steps < 1:
+            raise ConfigError(f"{self.steps} steps: a run needs at least 1")
 
     def command(self, seed: int) -> str:
         """The command that repeats the run of one seed."""
@@ -70,7 +69,7 @@ class SoakPlan:
             words.append(f"--nodes {self.nodes}")
         if self.faults is not None:
             words.append(f"--faults {','.join(self.faults) or 'none'}")
-        if self.byzantine:
+        if self.byzantine is not None:
             words.append(f"--byzantine {self.byzantine}")
         if not self.judged:
             words.append("--not-judged")
@@ -172,14 +171,12 @@ def play(plan: SoakPlan, seed: int) -> RunResult:
         SpecError: the spec cannot be used.
     """
     protocol = load_protocol(plan.target)
-    size = protocol.size(plan.nodes)
+    size = protocol.size(plan.nodes, plan.byzantine)
     begin = time.process_time()
-    oracle = _oracle(plan.target, plan.nodes) if plan.judged and not plan.byzantine else None
+    oracle = _oracle(plan.target, plan.nodes, plan.byzantine) if plan.judged else None
     run: Run | None = None
     try:
-        run = Run(
-            protocol, size, seed=seed, oracle=oracle, byzantine=plan.byzantine, command=plan.command(seed)
-        )
+        run = Run(protocol, size, seed=seed, oracle=oracle, command=plan.command(seed))
         schedule = Schedule(run, protocol, seed=seed, faults=plan.faults)
         events = 0
         while run.steps < plan.steps and events < _EVENTS_MAX * plan.steps:
@@ -217,9 +214,9 @@ def _result(seed: int, run: Run | None, seconds: float) -> RunResult:
 
 
 @functools.lru_cache(maxsize=4)
-def _oracle(target: str, nodes: int | None) -> SpecOracle:
+def _oracle(target: str, nodes: int | None, byzantine: int | None) -> SpecOracle:
     protocol = load_protocol(target)
-    return SpecOracle(spec_of(protocol, protocol.size(nodes)))
+    return SpecOracle(spec_of(protocol, protocol.size(nodes, byzantine)))
 
 
 def _begin(path: Sequence[str], mutant: Mutant | None) -> None:
@@ -273,6 +270,23 @@ def _played(
     """The runs as they end: here, or in fresh processes, which a mutant needs to reach all modules."""
     if mutant is None and jobs == 1:
         return map(functools.partial(play, plan), seeds)
-    context = multiprocessing.get_context("spawn")
-    pool = stack.enter_context(context.Pool(min(jobs, len(seeds)), _begin, (list(sys.path), mutant)))
-    return pool.imap_unordered(functools.partial(play, plan), seeds)
+    executor = ProcessPoolExecutor(
+        min(jobs, len(seeds)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_begin,
+        initargs=(list(sys.path), mutant),
+    )
+    stack.callback(executor.shutdown, cancel_futures=True)
+    runs = [executor.submit(play, plan, seed) for seed in seeds]
+    return _ended(runs)
+
+
+def _ended(runs: Iterable["Future[RunResult]"]) -> Iterable[RunResult]:
+    try:
+        for run in as_completed(runs):
+            yield run.result()
+    except BrokenProcessPool as error:
+        raise ConfigError(
+            "a process of the soak test ended before its run did. It was killed, or it cannot import the main "
+            "module, which must be a file: not standard input, and guarded by __name__ if it is a script"
+        ) from error

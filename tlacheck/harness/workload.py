@@ -3,16 +3,19 @@
 import itertools
 import random
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from tlacheck.errors import ConfigError
 from tlacheck.harness.protocol import Op, Protocol
 from tlacheck.harness.run import Run
 from tlacheck.sim.faults import Fault
 
-__all__ = ["Schedule", "conclude", "fault_of"]
+__all__ = ["Schedule", "betray", "conclude", "fault_of"]
 
 #: The weight of time that passes, and of the whole workload, beside the faults' together.
 _TIME, _WORKLOAD, _FAULTS = 50, 30, 20
+#: How likely a fault is a Byzantine node that changes its behaviour.
+_BETRAYAL: Final = 0.3
 
 
 class Schedule:
@@ -32,8 +35,8 @@ class Schedule:
         self._ops = protocol.workload
         self._op_weights = list(itertools.accumulate(op.weight for op in protocol.workload))
         self._faults = protocol.faults if faults is None else protocol.faults_named(faults)
-        behaviours = protocol.byzantine.behaviours if protocol.byzantine and run.byzantine else {}
-        self._behaviours = sorted(behaviours)
+        for node in sorted(run.size.byzantine):
+            betray(run, node, self._random)
 
     def happen(self) -> None:
         """Let one thing happen: time passes, a client asks, a fault comes.
@@ -42,7 +45,7 @@ class Schedule:
             Diverged: as `Run.advance`.
         """
         kinds = ("time", "workload", "fault")
-        weights = (_TIME, _WORKLOAD, _FAULTS if self._faults or self._behaviours else 0)
+        weights = (_TIME, _WORKLOAD, _FAULTS if self._faults or self._run.size.byzantine else 0)
         (kind,) = self._random.choices(kinds, weights)
         match kind:
             case "time":
@@ -58,9 +61,9 @@ class Schedule:
         return ask(self._run, op, self._random)
 
     def _fail(self) -> None:
-        if self._behaviours and (not self._faults or self._random.random() < 0.3):
-            node = self._random.choice(sorted(self._run.byzantine))
-            self._run.inflict(Fault.of("betray", node=node, behaviour=self._random.choice(self._behaviours)))
+        byzantine = sorted(self._run.size.byzantine)
+        if byzantine and (not self._faults or self._random.random() < _BETRAYAL):
+            betray(self._run, self._random.choice(byzantine), self._random)
             return
         (name,) = self._random.choices(list(self._faults), list(self._faults.values()))
         fault = fault_of(name, self._run, self._random)
@@ -74,6 +77,11 @@ def ask(run: Run, op: Op, rng: random.Random) -> bool:
     return request is not None and run.request(*request)
 
 
+def betray(run: Run, node: str, rng: random.Random) -> None:
+    """Let a Byzantine node behave otherwise from now on."""
+    run.inflict(Fault.of("betray", node=node, behaviour=rng.choice(run.behaviours)))
+
+
 def fault_of(name: str, run: Run, rng: random.Random) -> Fault | None:
     """A fault of that name with drawn parameters; None if there is nothing that it could befall now.
 
@@ -82,7 +90,7 @@ def fault_of(name: str, run: Run, rng: random.Random) -> Fault | None:
     Raises:
         ConfigError: there is no such fault in schedules.
     """
-    nodes, honest, world = run.size.nodes, run.honest, run.cluster.world
+    nodes, honest, world = run.size.nodes, run.size.honest, run.cluster.world
     absent = world.down | world.paused
     match name:
         case "drop" | "duplicate" | "reorder":

@@ -88,28 +88,30 @@ def _table(results: Sequence[Result], layers: Sequence[Layer], *, every_layer: b
     """Build a row per mutant: the first layer that caught it; with `every_layer` also each layer's result."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("mutant", no_wrap=True, min_width=39)
-    table.add_column("caught by")
-    table.add_column("property", overflow="fold")
-    table.add_column("seconds", justify="right")
-    table.add_column("steps", justify="right")
     if every_layer:
         for layer in layers:
             table.add_column(layer.name, justify="right", no_wrap=True)
+    else:
+        table.add_column("caught by")
+        table.add_column("property", overflow="fold")
+        table.add_column("seconds", justify="right")
+        table.add_column("steps", justify="right")
     for result in results:
-        first = result.first
         name = f"{result.mutant.name} (equivalent)" if result.mutant.equivalent else result.mutant.name
-        spent = first.seconds if first else sum(attempt.seconds for attempt in result.attempts)
-        cells = [
-            first.layer if first else "none",
-            first.violates if first else "",
-            f"{spent:.1f}",
-            str(first.steps) if first and first.steps is not None else "",
-        ]
         if every_layer:
             by_layer = {attempt.layer: attempt for attempt in result.attempts}
-            cells += [_cell(by_layer.get(layer.name)) for layer in layers]
-        table.add_row(name, *cells)
+            table.add_row(name, *(_cell(by_layer.get(layer.name)) for layer in layers))
+        else:
+            table.add_row(name, *_first_cells(result))
     return table
+
+
+def _first_cells(result: Result) -> tuple[str, ...]:
+    first = result.first
+    if first is None:
+        return "none", "", f"{sum(attempt.seconds for attempt in result.attempts):.1f}", ""
+    steps = "" if first.steps is None else str(first.steps)
+    return first.layer, first.violates, f"{first.seconds:.1f}", steps
 
 
 def _cell(attempt: Attempt | None) -> str:

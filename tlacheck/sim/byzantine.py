@@ -76,6 +76,7 @@ class Moment:
         node: its name.
         now_ms: the virtual time.
         sender: who sent the message that came in; None for a timer or a client.
+        input: what the step is about, as the core made it of the message, the timer or the request.
         before: the state before the step.
         honest: what the protocol makes of it.
         instead: what the protocol would make of the same input in another state.
@@ -85,6 +86,7 @@ class Moment:
     node: str
     now_ms: int
     sender: str | None
+    input: Any = None
     before: Any
     honest: Deed
     instead: Callable[[Any], Deed]

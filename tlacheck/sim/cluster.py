@@ -288,6 +288,7 @@ class Cluster(Generic[_State, _Input, _Effect]):
             node=node,
             now_ms=self.world.now_ms,
             sender=sender,
+            input=inp,
             before=self.states[node],
             honest=_deed(*honest),
             instead=lambda state: _deed(*self._taken(state, inp)),

@@ -1,0 +1,57 @@
+"""Voting under faults and liars, every step of which the spec judges: `protocol.py`."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from impl.vote import rules
+from tlacheck.harness import SoakPlan, soak
+from tlacheck.harness.checks import soaked, stateful
+from tlacheck.verdict import Kind
+from tlacheck.verify import Context
+
+VOTE = "property_tests.vote.protocol:VOTE"
+
+
+def _context(folder: Path) -> Context:
+    return Context(folder=folder, budget="ci", seed=0, command="", progress=lambda _: None)
+
+
+def test_liars_bring_about_nothing_wrong_and_there_is_a_verdict(tmp_path: Path) -> None:
+    outcome = soaked(_context(tmp_path), VOTE, seeds=40, steps=150)
+    assert outcome.message == ""
+    assert outcome.verdict.kind is Kind.SAMPLED, outcome.verdict
+
+
+def test_hypothesis_finds_nothing_either(tmp_path: Path) -> None:
+    outcome = stateful(_context(tmp_path), VOTE, examples=25)
+    assert outcome.message == ""
+    assert outcome.verdict.kind is Kind.SAMPLED, outcome.verdict
+
+
+@pytest.mark.parametrize(
+    ("rule", "broken", "name"),
+    [
+        ("quorum_size", lambda ballot: ballot.f + 1, "conforms to MCVote"),
+        ("heard_enough", lambda ballot, voters: voters >= ballot.n, "WaitsForNoLiar"),
+        ("may_vote", lambda _: True, "conforms to MCVote"),
+        ("askers_needed", lambda ballot: ballot.f + 1, "conforms to MCVote"),
+    ],
+)
+def test_a_broken_rule_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rule: str, broken: Any, name: str
+) -> None:
+    monkeypatch.setattr(rules, rule, broken)
+    plan = SoakPlan(target=VOTE, steps=150, out=tmp_path)
+    found = soak(plan, range(60), until_failed=True)
+    assert [run.property for run in found.failed] == [name]
+    assert found.failed[0].trace is not None
+    assert found.failed[0].trace.is_file()
+
+
+def test_too_many_liars_are_no_size(tmp_path: Path) -> None:
+    with pytest.raises(
+        Exception, match=r"no size of nodes of which 2 are Byzantine; it declares 6 \(1 Byzantine\)"
+    ):
+        soak(SoakPlan(target=VOTE, byzantine=2, out=tmp_path), [0])
