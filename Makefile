@@ -2,7 +2,7 @@
 # all is in place, silent, and without a network.
 
 .DEFAULT_GOAL := help
-.PHONY: help verify test inspect mutants claims lint lock bench clean setup
+.PHONY: help verify test sweep inspect mutants claims lint lock bench clean setup
 MAKEFLAGS += --no-print-directory
 
 # The Python of .venv, else the newest that really runs; if none serves, bootstrap says so.
@@ -10,6 +10,7 @@ PYTHON = $(shell for p in $(BIN)/python python3.13 python3.12 python3.11 python3
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && exit; \
 	done; echo python3)
 BIN := .venv/bin
+PYTEST = $(BIN)/python -m pytest -q -n 2 --dist loadfile
 # Of which protocols `make mutants` breaks the implementation.
 PROTOCOL ?= raft pbft hybrid threat vote
 
@@ -19,10 +20,14 @@ help:  ## List the targets
 verify: setup  ## Check specs, models, replays and property tests (BUDGET=smoke for the short round; ARGS=--fresh, ARGS=--watch)
 	@$(BIN)/tlacheck verify $(if $(BUDGET),--budget $(BUDGET)) $(ARGS)
 
-test: setup  ## Run the tests (ARGS=-m second_engine: those that CI repeats on the older TLC)
+test: setup  ## Run the tests but for the long ones (ARGS=-m second_engine: those that CI repeats on the older TLC)
 	@$(BIN)/python -m tlacheck.engine install --version all --if-missing >/dev/null
 	@$(BIN)/python tools/browser.py --install >/dev/null || true
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not second_engine" $(ARGS)
+	@$(PYTEST) -m "not second_engine and not sweep" $(ARGS)
+
+sweep: setup  ## Run the long tests: many seeds, every wrong model of the proofs, each benchmark
+	@$(BIN)/python -m tlacheck.engine install --version all --if-missing >/dev/null
+	@$(PYTEST) -m "sweep and not second_engine" $(ARGS)
 
 inspect: setup  ## Show a trace, by default the latest: make inspect T=traces/... (ARGS for more options)
 	@$(BIN)/tlacheck inspect $(T) $(ARGS)

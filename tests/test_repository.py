@@ -650,6 +650,7 @@ def test_ci_runs_the_tests_and_a_round_of_checks() -> None:
     assert os.access(script, os.X_OK)
     commands = [line.split("#")[0].split() for line in script.read_text(encoding="utf-8").splitlines()]
     assert ["make", "test"] in commands
+    assert ["make", "sweep"] in commands
     assert ["make", "test", 'ARGS="-m', "second_engine", 'tests/tlc"'] in commands
     assert any(command[:2] == ["make", "verify"] for command in commands)
 

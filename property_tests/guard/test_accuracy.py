@@ -27,6 +27,8 @@ from property_tests.guard.world import Broken
 from tlacheck.verdict import Kind
 from tlacheck.verify import Context
 
+pytestmark = pytest.mark.sweep
+
 
 def test_no_correct_replica_is_quarantined_and_without_liars_the_others_go_on(tmp_path: Path) -> None:
     """With all that the runs must have met: liars of each kind, view changes, transfers, restarts, accusations."""

@@ -24,6 +24,8 @@ from tlacheck import itf
 from tlacheck.errors import ConfigError
 from tlacheck.sim import Deed, Mask, Moment
 
+pytestmark = pytest.mark.sweep
+
 # --- as many traitors as are allowed for
 
 

@@ -17,6 +17,8 @@ from tlacheck.errors import ConfigError
 from tlacheck.tlc.oracle import SpecOracle
 from tlacheck.verify import Context
 
+pytestmark = pytest.mark.sweep
+
 
 @pytest.fixture
 def context(tmp_path: Path) -> Context:

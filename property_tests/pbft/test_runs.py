@@ -28,6 +28,8 @@ from tlacheck.report.page import render_page
 from tlacheck.values import to_tla
 from tlacheck.verify import Context
 
+pytestmark = pytest.mark.sweep
+
 
 @pytest.fixture
 def context(tmp_path: Path) -> Context:

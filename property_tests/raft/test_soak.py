@@ -19,6 +19,8 @@ from tlacheck import itf
 from tlacheck.errors import ConfigError
 from tlacheck.verify import Context
 
+pytestmark = pytest.mark.sweep
+
 #: Two runs, from this seed on, that take every action of the spec between them.
 SEED, STEPS = 2, 500
 

@@ -18,6 +18,8 @@ from tlacheck.runlog import Event, Run
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context
 
+pytestmark = pytest.mark.sweep
+
 #: A run that elects a leader, commits, and has a restart.
 SEED, STEPS = 3, 70
 

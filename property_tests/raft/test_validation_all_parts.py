@@ -31,6 +31,8 @@ from tlacheck.values import ModelValue, Value
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context
 
+pytestmark = pytest.mark.sweep
+
 #: A few runs, from this seed on, that meet all of INTERESTING_OF_ALL_PARTS between them.
 SEED, RUNS, STEPS = 1, 3, 300
 #: A short one that has a snapshot installed, a change committed, both kinds of reads answered, and a handing over.

@@ -9,6 +9,8 @@ from models.hybrid import PROOF, Fault, hybrid
 from tlacheck import itf
 from tlacheck.smt import NOT_REACHED, Need, Result, TransitionSystem, each_dropped, inductive
 
+pytestmark = pytest.mark.sweep
+
 
 def only(action: str, *, fault: Fault | None = None) -> TransitionSystem:
     """The model with only this action."""

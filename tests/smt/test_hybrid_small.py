@@ -13,6 +13,8 @@ from tlacheck.smt import Clause, Expression, TransitionSystem, scheduled
 from tlacheck.values import ModelValue
 from tlacheck.verdict import Kind
 
+pytestmark = pytest.mark.sweep
+
 SCENARIO_OF = {scenario.fault: scenario for scenario in SCENARIOS}
 
 

@@ -13,6 +13,8 @@ from tlacheck.values import ModelValue
 from tlacheck.verdict import Kind, Verdict
 from tlacheck.verify import Context
 
+pytestmark = pytest.mark.sweep
+
 FAULTS = {scenario.fault: scenario for scenario in SCENARIOS}
 
 

@@ -15,6 +15,8 @@ from tlacheck.smt import NOT_REACHED, Need, Result, TransitionSystem, each_dropp
 from tlacheck.values import ModelValue
 from tlacheck.verdict import Kind, Verdict
 
+pytestmark = pytest.mark.sweep
+
 
 def only(action: str, *, fault: Fault | None = None) -> TransitionSystem:
     """The model with only this action."""

@@ -13,6 +13,8 @@ from tlacheck.values import Function
 from tlacheck.verdict import Kind, Verdict
 from tlacheck.verify import Context
 
+pytestmark = pytest.mark.sweep
+
 
 def test_at_most_one_leader_a_term_is_proved_for_any_cluster() -> None:
     result = PROOF.attempt()

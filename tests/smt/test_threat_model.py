@@ -16,6 +16,8 @@ from tlacheck.smt import NOT_REACHED, Proof, TransitionSystem, spacer
 from tlacheck.verdict import Kind, Verdict
 from tlacheck.verify import Context
 
+pytestmark = pytest.mark.sweep
+
 WRONG = [(proof, fault) for proof in PROOFS for fault in proof.faults]
 
 

@@ -9,6 +9,8 @@ from models.claims import Claim, prove
 from models.vote import CLAIMS, PROOF, SCENARIOS, Fault
 from tlacheck.smt import Scenario
 
+pytestmark = pytest.mark.sweep
+
 CLAIM_OF = {claim.id: claim for claim in CLAIMS}
 
 

@@ -12,6 +12,8 @@ from property_tests.pbft.reduction import Listing, States, compared, plain, redu
 from tlacheck.errors import ConfigError
 from tlacheck.verdict import Kind
 
+pytestmark = pytest.mark.sweep
+
 #: A Byzantine primary with two requests, and no other view.
 _CONFIG: Final = "plain_primary.cfg"
 

@@ -15,6 +15,8 @@ from tlacheck.tlc import Checker, CheckResult, Spec
 from tlacheck.tlc.configuration import configuration_text
 from tlacheck.verify.manifest import Expectation, Model, read_manifest
 
+pytestmark = pytest.mark.sweep
+
 _RAFT: Final = Path(__file__).parents[2] / "specs" / "raft"
 _MODELS: Final = {model.config.stem: model for model in read_manifest(_RAFT / "manifest.toml")}
 

@@ -21,6 +21,8 @@ from tlacheck.tlc._convert import parse
 from tlacheck.tlc.simulate import simulate
 from tlacheck.trace import State
 
+pytestmark = pytest.mark.sweep
+
 #: How many states of each larger spec are read late, on walks of how many steps. Raft's values went wrong
 #: after many steps only. `python -m property_tests.late_reading` reads more.
 _STATES, _LONG, _SHORT = 300, 80, 25

@@ -22,6 +22,8 @@ from tlacheck.engine import Engine, find_jvm
 from tlacheck.errors import SpecError
 from tlacheck.tlc import Checker, Spec
 
+pytestmark = pytest.mark.sweep
+
 ZOO = Path(__file__).parents[1] / "zoo"
 
 #: Too large for a test; used by the benchmark.
