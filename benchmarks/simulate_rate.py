@@ -2,8 +2,8 @@
 
 One TLC thread each; both draw the same behaviours. The command is measured as it is used to find
 violations, which writes nothing, and with `file=`, which writes a file a behaviour without actions.
-`simulate` gives all behaviours as traces of Python values with actions. The two take turns, so that
-a busy machine disturbs both alike.
+`simulate` gives all behaviours as traces of Python values with actions; with `traces=False` it checks them
+and gives none. All take turns, so that a busy machine disturbs them alike.
 """
 
 import shutil
@@ -56,7 +56,13 @@ def main() -> None:
     for model in MODELS:
         source, module, config, behaviours, depth = model
         spec = Spec.load(source / f"{module}.tla", source / f"{config}.cfg")
-        rates: dict[str, list[float]] = {"plain": [], "plain with file=": [], "simulate": [], "warm": []}
+        rates: dict[str, list[float]] = {
+            "plain": [],
+            "plain with file=": [],
+            "simulate": [],
+            "warm": [],
+            "no traces": [],
+        }
         with tempfile.TemporaryDirectory() as name, Worker() as worker:
             folder = Path(name)
             for path in source.glob("*.tla"):
@@ -65,7 +71,7 @@ def main() -> None:
             for _ in range(ROUNDS):
                 rates["plain"].append(behaviours / plain(engine, model, folder, files=False))
                 rates["plain with file="].append(behaviours / plain(engine, model, folder, files=True))
-                for kind, warm in (("simulate", None), ("warm", worker)):
+                for kind, warm in (("simulate", None), ("warm", worker), ("no traces", None)):
                     started = time.perf_counter()
                     with simulate(
                         spec,
@@ -75,6 +81,7 @@ def main() -> None:
                         deadlock=False,
                         engine=engine,
                         worker=warm,
+                        traces=kind != "no traces",
                     ) as simulation:
                         result = simulation.result
                     rates[kind].append(behaviours / (time.perf_counter() - started))
@@ -88,7 +95,9 @@ def main() -> None:
             f"warm={medians['warm']:.1f} plain={medians['plain']:.1f} "
             f"plain_files={medians['plain with file=']:.1f} "
             f"states_per_second={medians['warm'] * result.states / behaviours:.0f} "
+            f"no_traces={medians['no traces']:.1f} "
             f"ratio={medians['simulate'] / medians['plain']:.2f} "
+            f"ratio_no_traces={medians['no traces'] / medians['plain']:.2f} "
             f"ratio_files={medians['simulate'] / medians['plain with file=']:.2f}"
         )
     leave()

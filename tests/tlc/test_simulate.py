@@ -317,6 +317,21 @@ def test_a_killed_worker_is_reported_with_the_behaviours_so_far(load: Any) -> No
     assert result.states == 100 * result.behaviours
 
 
+def test_without_traces_only_a_violation_is_given(draw: Simulate) -> None:
+    options: dict[str, Any] = {"behaviours": 60, "depth": 12, "seed": 3, "deadlock": False, "workers": 2}
+    whole, quick = draw("Labels", **options), draw("Labels", traces=False, **options)
+    assert list(quick) == []
+    for part in ("verdict", "behaviours", "states", "generated"):
+        assert getattr(quick.result, part) == getattr(whole.result, part), part
+    assert quick.result.actions == {}
+    weak, quick = (draw("Mutex", "MutexWeak", seed=7, depth=15, traces=each) for each in (True, False))
+    (found,) = quick
+    last = list(weak)[-1]
+    assert (found.states, found.violation) == (last.states, last.violation)
+    assert quick.result.verdict == weak.result.verdict
+    assert found.origin.command.endswith("--no-traces")
+
+
 @pytest.mark.parametrize(
     "options", [{"behaviours": 0}, {"depth": 0}, {"seed": -1}, {"workers": 0}, {"depth": 2**31}]
 )
@@ -379,6 +394,8 @@ def test_json_has_a_line_per_behaviour_and_a_summary(specs: Path) -> None:
         (["Stumble.tla"], 2, "3 steps lead there: tlacheck inspect .verify/traces/Stumble.itf.json"),
         (["Nothing.tla"], 2, "Nothing.tla: there is no such module"),
         (["DieHard.tla", "--num", "0"], 2, "0 is not in the range"),
+        (["DieHard.tla", "--no-traces", "--show"], 2, "leave it out with --out and --show"),
+        (["DieHard.tla", "--num", "3", "--depth", "4", "--no-traces"], 0, "3 behaviours, 12 states in all"),
     ],
 )
 def test_the_command_exits_with_the_status_of_its_verdict(

@@ -1,11 +1,13 @@
 """Kept results: which checks are done again after which change, and what the store bears."""
 
+import itertools
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,19 +100,36 @@ call = "toy.kept_checks:broken"
 FINE = ("counter/holds", "counter/broken", "toy/core", "toy/child", "toy/oracle", "toy/mutant")
 
 
+_SECONDS = itertools.count(1)
+
+
+def edit(path: Path, text: str) -> None:
+    """Write a file, as if long ago and in a second of its own: inputs have to settle."""
+    path.write_text(text)
+    settle(path, path.parent)
+
+
+def settle(*paths: Path) -> None:
+    then = time.time() - 100_000 + 10 * next(_SECONDS)
+    for path in paths:
+        os.utime(path, (then, then))
+
+
 @pytest.fixture
 def root(project: Callable[[], Path]) -> Path:
     root = project()
-    (root / "toy" / "kept_checks.py").write_text(CHECKS)
-    (root / "toy" / "cores.py").write_text("CASES = 3\n")
-    (root / "toy" / "traces.py").write_text(
+    settle(*root.rglob("*"))
+    edit(root / "toy" / "kept_checks.py", CHECKS)
+    edit(root / "toy" / "cores.py", "CASES = 3\n")
+    edit(
+        root / "toy" / "traces.py",
         "from pathlib import Path\n\nimport tlacheck\n\n\n"
-        "def count(folder):\n    return len(list(Path(folder).iterdir()))\n"
+        "def count(folder):\n    return len(list(Path(folder).iterdir()))\n",
     )
-    (root / "toy" / "slow.txt").write_text("slow")
+    edit(root / "toy" / "slow.txt", "slow")
     (root / "traces").mkdir(exist_ok=True)
-    (root / "traces" / "one").write_text("1")
-    (root / "verify.toml").write_text(PLAN)
+    edit(root / "traces" / "one", "1")
+    edit(root / "verify.toml", PLAN)
     return root
 
 
@@ -147,18 +166,19 @@ def test_what_has_not_changed_is_kept_with_all_that_it_said(root: Path, verified
 
 def test_an_edit_does_again_what_read_the_file_and_nothing_else(root: Path, verified: Any) -> None:
     verified()
-    (root / "toy" / "cores.py").write_text("CASES = 4\n")
+    edit(root / "toy" / "cores.py", "CASES = 4\n")
     # All checks in Python stand in one module, which imports the core.
     assert done(verified()) == {"toy/core", "toy/child", "toy/oracle", "toy/mutant"}
-    (root / "traces" / "two").write_text("2")
+    edit(root / "traces" / "two", "2")
     again = verified()
     assert done(again) == {"toy/child"}
     assert again["toy/child"]["figures"] == {"traces": 2}
     spec = root / "specs" / "counter" / "Counter.tla"
-    spec.write_text(spec.read_text() + "(* more *)\n")
+    edit(spec, spec.read_text() + "(* more *)\n")
     assert done(verified()) == {"counter/holds", "counter/broken", "toy/oracle"}
-    (root / "specs" / "counter" / "holds.cfg").write_text(
-        "INIT Init\nNEXT Next\nCONSTANT Top = 9\nINVARIANTS Ordered\n"
+    edit(
+        root / "specs" / "counter" / "holds.cfg",
+        "INIT Init\nNEXT Next\nCONSTANT Top = 9\nINVARIANTS Ordered\n",
     )
     assert done(verified()) == {"counter/holds", "toy/oracle"}
 
@@ -167,9 +187,9 @@ def test_a_file_put_back_as_it_was_brings_its_result_back(root: Path, verified: 
     some = ("toy/core", "toy/mutant")
     verified(only=some)
     core = root / "toy" / "cores.py"
-    core.write_text("CASES = 4\n")
+    edit(core, "CASES = 4\n")
     assert verified(only=some)["toy/core"]["verdict"]["cases"] == 4
-    core.write_text("CASES = 3\n")
+    edit(core, "CASES = 3\n")
     back = verified(only=some)
     assert done(back) == set()
     assert back["toy/core"]["verdict"]["cases"] == 3
@@ -181,7 +201,7 @@ def test_another_seed_budget_or_argument_is_another_check(root: Path, verified: 
     assert done(verified("--seed", "5", only=some)) == {"toy/core"}
     assert done(verified("--budget", "deep", only=some)) == {"toy/core"}
     plan = root / "verify.toml"
-    plan.write_text(PLAN.replace('kept_checks:core"', 'kept_checks:core"\nwith = { cases = 3 }'))
+    edit(plan, PLAN.replace('kept_checks:core"', 'kept_checks:core"\nwith = { cases = 3 }'))
     assert done(verified(only=some)) == {"toy/core"}
 
 
@@ -199,15 +219,19 @@ def test_only_what_is_ok_is_kept(verified: Any) -> None:
 
 def test_what_was_expected_is_judged_anew(root: Path, verified: Any) -> None:
     verified(only=("toy/core",))
-    (root / "verify.toml").write_text(
-        PLAN.replace('kept_checks:core"', 'kept_checks:core"\nexpect = "violated"')
-    )
+    edit(root / "verify.toml", PLAN.replace('kept_checks:core"', 'kept_checks:core"\nexpect = "violated"'))
     assert verified(only=("toy/core",))["toy/core"]["status"] == "inconclusive"
 
 
 def test_an_input_that_changes_during_the_check_keeps_nothing(verified: Any) -> None:
     verified(only=("toy/slow",))
     assert done(verified(only=("toy/slow",))) == {"toy/slow"}
+
+
+def test_an_input_that_has_just_changed_keeps_nothing(root: Path, verified: Any) -> None:
+    (root / "toy" / "cores.py").write_text("CASES = 4  # now\n")
+    verified(only=("toy/core",))
+    assert done(verified(only=("toy/core",))) == {"toy/core"}
 
 
 def test_fresh_does_all(verified: Any) -> None:
@@ -271,7 +295,7 @@ def test_a_store_is_shared_by_checkouts(root: Path, tmp_path: Path, verified: An
 
 def test_a_store_that_cannot_be_written_costs_nothing_but_time(root: Path, verified: Any) -> None:
     (root / ".verify").mkdir()
-    (root / ".verify" / "kept").write_text("a file where the folder should be")
+    edit(root / ".verify" / "kept", "a file where the folder should be")
     assert verified(only=("toy/core",))["toy/core"]["status"] == "ok"
 
 
@@ -282,12 +306,12 @@ def test_watch_does_again_what_a_saved_file_concerns(root: Path, tlacheck: Any) 
     process = tlacheck.start(root, "verify", "--watch", "--only", "toy/core", "--only", "counter/holds")
     try:
         assert " kept=0 " in _until(process, "watching ")[-2]
-        (root / "toy" / "cores.py").write_text("CASES = 5\n")
+        edit(root / "toy" / "cores.py", "CASES = 5\n")
         lines = _until(process, "watching ")
         assert any("changed: cores.py" in line for line in lines)
         assert any("toy/core" in line and "5 cases" in line for line in lines)
         assert " kept=1 " in lines[-2]
-        (root / "verify.toml").write_text("[verify]\nbudjet = 3\n")
+        edit(root / "verify.toml", "[verify]\nbudjet = 3\n")
         assert any('did you mean "budget"' in line for line in _until(process, "watching "))
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 130

@@ -139,8 +139,17 @@ class Drawer:
             return self._worker.getTrace(self._current.get(self._worker))
         return self._trace.get(self._worker)
 
-    def draw(self) -> tuple[list[Any], Ending | None]:
-        """Draw the next behaviour; return its states and its defect, if any."""
+    @property
+    def length(self) -> int:
+        """The number of states of the last behaviour."""
+        return int(self.trace.size())
+
+    def draw(self, *, listed: bool = True) -> tuple[list[Any], Ending | None]:
+        """Draw the next behaviour; return its states and its defect, if any.
+
+        Args:
+            listed: False to have no states of a behaviour without a defect, which costs less.
+        """
         self._begun = self._random.getAril()
         self._keys.forget()
         try:
@@ -149,7 +158,7 @@ class Drawer:
             states = list(elements(self.trace))
             return states, refused(wrapper.getTargetException(), self._place_of_failure(states))
         if not outcome.isPresent():
-            return list(elements(self.trace)), None
+            return list(elements(self.trace)) if listed else [], None
         error = outcome.get()
         code, parameters = int(error.errorCode), [str(text) for text in error.parameters or ()]
         states = list(elements(error.stateTrace))

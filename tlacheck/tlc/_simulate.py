@@ -60,12 +60,13 @@ def simulate(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
     """Do the job `simulate`.
 
     Args:
-        data: `spec` and `engine`, encoded; `behaviours`, `depth`, `seed`, `workers`, `deadlock`.
+        data: `spec` and `engine`, encoded; `behaviours`, `depth`, `seed`, `workers`, `deadlock`, `traces`.
         channel: takes a head: `printed` and `variables`, the variables in the order of the items and of
             the spec, and `actions`, each a name with the constants bound in it. Then an item a behaviour:
             `states`, each as the variables that are not as in the state before, and `actions`, the index of
             each step's action, empty if the variable `event` says it; with `generated`, the states computed
-            so far. It is `ended` if something is wrong with it; then it is the last one.
+            so far. It is `ended` if something is wrong with it; then it is the last one. Without `traces`,
+            all but that one have their `length` instead of `states` and `actions`.
 
     Returns:
         `report`, an encoded `Report`; `code` and `name` of what is violated, or `refused` if something could
@@ -126,6 +127,7 @@ class _Simulation:
         self._depth: int = data["depth"]
         self._behaviours: int = data["behaviours"]
         self._workers: int = min(data["workers"], self._behaviours)
+        self._traces: bool = data["traces"]
         self._deadlock: bool = data["deadlock"] and _checks_deadlock(tool)
         self._live = None if tool.livenessIsTrue() else self._classes["tlc2.tool.liveness.LiveCheck1"](tool)
         self._computed = jpype.JClass("java.util.concurrent.atomic.LongAdder")()
@@ -207,10 +209,14 @@ class _Simulation:
 
     def _draw(self, number: int, drawer: Drawer) -> None:
         for behaviour in range(number + 1, self._behaviours + 1, self._workers):
-            states, ending = drawer.draw()
-            actions = [] if self._printer.has_event else drawer.actions(states)
-            item = self._printer.behaviour(states, actions)
-            if not self._hand_over(behaviour, item, ending, drawer.trace):
+            states, ending = drawer.draw(listed=self._traces)
+            trace = drawer.trace if self._live is not None or ending is not None else None
+            if self._traces or ending is not None:
+                actions = [] if self._printer.has_event else drawer.actions(states)
+                item = self._printer.behaviour(states, actions)
+            else:
+                item = {"length": drawer.length}
+            if not self._hand_over(behaviour, item, ending, trace):
                 return
 
     def _hand_over(self, behaviour: int, item: Any, ending: Ending | None, trace: Any = None) -> bool:

@@ -54,6 +54,9 @@ FOLDER: Final = Path(".verify", "kept")
 _FORMAT: Final = 1
 #: So many entries of one key stay: branches between which one goes to and fro.
 _ENTRIES_MAX: Final = 8
+#: An input has settled when it was changed so long before a check began: Python takes the compiled form of a
+#: module for that of its source if that has the same size and was changed in the same second.
+_SETTLED_SECONDS: Final = 2.0
 #: Folders of a project in which nothing is an input: results, caches, environments.
 _NO_INPUTS: Final = frozenset({".verify", ".tlacheck", ".hypothesis", ".git", ".venv", "__pycache__"})
 #: The sources of tlacheck on which the verdict on a model rests.
@@ -151,15 +154,16 @@ class Kept:
         Args:
             result: of a check that was just done.
             reads: the list of what its processes read; None for a model.
-            since: when it began, seconds since the epoch. If an input was changed later, nobody knows
-                which of its versions was read, and nothing is kept.
+            since: when it began, seconds since the epoch. If an input was changed later, or hardly before,
+                nobody knows which of its versions was read, and nothing is kept.
         """
         check, folder = result.check, self._of(result.check)
         if result.status is not Status.OK or result.verdict is None or folder is None:
             return
         try:
             inputs = self._inputs_of_model(check) if isinstance(check, Model) else self._inputs_read(reads)
-            if any(_changed_at(path) > since for what in inputs for path in self._files(what)):
+            latest = since - _SETTLED_SECONDS
+            if any(_changed_at(path) > latest for what in inputs for path in self._files(what)):
                 return
             entry = {
                 "check": check.name,
