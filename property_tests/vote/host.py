@@ -5,10 +5,11 @@
 | persists before it sends, and sends to everybody             | `_carried_out`                |
 | gives up a round when its patience is over, later each time  | `GIVE_UP`                     |
 | follows when f + 1 voters ask for a later round              | `_joined`                     |
-| takes openings of a round from that round's coordinator only | `Hosts.coordinator`           |
+| takes openings of later rounds from their coordinator only   | `Hosts.coordinator`           |
 | says it again now and then, until it sees a verdict          | `AGAIN`                       |
 
-The last but one of these is what liveness asks for (`impl.vote`); f + 1 askers pull the others along as in PBFT
+The last but one of these is what liveness asks for (`impl.vote`). Safety does not ask who brought an opening, so in the
+first rounds anybody may, liars among them. The f + 1 askers pull the others along as in PBFT
 (TOCS, 4.5.2), or voters that gave up at different times would never ask for the same round.
 
 A counter keeps on disk what it has told: verdict, report, convictions. All else it may forget.
@@ -34,6 +35,8 @@ _GIVE_UP, _AGAIN = "give up", "again"
 _PATIENCE_MS: Final = (100, 300)
 _PATIENCE_GROWS_MAX: Final = 4
 _AGAIN_MS: Final = 120
+#: Up to this round a voter takes openings from whoever brings them.
+_FROM_ANYBODY: Final = 3
 _KEPT: Final = "kept"
 
 
@@ -166,7 +169,9 @@ class Hosts:
             case Arrived(message=vote.Retry() as retry):
                 return self._joined(state, retry)
             case Arrived(source=source, message=vote.Opening() as opening) if (
-                opening.retries and source != self.coordinator(opening.round)
+                opening.retries
+                and opening.round > _FROM_ANYBODY
+                and source != self.coordinator(opening.round)
             ):
                 return state, []
             case Arrived(message=message):

@@ -1,4 +1,4 @@
-"""Voting under test: four voters of whom one lies, two counters, and what `specs/vote` says of each of their steps."""
+"""Voting under test: four voters of whom one lies, or seven and two, and what `specs/vote` says of each of their steps."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -32,6 +32,11 @@ __all__ = ["VOTE"]
 _COUNTERS = ("k1", "k2")
 #: How likely a reviewer is of another mind than the others, or of any.
 _DISSENT = 0.25
+
+
+def _size(voters: int, *, liars: int) -> Size:
+    names = [f"v{number}" for number in range(1, voters + 1)]
+    return Size((*names, *_COUNTERS), f"Oracle{voters}.cfg", byzantine=names[voters - liars :])
 
 
 def _voters(size: Size) -> tuple[str, ...]:
@@ -151,7 +156,7 @@ VOTE = Protocol(
     core=lambda size: Hosts(_voters(size), _COUNTERS),
     spec="MCVote.tla",
     folder=Path(__file__).resolve().parents[2] / "specs" / "vote",
-    sizes=[Size(("v1", "v2", "v3", "v4", *_COUNTERS), "Oracle4.cfg", byzantine=["v4"])],
+    sizes=[_size(4, liars=1), _size(7, liars=2)],
     byzantine=Byzantine(lambda size: Liars(sorted(size.byzantine), _voters(size), _COUNTERS).behaviours()),
     observe=observe,
     steps=steps,

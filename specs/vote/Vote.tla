@@ -214,9 +214,9 @@ Report(k, r) ==
     /\ judged' = [judged EXCEPT ![k] = [round |-> r, choice |-> Nothing]]
     /\ UNCHANGED <<messages, round, waiting, bound, lock, convicted>>
 
-(* The last confirmation arrives that a verdict needs, of whatever round; or somebody shows a verdict.  That proves   *)
+(* The last confirmation arrives that a verdict needs, of whatever round; or somebody shows a verdict.  That proves *)
 (* itself, also to a counter that has convicted one of those who confirmed: quorums share a correct voter, whatever *)
-(* liars sign.  So convictions do not count here.                                                                  *)
+(* liars sign.  So convictions do not count here.                                                                   *)
 Decide(k, r, c) ==
     /\ MayJudge(k)
     /\ IsConfirmed(r, c)

@@ -385,7 +385,7 @@ def simulate(
         workers: how many threads draw. Another number gives other behaviours.
         deadlock: whether a state without successors violates the spec; else it ends the behaviour.
         traces: False to get no behaviours and no counts of actions, but for a behaviour that violates
-            something. They are drawn and checked all the same, several times as fast.
+            something. They are drawn and checked all the same, and faster.
         engine: the TLC to use.
         memory_mb: the heap of the worker's JVM.
         timeout: seconds after which to give up, also when behaviours are taken slowly; None waits.

@@ -78,7 +78,7 @@ _UNNAMED = "?"
 @click.option(
     "--no-traces",
     is_flag=True,
-    help="Draw and check, and show a violation alone: no counts of actions, several times as fast.",
+    help="Draw and check, and show a violation alone: faster, without counts of actions.",
 )
 @click.option("--show", is_flag=True, help="Print the behaviours, one step a line.")
 @click.pass_context
