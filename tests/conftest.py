@@ -59,7 +59,6 @@ def _short_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 _LONG = (
     "tests/test_benchmarks.py",
     "tlc/test_zoo.py",
-    "raft/test_stateful.py",
     "tlc/test_graph.py",
     "tlc/test_distributed.py",
     "tlc/test_untrusted.py",
@@ -74,14 +73,14 @@ _LONG = (
     "verify/test_cli.py",
     "tlc/test_oracle.py",
     "raft/test_spec_machine.py",
-    "raft/test_cluster.py",
+    "raft/test_protocol.py",
     "report/test_page.py",
     "tlc/test_check_more.py",
     "tlc/test_bad_specs.py",
 )
 
 
-#: The modules whose tests on the second TLC belong to every run, since they compare the two.
+#: The modules whose tests on the second released TLC belong to every run, since they compare the two.
 _COMPARING = ("test_zoo.py", "test_raft_spec.py")
 
 
@@ -96,8 +95,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark a test on any TLC but the preferred one, for `make test` to leave to CI."""
     callspec = getattr(item, "callspec", None)
-    others = (*_HERE[1:], *_JARS)
-    if callspec and callspec.params.get("engine") in others and item.path.name not in _COMPARING:
+    others = _JARS if item.path.name in _COMPARING else (*_HERE[1:], *_JARS)
+    if callspec and callspec.params.get("engine") in others:
         item.add_marker("second_engine")
 
 
