@@ -1,8 +1,8 @@
-"""The JVM of this process and a fresh copy of TLC's classes for every run.
+"""The JVM of this process and copies of TLC's classes.
 
 A JVM starts once a process and stays. TLC keeps its state in static fields, so two specs in one
-class loader answer wrongly: every run and every oracle gets a `TlcClasses` of its own, which shares
-nothing but the JVM with the others.
+class loader answer wrongly: every oracle and every run gets a `TlcClasses` of its own, which shares
+nothing but the JVM with the others, or one whose static state has been restored (`_copies`).
 """
 
 import atexit
@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import _jpype
 import jpype
@@ -20,6 +20,7 @@ import jpype.config
 
 from tlacheck.engine import Engine, Jvm, find_jvm
 from tlacheck.errors import SetupError
+from tlacheck.tlc._static_state import OPENED
 
 __all__ = ["STATUS_WHEN_FULL", "WORDS_WHEN_FULL", "TlcClasses", "is_heap_filling", "start_jvm"]
 
@@ -73,6 +74,7 @@ def start_jvm(
             options += ["-XX:+UnlockDiagnosticVMOptions", "-XX:-BytecodeVerificationRemote"]
             # Nor is all garbage collected each time that their number doubles.
             options.append("-XX:MetaspaceSize=512m")
+            options += [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
         if light:
             options.append("-XX:TieredStopAtLevel=1")
         jpype.startJVM(str(jvm.library), *options, convertStrings=False)
@@ -143,9 +145,15 @@ class TlcClasses:
 
     Raises:
         SetupError: (on look-up) the jar lacks the class, so it is no TLC of a known version.
+
+    Attributes:
+        made: how many copies this process has made. JPype never lets go of the classes that it has seen.
     """
 
+    made: ClassVar[int] = 0
+
     def __init__(self, engine: Engine, trusted_jars: Iterable[Path] = ()) -> None:
+        TlcClasses.made += 1
         self._engine = engine
         self._known: dict[str, Any] = {}
         file = jpype.JClass("java.io.File")
@@ -166,3 +174,26 @@ class TlcClasses:
                     f"{self._engine.jar} has no class {name}: it is no TLC that tlacheck knows"
                 ) from error
         return found
+
+    def initialised(self, name: str) -> Any | None:
+        """Initialise a class and return Java's object of it; None if it needs a library that is not there."""
+        try:
+            return jpype.JClass("java.lang.Class").forName(name, True, self._loader)
+        except jpype.JException:
+            return None
+
+    def any_initialised(self, names: Iterable[str]) -> bool:
+        """Return whether any of these classes has been initialised in this copy, and has static fields."""
+        find = jpype.JClass("java.lang.ClassLoader").class_.getDeclaredMethod(
+            "findLoadedClass", jpype.JClass("java.lang.String").class_
+        )
+        find.setAccessible(True)
+        is_waiting = jpype.JClass("jdk.internal.misc.Unsafe").getUnsafe().shouldBeInitialized
+        is_static = jpype.JClass("java.lang.reflect.Modifier").isStatic
+        loaded = (find.invoke(self._loader, name) for name in names)
+        return any(
+            is_static(field.getModifiers())
+            for kind in loaded
+            if kind is not None and not is_waiting(kind)
+            for field in kind.getDeclaredFields()
+        )

@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import jpype
 
 from tlacheck.errors import EngineError, SetupError
+from tlacheck.files import write_whole
+from tlacheck.tlc._copies import Copies, disarm, unregister_beans
 from tlacheck.tlc._jvm import TlcClasses
 from tlacheck.tlc._lasso import refuted, temporal_names
 from tlacheck.tlc._levels import levels_of
@@ -32,13 +34,17 @@ from tlacheck.tlc._protocol import (
     encode_report,
 )
 from tlacheck.tlc._staging import Stage
+from tlacheck.tlc._strangers import seem_undeclared, undeclared
 from tlacheck.tlc._transcript import Transcript
+from tlacheck.tlc.spec import Spec
 
-__all__ = ["check"]
+__all__ = ["check", "run"]
 
 _PROGRESS_SECONDS = 0.5
 #: Seconds between two collections of TLC's messages: a spec can print some megabytes meanwhile.
 _COLLECT_SECONDS = 0.05
+#: The name by which a spec asks TLC how long the run has taken.
+_DURATION: Final = b'"duration"'
 #: TLC prints coverage every so many minutes, and at the end; only the end counts.
 _COVERAGE_MINUTES = 30_000
 #: The property that makes TLC keep its files when nothing was violated. Read when its class is loaded.
@@ -51,53 +57,106 @@ _TEMPORAL_BEGINS, _LEVEL_BEGINS = 2212, 2205
 _LEVEL = re.compile(r"Starting level (\d+): ([\d,]+) states generated, ([\d,]+) distinct")
 _HEADER = re.compile(r"\A\d+: .*\n")
 
+#: Those of this process.
+_COPIES: Final = Copies()
+
 
 def check(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
     """Do the job `check`: from a `Request` to a `Report`, both as JSON data."""
-    return encode_report(_run(decode_request(data), channel.progress))
+    return encode_report(run(decode_request(data), channel.progress, _COPIES))
 
 
-def _run(request: Request, on_progress: Callable[[Progress], None]) -> Report:
-    """Run TLC once, in a fresh class loader; calls `on_progress` about twice a second from another thread."""
+def run(request: Request, on_progress: Callable[[Progress], None], copies: Copies) -> Report:
+    """Run TLC once, in one of `copies`; calls `on_progress` about twice a second from another thread."""
     with tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        stage = Stage(request.spec, request.engine, folder)
-        jpype.JClass("java.lang.System").setProperty(_KEEP_FILES, str(request.levels).lower())
         started = time.monotonic()
-        failure: str | None = None
-        transcript = Transcript()
-        tlc = stage.classes["tlc2.TLC"]()
-        if tlc.handleParameters(jpype.JString[:](_arguments(request, stage, folder))):
-            tlc.setResolver(stage.resolver)
-            with _watched(stage, request, transcript, started, on_progress):
-                try:
-                    tlc.process()
-                except jpype.JException as error:
-                    failure = str(error.getMessage() or error.getClass().getSimpleName())
-                finally:
-                    _unregister()
-        stage.drain(transcript.take)
-        seconds = time.monotonic() - started
-        checker = stage.classes["tlc2.TLCGlobals"].mainChecker
-        # JPype never releases a class, nor do classes their static fields: free the fingerprints by hand.
-        stage.classes["tlc2.TLCGlobals"].mainChecker = None
-        if checker is None:
-            return Report(messages=tuple(transcript.messages), seconds=seconds, failure=failure)
-        levels = _levels(checker, request.workers, transcript) if request.levels else ()
-        messages = tuple(transcript.messages)
-        temporal = temporal_names(checker.tool)
-        return Report(
-            messages=messages,
-            variables=stage.variables(checker.tool),
-            temporal=temporal,
-            refuted=_refuted(stage.classes, checker.tool, messages) if len(temporal) > 1 else (),
-            strangers=stage.strangers(checker.tool),
-            seconds=seconds,
-            failure=failure,
-            levels=levels,
-            printed_dropped=transcript.printed_dropped,
-            violations_dropped=transcript.violations_dropped,
-        )
+        if seem_undeclared(request.spec):
+            strangers = undeclared(Stage(request.spec, request.engine, folder))
+            if strangers:
+                return Report(messages=(), strangers=strangers, seconds=time.monotonic() - started)
+        if _needs_fresh_classes(request):
+            return _run_in(None, request, folder, on_progress)[0]
+        with copies.lent(request.engine) as lent:
+            report, checker = _run_in(lent.classes, request, folder, on_progress)
+            lent.is_spoilt = report.failure is not None
+            disarm(lent.classes, checker)
+        return report
+
+
+def _needs_fresh_classes(request: Request) -> bool:
+    """Return whether the run needs classes that no other run has used or will use.
+
+    A trusted jar brings classes of its own. Classes read when they are initialised whether levels are
+    counted, whether there is coverage, and from when `TLCGet("duration")` counts. What writes files, and a
+    search in depth, use parts of TLC that nobody has examined for that.
+    """
+    return bool(
+        request.spec.trusted_jars
+        or request.levels
+        or request.coverage
+        or request.dumps
+        or request.depth_first is not None
+        or _may_ask_for_duration(request.spec)
+    )
+
+
+def _may_ask_for_duration(spec: Spec) -> bool:
+    """Return whether a module that the spec may use names the duration of the run."""
+    folders = (spec.path.parent, *spec.libraries)
+    return any(
+        _DURATION in file.read_bytes()
+        for folder in folders
+        for file in folder.glob("*.tla")
+        if file.is_file()
+    )
+
+
+def _run_in(
+    classes: TlcClasses | None, request: Request, folder: Path, on_progress: Callable[[Progress], None]
+) -> tuple[Report, Any]:
+    """Run TLC in `classes`, or in fresh ones; return the report and TLC's checker, None if it made none."""
+    started = time.monotonic()
+    stage = Stage(request.spec, request.engine, folder, writing=bool(request.dumps), classes=classes)
+    jpype.JClass("java.lang.System").setProperty(_KEEP_FILES, str(request.levels).lower())
+    failure: str | None = None
+    transcript = Transcript()
+    for format_, file in request.dumps:
+        _dump(folder, format_, file).parent.mkdir(exist_ok=True)
+    tlc = stage.classes["tlc2.TLC"]()
+    if tlc.handleParameters(jpype.JString[:](_arguments(request, stage, folder))):
+        tlc.setResolver(stage.resolver)
+        with _watched(stage, request, transcript, started, on_progress):
+            try:
+                tlc.process()
+            except jpype.JException as error:
+                failure = str(error.getMessage() or error.getClass().getSimpleName())
+            finally:
+                unregister_beans()
+    stage.drain(transcript.take)
+    _deliver(request, folder)
+    seconds = time.monotonic() - started
+    checker = stage.classes["tlc2.TLCGlobals"].mainChecker
+    # JPype never releases a class, nor do classes their static fields: free the fingerprints by hand.
+    stage.classes["tlc2.TLCGlobals"].mainChecker = None
+    if checker is None:
+        return Report(messages=tuple(transcript.messages), seconds=seconds, failure=failure), None
+    levels = _levels(checker, request.workers, transcript) if request.levels else ()
+    messages = tuple(each for each in transcript.messages if not _is_notice(each, folder))
+    temporal = temporal_names(checker.tool)
+    report = Report(
+        messages=messages,
+        variables=stage.variables(checker.tool),
+        temporal=temporal,
+        refuted=_refuted(stage.classes, checker.tool, messages) if len(temporal) > 1 else (),
+        strangers=stage.strangers(checker.tool),
+        seconds=seconds,
+        failure=failure,
+        levels=levels,
+        printed_dropped=transcript.printed_dropped,
+        violations_dropped=transcript.violations_dropped,
+    )
+    return report, checker
 
 
 def _refuted(classes: TlcClasses, tool: Any, messages: tuple[Message, ...]) -> tuple[str, ...]:
@@ -128,14 +187,6 @@ def _levels(checker: Any, workers: int, transcript: Transcript) -> tuple[int, ..
         return ()
 
 
-def _unregister() -> None:
-    """Unregister TLC's management beans, which would keep the run's classes and block the next run's."""
-    server = jpype.JClass("java.lang.management.ManagementFactory").getPlatformMBeanServer()
-    for name in server.queryNames(jpype.JClass("javax.management.ObjectName")("tlc2.*:*"), None):
-        with contextlib.suppress(jpype.JException):  # gone already
-            server.unregisterMBean(name)
-
-
 def _arguments(request: Request, stage: Stage, folder: Path) -> list[str]:
     arguments = [
         "-tool",
@@ -149,7 +200,7 @@ def _arguments(request: Request, stage: Stage, folder: Path) -> list[str]:
     # TLC checks liveness by the clock, now and then; at the end alone, counts and counterexample of one
     # worker are the same in every run.
     arguments += ["-lncheck", "final"]
-    if not request.deadlock:
+    if not (request.deadlock and stage.deadlock):
         arguments.append("-deadlock")  # TLC's option switches the check off
     if request.continue_:
         arguments.append("-continue")
@@ -159,7 +210,31 @@ def _arguments(request: Request, stage: Stage, folder: Path) -> list[str]:
         arguments += ["-coverage", str(_COVERAGE_MINUTES)]
     if request.engine.knows("-noGenerateSpecTE"):
         arguments.append("-noGenerateSpecTE")  # newer TLCs leave a module beside the spec unless told not to
+    for format_, file in request.dumps:
+        arguments += ["-dumpTrace", format_, str(_dump(folder, format_, file))]
     return [*arguments, "-config", f"{STAGED_CONFIG}.cfg", stage.root]
+
+
+def _dump(folder: Path, format_: str, file: Path) -> Path:
+    """Return where TLC writes a counterexample that is meant for `file`."""
+    return folder / f"dumped-{format_}" / file.name
+
+
+def _deliver(request: Request, folder: Path) -> None:
+    """Put the counterexamples that TLC has written where they were asked for."""
+    for format_, file in request.dumps:
+        written = _dump(folder, format_, file)
+        if written.is_file():
+            # TLC names the module by the whole path of its file.
+            text = written.read_text(encoding="utf-8").replace(
+                f"MODULE {written.with_suffix('')}", f"MODULE {file.stem}", 1
+            )
+            write_whole(text, file)
+
+
+def _is_notice(message: Message, folder: Path) -> bool:
+    """Return whether TLC says that it has written one of those counterexamples: it names a file of ours."""
+    return message.code is None and message.text.startswith(f'"CounterExample written: {folder}')
 
 
 @contextlib.contextmanager
