@@ -90,7 +90,7 @@ MISTAKES = [
         "VARIABLE x\nInit == x = 0\nNext == x' = (x + 1) % 5\nInv == (x = 3) => x[1] = 2\n",
         f"{_CONFIG}INVARIANT Inv\n", place="M.tla:6:19", words=("invariant Inv", "non-function"), steps=3),
     Mistake("outside of the domain", "VARIABLE x\nInit == x = <<1>>\nNext == x' = x[2]\n",
-        place="M.tla:5:14", words=("domain",)),
+        place="M.tla:5:14", words=("<<1>>", "which is out of")),
     Mistake("endless quantifier", "VARIABLE x\nInit == x = 0\nNext == \\E y \\in Nat : x' = y\n",
         place="M.tla:5:9", words=("Nat",)),
     Mistake("endless value", "VARIABLE x\nInit == x = Nat\nNext == x' = x\n", place="M.tla:4:9",

@@ -221,7 +221,7 @@ def test_the_command_takes_a_state_as_a_record_or_from_a_trace(specs: Path, tmp_
         (["1", "--state", "nowhere.itf.json"], 2, "nowhere.itf.json: cannot be read"),
         (["1", "--spec", "Nowhere"], 2, "there is no such module"),
         (["1", "--config", "some.cfg"], 2, "say which one"),
-        (["\\A f \\in [1..10 -> 1..10] : f[1] > 0", "--timeout", "1"], 3, "no time left after 1 s"),
+        (["\\A a, b, c, d \\in 1..1000 : a > 0", "--timeout", "1"], 3, "no time left after 1 s"),
     ],
 )
 def test_the_command_reports_errors_with_their_status(

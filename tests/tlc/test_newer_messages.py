@@ -9,7 +9,7 @@ import pytest
 from tlacheck.engine import Engine, find_engine
 from tlacheck.errors import SpecError
 from tlacheck.tlc import Spec
-from tlacheck.tlc._outcome import Outcome, interpret
+from tlacheck.tlc._outcome import TlcResult, interpret
 from tlacheck.tlc._protocol import Kind, Message, Report
 
 _ENGINE = Engine(version="2026.04.29-cc6b616", sha256="0" * 64, jar=Path("newer.jar"), source="pin")
@@ -26,7 +26,7 @@ def _said(*texts: str) -> tuple[Message, ...]:
     return tuple(Message(None, Kind.INFORMATION, text) for text in texts)
 
 
-def _outcome(folder: Path, *messages: Message, temporal: tuple[str, ...] = ()) -> Outcome:
+def _outcome(folder: Path, *messages: Message, temporal: tuple[str, ...] = ()) -> TlcResult:
     (folder / "M.tla").write_text(f"---- MODULE M ----\n{_BODY}====\n", encoding="utf-8")
     (folder / "M.cfg").write_text("INIT Init\nNEXT Next\n", encoding="utf-8")
     report = Report(messages=messages, variables=("x",), temporal=temporal, seconds=0.1)

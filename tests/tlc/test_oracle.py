@@ -27,7 +27,7 @@ def _reachable(oracle: SpecOracle) -> set[OracleState]:
     return found
 
 
-@pytest.mark.parametrize("module", ["DieHard", "Mutex", "Mail", "Countdown"])
+@pytest.mark.parametrize("module", ["DieHard", "Mutex", "Mail", "Countdown", "Maze"])
 def test_the_oracle_reaches_the_states_that_tlc_counts(
     engine: Engine, checker: Checker, load: Any, module: str
 ) -> None:

@@ -69,6 +69,11 @@ def _plain(engine: Engine, spec: Spec, folder: Path, *options: str) -> list[list
     ]
 
 
+def _longest(engine: Engine, depth: int) -> int:
+    """The number of states that a behaviour of this depth may have: newer TLCs count steps."""
+    return depth if engine.version in VERSIONS else depth + 1
+
+
 def test_the_behaviours_are_those_of_plain_tlc(
     draw: Simulate, engine: Engine, load: Any, tmp_path: Path
 ) -> None:
@@ -77,10 +82,11 @@ def test_the_behaviours_are_those_of_plain_tlc(
     assert len(expected) == 200
     simulation = draw("Labels", behaviours=200, depth=12, seed=7, deadlock=False)
     assert [[dict(state) for state in trace.states] for trace in simulation] == expected
+    longest = _longest(engine, 12)
     ends = [(len(states), states[-1]["x"]) for states in expected]
     # ... in whichever way they end
-    assert {x for length, x in ends if length < 12} == {9, 100}
-    assert any(length == 12 for length, _ in ends)
+    assert {x for length, x in ends if length < longest} == ({9, 100} if longest == 12 else {100})
+    assert any(length == longest for length, _ in ends)
 
 
 def test_a_step_carries_its_action_and_bound_constants(draw: Simulate) -> None:
@@ -239,18 +245,22 @@ def test_an_unviolated_temporal_property_gives_a_warning(draw: Simulate) -> None
     assert draw("Mutex", behaviours=2).result.warnings == ()
 
 
-def test_depth_counts_states_and_allowed_deadlocks_end_behaviours(draw: Simulate) -> None:
-    assert [len(trace.states) for trace in draw("Endless", behaviours=2, depth=1)] == [1, 1]
+def test_depth_counts_states_and_allowed_deadlocks_end_behaviours(draw: Simulate, engine: Engine) -> None:
+    lengths = [len(trace.states) for trace in draw("Endless", behaviours=2, depth=1)]
+    assert lengths == [_longest(engine, 1)] * 2
     result = draw("Countdown", behaviours=5, deadlock=False).result
     assert str(result.verdict) == "sampled(5 cases, seed 0)"
     assert (result.behaviours, result.states, result.generated) == (5, 20, 16)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_levels_and_registers_belong_to_the_step(draw: Simulate, workers: int) -> None:
-    for trace in draw("Registers", behaviours=4, depth=5, workers=workers):
-        assert [state["x"] for state in trace.states] == [0, 5, 10, 9, 8]
-        assert [step.action for step in trace.steps] == ["Early", "Early", "Late", "Late"]
+def test_levels_and_registers_belong_to_the_step(draw: Simulate, engine: Engine, workers: int) -> None:
+    states = _longest(engine, 5)
+    for trace in list(draw("Registers", behaviours=4, depth=5, workers=workers)):
+        assert [state["x"] for state in trace.states] == [0, 5, 10, 9, 8, 7][:states]
+        assert [step.action for step in trace.steps] == ["Early", "Early", "Late", "Late", "Late"][
+            : states - 1
+        ]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tlacheck.tlc._configuration import configure, split_values, to_assignment
 from tlacheck.tlc.cli import sweep as cli
 from tlacheck.tlc.cli.sweep import sweep_command
 from tlacheck.tlc.pool import Pool
-from tlacheck.tlc.sweep import Outcome, Point, Sweep, sweep
+from tlacheck.tlc.sweep import Point, PointStatus, Sweep, sweep
 from tlacheck.values import ModelValue
 
 # --- configurations -----------------------------------------------------------------------------
@@ -184,12 +184,12 @@ def test_the_smallest_and_the_minimal_failing_points_are_found(pool: Pool, race:
     assert sizes == sorted(sizes, key=lambda size: (sum(size), size))
     assert len(set(sizes)) == 18
     assert {
-        size for point, size in zip(found.points, sizes, strict=True) if point.outcome is Outcome.FAILS
+        size for point, size in zip(found.points, sizes, strict=True) if point.outcome is PointStatus.FAILS
     } == {(n, p) for n in range(1, 7) for p in range(1, 4) if n * p >= 6}
     assert _sizes(found.minimal) == [(2, 3), (3, 2), (6, 1)]
     assert found.smallest == found.minimal[0]
     assert str(found.smallest) == "N = 2, Procs = {p, q, r}"
-    assert all(point.outcome in (Outcome.HOLDS, Outcome.FAILS) for point in found.points)
+    assert all(point.outcome in (PointStatus.HOLDS, PointStatus.FAILS) for point in found.points)
 
 
 def test_a_sweep_may_stop_at_the_smallest_failing_point(pool: Pool, race: Spec) -> None:
@@ -221,16 +221,20 @@ def test_a_definition_and_tla_values_may_be_swept(pool: Pool, race: Spec) -> Non
 
 def test_a_false_assumption_excludes_a_point(pool: Pool, race: Spec) -> None:
     found = sweep(race, {"N": [0, 1, 6]}, pool=pool, deadlock=False)
-    assert [point.outcome for point in found.points] == [Outcome.EXCLUDED, Outcome.HOLDS, Outcome.FAILS]
+    assert [point.outcome for point in found.points] == [
+        PointStatus.EXCLUDED,
+        PointStatus.HOLDS,
+        PointStatus.FAILS,
+    ]
     assert found.smallest == found.points[2]
 
 
 def test_a_timed_out_point_is_unknown_and_an_invalid_one_an_error(pool: Pool, race: Spec) -> None:
     found = sweep(race, {"N": ["p", "2"]}, pool=pool, deadlock=False)
-    assert [point.outcome for point in found.points] == [Outcome.ERROR, Outcome.HOLDS]
+    assert [point.outcome for point in found.points] == [PointStatus.ERROR, PointStatus.HOLDS]
     assert isinstance(found.points[0].error, SpecError)
     found = sweep(race, {"Rule": ["<- Back"]}, pool=pool, timeout=1)
-    assert [point.outcome for point in found.points] == [Outcome.UNKNOWN]
+    assert [point.outcome for point in found.points] == [PointStatus.UNKNOWN]
     assert found.smallest is None
 
 
@@ -323,6 +327,23 @@ def test_the_command_shows_each_point_and_the_smallest_failure(run: Any, race: S
     command = f"tlacheck check {race.path} --config .verify/sweep/Race/N=4_Procs=p_q.cfg --no-deadlock"
     assert lines[-1].strip() == f"check it again with: {command}"
     assert (tmp_path / ".verify/sweep/Race/N=4_Procs=p_q.cfg").is_file()
+
+
+def test_a_campaign_finds_the_same_smallest_failure_and_goes_on(run: Any, race: Spec, tmp_path: Path) -> None:
+    words = ["--set", "N=4..5", "--set", "Procs={p},{p,q}", "--campaign", "c.jsonl"]
+    done, again = run(race, *words), run(race, *words)
+    assert (done.exit_code, again.exit_code) == (1, 1), done.output
+    assert "the smallest that fails: N = 4, Procs = {p,q}" in done.stdout
+    assert again.stdout == done.stdout
+    assert "  2 more not checked" in done.stdout
+    trace = tmp_path / ".verify" / "traces" / "Race-N=4_Procs=p_q.itf.json"
+    assert itf.read(trace).origin.config == ".verify/sweep/Race/N=4_Procs=p_q.cfg"
+
+
+def test_a_point_that_tlc_refuses_is_told_by_a_campaign(run: Any, race: Spec) -> None:
+    done = run(race, "--set", "N=4,<- Absent", "--set", "Procs={p}", "--campaign", "c.jsonl")
+    assert done.exit_code == 2, done.output
+    assert "cannot be checked" in done.output
 
 
 @pytest.mark.usefixtures("_warm_command")

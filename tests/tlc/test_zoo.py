@@ -47,7 +47,10 @@ class Model:
     says: str | None = None
 
     def expected_of_plain(self, version: str) -> dict[str, Any]:
-        status = self.status if isinstance(self.status, int) else self.status[version]
+        # Newer TLCs leave as 2.18 does.
+        status = (
+            self.status if isinstance(self.status, int) else self.status.get(version, self.status["2.18"])
+        )
         return {"status": status, **({} if self.says else self._counts())}
 
     def expected_in_process(self) -> dict[str, Any]:

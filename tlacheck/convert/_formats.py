@@ -14,7 +14,12 @@ import attrs
 
 from tlacheck import itf, runlog
 from tlacheck.convert._runs import run_from_trace, trace_from_run
-from tlacheck.convert._tlc_json import is_tlc_json, trace_from_tlc_json
+from tlacheck.convert._tlc_json import (
+    is_tlc_json,
+    is_tlc_module,
+    trace_from_tlc_json,
+    trace_from_tlc_module,
+)
 from tlacheck.errors import ConfigError, TraceError
 from tlacheck.files import read_text
 from tlacheck.trace import Trace
@@ -28,6 +33,7 @@ READ: Final = {
     "ndjson": "a log of a run whose events have the whole state",
     "tlc": "what TLC prints, with -tool or without, and the files of its simulator",
     "tlc json": "what TLC writes with -dumpTrace json; sets and model values are lost in it",
+    "tlc module": "what TLC writes with -dumpTrace tla",
 }
 
 _RUN_BEGINS: Final = '"format": "tlacheck run"'
@@ -190,6 +196,8 @@ def traces_in(text: str, path: Path | None = None) -> tuple[Trace, ...]:
 def _printed(text: str, path: Path | None) -> tuple[Trace, ...]:
     from tlacheck.tlc.printout import is_printout, traces_of_printout  # noqa: PLC0415 - the engine's package is large
 
+    if is_tlc_module(text):
+        return (_located(trace_from_tlc_module, text, path),)
     if is_printout(text):
         return traces_of_printout(text, path)
     shown = repr(text.strip().partition("\n")[0][:60])

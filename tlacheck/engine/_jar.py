@@ -60,14 +60,24 @@ class Engine:
 
     def knows(self, option: str) -> bool:
         """Return whether this TLC takes a command line option, such as `-noGenerateSpecTE`; asks the jar."""
-        return option.encode() in _main_class(self.jar, self.sha256)
+        return _constant(option) in _code(self.jar, self.sha256, "tlc2/TLC.class")
+
+    @property
+    def compares_translations(self) -> bool:
+        """True if this TLC tells that a PlusCal algorithm has changed since its translation; asks the jar."""
+        return b"chksum" in _code(self.jar, self.sha256, "pcal/Validator.class")
+
+
+def _constant(text: str) -> bytes:
+    """Return a text as the constants of a Java class hold it, with its kind and length before it."""
+    return b"\x01" + len(text).to_bytes(2, "big") + text.encode()
 
 
 @functools.lru_cache
-def _main_class(jar: Path, _sha256: str) -> bytes:
-    """Return the code of the class that reads the command line."""
+def _code(jar: Path, _sha256: str, name: str) -> bytes:
+    """Return the code of a class; empty if the jar has none of that name."""
     with zipfile.ZipFile(jar) as archive:
-        return archive.read("tlc2/TLC.class")
+        return archive.read(name) if name in archive.namelist() else b""
 
 
 @attrs.frozen

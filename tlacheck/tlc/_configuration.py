@@ -12,7 +12,15 @@ import attrs
 
 from tlacheck.errors import ConfigError
 
-__all__ = ["configure", "named_in", "replace_sections", "split_values", "to_assignment"]
+__all__ = [
+    "assigned",
+    "configure",
+    "named_in",
+    "replace_sections",
+    "split_values",
+    "to_assignment",
+    "without_deadlock",
+]
 
 _TOKEN = re.compile(r'\\\*[^\n]*|\(\*|"(?:[^"\\\n]|\\.)*"|<-|<<|>>|\w[\w!]*|\S')
 _COMMENT_EDGE = re.compile(r"\(\*|\*\)")
@@ -71,6 +79,26 @@ def configure(text: str, assignments: Mapping[str, str]) -> str:
     if missing:
         missing.insert(0, "\nCONSTANTS\n")
     return "".join([*parts, text[done:], *missing])
+
+
+def assigned(text: str) -> tuple[tuple[str, str], ...]:
+    """List the constants to which a configuration gives a value, each with what follows its name: `= 3`."""
+    return tuple((name, text[begin:end]) for name, begin, end in _assignments(text))
+
+
+def without_deadlock(text: str) -> tuple[str, bool]:
+    """Return the configuration without its section CHECK_DEADLOCK, and whether that allows the check.
+
+    No other line moves.
+    """
+    checks = True
+    for begin, tokens in _parts(text):
+        if begin.text == "CHECK_DEADLOCK":
+            checks = [token.text for token in tokens] != ["FALSE"]
+            end = tokens[-1].end if tokens else begin.end
+            blank = "".join("\n" if each == "\n" else " " for each in text[begin.begin : end])
+            text = f"{text[: begin.begin]}{blank}{text[end:]}"
+    return text, checks
 
 
 def named_in(text: str, section: str) -> tuple[str, ...]:

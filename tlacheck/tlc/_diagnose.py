@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tlacheck.errors import Location, SpecError
 from tlacheck.tlc._files import MODULE_HEADER, circle
+from tlacheck.tlc._newer import COMMUNITY_MODULES, HAS_IT, MODULES, SECTIONS, SETTINGS, WRITING
 from tlacheck.tlc._protocol import STAGED_CONFIG, Kind, Message
 from tlacheck.tlc.configuration import configuration_text, is_configuration
 from tlacheck.tlc.spec import Spec
@@ -72,6 +73,13 @@ _UNEXPECTED = re.compile(
 _STACK_LINE = re.compile(r"^\s+at [\w.$/]+\(.*\)$", re.MULTILINE)
 _CONFIG_LINE = re.compile(r"TLC found an error in the configuration file at line (\d+)\n(.*)", re.DOTALL)
 _OVERRIDE = re.compile(r"tlc2\.module\.(\w+)\.(\w+)\(.*?produced the following error:\n(.*)", re.DOTALL)
+_SETTING_UNKNOWN = re.compile(rf"TLCGet\(({'|'.join(sorted(SETTINGS))})\) was undefined")
+#: What Java says, in quotes, of code that calls a method which is not there.
+_UNFIT = re.compile(
+    r"overridden by the Java method\s[^(]*?([\w.]+)\.\w+\(.*produced the following error:\s*"
+    r"'\S+ tlc2\.\S+\(.*\)'",
+    re.DOTALL,
+)
 _CAST = re.compile(r"[Cc]annot cast tlc2\.value\.impl\.(\w+?)Value to tlc2\.value\.impl\.(\w+?)Value")
 _NOT_DEFINED = re.compile(
     r"(?:The )?(.*?) (\S+) specified in the configuration file\s+is not defined in the specification",
@@ -278,16 +286,31 @@ def _semantic(match: re.Match[str], file: str, spec: Spec, _text: str) -> SpecEr
 
 def _missing_module(match: re.Match[str], file: str, spec: Spec, _text: str) -> SpecError:
     module = match[1]
+    if module in MODULES:
+        message = f"the module {module} is not found: TLC 2.15 and 2.18 do not know it; {HAS_IT}"
+        if module in WRITING:
+            message += (
+                ". It writes files, so a spec gets it only with a jar that you trust (--trusted-jar), such "
+                "as that of the TLC itself"
+            )
+        return SpecError(message, _naming(module, file, spec))
     *others, last = map(str, (spec.path.parent, *spec.libraries))
     places = f"neither {', '.join(others)} nor {last} has a" if others else f"{last} has no"
+    whose = "one of CommunityModules, which has a jar of its own" if module in COMMUNITY_MODULES else ""
     message = (
-        f"the module {module} is not found: it is no standard module, and {places} {module}.tla; --library "
-        "names a folder with more modules, --trusted-jar a jar whose Java code may run"
+        f"the module {module} is not found: it is {whose or 'no standard module'}, and {places} "
+        f"{module}.tla; --library names a folder with more modules, --trusted-jar a jar whose Java code may "
+        "run"
     )
+    return SpecError(message, _naming(module, file, spec))
+
+
+def _naming(module: str, file: str, spec: Spec) -> Location:
+    """Return where the user's files name a module."""
     # The file that was parsed last may be a standard module, which never lacks anything.
     files = (Path(file), spec.path, *sorted(spec.path.parent.glob("*.tla")))
     found = (_word_in(path, module) for path in files)
-    return SpecError(message, next((place for place in found if place.line), Location(str(spec.path))))
+    return next((place for place in found if place.line), Location(str(spec.path)))
 
 
 def _circle(spec: Spec) -> SpecError | None:
@@ -378,8 +401,6 @@ def _unwrap(message: Message) -> tuple[int | None, str]:
 
 #: Not TLC's own number: an exception inside TLC, wrapped in its messages.
 _INTERNAL = -1
-#: Sections of configurations that came after TLC 2.18.
-_NEWER_SECTIONS = ("ALIAS", "POSTCONDITION")
 _STACK_OVERFLOW = 1005
 _INCOMPLETE = 2109
 _NOT_A_STATE_PREDICATE = 2146
@@ -425,12 +446,9 @@ def _unknown_section(code: int | None, text: str, spec: Spec) -> SpecError | Non
         return None
     lines = configuration_text(spec.config).splitlines() if is_configuration(spec.config) else []
     for number, line in enumerate(lines, start=1):
-        for section in _NEWER_SECTIONS:
+        for section in SECTIONS:
             if line.split()[:1] == [section] and (f"line {number}" in text or section in text):
-                message = (
-                    f"this TLC does not know {section} in a configuration; the one of TLA+ 1.8.0 does, "
-                    "and newer ones: name its jar in TLACHECK_JAR"
-                )
+                message = f"this TLC does not know {section} in a configuration; {HAS_IT}"
                 return SpecError(message, Location(str(spec.config), number))
     return None
 
@@ -444,6 +462,16 @@ def _readable(code: int | None, text: str) -> str:
             f"TLC itself failed on this spec ({text}); a common cause is a value where a formula "
             "belongs, "
             "such as NEXT x"
+        )
+    if setting := _SETTING_UNKNOWN.search(text):
+        return (
+            f'TLCGet("{setting[1]}") has no value here: only checks and simulations give it one, and there '
+            f"TLC 2.15 and 2.18 do not know it; {HAS_IT}"
+        )
+    if unfit := _UNFIT.search(text):
+        return (
+            f"the Java code of {unfit[1]}, from a trusted jar, calls what this TLC does not have: it was "
+            "compiled for another version. Take the jar of that version, or that TLC (`tlacheck engine use`)"
         )
     if override := _OVERRIDE.search(text):
         module, operator, why = override.groups()

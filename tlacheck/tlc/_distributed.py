@@ -77,9 +77,9 @@ def serve(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
         channel: where progress goes.
 
     Returns:
-        `unsupported`, what of the spec TLC would not check in this mode: then it was not tried; `lonely`,
-            whether
-        it gave up because nobody came; and the `report`, a `Report`.
+        `unable`, whether this TLC cannot do it at all; `unsupported`, what of the spec TLC would not check
+        in this mode: then it was not tried; `lonely`, whether it gave up because nobody came; and the
+        `report`, a `Report`.
     """
     spec, engine, folder = decode_spec(data["spec"]), decode_engine(data["engine"]), Path.cwd()
     started = time.monotonic()
@@ -102,20 +102,27 @@ def serve(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
     report = Report(messages=(), seconds=0.0)
     unsupported: list[str] = []
     lonely = False
+    if not _sends_fingerprints(stage.classes):
+        return {"unable": True, "unsupported": [], "lonely": False, "report": encode_report(report)}
     try:
-        app = _app(stage, deadlock=data["deadlock"])
+        app = _app(stage, deadlock=data["deadlock"] and stage.deadlock)
         unsupported = _unsupported(app.tool)
         report = attrs.evolve(
             report, variables=stage.variables(app.tool), strangers=stage.strangers(app.tool)
         )
         messages = _false_assumptions(app.tool)
-        if not messages and not unsupported:
+        if not messages and not unsupported and not report.strangers:
             messages, lonely = _explore(stage, app, data, started, channel)
         report = attrs.evolve(report, messages=tuple(messages))
     except jpype.JException as error:
         report = attrs.evolve(report, messages=tuple(stage.messages()), failure=_text_of(error))
     report = attrs.evolve(report, seconds=time.monotonic() - started)
-    return {"unsupported": unsupported, "lonely": lonely, "report": encode_report(report)}
+    return {
+        "unable": False,
+        "unsupported": unsupported,
+        "lonely": lonely,
+        "report": encode_report(report),
+    }
 
 
 def assist(data: dict[str, Any], channel: Channel) -> NoReturn:  # noqa: ARG001 - what every job is given
@@ -321,6 +328,12 @@ def _counts(server: Any, generated: int) -> Message:
     distinct, left = server.fpSetManager.size(), server.stateQueue.size()
     text = f"{generated} states generated, {distinct} distinct states found, {left} states left on queue."
     return Message(_STATS, Kind.INFORMATION, text)
+
+
+def _sends_fingerprints(classes: TlcClasses) -> bool:
+    """Return whether the server can send its set of fingerprints, as it does whenever a worker comes."""
+    sent = jpype.JClass("java.io.Serializable").class_
+    return bool(sent.isAssignableFrom(classes["tlc2.tool.fp.MultiFPSet"].class_))
 
 
 def _unsupported(tool: Any) -> list[str]:

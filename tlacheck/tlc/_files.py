@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tlacheck.errors import Location, SpecError
 
-__all__ = ["MODULE_HEADER", "circle", "refuse_garbled"]
+__all__ = ["MODULE_HEADER", "circle", "refuse_garbled", "texts"]
 
 MODULE_HEADER = re.compile(r"-{4,}[ \t]*MODULE[ \t]+(\w+)[ \t]*-{4,}")
 
@@ -39,6 +39,11 @@ def refuse_garbled(root: Path, libraries: Sequence[Path] = ()) -> None:
         place = Location(str(path), text.count("\n", 0, position) + 1, position - line_begin + 1)
         byte = text[position].encode("utf-8", errors="surrogateescape")[0]
         raise SpecError(f"the byte 0x{byte:02X} is no UTF-8: save the file as UTF-8", place)
+
+
+def texts(root: Path, libraries: Sequence[Path] = ()) -> Iterator[str]:
+    """Yield the text of a module and of those that it needs, as far as they are beside it or in a library."""
+    return map(_text, _needed(root, libraries))
 
 
 def circle(root: Path, libraries: Sequence[Path] = ()) -> tuple[Path, ...]:

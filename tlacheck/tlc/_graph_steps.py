@@ -14,7 +14,7 @@ import jpype
 from tlacheck.tlc._handles import Handles
 from tlacheck.tlc._jvm import TlcClasses
 from tlacheck.tlc._keys import Keys
-from tlacheck.tlc._steps import Steps
+from tlacheck.tlc._steps import Steps, listener
 
 __all__ = ["BETWEEN_STATES", "BETWEEN_VALUES", "StepTable"]
 
@@ -60,7 +60,7 @@ class StepTable:
         # States become whole before anything is asked of them, a constraint included (`_keys` says why).
         note = self._handles.both(self._of(self._keys.handle, _AFTER), note)
         take = self._handles.method(tool.getClass(), "getNextStates", functor, self._state).bindTo(tool)
-        self._take = self._as("Consumer", take.bindTo(self._handles.implement(functor, note)))
+        self._take = self._as("Consumer", take.bindTo(listener(self._handles, classes, _AFTER, note)))
         whole, modelled, acted = (
             self._handles.method(tool.getClass(), name, *parameters).bindTo(tool)
             for name, parameters in {

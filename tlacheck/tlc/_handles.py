@@ -1,11 +1,11 @@
 """Java functions put together at run time from Java's own method handles.
 
-A call from Python into Java costs more than most of what it does, so whatever is done for many values should be
-one call. That takes a function on the Java side, and no Java code is compiled or shipped here: a few
+A call from Python into Java costs more than most of what it does, so whatever is done for many values should
+be one call. That takes a function on the Java side, and no Java code is compiled or shipped here: a few
 combinators make it from methods that exist.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import jpype
@@ -34,7 +34,10 @@ class Handles:
         self.function_class = self._function.class_
 
     def method(self, owner: Any, name: str, *parameters: Any) -> Any:
-        """The public method `name` of the Java class `owner`; if it is not static, its first argument is the object."""
+        """The public method `name` of the Java class `owner`.
+
+        If it is not static, its first argument is the object.
+        """
         # By reflection: a look-up by name would have to see the classes of other class loaders.
         return self._lookup.unreflect(owner.getMethod(name, self._classes(parameters)))
 
@@ -72,7 +75,7 @@ class Handles:
         return handle
 
     def fan_out(self, parts: Sequence[Any], combine: Any, source: Any) -> Any:
-        """From one object of the Java class `source` through each of `parts` to what `combine` makes of them."""
+        """A handle that applies `parts` to one object of class `source`, and `combine` to their results."""
         several = self._make.filterArguments(combine, 0, self._several(parts))
         once = self._type(combine.type().returnType(), source)
         return self._make.permuteArguments(several, once, jpype.JInt[:]([0] * len(parts)))
@@ -111,7 +114,7 @@ class Handles:
         return self._make.guardWithTest(test, handle, otherwise)
 
     def unwrapped(self, handle: Any) -> Any:
-        """The handle, which throws the exception itself where it would throw an `InvocationTargetException`."""
+        """The handle; it throws the original exception instead of an `InvocationTargetException`."""
         wrapper = jpype.JClass("java.lang.reflect.InvocationTargetException").class_
         throwable = jpype.JClass("java.lang.Throwable").class_
         throw = self._make.throwException(handle.type().returnType(), throwable)
@@ -120,11 +123,23 @@ class Handles:
             handle, wrapper, self._make.filterArguments(throw, 0, self._several([cause]))
         )
 
-    def implement(self, interface: Any, handle: Any) -> Any:
-        """An object of the Java class `interface`, each of whose methods calls the handle with its arguments in an array."""
+    def implement(self, interface: Any, answers: Iterable[tuple[Any, Any]]) -> Any:
+        """An object of the Java class `interface`.
+
+        Args:
+            interface: the class.
+            answers: methods as Java's reflection has them, None for one that there is not, each with a handle
+                that takes the arguments in an array. All other methods give false or nothing.
+        """
         method = jpype.JClass("java.lang.reflect.Method").class_
-        taken = self.cast(handle, self.object, self.objects)
-        return self.proxy(interface, self._make.dropArguments(taken, 0, self._classes([method])))
+        no = self._make.constant(self.object, jpype.JClass("java.lang.Boolean").FALSE)
+        answer = self._make.dropArguments(no, 0, self._classes([method, self.objects]))
+        for each, handle in answers:
+            if each is not None:
+                taken = self.cast(handle, self.object, self.objects)
+                taken = self._make.dropArguments(taken, 0, self._classes([method]))
+                answer = self.either(self.is_method(each), taken, answer)
+        return self.proxy(interface, answer)
 
     def reflected(self, owner: Any, name: str, *parameters: Any) -> Any:
         """The public method as Java's reflection has it; None if `owner` has no such method."""
@@ -140,7 +155,7 @@ class Handles:
         return self._make.dropArguments(self.cast(test, self.boolean, kind), 1, self._classes([self.objects]))
 
     def with_first(self, handle: Any, holder: Any) -> Any:
-        """The handle of a method and its arguments, the first of which is what the array `holder` holds by then."""
+        """The handle of a method and its arguments, the first of which is read from `holder` at the call."""
         zero = self.integer(0)
         put = self.fix(self._make.arrayElementSetter(self.objects), 1, zero)
         held = self._make.insertArguments(
@@ -165,7 +180,10 @@ class Handles:
         return self._make.foldArguments(handle, self._make.dropArguments(taken, 0, self._classes([kind])))
 
     def proxy(self, interface: Any, handle: Any) -> Any:
-        """An object of the Java class `interface`, each of whose methods calls the handle: on itself, and its arguments."""
+        """An object of the Java class `interface`.
+
+        Each of its methods calls the handle on itself and its arguments.
+        """
         handler = self._make.dropArguments(handle, 0, self._classes([self.object]))
         invocation = self.single(jpype.JClass("java.lang.reflect.InvocationHandler"), handler)
         proxies = jpype.JClass("java.lang.reflect.Proxy")

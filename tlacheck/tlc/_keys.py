@@ -38,8 +38,8 @@ class Keys:
     def __init__(self, classes: TlcClasses, width: int, kind: str = "tlc2.tool.TLCStateMut") -> None:
         """Prepare to read the states of a spec with `width` variables; `kind` is the class of the states."""
         self.width = width
-        # A successor shares most of its values with the state before. Values are looked up by identity first: that
-        # costs a small part of a fingerprint.
+        # A successor shares most of its values with the state before. Values are looked up by identity first:
+        # that costs a small part of a fingerprint.
         self._known = jpype.JClass("java.util.IdentityHashMap")()
         handles = Handles()
         of_value = _of_value(handles, classes, self._known)

@@ -15,13 +15,14 @@ from tlacheck.errors import ConfigError, Location, SpecError
 from tlacheck.tlc._convert import Converter
 from tlacheck.tlc._diagnose import diagnose, location_in, of_parser, unknown_constants
 from tlacheck.tlc._event import EVENT, event_of
+from tlacheck.tlc._files import texts
 from tlacheck.tlc._protocol import VIOLATIONS, Kind, Message, Report, Request
 from tlacheck.tlc.coverage import Coverage, read_coverage
 from tlacheck.tlc.spec import Spec, here
 from tlacheck.trace import Origin, State, Step, Trace, Violation
 from tlacheck.verdict import Verdict
 
-__all__ = ["Counterexample", "Outcome", "interpret", "warnings_of"]
+__all__ = ["Counterexample", "TlcResult", "interpret", "unchecked_translations", "warnings_of"]
 
 #: The name under which a deadlock is reported, as if it were a property.
 DEADLOCK = "Deadlock"
@@ -83,7 +84,7 @@ class Counterexample:
 
 
 @attrs.frozen(kw_only=True)
-class Outcome:
+class TlcResult:
     """A run's result: a `CheckResult` without what only the caller knows."""
 
     verdict: Verdict
@@ -104,6 +105,8 @@ class Outcome:
 #: The beginning of a warning by SANY, such as one of a stale PlusCal translation; newer ones list several.
 _SANY_WARNS = "!! WARNING:"
 _SANY_LISTS = re.compile(r"^Warnings \((\d+)\) during .*:$", re.MULTILINE)
+#: The line before a PlusCal translation that can be compared with its algorithm.
+_TRANSLATED = re.compile(r"BEGIN TRANSLATION\s*\(chksum")
 _PLACE_UNKNOWN = re.compile(r"In module \w+\s+")
 
 
@@ -115,7 +118,7 @@ def interpret(
     deadlock: bool = True,
     continue_: bool = False,
     depth_first: int | None = None,
-) -> Outcome:
+) -> TlcResult:
     """Interpret the report of a run that was requested with these options.
 
     Raises:
@@ -124,6 +127,8 @@ def interpret(
         ConfigError: TLC cannot do what was asked with this spec.
     """
     messages = report.messages
+    if report.strangers:
+        raise unknown_constants(spec, report.strangers)
     request = Request(
         spec=spec, engine=engine, workers=1, deadlock=deadlock, continue_=continue_, depth_first=depth_first
     )
@@ -134,10 +139,10 @@ def interpret(
         )
     generated, distinct, queue = _counts(messages)
     verdict, violations, complaint = _verdict(report, request)
-    warnings = [*warnings_of(messages)]
+    warnings = [*warnings_of(messages), *unchecked_translations(spec, engine)]
     if complaint is not None:
         warnings.append(f"the search ended early: {complaint}")
-    return Outcome(
+    return TlcResult(
         verdict=verdict,
         generated=generated,
         distinct=distinct,
@@ -165,6 +170,16 @@ def warnings_of(messages: Iterable[Message]) -> Iterator[str]:
                 if line.startswith(_SANY_WARNS):
                     yield line.removeprefix(_SANY_WARNS).strip()
     yield from _listed(of_parser(messages))
+
+
+def unchecked_translations(spec: Spec, engine: Engine) -> Iterator[str]:
+    """Yield the warning that this TLC does not compare the spec's PlusCal with its translation."""
+    is_translated = any(_TRANSLATED.search(text) for text in texts(spec.path, spec.libraries))
+    if is_translated and not engine.compares_translations:
+        yield (
+            f"TLC {engine.version} does not tell whether a PlusCal translation is still that of its "
+            "algorithm; TLC 2.18 and newer ones do"
+        )
 
 
 def _listed(text: str) -> Iterator[str]:
@@ -214,8 +229,6 @@ def _verdict(
     is_bounded = request.depth_first is not None and _find(messages, _STATS_IN_DEPTH)
     if report.failure is not None or not (is_bounded or _find(messages, _SUCCESS)):
         raise diagnose(spec, messages, report.failure, _trace(messages, report, request))
-    if report.strangers:
-        raise unknown_constants(spec, report.strangers)
     if not _counts(messages)[1]:
         if not report.variables:  # a module of assumptions alone, which hold
             return Verdict.exhausted(), (), None

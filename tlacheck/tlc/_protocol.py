@@ -78,6 +78,7 @@ class Request:
             first, to the end.
         coverage: whether to count how often each action is taken and each expression evaluated.
         levels: whether to count the states found at each depth.
+        dumps: the formats of `-dumpTrace` in which TLC writes a counterexample, each with the file for it.
     """
 
     spec: Spec
@@ -88,6 +89,7 @@ class Request:
     depth_first: int | None = None
     coverage: bool = False
     levels: bool = False
+    dumps: tuple[tuple[str, Path], ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -167,12 +169,15 @@ def encode_request(request: Request) -> dict[str, Any]:
         **attrs.asdict(request, recurse=False),
         "spec": encode_spec(request.spec),
         "engine": encode_engine(request.engine),
+        "dumps": [(format_, str(path.absolute())) for format_, path in request.dumps],
     }
 
 
 def decode_request(data: dict[str, Any]) -> Request:
     """The request in JSON data."""
-    return Request(**{**data, "spec": decode_spec(data["spec"]), "engine": decode_engine(data["engine"])})
+    dumps = tuple((format_, Path(path)) for format_, path in data["dumps"])
+    decoded = {"spec": decode_spec(data["spec"]), "engine": decode_engine(data["engine"]), "dumps": dumps}
+    return Request(**{**data, **decoded})
 
 
 def encode_report(report: Report) -> dict[str, Any]:

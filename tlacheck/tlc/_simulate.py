@@ -11,11 +11,12 @@ its behaviour when all before it are out: order and ending depend on the seed an
 threads alone, and no thread is more than one behaviour ahead.
 """
 
+import contextlib
 import functools
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,10 @@ from tlacheck.tlc.spec import decode_spec
 __all__ = ["simulate"]
 
 _PROGRESS_SECONDS = 0.5
+#: Seconds between two items that tell of behaviours without traces.
+_TELL_SECONDS = 0.05
+#: The property that TLC's option `-generate` sets. Read when its class is loaded.
+_GENERATE = "tlc2.tool.impl.Tool.probabilistic"
 
 #: TLC's numbers of violations outside single behaviours.
 _ASSUMPTION, _INITIAL_INVARIANT, _INITIAL_PROPERTY, _TEMPORAL = 2104, 2107, 2108, 2116
@@ -60,19 +65,23 @@ def simulate(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
     """Do the job `simulate`.
 
     Args:
-        data: `spec` and `engine`, encoded; `behaviours`, `depth`, `seed`, `workers`, `deadlock`, `traces`.
+        data: `spec` and `engine`, encoded; `behaviours`, `depth`, `seed`, `workers`, `deadlock`, `traces`,
+            `generate`.
         channel: takes a head: `printed` and `variables`, the variables in the order of the items and of
             the spec, and `actions`, each a name with the constants bound in it. Then an item a behaviour:
             `states`, each as the variables that are not as in the state before, and `actions`, the index of
             each step's action, empty if the variable `event` says it; with `generated`, the states computed
             so far. It is `ended` if something is wrong with it; then it is the last one. Without `traces`,
-            all but that one have their `length` instead of `states` and `actions`.
+            all but that one have no item of their own: `lengths` lists how many states some of them have.
 
     Returns:
         `report`, an encoded `Report`; `code` and `name` of what is violated, or `refused` if something could
         not be evaluated; and `generated`, the states computed: 0 if there is no initial one.
     """
-    with tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as folder:
+    with (
+        _steps_generated(wanted=data["generate"]),
+        tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as folder,
+    ):
         spec = decode_spec(data["spec"])
         stage = Stage(spec, decode_engine(data["engine"]), Path(folder))
         started = time.monotonic()
@@ -90,12 +99,13 @@ def simulate(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
                 "generated": 0,
             }
         run = _Simulation(stage, tool, data, channel)
-        ending = run.run()
+        strangers = stage.strangers(tool)
+        ending = Ending() if strangers else run.run()
         report = Report(
             messages=(*stage.messages(), *ending.messages),
             variables=stage.variables(tool),
             temporal=temporal_names(tool),
-            strangers=stage.strangers(tool),
+            strangers=strangers,
             seconds=time.monotonic() - started,
         )
     return {
@@ -105,6 +115,18 @@ def simulate(data: dict[str, Any], channel: Channel) -> dict[str, Any]:
         "refused": bool(ending.messages),
         "generated": run.generated,
     }
+
+
+@contextlib.contextmanager
+def _steps_generated(*, wanted: bool) -> Iterator[None]:
+    """If `wanted`, let the TLC loaded in the block draw steps without listing them, as by `-generate`."""
+    system = jpype.JClass("java.lang.System")
+    if wanted:
+        system.setProperty(_GENERATE, "true")
+    try:
+        yield
+    finally:
+        system.clearProperty(_GENERATE)
 
 
 def _tool(stage: Stage) -> Any:
@@ -128,13 +150,25 @@ class _Simulation:
         self._behaviours: int = data["behaviours"]
         self._workers: int = min(data["workers"], self._behaviours)
         self._traces: bool = data["traces"]
-        self._deadlock: bool = data["deadlock"] and _checks_deadlock(tool)
+        self._deadlock: bool = data["deadlock"] and stage.deadlock and _checks_deadlock(tool)
+        self._announce(stage)
         self._live = None if tool.livenessIsTrue() else self._classes["tlc2.tool.liveness.LiveCheck1"](tool)
         self._computed = jpype.JClass("java.util.concurrent.atomic.LongAdder")()
         self._turn = threading.Condition()
         self._next = 1
         self._ending: Ending | None = None
         self._crash: Exception | None = None
+
+    def _announce(self, stage: Stage) -> None:
+        """Give newer TLCs what `TLCGet("config")` tells of a simulation."""
+        if simulation_mode(self._classes) is None:
+            return
+        random = self._classes["tlc2.util.RandomGenerator"](jpype.JLong(self._seed))
+        depth, number = jpype.JInt(min(self._depth, 2**31 - 1)), jpype.JLong(self._behaviours)
+        seed, threads = jpype.JLong(self._seed), jpype.JInt(self._workers)
+        make = self._classes["tlc2.tool.Simulator"]
+        options = (None, None, self._deadlock, depth, number, None, random, seed, stage.resolver, threads)
+        self._classes["tlc2.TLCGlobals"].simulator = make(self._tool, *options)
 
     @property
     def generated(self) -> int:
@@ -208,6 +242,9 @@ class _Simulation:
         return self._classes["tlc2.util.IdThread"](runnable, f"simulation {number}", number)
 
     def _draw(self, number: int, drawer: Drawer) -> None:
+        if not self._traces and self._workers == 1 and self._live is None:
+            self._draw_unseen(drawer)
+            return
         for behaviour in range(number + 1, self._behaviours + 1, self._workers):
             states, ending = drawer.draw(listed=self._traces)
             trace = drawer.trace if self._live is not None or ending is not None else None
@@ -215,8 +252,28 @@ class _Simulation:
                 actions = [] if self._printer.has_event else drawer.actions(states)
                 item = self._printer.behaviour(states, actions)
             else:
-                item = {"length": drawer.length}
+                item = {"lengths": [drawer.length]}
             if not self._hand_over(behaviour, item, ending, trace):
+                return
+
+    def _draw_unseen(self, drawer: Drawer) -> None:
+        """Draw behaviours of which only the lengths are told, some at a time."""
+        lengths: list[int] = []
+        told = time.monotonic()
+        for behaviour in range(1, self._behaviours + 1):
+            states, ending = drawer.draw(listed=False)
+            if ending is None:
+                lengths.append(drawer.length)
+                now = time.monotonic()
+                if behaviour < self._behaviours and now - told < _TELL_SECONDS:
+                    continue
+                told = now
+            if lengths and not self._hand_over(self._next, {"lengths": lengths}, None):
+                return
+            lengths = []
+            if ending is not None:
+                actions = [] if self._printer.has_event else drawer.actions(states)
+                self._hand_over(behaviour, self._printer.behaviour(states, actions), ending)
                 return
 
     def _hand_over(self, behaviour: int, item: Any, ending: Ending | None, trace: Any = None) -> bool:
@@ -228,7 +285,7 @@ class _Simulation:
             if ending is None and self._live is not None:
                 ending = _loop_violates(self._live, self._tool, trace)
             self._channel.item({**item, "generated": self.generated, "ended": ending is not None})
-            self._next += 1
+            self._next += len(item.get("lengths", (behaviour,)))
             self._ending = ending
             self._turn.notify_all()
         return ending is None

@@ -1,4 +1,4 @@
-"""Preparation of a spec for TLC: a fresh copy of its classes and a place for the configuration.
+"""Preparation of a spec for TLC: a copy of its classes and a place for the configuration.
 
 TLC looks for a configuration by its bare name beside the spec. The folder of a spec is the user's, so
 the configuration is copied into a private folder, and TLC's file resolver knows both.
@@ -13,7 +13,9 @@ import jpype
 
 from tlacheck.engine import Engine
 from tlacheck.errors import SetupError, spelt_out
+from tlacheck.tlc._configuration import without_deadlock
 from tlacheck.tlc._jvm import TlcClasses
+from tlacheck.tlc._newer import WRITING
 from tlacheck.tlc._protocol import STAGED_CONFIG, Kind, Message
 from tlacheck.tlc.spec import Spec
 
@@ -29,10 +31,22 @@ class Stage:
         classes: TLC's classes, in a loader of their own.
         module: the name of the root module.
         resolver: TLC's way from a module's name to its file.
+        deadlock: whether the configuration allows the check for deadlock; True if TLC reads that itself.
     """
 
-    def __init__(self, spec: Spec, engine: Engine, folder: Path) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        engine: Engine,
+        folder: Path,
+        *,
+        writing: bool = False,
+        classes: TlcClasses | None = None,
+    ) -> None:
         """Prepare `spec` in `folder`, which is private and exists until TLC has read the spec.
+
+        If it is not `writing`, and no jar is trusted, TLC's own modules that write files are not found.
+        Without `classes`, the copy of TLC is a fresh one.
 
         Raises:
             SetupError: the JVM cannot see the spec's file.
@@ -42,13 +56,17 @@ class Stage:
                 "its name is not ASCII, and the locale does not say how names are encoded: set LC_ALL=C.UTF-8"
             )
             raise SetupError(f"the JVM does not find {spec.path}: {hint}")
-        self.classes = TlcClasses(engine, spec.trusted_jars)
+        self.classes = classes or TlcClasses(engine, spec.trusted_jars)
         self.spec_folder = str(spec.path.parent.absolute())
         self.module = spec.module
         self.root = str(spec.path.absolute().with_suffix(""))
-        (folder / f"{STAGED_CONFIG}.cfg").write_text(spec.configuration, encoding="utf-8")
+        configuration, self.deadlock = spec.configuration, True
+        if not hasattr(self.classes["tlc2.tool.impl.ModelConfig"], "getCheckDeadlock"):  # 2.15
+            configuration, self.deadlock = without_deadlock(configuration)
+        (folder / f"{STAGED_CONFIG}.cfg").write_text(configuration, encoding="utf-8")
         folders = jpype.JString[:]([self.spec_folder, *map(str, spec.libraries), str(folder)])
-        files = _Files(self.classes["util.SimpleFilenameToStream"](folders))
+        withheld = frozenset() if writing or spec.trusted_jars else WRITING
+        files = _Files(self.classes["util.SimpleFilenameToStream"](folders), withheld, spec)
         self.resolver = jpype.JProxy(self.classes["util.FilenameToStream"], inst=files)
         self._output = self.classes["util.ToolIO"]
         self._output.setMode(1)  # messages are kept in memory, away from the process's own output
@@ -108,13 +126,19 @@ class _Files:
     TLC also asks for `Module.class`, and would run Java code found under that name beside a spec.
     """
 
-    def __init__(self, files: Any) -> None:
+    def __init__(self, files: Any, withheld: frozenset[str], spec: Spec) -> None:
         self._files = files
+        self._withheld = frozenset(name for name in withheld if spec.module_path(name) is None)
 
     def resolve(self, name: Any, is_module: Any) -> Any:
-        if is_module or str(name).endswith((".tla", ".cfg")):
-            return self._files.resolve(name, is_module)
-        return None
+        if not is_module and not str(name).endswith((".tla", ".cfg")):
+            return None
+        found = self._files.resolve(name, is_module)
+        # A file that is not there is told as missing by every TLC; one without a file only by newer ones.
+        is_withheld = (
+            str(name).removesuffix(".tla") in self._withheld and found is not None and found.exists()
+        )
+        return None if is_withheld else found
 
     def getFullPath(self) -> Any:  # noqa: N802 - TLC's name
         return self._files.getFullPath()

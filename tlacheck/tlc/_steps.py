@@ -1,9 +1,9 @@
 """The states that TLC computes from a state or at the beginning, made whole one by one.
 
 TLC hands every state to an object with a method `addElement` at the moment at which it is complete, and goes
-on from there with values that it shares. Here that object takes the state's fingerprints at once, as TLC's own
-workers do (`_keys` says why), and keeps the state. It is a `java.lang.reflect.Proxy` over method handles, so
-Python is not called back for each state.
+on from there with values that it shares. Here that object takes the state's fingerprints at once, as TLC's
+own workers do (`_keys` says why), and keeps the state. It is a `java.lang.reflect.Proxy` over method handles,
+so Python is not called back for each state.
 """
 
 from array import array
@@ -17,7 +17,7 @@ from tlacheck.tlc._handles import Handles
 from tlacheck.tlc._jvm import TlcClasses
 from tlacheck.tlc._keys import Keys
 
-__all__ = ["Found", "Steps"]
+__all__ = ["Found", "Steps", "listener"]
 
 
 @attrs.frozen
@@ -60,16 +60,13 @@ class Steps:
         for number, action in enumerate(actions):
             numbers.put(action, handles.integer(number))
         keep = _keep(handles, classes, keys, self._states, self._fingerprints)
-        self._take_initial = handles.implement(
-            classes["tlc2.tool.IStateFunctor"].class_, _on_argument(handles, keep, 0)
-        )
+        self._take_initial = listener(handles, classes, 0, _on_argument(handles, keep, 0))
         maps, lists = jpype.JClass("java.util.Map").class_, jpype.JClass("java.util.List").class_
         number = handles.method(maps, "get", handles.object).bindTo(numbers)
         note = handles.method(lists, "add", handles.object).bindTo(self._origins)
-        functor = classes["tlc2.tool.INextStateFunctor"].class_
         after = _on_argument(handles, keep, 2)
         named = handles.both(after, _on_argument(handles, handles.chain(number, note), 1))
-        self._take_named, self._take = handles.implement(functor, named), handles.implement(functor, after)
+        self._take_named, self._take = (listener(handles, classes, 2, each) for each in (named, after))
         self._by_action = _by_action(handles, classes)
         self._flat, self._numbers = _flat(handles), _numbers(handles)
 
@@ -112,6 +109,20 @@ def _keep(handles: Handles, classes: TlcClasses, keys: Keys, states: Any, finger
     note = handles.method(lists, "add", handles.object).bindTo(fingerprints)
     compute = handles.chain(handles.cast(keys.handle, handles.object, state), note)
     return handles.both(compute, handles.method(vector, "addElement", state).bindTo(states))
+
+
+def listener(handles: Handles, classes: TlcClasses, index: int, take: Any) -> Any:
+    """An object that TLC tells of the states it finds: `take` gets its arguments, the state at `index`.
+
+    Newer TLCs also tell of a state that they give up, and go on with what they get back: that same state.
+    """
+    kind = "IStateFunctor" if index == 0 else "INextStateFunctor"
+    functor, state = classes[f"tlc2.tool.{kind}"].class_, classes["tlc2.tool.TLCState"].class_
+    place = [classes[name].class_ for name in ("tla2sany.semantic.SemanticNode", "tlc2.util.Context")]
+    told = [state] if index == 0 else [state, classes["tlc2.tool.Action"].class_, state]
+    found = handles.reflected(functor, "addElement", *told)
+    given_up = handles.reflected(functor, "addUnsatisfiedState", *told, *place)
+    return handles.implement(functor, [(found, take), (given_up, handles.element(handles.objects, index))])
 
 
 def _on_argument(handles: Handles, handle: Any, index: int) -> Any:

@@ -20,7 +20,7 @@ from typing import Any, TextIO
 import attrs
 
 from tlacheck.errors import TlacheckError
-from tlacheck.tlc._jvm import is_heap_filling, start_jvm
+from tlacheck.tlc._jvm import TlcClasses, is_heap_filling, start_jvm
 from tlacheck.tlc._protocol import Channel, Progress
 
 __all__ = ["main"]
@@ -36,8 +36,10 @@ _JOBS = {
     "simulate": "tlacheck.tlc._simulate:simulate",
 }
 
-#: Every run leaves its classes behind, some 8 MB: after this many a new process is cheaper.
-_RUNS_MAX = 50
+#: Every copy of TLC's classes stays behind, some 8 MB: after this many a new process is cheaper.
+_COPIES_MAX = 50
+#: A run may leave a thread that waits for ever, with its stack.
+_RUNS_MAX = 500
 
 
 class _Answers(Channel):
@@ -83,7 +85,8 @@ def main(folder: Path, memory_mb: int, *, light: bool) -> None:
             answers.answer(kind="failed", reason=str(error))
         else:
             runs += 1
-            answers.answer(kind="report", report=report, tired=runs >= _RUNS_MAX or is_heap_filling())
+            is_tired = runs >= _RUNS_MAX or TlcClasses.made >= _COPIES_MAX or is_heap_filling()
+            answers.answer(kind="report", report=report, tired=is_tired)
 
 
 def _job(name: str) -> Callable[[dict[str, Any], Channel], dict[str, Any]]:

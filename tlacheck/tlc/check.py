@@ -1,15 +1,18 @@
 """Model checking of a spec with TLC, in a worker process that stays warm between checks."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import attrs
+from immutabledict import immutabledict
 
+from tlacheck import itf
 from tlacheck.engine import Engine, find_engine
 from tlacheck.errors import ConfigError
 from tlacheck.tlc._closing import Closing
-from tlacheck.tlc._outcome import Counterexample, Outcome, interpret
+from tlacheck.tlc._newer import require_option
+from tlacheck.tlc._outcome import Counterexample, TlcResult, interpret
 from tlacheck.tlc._process import MEMORY_MB, LatestProgress, NoAnswer, Worker
 from tlacheck.tlc._protocol import Progress, Request, decode_report, encode_request
 from tlacheck.tlc.coverage import Coverage
@@ -17,8 +20,12 @@ from tlacheck.tlc.spec import Spec
 from tlacheck.trace import Trace
 from tlacheck.verdict import Verdict
 
-__all__ = ["CheckResult", "Checker", "Counterexample", "check"]
+__all__ = ["DUMPED", "CheckResult", "Checker", "Counterexample", "check"]
 
+DUMPED = ("tla", "json", "itf")
+"""The formats in which a check writes a counterexample: two of TLC's `-dumpTrace`, and ITF."""
+
+_NO_FILES: Mapping[str, Path | str] = immutabledict()
 #: TLC searches behaviours of two states first.
 _DEPTH_MIN = 2
 
@@ -71,7 +78,7 @@ class CheckResult:
     printed_dropped: int = 0
 
     @classmethod
-    def of(cls, spec: Spec, engine: Engine, outcome: Outcome, seconds: float) -> "CheckResult":
+    def of(cls, spec: Spec, engine: Engine, outcome: TlcResult, seconds: float) -> "CheckResult":
         """Return the result of a check that TLC finished."""
         fields = {field.name: getattr(outcome, field.name) for field in attrs.fields(type(outcome))}
         return cls(spec=spec, seconds=seconds, engine=engine.label, **fields)
@@ -143,6 +150,7 @@ class Checker(Closing):
         depth_first: int | None = None,
         coverage: bool = False,
         levels: bool = False,
+        dump_trace: Mapping[str, Path | str] = _NO_FILES,
         timeout: float | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> CheckResult:
@@ -161,6 +169,9 @@ class Checker(Closing):
                 choice among counterexamples, which are shortest, is random, and their steps have no names.
             coverage: count how often each action is taken and each expression evaluated. Costs time.
             levels: count the states at each depth. Costs some memory and, at the end, time.
+            dump_trace: format -> the file to which a counterexample is written in it. `tla` and `json` are
+                those of TLC's `-dumpTrace`, which only TLCs newer than 2.18 have; `tla` needs the jar of
+                CommunityModules among the spec's trusted jars. `itf` is written with any TLC.
             timeout: seconds after which to give up; None waits.
             on_progress: called about twice a second, from this thread.
 
@@ -177,7 +188,6 @@ class Checker(Closing):
             raise ConfigError(f"workers is {workers}; TLC needs 1 at least")
         if depth_first is not None:
             _check_depth_first(depth_first, workers=workers, coverage=coverage, levels=levels)
-        started = time.monotonic()
         request = Request(
             spec=spec,
             engine=self._engine,
@@ -187,20 +197,53 @@ class Checker(Closing):
             depth_first=depth_first,
             coverage=coverage,
             levels=levels,
+            dumps=self._dumps(dump_trace),
         )
+        result = self._result(request, timeout, on_progress)
+        if result.trace is not None and "itf" in dump_trace:
+            itf.write(result.trace, Path(dump_trace["itf"]))
+        return result
+
+    def _result(
+        self, request: Request, timeout: float | None, on_progress: Callable[[Progress], None] | None
+    ) -> CheckResult:
+        """Have the worker do it, and interpret its answer."""
+        started = time.monotonic()
         latest = LatestProgress(on_progress)
         try:
             answer = self._worker.run("check", encode_request(request), timeout=timeout, on_progress=latest)
         except NoAnswer as reason:
             seconds = time.monotonic() - started
-            return CheckResult.without_answer(spec, self._engine, str(reason), latest.value, seconds)
+            return CheckResult.without_answer(request.spec, self._engine, str(reason), latest.value, seconds)
         report = decode_report(answer)
         outcome = interpret(
-            report, spec, self._engine, deadlock=deadlock, continue_=continue_, depth_first=depth_first
+            report,
+            request.spec,
+            self._engine,
+            deadlock=request.deadlock,
+            continue_=request.continue_,
+            depth_first=request.depth_first,
         )
         if outcome.verdict.is_unknown:
             self._worker.close()  # out of memory or disk: nothing good comes of a worker in that state
-        return CheckResult.of(spec, self._engine, outcome, report.seconds)
+        return CheckResult.of(request.spec, self._engine, outcome, report.seconds)
+
+    def _dumps(self, files: Mapping[str, Path | str]) -> tuple[tuple[str, Path], ...]:
+        """Return the formats that TLC writes itself, with their files.
+
+        Raises:
+            ConfigError: there is no such format, or this TLC does not write it.
+        """
+        if unknown := sorted(set(files) - set(DUMPED)):
+            raise ConfigError(
+                f"there is no format {unknown[0]} of counterexamples; there are {', '.join(DUMPED)}"
+            )
+        own = tuple((format_, Path(file)) for format_, file in files.items() if format_ != "itf")
+        if own and (why := require_option(self._engine, "-dumpTrace")):
+            raise ConfigError(
+                f"{own[0][0]} is written by TLC's -dumpTrace: {why}. itf is written with any TLC"
+            )
+        return own
 
 
 def _check_depth_first(states: int, *, workers: int, coverage: bool, levels: bool) -> None:
@@ -229,6 +272,7 @@ def check(
     depth_first: int | None = None,
     coverage: bool = False,
     levels: bool = False,
+    dump_trace: Mapping[str, Path | str] = _NO_FILES,
     timeout: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> CheckResult:
@@ -249,6 +293,7 @@ def check(
             depth_first=depth_first,
             coverage=coverage,
             levels=levels,
+            dump_trace=dump_trace,
             timeout=timeout,
             on_progress=on_progress,
         )

@@ -30,16 +30,25 @@ import difflib
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Self, TypeVar
 
 import attrs
 from immutabledict import immutabledict
 
 from tlacheck.errors import ConfigError
 from tlacheck.tables import Table, load
-from tlacheck.tlc._configuration import configure, named_in, replace_sections, to_assignment
+from tlacheck.tlc._configuration import (
+    assigned,
+    configure,
+    named_in,
+    replace_sections,
+    split_values,
+    to_assignment,
+)
 
-__all__ = ["MANIFEST", "Derivation", "configuration_text", "derived", "is_configuration"]
+__all__ = ["MANIFEST", "Constants", "Derivation", "configuration_text", "derived", "is_configuration"]
+
+_T = TypeVar("_T")
 
 #: The file that derives the configurations of its folder.
 MANIFEST: Final = "manifest.toml"
@@ -167,6 +176,76 @@ def configuration_text(path: Path, _depth: int = 0) -> str:
             f'{manifest}: the base of {path.name} is "{row.base}", and there is no such configuration'
         )
     return row.of(configuration_text(base, _depth + 1), manifest)
+
+
+@attrs.frozen
+class Constants:
+    """The constants of a configuration, for an adapter that needs them.
+
+    Attributes:
+        path: the configuration, a file or derived.
+        values: constant -> the text after its sign, such as `3`, `{n1, n2}` or the name of a definition.
+    """
+
+    path: Path
+    values: Mapping[str, str]
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Read the constants of a configuration.
+
+        Raises:
+            ConfigError: there is no such configuration.
+        """
+        pairs = assigned(configuration_text(path))
+        return cls(path, immutabledict((name, given.lstrip("<-= \t\n")) for name, given in pairs))
+
+    def text(self, name: str) -> str:
+        """Return the value of a constant, as it is written.
+
+        Raises:
+            ConfigError: the configuration gives it none.
+        """
+        if name not in self.values:
+            known = ", ".join(sorted(self.values)) or "none"
+            raise ConfigError(f"{self.path} gives {name} no value; it has {known}")
+        return self.values[name]
+
+    def choice(self, name: str, meanings: Mapping[str, _T]) -> _T:
+        """Return what the value of a constant means, by a table such as definition -> number of nodes.
+
+        Raises:
+            ConfigError: the configuration gives it no value, or one that the table lacks.
+        """
+        if (text := self.text(name)) not in meanings:
+            raise ConfigError(f"{self.path}: {name} is {text}, and must be one of {', '.join(meanings)} here")
+        return meanings[text]
+
+    def number(self, name: str, default: int | None = None) -> int:
+        """Return the value of a constant that is a number; `default`, if given, for one without a value.
+
+        Raises:
+            ConfigError: it is no number.
+        """
+        if name not in self.values and default is not None:
+            return default
+        if not (text := self.text(name)).isdecimal():
+            raise ConfigError(f"{self.path}: {name} is {text}, and must be a number here")
+        return int(text)
+
+    def names(self, name: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        """Return the elements of a set of model values or strings; `default`, if given, for no value.
+
+        Raises:
+            ConfigError: it is no set.
+        """
+        if name not in self.values and default is not None:
+            return default
+        text = self.text(name)
+        if not (text.startswith("{") and text.endswith("}")):
+            raise ConfigError(f"{self.path}: {name} is {text}, and must be a set of names here")
+        inner = text[1:-1].strip()
+        return tuple(each.strip('"') for each in split_values(inner)) if inner else ()
 
 
 def derived(manifest: Path) -> Mapping[str, Derivation]:

@@ -96,6 +96,7 @@ def check_distributed(
             stream.close()
             assistants.close()
     report = decode_report(answer["report"])
+    _refuse_unable(chosen, unable=answer["unable"])
     _refuse_unsupported(spec, answer["unsupported"])
     if answer["lonely"]:
         reason = f"no worker for {patience:g} s{assistants.explanation()}"
@@ -113,13 +114,21 @@ def _answer_of(stream: Generator[Any, None, Any], ready: Callable[[], None]) -> 
         ready()
 
 
+def _refuse_unable(engine: Engine, *, unable: bool) -> None:
+    """Raise a `ConfigError` if this TLC cannot check in distributed mode at all."""
+    if unable:
+        raise ConfigError(
+            f"{engine.label} cannot check in distributed mode: its server cannot send its set of "
+            "fingerprints. TLC 2.18 can; else check in one process, with more --workers"
+        )
+
+
 def _refuse_unsupported(spec: Spec, kinds: Sequence[str]) -> None:
     """Raise a `ConfigError` if the configuration has properties that TLC would silently not check."""
     if kinds:
         raise ConfigError(
             f"{spec.config} has {' and '.join(kinds)}, which TLC does not check in distributed mode, "
-            "and does "
-            "not say so. Check them in one process, or leave them out of the configuration"
+            "and does not say so. Check them in one process, or leave them out of the configuration"
         )
 
 

@@ -78,7 +78,7 @@ class OracleState:
 
     @property
     def place(self) -> tuple[int, ...]:
-        """As `key`, but without the variable `event`: of two states that differ only in how they were reached it is the same."""
+        """The `key` without the variable `event`: equal for states that differ only in `event`."""
         return self._oracle.place_of(self.key)
 
     @property
@@ -204,7 +204,7 @@ class SpecOracle:
 
     @property
     def step_names(self) -> tuple[str, ...] | None:
-        """The names that steps may bear (`Successor.action`), in the spec's order; None if only the steps can tell.
+        """The action names that steps may bear (`Successor.action`), in the spec's order; None if unknown.
 
         Where the spec has a variable `event`, a TLC action `<Name>Event` makes steps called `<Name>`; of an
         action with any other name nobody knows what it records before it is taken.
@@ -292,7 +292,7 @@ class SpecOracle:
         )
 
     def view(self, values: Mapping[str, Value]) -> tuple[tuple[int, int], ...]:
-        """The parts of the `OracleState.key` of a state with these values: pairs of a position and a fingerprint.
+        """The parts of the `OracleState.key` of a state with these values: (position, fingerprint) pairs.
 
         Raises:
             TraceError: the spec has no such variable, or TLC has no such value.
@@ -354,7 +354,7 @@ class SpecOracle:
         return holds(self, operator, state, *arguments, after=after)
 
     def apply(self, operator: str, state: OracleState, *arguments: Value) -> tuple[OracleState, ...]:
-        """The states to which an action of the spec, applied to these arguments, leads from `state`, each once.
+        """The states that an action of the spec with these arguments leads to from `state`, each once.
 
         None if it allows no such step. Other than `successors` this asks nothing of the next-state relation:
         the operator need not be part of it, and the sets over which its quantifiers choose arguments are
@@ -514,7 +514,10 @@ class SpecOracle:
         return _Action(java, name, arguments, yields)
 
     def _refusal(self, error: Any, again: Callable[[Any], Any]) -> SpecError:
-        """The meaning of `error`; the evaluation is done `again`, slowly, with a tool that notes where it fails."""
+        """The meaning of `error`.
+
+        The evaluation is done `again`, slowly, with a tool that notes where it fails.
+        """
         place = call_stack(self._stage.classes, self._tool, again)
         return diagnose(self.spec, complaint(error, place))
 

@@ -31,7 +31,8 @@ from tlacheck.tlc._closing import Closing
 from tlacheck.tlc._convert import Converter
 from tlacheck.tlc._diagnose import diagnose, location_in, unknown_constants
 from tlacheck.tlc._event import EVENT, event_of
-from tlacheck.tlc._outcome import interpret, warnings_of
+from tlacheck.tlc._newer import require_option
+from tlacheck.tlc._outcome import interpret, unchecked_translations, warnings_of
 from tlacheck.tlc._process import MEMORY_MB, NoAnswer, Worker
 from tlacheck.tlc._protocol import Progress, Report, decode_report, encode_engine
 from tlacheck.tlc.spec import Spec, encode_spec, here
@@ -93,6 +94,7 @@ class _Options:
     workers: int
     deadlock: bool
     traces: bool
+    generate: bool
 
     def __attrs_post_init__(self) -> None:
         for name, least, most in (
@@ -104,6 +106,17 @@ class _Options:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise ConfigError(f"{name} is {value}; it may be {least} to {most}")
+
+    def engine(self, named: Engine | None) -> Engine:
+        """Return the named engine or else the usual one.
+
+        Raises:
+            ConfigError: that one lacks an option.
+        """
+        engine = named or find_engine()
+        if self.generate and (why := require_option(engine, "-generate")):
+            raise ConfigError(f"--generate draws steps by TLC's -generate: {why}")
+        return engine
 
 
 class Simulation(Closing):
@@ -191,11 +204,12 @@ class Simulation(Closing):
                     if self._options.traces:
                         self._actions.update(dict.fromkeys(reader.action_names, 0))
                     continue
-                self._behaviours += 1
                 self._generated = item["generated"]
-                if "length" in item:
-                    self._states += item["length"]
+                if "lengths" in item:
+                    self._behaviours += len(item["lengths"])
+                    self._states += sum(item["lengths"])
                     continue
+                self._behaviours += 1
                 trace = reader.read(item, self._origin(self._behaviours))
                 self._states += len(trace) + 1
                 if self._options.traces:
@@ -253,7 +267,7 @@ class Simulation(Closing):
     ) -> SimulationResult:
         warnings: list[str] = []
         if report is not None:
-            warnings += warnings_of(report.messages)
+            warnings += [*warnings_of(report.messages), *unchecked_translations(self._spec, self._engine)]
             if report.temporal and not verdict.is_violated:
                 warnings.append(
                     f"of the temporal properties ({', '.join(report.temporal)}) only violations by a "
@@ -283,6 +297,8 @@ class Simulation(Closing):
             command += f" --workers {options.workers}"
         if not options.traces:
             command += " --no-traces"
+        if options.generate:
+            command += " --generate"
         return Origin(
             source="tlc-simulation",
             spec=here(self._spec.path),
@@ -357,6 +373,7 @@ def simulate(
     workers: int = 1,
     deadlock: bool = True,
     traces: bool = True,
+    generate: bool = False,
     engine: Engine | None = None,
     memory_mb: int = MEMORY_MB,
     timeout: float | None = None,
@@ -366,9 +383,7 @@ def simulate(
     """Draw random behaviours of a spec and check the configuration's properties in them.
 
     Drawing begins when the first behaviour is asked for, and is never more than some hundreds ahead.
-
-    Temporal properties are judged too, on each behaviour that comes back to a state of its own; that
-    none is violated says little. Properties of initial states and assumptions hold, as for `check`.
+    Temporal properties are judged too, on each behaviour that comes back to a state of its own.
 
     A spec with a variable `event` says itself which action a step is, and its arguments. For any other
     the name is that of the operator that TLC drew, and the arguments are the constants that quantifiers
@@ -382,10 +397,10 @@ def simulate(
         depth: how many states one has at most, the initial one included. It is shorter if it ends in a
             deadlock or leaves the constraints.
         seed: where the choices begin.
-        workers: how many threads draw. Another number gives other behaviours.
+        workers: how many threads draw; another number gives other behaviours.
         deadlock: whether a state without successors violates the spec; else it ends the behaviour.
-        traces: False to get no behaviours and no counts of actions, but for a behaviour that violates
-            something. They are drawn and checked all the same, and faster.
+        traces: False to get no behaviours and no counts of actions, but for one that violates something.
+        generate: True to draw steps without listing all that are possible, by TLC's `-generate`.
         engine: the TLC to use.
         memory_mb: the heap of the worker's JVM.
         timeout: seconds after which to give up, also when behaviours are taken slowly; None waits.
@@ -396,16 +411,22 @@ def simulate(
     Raises:
         SpecError: there is no such file. The rest is said when behaviours are asked for.
         SetupError: there is no TLC.
-        ConfigError: an option is out of range.
+        ConfigError: an option is out of range, or this TLC does not know it.
     """
     loaded = Spec.of(spec, config)
     options = _Options(
-        behaviours=behaviours, depth=depth, seed=seed, workers=workers, deadlock=deadlock, traces=traces
+        behaviours=behaviours,
+        depth=depth,
+        seed=seed,
+        workers=workers,
+        deadlock=deadlock,
+        traces=traces,
+        generate=generate,
     )
     return Simulation(
         loaded,
         options,
-        engine=engine or find_engine(),
+        engine=options.engine(engine),
         worker=worker or Worker(memory_mb),
         owns_worker=worker is None,
         timeout=timeout,

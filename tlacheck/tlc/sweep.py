@@ -31,7 +31,7 @@ from tlacheck.tlc.pool import Checked, Pool
 from tlacheck.tlc.spec import Spec
 from tlacheck.values import to_tla
 
-__all__ = ["Outcome", "Point", "Sweep", "sweep"]
+__all__ = ["Point", "PointStatus", "Sweep", "sweep"]
 
 #: A sweep of more points than this is taken for a mistake.
 _POINTS_MAX = 10_000
@@ -42,7 +42,7 @@ _NAME_MAX = 100
 _STRANGE = re.compile(r"[^\w.-]+")
 
 
-class Outcome(enum.Enum):
+class PointStatus(enum.Enum):
     """The outcome of a point."""
 
     HOLDS = "holds"
@@ -78,15 +78,15 @@ class Point:
         return ", ".join(f"{name} {to_assignment(value)}" for name, value in self.values.items())
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> PointStatus:
         """The outcome: holds, fails, excluded by an assumption, or unknown."""
         if self.result is None:
-            return Outcome.ERROR
+            return PointStatus.ERROR
         verdict = self.result.verdict
         if verdict.is_violated:
             # of all violations only a false assumption has no trace
-            return Outcome.EXCLUDED if self.result.trace is None else Outcome.FAILS
-        return Outcome.HOLDS if verdict.is_established else Outcome.UNKNOWN
+            return PointStatus.EXCLUDED if self.result.trace is None else PointStatus.FAILS
+        return PointStatus.HOLDS if verdict.is_established else PointStatus.UNKNOWN
 
     def is_within(self, other: "Point") -> bool:
         """Return whether no value is larger than the other point's."""
@@ -108,12 +108,12 @@ class Sweep:
     @property
     def smallest(self) -> Point | None:
         """The smallest point that fails; None if none does."""
-        return next((point for point in self.points if point.outcome is Outcome.FAILS), None)
+        return next((point for point in self.points if point.outcome is PointStatus.FAILS), None)
 
     @property
     def minimal(self) -> tuple[Point, ...]:
         """The points that fail while none within them does. The smallest is the first."""
-        failing = [point for point in self.points if point.outcome is Outcome.FAILS]
+        failing = [point for point in self.points if point.outcome is PointStatus.FAILS]
         return tuple(
             point
             for point in failing
@@ -130,6 +130,7 @@ def sweep(
     pool: Pool | None = None,
     on_point: Callable[[Point], object] | None = None,
     on_progress: Callable[[Spec, Progress], object] | None = None,
+    checks: Callable[[Sequence[Spec]], Iterator[Checked]] | None = None,
     **options: Any,
 ) -> Sweep:
     """Check `spec` with every combination of values.
@@ -144,6 +145,8 @@ def sweep(
         pool: where to check; None starts a pool and ends it.
         on_point: called with each point, in order, as soon as it and all smaller ones are done.
         on_progress: called with spec and progress about twice a second for each check that runs.
+        checks: checks the specs of the points, the smallest first, instead of the pool: on other machines, as
+            `tlacheck.tlc.campaign` does.
         options: those of `Checker.check`. `timeout` is for each point.
 
     Raises:
@@ -168,16 +171,19 @@ def sweep(
         _look_for(axes, spec, pool, options.get("timeout"))
         points = list(_write(spec, axes, folder))
         done: list[Point] = []
-        results = stack.enter_context(
-            contextlib.closing(
-                pool.as_completed([point.spec for point in points], on_progress=on_progress, **options)
+        specs = [point.spec for point in points]
+        results: Iterator[Checked]
+        if checks is not None:
+            results = checks(specs)
+        else:
+            results = stack.enter_context(
+                contextlib.closing(pool.as_completed(specs, on_progress=on_progress, **options))
             )
-        )
         for point in _in_order(points, results):
             done.append(point)
             if on_point is not None:
                 on_point(point)
-            if first_failure and point.outcome is Outcome.FAILS:
+            if first_failure and point.outcome is PointStatus.FAILS:
                 break
     return Sweep(points=tuple(done), skipped=size - len(done))
 

@@ -10,7 +10,7 @@ import click
 
 from tlacheck import itf
 from tlacheck.errors import ConfigError, TlacheckError, spelt_out
-from tlacheck.tlc.check import CheckResult, check
+from tlacheck.tlc.check import DUMPED, CheckResult, check
 from tlacheck.tlc.cli._failing import keeping_trace, report_error
 from tlacheck.tlc.cli._live import live
 from tlacheck.tlc.cli._options import (
@@ -66,6 +66,17 @@ _TRACES = Path(".verify", "traces")
     metavar="FILE",
     help="Where to write a counterexample; further ones go beside it, their names ending in -2, -3.",
 )
+@click.option(
+    "--dump-trace",
+    "dumps",
+    type=(click.Choice(DUMPED), click.Path(path_type=Path, dir_okay=False)),
+    multiple=True,
+    metavar="FORMAT FILE",
+    help=(
+        "Write a counterexample as TLC's -dumpTrace does, in the format tla or json, or as itf; may be "
+        "repeated. tla and json need a newer TLC than 2.18."
+    ),
+)
 @click.pass_context
 def check_command(
     context: click.Context,
@@ -87,6 +98,7 @@ def check_command(
     memory: int,
     as_json: bool,
     trace_file: Path | None,
+    dumps: tuple[tuple[str, Path], ...],
 ) -> None:
     """Check SPEC, a TLA+ module, with TLC.
 
@@ -103,6 +115,7 @@ def check_command(
             "depth_first": depth_first,
             "coverage": coverage,
             "levels": levels,
+            "dump_trace": dict(dumps),
         }
         if distributed:
             _refuse_with_distributed(alone)
@@ -126,7 +139,13 @@ def check_command(
 
 
 #: Parameters that TLC's distributed mode would silently ignore -> their options.
-_ALONE = {"continue_": "--continue", "depth_first": "--dfid", "coverage": "--coverage", "levels": "--levels"}
+_ALONE = {
+    "continue_": "--continue",
+    "depth_first": "--dfid",
+    "coverage": "--coverage",
+    "levels": "--levels",
+    "dump_trace": "--dump-trace",
+}
 
 
 def _refuse_with_distributed(options: Mapping[str, object]) -> None:

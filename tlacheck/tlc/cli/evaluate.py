@@ -43,7 +43,7 @@ __all__ = ["eval_command"]
     "--step",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Which state of the trace file; 0, the initial one, unless given.",
+    help="State number in the trace file; 0, the initial state, by default.",
 )
 @limits
 @json_option

@@ -27,7 +27,7 @@ __all__ = ["parse_command"]
 @click.command("parse")
 @spec_argument
 @module_options
-@click.option("--all", "standard", is_flag=True, help="List what standard modules define, too.")
+@click.option("--all", "standard", is_flag=True, help="Also list the definitions of standard modules.")
 @click.option(
     "--next",
     "next_relation",

@@ -30,6 +30,7 @@ import click
 
 from tlacheck.engine import Engine, Jvm, find_engine, find_jvm
 from tlacheck.errors import SetupError
+from tlacheck.tlc._newer import advice
 
 __all__ = ["tlc_command"]
 
@@ -80,6 +81,8 @@ def tlc_command(*, tool: str, memory: int | None, classpath: str | None, argumen
     engine, jvm = find_engine(), find_jvm()
     command = _command(engine, jvm, tool=tool, memory_mb=memory, classpath=classpath, environment=os.environ)
     command += arguments
+    if tool == "tlc" and (why := advice(engine, arguments)):
+        click.echo(f"tlacheck: {why}", err=True)  # TLC itself says only that it does not know the option
     sys.stdout.flush()
     sys.stderr.flush()
     if os.name == "nt":  # there a process cannot become another one

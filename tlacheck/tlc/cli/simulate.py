@@ -80,6 +80,11 @@ _UNNAMED = "?"
     is_flag=True,
     help="Draw and check, and show a violation alone: faster, without counts of actions.",
 )
+@click.option(
+    "--generate",
+    is_flag=True,
+    help="Draw steps without listing all that are possible, by -generate of TLCs newer than 2.18.",
+)
 @click.option("--show", is_flag=True, help="Print the behaviours, one step a line.")
 @click.pass_context
 def simulate_command(
@@ -98,6 +103,7 @@ def simulate_command(
     as_json: bool,
     out: Path | None,
     no_traces: bool,
+    generate: bool,
     show: bool,
 ) -> None:
     """Draw random behaviours of SPEC, a TLA+ module, and check its properties in them.
@@ -128,6 +134,7 @@ def simulate_command(
                 workers=workers,
                 deadlock=not no_deadlock,
                 traces=not no_traces,
+                generate=generate,
                 memory_mb=memory,
                 timeout=timeout,
                 on_progress=on_progress,

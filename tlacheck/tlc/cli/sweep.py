@@ -14,10 +14,13 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from tlacheck import itf
+from tlacheck import campaign, itf
+from tlacheck.campaign.options import Heartbeat, Place, campaign_options
+from tlacheck.campaign.table import doubts
 from tlacheck.errors import ConfigError, EngineError, TlacheckError
 from tlacheck.tlc._configuration import split_values
 from tlacheck.tlc._protocol import Progress
+from tlacheck.tlc.campaign import SweepWork, checked
 from tlacheck.tlc.cli._live import live
 from tlacheck.tlc.cli._options import (
     ESTABLISHED,
@@ -34,9 +37,9 @@ from tlacheck.tlc.cli._options import (
     workers_option,
 )
 from tlacheck.tlc.cli._result import counterexample_files, result_lines, result_to_json
-from tlacheck.tlc.pool import Pool
+from tlacheck.tlc.pool import Checked, Pool
 from tlacheck.tlc.spec import Spec
-from tlacheck.tlc.sweep import Outcome, Point, Sweep, sweep
+from tlacheck.tlc.sweep import Point, PointStatus, Sweep, sweep
 
 __all__ = ["sweep_command"]
 
@@ -69,6 +72,7 @@ _SETTING = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)(.*)", re.DOTALL)
 @workers_option
 @limits
 @json_option
+@campaign_options
 @click.pass_context
 def sweep_command(
     context: click.Context,
@@ -84,6 +88,7 @@ def sweep_command(
     timeout: float | None,
     memory: int,
     as_json: bool,
+    place: Place,
 ) -> None:
     """Check SPEC with many values of its constants, and find the smallest that fail.
 
@@ -94,6 +99,7 @@ def sweep_command(
     checked, 3 if for some nothing was established.
     """
     as_command = functools.partial(_command, no_deadlock=no_deadlock)
+    options = {"workers": workers, "deadlock": not no_deadlock, "timeout": timeout}
     chosen = context.get_parameter_source("memory") is not ParameterSource.DEFAULT
     try:
         loaded = Spec.load(spec, config, **modules)
@@ -111,9 +117,12 @@ def sweep_command(
                 pool=pool,
                 on_point=on_point,
                 on_progress=on_progress,
-                workers=workers,
-                deadlock=not no_deadlock,
-                timeout=timeout,
+                checks=functools.partial(
+                    _campaign, options, memory=memory, jobs=pool.processes, first=not all_points, place=place
+                )
+                if place.is_asked_for
+                else None,
+                **options,
             )
         for point in found.minimal:
             _write_traces(loaded, point)
@@ -128,6 +137,34 @@ def sweep_command(
         for line in _summary(loaded, found, as_command):
             click.echo(line)
     context.exit(_status_code(found))
+
+
+def _campaign(
+    options: Mapping[str, Any],
+    specs: Sequence[Spec],
+    *,
+    memory: int,
+    jobs: int,
+    first: bool,
+    place: Place,
+) -> Iterator[Checked]:
+    """Check the points as a campaign, up to the first that fails if only that is wanted."""
+    texts = {spec.config.stem: spec.configuration for spec in specs}
+    work = SweepWork(spec=specs[0], configurations=texts, options=options, memory_mb=memory)
+    run = campaign.run_to_first_failure if first else campaign.run
+    with place.executor() as executor:
+        found = run(
+            work,
+            texts,
+            file=place.file,
+            executor=executor,
+            jobs=jobs,
+            limits=place.limits(),
+            on_row=Heartbeat("points").tell,
+        )
+    for line in doubts(found):
+        click.echo(line, err=True)
+    yield from checked(specs, found)
 
 
 def _constants(settings: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -187,7 +224,7 @@ def _row(point: Point) -> str:
     if point.result is None:
         return f"{point}: cannot be checked: {' '.join(str(point.error).split())}"
     result, verdict = point.result, point.result.verdict
-    if point.outcome is Outcome.EXCLUDED:
+    if point.outcome is PointStatus.EXCLUDED:
         return f"{point}: excluded, the {verdict.violates} is false"
     counts = f"{result.generated:,} states generated, {result.distinct:,} distinct, depth {result.depth}"
     return f"{point}: {verdict}, {counts}, {result.seconds:.1f} s"
@@ -264,8 +301,8 @@ def _forget_traces(result: dict[str, Any]) -> None:
 
 def _status_code(found: Sweep) -> int:
     outcomes = {point.outcome for point in found.points}
-    if Outcome.FAILS in outcomes:
+    if PointStatus.FAILS in outcomes:
         return VIOLATED
-    if Outcome.ERROR in outcomes or outcomes == {Outcome.EXCLUDED}:
+    if PointStatus.ERROR in outcomes or outcomes == {PointStatus.EXCLUDED}:
         return UNUSABLE
-    return INCONCLUSIVE if Outcome.UNKNOWN in outcomes else ESTABLISHED
+    return INCONCLUSIVE if PointStatus.UNKNOWN in outcomes else ESTABLISHED
