@@ -4,7 +4,16 @@ from pathlib import Path
 
 from immutabledict import immutabledict
 
-from tlacheck.harness import Eventually, Invariant, Op, Protocol, Size, sometimes, spec_step
+from tlacheck.harness import (
+    Eventually,
+    Invariant,
+    Op,
+    Protocol,
+    ScenarioSyntax,
+    Size,
+    sometimes,
+    spec_step,
+)
 from tlacheck.mutants import Mutant
 from tlacheck.sim import Network, Uniform
 from tlacheck.values import ModelValue
@@ -70,6 +79,10 @@ LOCK = Protocol(
         "the lock is granted again", lambda begin, now: now["s"].token > begin["s"].token, 3_000
     ),
     network=Network(delay=Uniform(1, 20)),
+    scenario_syntax=ScenarioSyntax(
+        inputs={"acquire": core.Acquire, "release": core.Release},
+        messages={"grant": core.Grant, "release": core.Release},
+    ),
     mutants=[
         mutant(
             "grant-before-sync",

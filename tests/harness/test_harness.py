@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from tlacheck.verify import Context
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 LOCK = "lock.protocol:LOCK"
+
+pytestmark = pytest.mark.usefixtures("lock_example")
 
 #: Declarations that differ from the lock service in one part, as a module that soaks can import.
 VARIANTS = '''
@@ -85,18 +88,6 @@ FORGING = traitor(forge=Tamper(lambda message, random: core.Release("c1", random
 '''
 
 
-@pytest.fixture(autouse=True)
-def _importable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The example's folder and the variants can be imported, and are forgotten afterwards."""
-    (tmp_path / "variants.py").write_text(VARIANTS, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(EXAMPLES))
-    monkeypatch.syspath_prepend(str(tmp_path))
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("lock", "variants")]:
-        monkeypatch.delitem(sys.modules, name)
-    importlib.invalidate_caches()
-
-
 def _soak(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["soak", *arguments])
 
@@ -137,6 +128,21 @@ def test_a_seed_gives_the_same_run_in_every_process() -> None:
         )
 
 
+def test_an_executor_of_ones_own_plays_the_runs_and_stays_open() -> None:
+    plan = SoakPlan(target=LOCK, steps=40, judged=False)
+    with ThreadPoolExecutor(1) as executor:
+        found = soak(plan, [1, 2], executor=executor)
+        assert executor.submit(int, "3").result(timeout=60) == 3
+    alone = soak(plan, [1, 2])
+    assert [(run.seed, run.steps) for run in found.runs] == [(run.seed, run.steps) for run in alone.runs]
+
+
+def test_a_mutant_is_refused_an_executor_that_it_would_change() -> None:
+    plan = SoakPlan(target=LOCK, steps=40, mutant="seen-not-persisted")
+    with ThreadPoolExecutor(1) as executor, pytest.raises(ConfigError, match="changes the whole process"):
+        soak(plan, [1], executor=executor)
+
+
 @pytest.mark.parametrize("name", ["stale-grant-taken", "seen-not-persisted"])
 def test_a_mutant_is_caught_with_a_trace(name: str, tmp_path: Path) -> None:
     found = soak(SoakPlan(target=LOCK, steps=200, mutant=name, out=tmp_path), range(20), until_failed=True)
@@ -172,6 +178,18 @@ def test_a_crash_anywhere_in_a_step_of_a_right_core_is_the_specs(oracle: SpecOra
     assert run.view["s"].token == (1 if done >= 2 else 0)
     assert run.request("c2", core.Acquire("c2"))
     run.advance(100)
+
+
+def test_a_crash_while_writing_waits_for_a_step_that_writes(oracle: SpecOracle) -> None:
+    run = _run(oracle)
+    core = importlib.import_module("lock.core")
+    run.inflict(Fault.of("crash_writing", node="c1", done=0, torn=False))
+    assert run.request("c1", core.Acquire("c1"))  # it sends, and writes nothing
+    assert run.cluster.world.down == set()
+    run.advance(100)
+    assert run.cluster.world.down == {"c1"}
+    assert run.view["s"].token == 1
+    assert run.view["c1"].held == 0
 
 
 def test_a_message_that_left_before_the_sync_is_noticed(oracle: SpecOracle) -> None:
@@ -244,7 +262,7 @@ def test_the_machine_passes_a_right_core_and_fails_a_wrong_one(oracle: SpecOracl
 def test_a_silent_node_breaks_nothing_of_the_others() -> None:
     result = play(SoakPlan(target="variants:SILENT", steps=100, judged=False), 1)
     assert (result.property, result.actions) == ("", 0)
-    assert result.faults["betray"]
+    assert result.faults["make_byzantine"]
 
 
 def test_a_forging_node_breaks_a_protocol_that_trusts_its_peers() -> None:

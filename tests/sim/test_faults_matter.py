@@ -37,8 +37,8 @@ from tlacheck.sim import (
     Network,
     Replay,
     Request,
-    Run,
     Scenario,
+    ScenarioRun,
     Silent,
     Tamper,
     TwoCopies,
@@ -112,7 +112,7 @@ class Case:
     workload: tuple[Request, ...] = ()
     behaviour: Behaviour | None = None
 
-    def run(self, core: Toy, *, with_faults: bool) -> Run:
+    def run(self, core: Toy, *, with_faults: bool) -> ScenarioRun:
         plan = FaultPlan.of(*self.faults) if with_faults else FaultPlan()
         behaviours = {} if self.behaviour is None else {"wrong": self.behaviour}
         return Scenario(
@@ -126,7 +126,7 @@ class Case:
         ).run(core)
 
     def holds(self, core: Toy, *, with_faults: bool) -> bool:
-        return self.promise(self.run(core, with_faults=with_faults).cluster.told)
+        return self.promise(self.run(core, with_faults=with_faults).cluster.notifications)
 
 
 def _case(fault: str, toy: Any, promise: Any, nodes: str, *faults: tuple[int, Fault], **more: Any) -> Case:
@@ -134,8 +134,8 @@ def _case(fault: str, toy: Any, promise: Any, nodes: str, *faults: tuple[int, Fa
 
 
 def _traitor(name: str, toy: Any, promise: Any, nodes: str, behaviour: Behaviour) -> Case:
-    betray = Fault.of("betray", node="a", behaviour="wrong")
-    return _case(name, toy, promise, nodes, (0, betray), behaviour=behaviour)
+    make_byzantine = Fault.of("make_byzantine", node="a", behaviour="wrong")
+    return _case(name, toy, promise, nodes, (0, make_byzantine), behaviour=behaviour)
 
 
 _F = Fault.of
@@ -149,6 +149,8 @@ CASES = (
         _RESTART, workload=_TWO),
     _case("crash_during", Voter, elects_one, "vab", (5, _F("crash_during", node="v", done=1)),
         (60, _F("restart", node="v")), (210, _F("skew", node="a", by_ms=0))),
+    _case("crash_writing", Voter, elects_one, "vab", (1, _F("crash_writing", node="v", done=1)),
+        (60, _F("restart", node="v")), (210, _F("skew", node="a", by_ms=0))),
     _case("drop", Courier, brings_one_parcel, "ab", (6, _F("drop", position=0))),
     _case("duplicate", Courier, brings_one_parcel, "ab", (6, _F("duplicate", position=0))),
     _case("degrade", Courier, brings_one_parcel, "ab", (1, _F("degrade", loss=100)),
@@ -156,7 +158,7 @@ CASES = (
     _case("reorder", Register, ends_with_the_latest, "ab", (11, _F("reorder", position=1))),
     _case("delay", Register, ends_with_the_latest, "ab", (6, _F("delay", position=0, by_ms=50))),
     Case("partition", Primary(careful=True, alone=True), Primary(careful=True), has_one_primary_at_a_time,
-        "abc", ((150, _F("partition", island=["a"])), (450, _F("heal")))),
+        "abc", ((150, _F("partition", group=["a"])), (450, _F("heal")))),
     _case("cut", Primary, has_one_primary_at_a_time, "abc",
         (150, _F("cut", sources=["a"], dests=["b", "c"]))),
     _case("pause", Lease, obeys_the_lease, "abc", (62, _F("pause", node="a")),
@@ -168,7 +170,8 @@ CASES = (
     _traitor("tamper", Broadcast, takes_one_value, "abcd", Tamper(tell_either, chance=0.9)),
     _traitor("replay", Register, ends_with_the_latest, "ab", Replay(remembered=1)),
     Case("lie", Poll(careful=False), Poll(careful=True), tells_a_number_that_is_held, "abcd",
-        ((0, _F("betray", node="b", behaviour="wrong")),), behaviour=Lie(lambda state: (state[0], 99))),
+        ((0, _F("make_byzantine", node="b", behaviour="wrong")),),
+         behaviour=Lie(lambda state: (state[0], 99))),
     _traitor("two copies", Election, elects_one, "adefxy", TwoCopies(["y"])),
 )  # fmt: skip
 

@@ -180,7 +180,7 @@ def test_a_fault_is_printed_as_it_is_written() -> None:
         ("heal", {"node": "a"}, r"the fault heal has the parameters \(\), not \(node\)"),
         ("drop", {"position": True}, "position of the fault drop is a whole number, not True"),
         ("crash", {"node": "a", "torn": 1}, "torn of the fault crash is true or false, not 1"),
-        ("partition", {"island": "a"}, "island of the fault partition is a list of nodes, not 'a'"),
+        ("partition", {"group": "a"}, "group of the fault partition is a list of nodes, not 'a'"),
     ],
 )
 def test_an_unknown_fault_is_refused_by_name(name: str, parameters: dict[str, Any], words: str) -> None:
@@ -214,8 +214,8 @@ def test_a_drawn_plan_crashes_a_minority_and_ends_its_faults(seed: int) -> None:
 
 
 def test_a_plan_prints_one_fault_per_line_and_knows_its_end() -> None:
-    plan = FaultPlan.of((1_200, Fault.of("heal")), (300, Fault.of("partition", island=["a"])))
-    assert str(plan) == "   300 ms  partition(island={a})\n  1200 ms  heal()"
+    plan = FaultPlan.of((1_200, Fault.of("heal")), (300, Fault.of("partition", group=["a"])))
+    assert str(plan) == "   300 ms  partition(group={a})\n  1200 ms  heal()"
     assert plan.ends_ms == 1_200
     assert FaultPlan().ends_ms == 0
     assert FaultPlan.from_json(FaultPlan().to_json()) == FaultPlan()
@@ -230,8 +230,8 @@ def test_a_plan_is_drawn_from_the_named_faults() -> None:
     ("make", "words"),
     [
         (
-            lambda: FaultPlan.draw(1, NODES, until_ms=9, count=1, names=["betray"]),
-            "drawn of betray: draw of drop",
+            lambda: FaultPlan.draw(1, NODES, until_ms=9, count=1, names=["make_byzantine"]),
+            "drawn of make_byzantine: draw of drop",
         ),
         (lambda: FaultPlan.draw(1, (), until_ms=9, count=1), "drawn for no node"),
         (lambda: FaultPlan.draw(1, NODES, until_ms=9, count=1, names=[]), "drawn of no fault"),

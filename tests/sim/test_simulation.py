@@ -22,8 +22,8 @@ from tlacheck.sim import (
     Network,
     Replay,
     Request,
-    Run,
     Scenario,
+    ScenarioRun,
     Send,
     SetTimer,
     StopTimer,
@@ -52,7 +52,7 @@ class Chatter(Toy):
         return (me, known | {str(inp)}), []
 
 
-def chat(seed: int) -> Run:
+def chat(seed: int) -> ScenarioRun:
     """A simulation with everything drawn from the seed."""
     nodes = ("a", "b", "c")
     scenario = Scenario(
@@ -67,11 +67,11 @@ def chat(seed: int) -> Run:
     cluster = Cluster(
         Chatter(careful=False), nodes, seed=seed, network=scenario.network, behaviours=scenario.behaviours
     )
-    cluster.inflict(Fault.of("betray", node="c", behaviour="replay"))
+    cluster.inflict(Fault.of("make_byzantine", node="c", behaviour="replay"))
     cluster.play(scenario.plan, until_ms=scenario.until_ms, workload=scenario.workload)
     cluster.simulation.stabilise()
     cluster.advance(300)
-    return Run(cluster=cluster, log=cluster.simulation.log_text, met=cluster.simulation.met)
+    return ScenarioRun(cluster=cluster, log=cluster.simulation.log_text, met=cluster.simulation.met)
 
 
 def test_a_seed_determines_the_log() -> None:
@@ -120,7 +120,7 @@ def test_the_log_has_a_line_per_event() -> None:
         "       6 fault         duplicate(position=0)\n"
         "       6 no fault b    resume(node=b)\n"
         "      15 message  b    #1 a -> b: 'parcel'\n"
-        "      15 news     b    parcel\n"
+        "      15 notified b    parcel\n"
         "      16 message  b    #2 a -> b: 'parcel'\n"
         "      25 message  a    #3 b -> a: 'thanks'\n"
         "      26 message  a    #4 b -> a: 'thanks'\n"
@@ -161,7 +161,7 @@ def test_a_step_cut_short_sends_nothing_after_the_crash() -> None:
     cluster.advance(50)
     assert cluster.world.down == {"v"}
     assert cluster.disks["v"].read("vote") == "a"
-    assert cluster.told == []
+    assert cluster.notifications == []
     assert cluster.simulation.met["a step cut short"] == 1
 
 
@@ -177,7 +177,7 @@ def test_stabilise_ends_every_fault() -> None:
     """Progress can be demanded from then on, so no fault may remain."""
     cluster = courier()
     for fault in (
-        Fault.of("partition", island=["a"]),
+        Fault.of("partition", group=["a"]),
         Fault.of("cut", sources=["a"], dests=["b"]),
         Fault.of("degrade", loss=100),
         Fault.of("drift", node="a", ppm=500_000),
@@ -187,15 +187,15 @@ def test_stabilise_ends_every_fault() -> None:
     ):
         assert cluster.inflict(fault)
     cluster.advance(100)
-    assert cluster.told == []
+    assert cluster.notifications == []
     cluster.simulation.stabilise()
     world = cluster.world
-    assert (world.islands, world.cuts, world.paused, world.down) == ((), frozenset(), set(), set())
+    assert (world.groups, world.cuts, world.paused, world.down) == ((), frozenset(), set(), set())
     assert world.network == Network(delay=Fixed(10))
     reading = world.clock_ms("a")
     cluster.advance(100)
     assert world.clock_ms("a") == reading + 100
-    assert [what for _, _, what in cluster.told] == ["parcel"]
+    assert [what for _, _, what in cluster.notifications] == ["parcel"]
 
 
 def test_a_watcher_sees_the_states_after_every_step() -> None:

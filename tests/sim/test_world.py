@@ -19,7 +19,7 @@ def world(*, seed: int = 0, delay: Delay = TEN_MS, loss: float = 0.0, duplicatio
 def happens(world: World[str], until_ms: int = A_WHILE) -> list[tuple[int, str]]:
     """All events until then: time and timer (`node:name`) or message, with `!` if lost."""
     seen = []
-    while (due := world.next_due(until_ms)) is not None:
+    while (due := world.next_event(until_ms)) is not None:
         match due:
             case Timer(node=node, name=name):
                 seen.append((world.now_ms, f"{node}:{name}"))
@@ -50,20 +50,20 @@ def test_events_happen_when_due_and_advance_the_clock() -> None:
 def test_the_clock_stops_at_the_bound() -> None:
     w = world()
     w.set_timer("a", "t", 7)
-    assert w.next_due(6) is None
+    assert w.next_event(6) is None
     assert w.now_ms == 6
-    assert w.next_due(7) == Timer("a", "t")
+    assert w.next_event(7) == Timer("a", "t")
     assert w.now_ms == 7
-    assert w.next_due(7) is None
+    assert w.next_event(7) is None
 
 
 def test_the_clock_never_goes_back() -> None:
     w = world()
-    assert w.next_due(50) is None
+    assert w.next_event(50) is None
     w.set_timer("a", "t", -20)
-    assert w.next_due(10) is None
+    assert w.next_event(10) is None
     assert w.now_ms == 50
-    assert w.next_due(60) == Timer("a", "t")
+    assert w.next_event(60) == Timer("a", "t")
     assert w.now_ms == 50
 
 
@@ -118,7 +118,7 @@ def _scenario(seed: int) -> list[object]:
     record: list[object] = []
 
     def play(until_ms: int) -> None:
-        while (due := w.next_due(until_ms)) is not None:
+        while (due := w.next_event(until_ms)) is not None:
             record.append((w.now_ms, due, w.flights))
             if isinstance(due, Timer):
                 for dest in "abc".replace(due.node, ""):
@@ -161,7 +161,7 @@ def sent() -> World[str]:
     """Three messages in flight from a to b, due at 10, 11 and 12 ms."""
     w = world()
     for start, message in enumerate(("one", "two", "three")):
-        w.next_due(start)
+        w.next_event(start)
         w.send("a", "b", message)
     return w
 
@@ -214,7 +214,7 @@ def test_servers_of_one_partition_group_reach_each_other() -> None:
 def test_a_message_in_flight_is_lost_if_partitioned_when_due() -> None:
     w = world()
     w.send("a", "b", "early")
-    w.next_due(5)
+    w.next_event(5)
     w.send("a", "b", "late")
     w.partition({"a"})
     assert happens(w, 12) == [(10, "early!")]
@@ -230,7 +230,7 @@ def test_heal_ends_a_partition_and_a_new_one_replaces_it() -> None:
     w.send("b", "c", "bc")
     assert [what for _, what in happens(w)] == ["ac", "bc!"]
     w.heal()
-    assert w.islands == ()
+    assert w.groups == ()
 
 
 def test_a_crashed_server_loses_messages_and_timers() -> None:
@@ -270,7 +270,7 @@ def test_repeated_server_faults_have_no_effect() -> None:
     w.restart("a")
     w.restart("a")
     w.heal()
-    assert (w.down, w.islands) == (set(), ())
+    assert (w.down, w.groups) == (set(), ())
 
 
 # --- one-way cuts, pauses, clocks, a network that is bad by itself ------------------------------
@@ -331,7 +331,7 @@ def test_a_skewed_clock_shifts_its_readings_and_timers() -> None:
     w = world()
     for node in "abc":
         w.set_timer(node, "t", 100)
-    w.next_due(10)
+    w.next_event(10)
     w.skew("a", 40)
     w.skew("b", -40)
     assert [w.clock_ms(node) for node in "abc"] == [50, -30, 10]
@@ -475,7 +475,7 @@ def test_the_world_agrees_with_a_naive_one(calls: list[tuple[str, int, int]]) ->
                 naive.timers.pop((node, "t"), None)
             case "pass":
                 until = w.now_ms + ms
-                while (due := w.next_due(until)) is not None:
+                while (due := w.next_event(until)) is not None:
                     told = f"{due.node}:{due.name}" if isinstance(due, Timer) else due.message
                     assert told == naive.next(until)
                 assert naive.next(until) is None

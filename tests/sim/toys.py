@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from tlacheck.sim import Command, Disk, Send, SetTimer, Sync, Tell, Write
+from tlacheck.sim import Command, Disk, Notify, Send, SetTimer, Sync, Write
 
 #: The result of a step: the next state and commands.
 Outcome = tuple[Any, Iterable[Command]]
@@ -43,10 +43,10 @@ class Store(Toy):
 
     def start(self, node: str, disk: Disk) -> Outcome:
         del node
-        return None, (Tell(("holds", disk.read("value"))),)
+        return None, (Notify(("holds", disk.read("value"))),)
 
     def step(self, state: Any, inp: Any) -> Outcome:
-        return state, (Write("value", inp), *([Sync()] if self.careful else []), Tell(("kept", inp)))
+        return state, (Write("value", inp), *([Sync()] if self.careful else []), Notify(("kept", inp)))
 
 
 class Pair(Toy):
@@ -59,11 +59,11 @@ class Pair(Toy):
             slot for slot in slots if slot and (not self.careful or slot.get("left") == slot.get("right"))
         ]
         newest = max(whole, key=lambda slot: int(slot["left"]), default=None)
-        return None, (Tell(("holds", newest and (newest["left"], newest["right"]))),)
+        return None, (Notify(("holds", newest and (newest["left"], newest["right"]))),)
 
     def step(self, state: Any, inp: Any) -> Outcome:
         slot = ("odd" if inp % 2 else "even") if self.careful else "pair"
-        return state, (Write(slot, {"left": inp, "right": inp}), Sync(), Tell(("kept", inp)))
+        return state, (Write(slot, {"left": inp, "right": inp}), Sync(), Notify(("kept", inp)))
 
 
 class Voter(Toy):
@@ -82,7 +82,7 @@ class Voter(Toy):
                 answer = (Send(source, "yes"),)
                 return source, (*vote, *answer) if self.careful else (*answer, *vote)
             case ("message", _, "yes", _):
-                return state, (Tell("elected"),)
+                return state, (Notify("elected"),)
         return state, ()
 
 
@@ -101,7 +101,7 @@ class Courier(Toy):
                 return state, (Send("b", "parcel"),)
             case ("message", source, "parcel", _):
                 fresh = not (self.careful and state)
-                return state + 1, (*([Tell("parcel")] if fresh else []), Send(source, "thanks"))
+                return state + 1, (*([Notify("parcel")] if fresh else []), Send(source, "thanks"))
             case ("message", _, "thanks", _):
                 return 1, ()
         return state, ()
@@ -120,7 +120,7 @@ class Register(Toy):
                 return state, (Send("b", value),)
             case ("message", _, value, _):
                 shown = max(state, value) if self.careful else value
-                return shown, (Tell(shown),)
+                return shown, (Notify(shown),)
         return state, ()
 
 
@@ -156,7 +156,7 @@ class Primary(Toy):
                 near = heard | before if self.careful else heard
                 followers = mutual if self.careful else heard
                 leads = min({me, *near}) == me and (self.alone or bool(followers))
-                told = [Tell("leads")] if leads else []
+                told = [Notify("leads")] if leads else []
                 return (me, frozenset(), frozenset(), heard), (*told, SetTimer("check", 100))
 
 
@@ -175,7 +175,7 @@ class Lease(Toy):
             case ("timer", "write", _, _):
                 return state, (Send("c", 1 if me == "a" else 2),)
             case ("message", source, its, _) if its >= token or not self.careful:
-                return (me, max(token, its)), (Tell(source),)
+                return (me, max(token, its)), (Notify(source),)
         return state, ()
 
 
@@ -193,7 +193,7 @@ class Broadcast(Toy):
             case ("timer", _, _, _):
                 return state, [Send(peer, ("value", "x")) for peer in others]
             case ("message", "a", ("value", value), _) if not self.careful:
-                return (me, echoes, True), () if done else (Tell(value),)
+                return (me, echoes, True), () if done else (Notify(value),)
             case ("message", "a", ("value", value), _):
                 return self._count(
                     (me, (*echoes, (me, value)), done), [Send(p, ("echo", value)) for p in others]
@@ -208,7 +208,7 @@ class Broadcast(Toy):
         chosen = [value for value in sorted(votes) if votes[value] >= 2]
         return (me, echoes, done or bool(chosen)), [
             *sent,
-            *([Tell(chosen[0])] if chosen and not done else []),
+            *([Notify(chosen[0])] if chosen and not done else []),
         ]
 
 
@@ -231,7 +231,7 @@ class Poll(Toy):
                 if len(answers) < 3:
                     return (answers, number), ()
                 chosen = Counter(answers).most_common(1)[0][0] if self.careful else max(answers)
-                return (answers, number), (Tell(chosen),)
+                return (answers, number), (Notify(chosen),)
         return state, ()
 
 
@@ -259,6 +259,6 @@ class Election(Toy):
                 return (me, frozenset({source})), (Send(source, "yes"),)
             case ("message", source, "yes", _):
                 needed = 3 if self.careful else 2
-                told = [Tell("elected")] if len(votes) < needed <= len(votes | {source}) else []
+                told = [Notify("elected")] if len(votes) < needed <= len(votes | {source}) else []
                 return (me, votes | {source}), told
         return state, ()

@@ -1,9 +1,9 @@
-"""Hypothesis in charge of a simulated cluster: the tally of its examples, and the trace of the one that fails.
+"""Hypothesis in charge of a simulated cluster: the tally of its examples, the trace of the failing one.
 
-A machine of `hypothesis.stateful` has a `Tally` as its attribute `tally`. It tells the tally when an example begins,
-hands it each run that fails, and at the end of the example says how long that was and which coverage goals it met.
-`run_examples` lets Hypothesis choose. The shortest of the runs that fail, those of shrinking among them, is on disk
-before Hypothesis goes on, and shrinking has a limit in time.
+A machine of `hypothesis.stateful` has a `Tally` as its attribute `tally`. It tells the tally when an example
+begins, hands it each run that fails, and at the end of the example says how long that was and which coverage
+goals it met. `run_examples` lets Hypothesis choose. The shortest of the runs that fail, those of shrinking
+among them, is on disk before Hypothesis goes on, and shrinking has a limit in time.
 """
 
 import time

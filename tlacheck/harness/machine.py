@@ -1,10 +1,12 @@
 """The Hypothesis state machine of a protocol: time, the workload and the faults as rules.
 
-Each kind of fault is drawn by a rule of its own, so that Hypothesis can leave whole kinds out of an example, and an
-example that fails is shrunk to the rules that matter. At its end all faults end, and progress must come about.
+Each operation and each kind of fault is a rule of its own, so that Hypothesis can leave whole kinds out of an
+example, and an example that fails is shrunk to the rules that matter. At its end all faults end, and progress
+must come about.
 """
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
@@ -14,9 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from tlacheck.conform.lockstep import Diverged
 from tlacheck.harness.examples import Tally
-from tlacheck.harness.protocol import Protocol, Size
-from tlacheck.harness.run import Run, spec_of
-from tlacheck.harness.workload import Schedule, ask, betray, conclude, fault_of
+from tlacheck.harness.protocol import Protocol
+from tlacheck.harness.run import Run, oracle_of
+from tlacheck.harness.size import Size
+from tlacheck.harness.workload import ask, conclude, fault_of, make_byzantine, schedule_of
 from tlacheck.tlc.oracle import SpecOracle
 
 __all__ = ["ProtocolMachine", "machine_of"]
@@ -31,31 +34,33 @@ class ProtocolMachine(RuleBasedStateMachine):
 
     Attributes:
         protocol: the declaration.
-        size: of the cluster.
-        oracle: judges each step; made when the first example begins.
+        sizes: of the clusters; an example has one of them.
+        judged: False to leave the spec out.
+        oracle: judges each step, whatever the size; None to load that of the size when an example begins.
         tally: counts the examples and keeps the shortest that fails; None if nobody asked for that.
         run: the run of this example; None before it begins.
     """
 
     protocol: ClassVar[Protocol]
-    size: ClassVar[Size]
+    sizes: ClassVar[tuple[Size, ...]]
+    judged: ClassVar[bool] = True
     oracle: ClassVar[SpecOracle | None] = None
     tally: Tally | None = None
     run: Run | None = None
 
-    @initialize(seed=_SEEDS)
-    def begin(self, seed: int) -> None:
+    @initialize(seed=_SEEDS, place=st.integers(0, 63))
+    def begin(self, seed: int, place: int) -> None:
         """Start a cluster."""
         kind = type(self)
         if self.tally is not None:
             self.tally.begin()
-        if kind.oracle is None:
-            kind.oracle = SpecOracle(spec_of(kind.protocol, kind.size))
+        size = kind.sizes[place % len(kind.sizes)]
+        oracle = kind.oracle or (oracle_of(kind.protocol, size) if kind.judged and size.config else None)
         command = "" if self.tally is None else self.tally.command
-        self.run = Run(kind.protocol, kind.size, seed=seed, oracle=kind.oracle, command=command)
+        self.run = Run(kind.protocol, size, seed=seed, oracle=oracle, command=command)
         rng = random.Random(seed)  # noqa: S311 - Hypothesis draws the seed
-        for node in sorted(kind.size.byzantine):
-            betray(self.run, node, rng)
+        for node in sorted(size.byzantine):
+            make_byzantine(self.run, kind.protocol, node, rng)
 
     @rule(for_ms=st.integers(1, 200))
     @precondition(lambda self: self.run is not None)
@@ -64,32 +69,12 @@ class ProtocolMachine(RuleBasedStateMachine):
         self._kept(lambda run: run.advance(for_ms))
 
     @rule(place=st.integers(0, 63), seed=_SEEDS)
-    @precondition(lambda self: self.run is not None)
-    def ask(self, place: int, seed: int) -> None:
-        """Let a client ask for something."""
-        ops = self.protocol.workload
-        rng = random.Random(seed)  # noqa: S311 - Hypothesis draws the seed
-        self._kept(lambda run: ask(run, ops[place % len(ops)], rng))
-
-    @rule(place=st.integers(0, 63), seed=_SEEDS, for_ms=st.integers(0, 200))
-    @precondition(lambda self: self.run is not None)
-    def fail(self, place: int, seed: int, for_ms: int) -> None:
-        """Let a fault happen, and some time pass."""
-        names = sorted(self.protocol.faults)
-        if names:
-            rng = random.Random(seed)  # noqa: S311 - as above
-            fault = fault_of(names[place % len(names)], self._running, rng)
-            if fault is not None:
-                self._kept(lambda run: run.inflict(fault))
-        self._kept(lambda run: run.advance(for_ms))
-
-    @rule(place=st.integers(0, 63), seed=_SEEDS)
-    @precondition(lambda self: self.run is not None and bool(self.size.byzantine))
-    def betray(self, place: int, seed: int) -> None:
+    @precondition(lambda self: self.run is not None and bool(self.run.size.byzantine))
+    def make_byzantine(self, place: int, seed: int) -> None:
         """Let a Byzantine node behave otherwise from now on."""
-        node = sorted(self.size.byzantine)[place % len(self.size.byzantine)]
+        byzantine = sorted(self._running.size.byzantine)
         rng = random.Random(seed)  # noqa: S311 - as above
-        self._kept(lambda run: betray(run, node, rng))
+        self._kept(lambda run: make_byzantine(run, self.protocol, byzantine[place % len(byzantine)], rng))
 
     def teardown(self) -> None:
         """End the faults, unless the example failed already, and demand progress."""
@@ -97,10 +82,14 @@ class ProtocolMachine(RuleBasedStateMachine):
             return
         try:
             if not self.run.has_failed:
-                self._kept(lambda run: conclude(run, self.protocol, Schedule(run, self.protocol, seed=0)))
+                self._kept(self._concluded)
         finally:
             if self.tally is not None:
                 self.tally.end(self.run.steps, Counter(self.run.goals))
+
+    def _concluded(self, run: Run) -> None:
+        conclude(run, self.protocol, schedule_of(run, self.protocol, seed=0))
+        run.finish()
 
     def _kept(self, happen: Callable[[Run], _T]) -> _T:
         """Let something happen; if the run fails, keep it first."""
@@ -119,8 +108,48 @@ class ProtocolMachine(RuleBasedStateMachine):
         return self.run
 
 
+def _rule_of(happen: Callable[[ProtocolMachine, random.Random], None]) -> Any:
+    """A rule in which this happens and some time passes."""
+
+    def act(self: ProtocolMachine, seed: int, for_ms: int) -> None:
+        happen(self, random.Random(seed))  # noqa: S311 - Hypothesis draws the seed
+        if for_ms:
+            self._kept(lambda run: run.advance(for_ms))
+
+    started = precondition(lambda self: self.run is not None)
+    return rule(seed=_SEEDS, for_ms=st.integers(0, 200))(started(act))
+
+
+def _asking(place: int) -> Any:
+    def happen(self: ProtocolMachine, rng: random.Random) -> None:
+        self._kept(lambda run: ask(run, run.ops[place], rng))
+
+    return _rule_of(happen)
+
+
+def _happening(happen_in: Callable[[Run, random.Random], None]) -> Any:
+    def happen(self: ProtocolMachine, rng: random.Random) -> None:
+        self._kept(lambda run: happen_in(run, rng))
+
+    return _rule_of(happen)
+
+
+def _failing(name: str) -> Any:
+    def happen(self: ProtocolMachine, rng: random.Random) -> None:
+        fault = fault_of(name, self._running, rng, self.protocol)
+        if fault is not None:
+            self._kept(lambda run: run.inflict(fault))
+
+    return _rule_of(happen)
+
+
 def machine_of(
-    protocol: Protocol, *, nodes: int | None = None, byzantine: int | None = None
+    protocol: Protocol,
+    *,
+    nodes: int | None = None,
+    byzantine: int | None = None,
+    every_size: bool = False,
+    judged: bool = True,
 ) -> type[ProtocolMachine]:
     """The state machine of a protocol; its `TestCase` is what pytest collects.
 
@@ -130,13 +159,29 @@ def machine_of(
         protocol: the declaration.
         nodes: the size of the cluster; the declaration's first, if None.
         byzantine: how many of them are Byzantine; as the declaration has it, if None.
+        every_size: True to let Hypothesis choose among all sizes that the spec speaks of.
+        judged: False to leave the spec out.
 
     Raises:
         ConfigError: the protocol has no such size.
     """
+    sizes = [size for size in protocol.sizes if size.config] if every_size else []
+    sizes = sizes or [protocol.size(nodes, byzantine)]
+    rules = {
+        f"ask_{place}_{_identifier(op.name)}": _asking(place)
+        for place, op in enumerate(protocol.ops(sizes[0]))
+    }
+    rules |= {_identifier(name): _happening(each) for name, each in protocol.machine_rules.items()}
+    rules |= {f"fault_{name}": _failing(name) for name in protocol.faults}
     attributes: dict[str, Any] = {
         "protocol": protocol,
-        "size": protocol.size(nodes, byzantine),
+        "sizes": tuple(sizes),
+        "judged": judged,
         "__doc__": protocol.name,
+        **rules,
     }
     return type(f"{protocol.name.title().replace('-', '')}Machine", (ProtocolMachine,), attributes)
+
+
+def _identifier(text: str) -> str:
+    return re.sub(r"\W+", "_", text).strip("_")

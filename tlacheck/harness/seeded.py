@@ -1,13 +1,14 @@
-"""Hypothesis' state machines, run so that their examples depend on the seed alone, and differ from each other.
+"""Hypothesis state machines whose examples depend on the seed alone, and differ from each other.
 
-Hypothesis draws some numbers and texts from the source of the project's modules, of those that the process has imported
-so far. The same seed then gives other examples in a run of one test than in a run of all, and the command that repeats a
-failure need not repeat it. Here nothing is drawn from there, so what else was imported does not matter.
+Hypothesis draws some numbers and texts from the source of the project's modules, of those that the process
+has imported so far. The same seed then gives other examples in a run of one test than in a run of all, and
+the command that repeats a failure need not repeat it. Here nothing is drawn from there, so what else was
+imported does not matter.
 
-From the eleventh example on, Hypothesis also follows each new example by about five variants of it: of 200 runs of a
-rule some 35 begin with another number than those before. That finds failures that need equal values in two places
-sooner, and what a long run of rules meets later. Here each ten examples are a run of their own, and some 150 of 200
-differ.
+From the eleventh example on, Hypothesis also follows each new example by about five variants of it: of 200
+runs of a rule some 35 begin with another number than those before. That finds failures that need equal values
+in two places sooner, and what a long run of rules meets later. Here each ten examples are a run of their own,
+and some 150 of 200 differ.
 
 Hypothesis has no setting for the first (6.170), so one of its functions is replaced while a machine runs;
 `tests/harness/test_seeded.py` says whether it still is the right one.

@@ -3,15 +3,12 @@
 import contextlib
 import functools
 import importlib
-import multiprocessing
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Final
 
 import attrs
 
@@ -19,16 +16,25 @@ from tlacheck.conform.loading import load_named
 from tlacheck.conform.lockstep import Diverged
 from tlacheck.errors import ConfigError
 from tlacheck.harness.protocol import Protocol
-from tlacheck.harness.run import Run, spec_of
-from tlacheck.harness.workload import Schedule, conclude
+from tlacheck.harness.run import Run, oracle_of
+from tlacheck.harness.workload import schedule_of
 from tlacheck.mutants.mutation import Mutant, install
-from tlacheck.orphans import end_with_parent
-from tlacheck.tlc.oracle import SpecOracle
+from tlacheck.processes import Processes
+from tlacheck.sim.cluster import Observer
+from tlacheck.trace import Trace
 
-__all__ = ["RunResult", "SoakPlan", "SoakResult", "load_protocol", "play", "soak"]
-
-#: A run that takes no steps any more ends after so many drawn events for each step that was wanted.
-_EVENTS_MAX: Final = 20
+__all__ = [
+    "Played",
+    "RunResult",
+    "SoakPlan",
+    "SoakResult",
+    "begun",
+    "load_protocol",
+    "play",
+    "play_run",
+    "processes",
+    "soak",
+]
 
 
 @attrs.frozen(kw_only=True)
@@ -42,6 +48,7 @@ class SoakPlan:
         faults: which faults there are; the declaration's, if None.
         byzantine: how many of them are Byzantine; as many as the first such size declares, if None.
         judged: True to ask the spec about every step.
+        only: the properties that end a run when they break; all if None.
         mutant: the name of the declaration's mutant that is put in the core's place.
         out: where traces and logs of failures go.
 
@@ -55,6 +62,7 @@ class SoakPlan:
     faults: tuple[str, ...] | None = None
     byzantine: int | None = None
     judged: bool = True
+    only: tuple[str, ...] | None = None
     mutant: str | None = None
     out: Path = Path(".verify")
 
@@ -73,6 +81,8 @@ class SoakPlan:
             words.append(f"--byzantine {self.byzantine}")
         if not self.judged:
             words.append("--not-judged")
+        if self.only is not None:
+            words.append(f"--only {','.join(self.only) or 'none'}")
         if self.mutant:
             words.append(f"--mutant {self.mutant}")
         return " ".join(words)
@@ -170,59 +180,93 @@ def play(plan: SoakPlan, seed: int) -> RunResult:
         ConfigError: the plan does not fit the declaration.
         SpecError: the spec cannot be used.
     """
-    protocol = load_protocol(plan.target)
-    size = protocol.size(plan.nodes, plan.byzantine)
+    played = play_run(plan, seed)
+    violation = played.trace.violation if played.trace is not None else None
+    if played.trace is None or violation is None:
+        return played.result
+    stem = f"soak-{load_protocol(plan.target).name}-{plan.mutant or 'seed'}-{seed}"
+    trace, log = played.run.keep(played.trace, plan.out, stem)
+    return attrs.evolve(played.result, trace=trace, log=log)
+
+
+@attrs.frozen
+class Played:
+    """A run that has ended, with all that is known of it.
+
+    Attributes:
+        run: the cluster as it was in the end.
+        result: of the run; nothing of it is on disk.
+        trace: up to what was broken; None if nothing was.
+    """
+
+    run: Run
+    result: RunResult
+    trace: Trace | None
+
+
+def play_run(plan: SoakPlan, seed: int, listen: Callable[[Run], Observer] | None = None) -> Played:
+    """One run, of which nothing is written.
+
+    Args:
+        plan: what the run is.
+        seed: of the run.
+        listen: makes a listener of the run; None if nobody listens.
+
+    Raises:
+        ConfigError: the plan does not fit the declaration.
+        Diverged: the nodes do not start as the spec does.
+        SpecError: the spec cannot be used.
+    """
     begin = time.process_time()
-    oracle = _oracle(plan.target, plan.nodes, plan.byzantine) if plan.judged else None
-    run: Run | None = None
+    protocol = load_protocol(plan.target)
+    run = begun(plan, seed)
+    run.listener = None if listen is None else listen(run)
     try:
-        run = Run(protocol, size, seed=seed, oracle=oracle, command=plan.command(seed))
-        schedule = Schedule(run, protocol, seed=seed, faults=plan.faults)
-        events = 0
-        while run.steps < plan.steps and events < _EVENTS_MAX * plan.steps:
-            schedule.happen()
-            events += 1
-        conclude(run, protocol, schedule)
+        schedule = schedule_of(run, protocol, seed=seed, faults=plan.faults)
+        schedule.begin()
+        rest_every = protocol.rest_every or plan.steps
+        while run.steps < plan.steps:
+            until = min(plan.steps, run.steps + rest_every)
+            schedule.round(until)
+            is_stuck = run.steps < until
+            schedule.conclude()
+            if is_stuck:
+                break
+        run.finish()
     except Diverged as failure:
         result = _result(seed, run, time.process_time() - begin)
-        return _failed(plan, protocol, result, run, failure)
-    return _result(seed, run, time.process_time() - begin)
+        if (violation := failure.trace.violation) is None:
+            raise
+        broken = attrs.evolve(result, property=violation.property, explanation=violation.explanation)
+        return Played(run, broken, failure.trace)
+    return Played(run, _result(seed, run, time.process_time() - begin), None)
 
 
-def _failed(
-    plan: SoakPlan, protocol: Protocol, result: RunResult, run: Run | None, failure: Diverged
-) -> RunResult:
-    violation = failure.trace.violation
-    if violation is None or run is None:  # it did not even begin as the spec does
-        raise failure
-    stem = f"soak-{protocol.name}-{plan.mutant or 'seed'}-{result.seed}"
-    trace, log = run.keep(failure.trace, plan.out, stem)
-    return attrs.evolve(
-        result, property=violation.property, explanation=violation.explanation, trace=trace, log=log
-    )
+def begun(plan: SoakPlan, seed: int) -> Run:
+    """The cluster of a run, before anything happens.
+
+    Raises:
+        ConfigError, Diverged, SpecError: as `play_run`.
+    """
+    protocol = load_protocol(plan.target)
+    size = protocol.size(plan.nodes, plan.byzantine)
+    oracle = oracle_of(protocol, size) if plan.judged else None
+    return Run(protocol, size, seed=seed, oracle=oracle, command=plan.command(seed), only=plan.only)
 
 
-def _result(seed: int, run: Run | None, seconds: float) -> RunResult:
+def _result(seed: int, run: Run, seconds: float) -> RunResult:
     return RunResult(
         seed=seed,
-        steps=run.steps if run else 0,
-        actions=run.recorder.actions if run else 0,
+        steps=run.steps,
+        actions=run.recorder.actions.total(),
         seconds=seconds,
-        goals=run.goals if run else Counter(),
-        faults=Counter(run.cluster.simulation.met) if run else Counter(),
+        goals=run.goals,
+        faults=Counter(run.cluster.simulation.met),
     )
 
 
-@functools.lru_cache(maxsize=4)
-def _oracle(target: str, nodes: int | None, byzantine: int | None) -> SpecOracle:
-    protocol = load_protocol(target)
-    return SpecOracle(spec_of(protocol, protocol.size(nodes, byzantine)))
-
-
-def _begin(path: Sequence[str], mutant: Mutant | None) -> None:
-    """In a fresh process: what it may import, and what is wrong with it."""
-    end_with_parent()
-    sys.path[:] = path
+def begin(mutant: Mutant | None) -> None:
+    """Prepare a fresh process: what is wrong with it."""
     if mutant is not None:
         install(mutant)
         importlib.invalidate_caches()
@@ -233,6 +277,7 @@ def soak(
     seeds: Iterable[int],
     *,
     jobs: int = 1,
+    executor: Executor | None = None,
     until_failed: bool = False,
     on_run: Callable[[RunResult], None] = lambda _: None,
 ) -> SoakResult:
@@ -242,11 +287,14 @@ def soak(
         plan: what each run is.
         seeds: one for each run.
         jobs: how many processes share the work.
+        executor: who plays the runs instead of processes of this soak test. Its processes must import the
+            declaration; they may be on other machines (docs/campaigns.md).
         until_failed: end with the first run in which something is broken.
         on_run: told of each run as it ends.
 
     Raises:
-        ConfigError: there is no seed or no process, or the plan does not fit the declaration.
+        ConfigError: there is no seed or no process, the plan does not fit the declaration, or an executor is
+            given for a mutant, which changes its whole process.
         SpecError: the spec cannot be used.
     """
     wanted = list(seeds)
@@ -254,9 +302,11 @@ def soak(
         raise ConfigError(f"{len(wanted)} seeds by {jobs} processes: a soak test needs at least 1 of each")
     protocol = load_protocol(plan.target)
     mutant = protocol.mutant(plan.mutant) if plan.mutant else None
+    if mutant is not None and executor is not None:
+        raise ConfigError(f"the mutant {mutant.name} changes the whole process: play it without an executor")
     runs: list[RunResult] = []
     with contextlib.ExitStack() as stack:
-        for result in _played(stack, plan, wanted, mutant, jobs):
+        for result in _played(stack, plan, wanted, mutant=mutant, jobs=jobs, executor=executor):
             runs.append(result)
             on_run(result)
             if until_failed and result.property:
@@ -265,20 +315,33 @@ def soak(
 
 
 def _played(
-    stack: contextlib.ExitStack, plan: SoakPlan, seeds: Sequence[int], mutant: Mutant | None, jobs: int
+    stack: contextlib.ExitStack,
+    plan: SoakPlan,
+    seeds: Sequence[int],
+    *,
+    mutant: Mutant | None,
+    jobs: int,
+    executor: Executor | None,
 ) -> Iterable[RunResult]:
     """The runs as they end: here, or in fresh processes, which a mutant needs to reach all modules."""
-    if mutant is None and jobs == 1:
+    if executor is None and mutant is None and jobs == 1:
         return map(functools.partial(play, plan), seeds)
-    executor = ProcessPoolExecutor(
-        min(jobs, len(seeds)),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin,
-        initargs=(list(sys.path), mutant),
-    )
-    stack.callback(executor.shutdown, cancel_futures=True)
+    if executor is None:
+        executor = processes(mutant, min(jobs, len(seeds)))
+        stack.callback(executor.shutdown, cancel_futures=True)
     runs = [executor.submit(play, plan, seed) for seed in seeds]
+    stack.callback(_cancel, runs)
     return _ended(runs)
+
+
+def processes(mutant: Mutant | None, jobs: int) -> Processes:
+    """Fresh processes in which the mutant, if any, stands in the core's place."""
+    return Processes(jobs, begin, mutant)
+
+
+def _cancel(runs: Iterable["Future[RunResult]"]) -> None:
+    for run in runs:
+        run.cancel()
 
 
 def _ended(runs: Iterable["Future[RunResult]"]) -> Iterable[RunResult]:
@@ -287,6 +350,7 @@ def _ended(runs: Iterable["Future[RunResult]"]) -> Iterable[RunResult]:
             yield run.result()
     except BrokenProcessPool as error:
         raise ConfigError(
-            "a process of the soak test ended before its run did. It was killed, or it cannot import the main "
+            "a process of the soak test ended before its run did. It was killed, or it cannot import "
+            "the main "
             "module, which must be a file: not standard input, and guarded by __name__ if it is a script"
         ) from error

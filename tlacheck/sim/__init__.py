@@ -9,18 +9,19 @@
 | `Simulation`, `Host`             | the loop of events and faults; who owns the nodes                 |
 | `Cluster`, `Core`                | a host for any pure core `step(state, input) -> (state, effects)` |
 | `Behaviour`                      | a node that does not follow its protocol                          |
-| `Scenario`, `Run`                | a cluster, its faults and its clients as one value; what came of it |
+| `Scenario`, `ScenarioRun`        | a cluster, its faults and its clients as one value; what came of it |
 
 It knows no protocol, reads no clock and starts no thread. docs/simulator.md goes through it.
 """
 
+from tlacheck.sim._text import text_of
 from tlacheck.sim.byzantine import (
+    ActiveBehaviour,
     Behaviour,
-    Deed,
+    ByzantineAction,
+    ByzantineContext,
     Equivocate,
     Lie,
-    Mask,
-    Moment,
     Replay,
     Send,
     Silent,
@@ -32,33 +33,35 @@ from tlacheck.sim.cluster import (
     Cluster,
     Command,
     Core,
+    Notify,
     Observer,
     SetTimer,
     StepRecord,
     StopTimer,
     Sync,
-    Tell,
 )
 from tlacheck.sim.delays import Delay, Exponential, Fixed, HeavyTailed, Uniform
 from tlacheck.sim.disk import Disk, Write, torn
 from tlacheck.sim.faults import FAULTS, Fault, FaultPlan, SpecFaults, TimedFault
-from tlacheck.sim.scenario import Run, Scenario
+from tlacheck.sim.scenario import Scenario, ScenarioRun
 from tlacheck.sim.simulation import Entry, Host, Request, Simulation
-from tlacheck.sim.world import Due, Flight, Network, Timer, World
+from tlacheck.sim.world import Event, Flight, Network, Timer, World
 
 __all__ = [
     "FAULTS",
+    "ActiveBehaviour",
     "Behaviour",
+    "ByzantineAction",
+    "ByzantineContext",
     "Clock",
     "Cluster",
     "Command",
     "Core",
-    "Deed",
     "Delay",
     "Disk",
-    "Due",
     "Entry",
     "Equivocate",
+    "Event",
     "Exponential",
     "Fault",
     "FaultPlan",
@@ -67,14 +70,13 @@ __all__ = [
     "HeavyTailed",
     "Host",
     "Lie",
-    "Mask",
-    "Moment",
     "Network",
+    "Notify",
     "Observer",
     "Replay",
     "Request",
-    "Run",
     "Scenario",
+    "ScenarioRun",
     "Send",
     "SetTimer",
     "Silent",
@@ -84,12 +86,12 @@ __all__ = [
     "StopTimer",
     "Sync",
     "Tamper",
-    "Tell",
     "TimedFault",
     "Timer",
     "TwoCopies",
     "Uniform",
     "World",
     "Write",
+    "text_of",
     "torn",
 ]

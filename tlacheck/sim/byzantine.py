@@ -1,9 +1,9 @@
 """Byzantine nodes: their behaviours, as plug-ins that know no protocol.
 
 A `Behaviour` is a small value that a scenario names. When a node becomes Byzantine, `begin` turns it
-into a `Mask`, a function with whatever memory it needs, which is called after every step of the node:
-it gets the `Moment` (the input, and an honest node's reaction) and returns the `Deed` that happens
-instead: the state that the node keeps and the messages that leave it.
+into an `ActiveBehaviour`, a function with whatever memory it needs, which is called after every step of the
+node: it gets the `ByzantineContext` (the input, and an honest node's reaction) and returns the
+`ByzantineAction` that happens instead: the state that the node keeps and the messages that leave it.
 
 Tampered messages and false claims depend on the protocol: the user supplies them as functions (`alter`,
 `claim`). The behaviours here decide only when, and towards whom.
@@ -29,12 +29,12 @@ import attrs
 from tlacheck.errors import ConfigError
 
 __all__ = [
+    "ActiveBehaviour",
     "Behaviour",
-    "Deed",
+    "ByzantineAction",
+    "ByzantineContext",
     "Equivocate",
     "Lie",
-    "Mask",
-    "Moment",
     "Replay",
     "Send",
     "Silent",
@@ -54,13 +54,13 @@ class Send:
 
 
 @attrs.frozen
-class Deed:
+class ByzantineAction:
     """A node's reaction to one input.
 
     Attributes:
         state: the state that it keeps.
         sent: the messages that leave it, in order.
-        is_taken: whether what else the honest step asks for (timers, disk, news) is carried out.
+        is_taken: whether what else the honest step asks for (timers, disk, notifications) is carried out.
     """
 
     state: Any
@@ -69,7 +69,7 @@ class Deed:
 
 
 @attrs.frozen(kw_only=True)
-class Moment:
+class ByzantineContext:
     """One step of a Byzantine node, as an honest node would take it.
 
     Attributes:
@@ -88,19 +88,19 @@ class Moment:
     sender: str | None
     input: Any = None
     before: Any
-    honest: Deed
-    instead: Callable[[Any], Deed]
+    honest: ByzantineAction
+    instead: Callable[[Any], ByzantineAction]
     random: random.Random
 
 
-#: The action of a Byzantine node at each moment; with a memory of its own, if it needs one.
-Mask: TypeAlias = Callable[[Moment], Deed]
+#: The action of a Byzantine node in each step; with a memory of its own, if it needs one.
+ActiveBehaviour: TypeAlias = Callable[[ByzantineContext], ByzantineAction]
 
 
 class Behaviour(Protocol):
     """A way not to follow a protocol."""
 
-    def begin(self) -> Mask:
+    def begin(self) -> ActiveBehaviour:
         """Begin the behaviour of one node."""
 
 
@@ -127,14 +127,14 @@ class Silent:
 
     towards: frozenset[str] | None = attrs.field(default=None, converter=_peers)
 
-    def begin(self) -> Mask:
+    def begin(self) -> ActiveBehaviour:
         """Begin the behaviour of one node."""
 
-        def mask(moment: Moment) -> Deed:
-            sent = tuple(send for send in moment.honest.sent if not _is_towards(send, self.towards))
-            return Deed(moment.honest.state, sent)
+        def act(context: ByzantineContext) -> ByzantineAction:
+            sent = tuple(send for send in context.honest.sent if not _is_towards(send, self.towards))
+            return ByzantineAction(context.honest.state, sent)
 
-        return mask
+        return act
 
 
 @attrs.frozen
@@ -149,17 +149,17 @@ class Equivocate:
     alter: Callable[[Any], Any]
     towards: frozenset[str] | None = attrs.field(converter=_peers)
 
-    def begin(self) -> Mask:
+    def begin(self) -> ActiveBehaviour:
         """Begin the behaviour of one node."""
 
-        def mask(moment: Moment) -> Deed:
+        def act(context: ByzantineContext) -> ByzantineAction:
             sent = tuple(
                 Send(send.dest, self.alter(send.message)) if _is_towards(send, self.towards) else send
-                for send in moment.honest.sent
+                for send in context.honest.sent
             )
-            return Deed(moment.honest.state, sent)
+            return ByzantineAction(context.honest.state, sent)
 
-        return mask
+        return act
 
 
 @attrs.frozen
@@ -177,19 +177,19 @@ class Tamper:
     alter: Callable[[Any, random.Random], Any]
     chance: float = attrs.field(default=_ALWAYS, validator=_chance)
 
-    def begin(self) -> Mask:
+    def begin(self) -> ActiveBehaviour:
         """Begin the behaviour of one node."""
 
-        def mask(moment: Moment) -> Deed:
+        def act(context: ByzantineContext) -> ByzantineAction:
             sent = tuple(
-                Send(send.dest, self.alter(send.message, moment.random))
-                if moment.random.random() < self.chance
+                Send(send.dest, self.alter(send.message, context.random))
+                if context.random.random() < self.chance
                 else send
-                for send in moment.honest.sent
+                for send in context.honest.sent
             )
-            return Deed(moment.honest.state, sent)
+            return ByzantineAction(context.honest.state, sent)
 
-        return mask
+        return act
 
 
 @attrs.frozen
@@ -209,18 +209,18 @@ class Replay:
     chance: float = attrs.field(default=_ALWAYS, validator=_chance)
     remembered: int = 100
 
-    def begin(self) -> Mask:
+    def begin(self) -> ActiveBehaviour:
         """Begin the behaviour of one node."""
         past: list[Send] = []
 
-        def mask(moment: Moment) -> Deed:
-            sent = moment.honest.sent
-            if past and moment.random.random() < self.chance:
-                sent = (*sent, moment.random.choice(past))
-            past.extend(moment.honest.sent[: max(0, self.remembered - len(past))])
-            return Deed(moment.honest.state, sent)
+        def act(context: ByzantineContext) -> ByzantineAction:
+            sent = context.honest.sent
+            if past and context.random.random() < self.chance:
+                sent = (*sent, context.random.choice(past))
+            past.extend(context.honest.sent[: max(0, self.remembered - len(past))])
+            return ByzantineAction(context.honest.state, sent)
 
-        return mask
+        return act
 
 
 @attrs.frozen
@@ -233,13 +233,13 @@ class Lie:
 
     claim: Callable[[Any], Any]
 
-    def begin(self) -> Mask:
+    def begin(self) -> ActiveBehaviour:
         """Begin the behaviour of one node."""
 
-        def mask(moment: Moment) -> Deed:
-            return Deed(moment.honest.state, moment.instead(self.claim(moment.before)).sent)
+        def act(context: ByzantineContext) -> ByzantineAction:
+            return ByzantineAction(context.honest.state, context.instead(self.claim(context.before)).sent)
 
-        return mask
+        return act
 
 
 @attrs.frozen
@@ -247,25 +247,25 @@ class TwoCopies:
     """Two copies of one identity: the second one hears and answers the peers in `side`, the first all others.
 
     Both start in the state in which the node became Byzantine. Neither hears what the other does,
-    except timers and clients, which both hear. Timers, disk and news are those of the first.
+    except timers and clients, which both hear. Timers, disk and notifications are those of the first.
     """
 
     side: frozenset[str] = attrs.field(converter=_side)
 
-    def begin(self) -> Mask:
+    def begin(self) -> ActiveBehaviour:
         """Begin the behaviour of one node."""
         second: list[Any] = []
 
-        def mask(moment: Moment) -> Deed:
+        def act(context: ByzantineContext) -> ByzantineAction:
             if not second:
-                second.append(moment.before)
-            is_firsts = moment.sender not in self.side
-            first, sent = (moment.honest.state, moment.honest.sent) if is_firsts else (moment.before, ())
+                second.append(context.before)
+            is_firsts = context.sender not in self.side
+            first, sent = (context.honest.state, context.honest.sent) if is_firsts else (context.before, ())
             answers: tuple[Send, ...] = ()
-            if moment.sender is None or not is_firsts:
-                deed = moment.instead(second[0])
-                second[0], answers = deed.state, deed.sent
-            return Deed(
+            if context.sender is None or not is_firsts:
+                action = context.instead(second[0])
+                second[0], answers = action.state, action.sent
+            return ByzantineAction(
                 first,
                 (
                     *(send for send in sent if send.dest not in self.side),
@@ -274,4 +274,4 @@ class TwoCopies:
                 is_taken=is_firsts,
             )
 
-        return mask
+        return act

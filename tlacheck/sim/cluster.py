@@ -12,9 +12,9 @@ crashes in the middle of a step, Byzantine nodes.
 | `StopTimer(name)`     | stops it                                                                   |
 | `Write(key, value)`   | writes to the node's disk; safe after the next `Sync` only                 |
 | `Sync()`              | makes all writes of the node safe                                          |
-| `Tell(what)`          | tells the outside: a client, an operator, a state machine                  |
+| `Notify(what)`          | tells the outside: a client, an operator, a state machine                  |
 
-Commands are carried out in order, and a crash may come between any two (`crash_during`).
+Commands are carried out in order, and a crash may come between any two (`crash_during`, `crash_writing`).
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -23,14 +23,14 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 import attrs
 
 from tlacheck.errors import AdapterError, ConfigError
-from tlacheck.sim.byzantine import Behaviour, Deed, Mask, Moment, Send
+from tlacheck.sim.byzantine import ActiveBehaviour, Behaviour, ByzantineAction, ByzantineContext, Send
 from tlacheck.sim.delays import Delay
 from tlacheck.sim.disk import Disk, Write, torn
 from tlacheck.sim.faults import Fault, FaultPlan
 from tlacheck.sim.simulation import Entry, Request, Simulation
 from tlacheck.sim.world import Flight, Network, World
 
-__all__ = ["Cluster", "Command", "Core", "Observer", "SetTimer", "StepRecord", "StopTimer", "Sync", "Tell"]
+__all__ = ["Cluster", "Command", "Core", "Notify", "Observer", "SetTimer", "StepRecord", "StopTimer", "Sync"]
 
 _State = TypeVar("_State")
 _Input = TypeVar("_Input")
@@ -58,13 +58,13 @@ class Sync:
 
 
 @attrs.frozen
-class Tell:
+class Notify:
     """Tell the outside something."""
 
     what: Any
 
 
-Command: TypeAlias = Send | SetTimer | StopTimer | Write | Sync | Tell
+Command: TypeAlias = Send | SetTimer | StopTimer | Write | Sync | Notify
 
 
 @attrs.frozen(kw_only=True)
@@ -76,9 +76,11 @@ class StepRecord:
         node: its name.
         input: what the step was about.
         sender: who sent the message that came in; None for a timer or a client.
+        message: that message; None for a timer or a client.
         before: the state before the step.
         after: the state after it.
         commands: what the step asked for, in order.
+        effects: the same as the core has it; of a Byzantine step, what the core would have had.
         done: how many of the commands were carried out before a crash; None if all were.
         is_byzantine: True if the node did not follow its protocol.
     """
@@ -90,12 +92,19 @@ class StepRecord:
     before: Any
     after: Any
     commands: tuple[Command, ...]
+    effects: tuple[Any, ...] = ()
     done: int | None = None
     is_byzantine: bool = False
+    message: Any = None
+
+    @property
+    def carried_out(self) -> tuple[Command, ...]:
+        """The commands that were carried out; all of them, unless a crash cut the step short."""
+        return self.commands if self.done is None else self.commands[: self.done]
 
 
 class Observer(Protocol):
-    """A listener to each step of a cluster."""
+    """A listener to each step of a cluster, and to what its network loses and doubles."""
 
     def on_step(self, record: StepRecord) -> None:
         """A node took a step, whole or cut short by a crash."""
@@ -103,9 +112,19 @@ class Observer(Protocol):
     def on_restart(self, node: str, state: Any) -> None:
         """A node came back and is in this state."""
 
+    def on_lost(self, flight: Flight[Any]) -> None:
+        """A copy of a message is lost."""
+
+    def on_double(self, flight: Flight[Any]) -> None:
+        """A message gets a second copy."""
+
 
 class Core(Protocol[_State, _Input, _Effect]):
-    """A protocol, as a cluster needs it. `clock_ms` is the reading of the node's own clock."""
+    """A protocol, as a cluster needs it. `clock_ms` is the reading of the node's own clock.
+
+    What clients give is an input already, unless the core has `on_request(request, clock_ms)`, which makes
+    it one.
+    """
 
     def start(self, node: str, disk: Disk) -> tuple[_State, Iterable[Command]]:
         """Return the state of a node that starts with this disk, empty or not, and its first effects."""
@@ -131,15 +150,17 @@ class Cluster(Generic[_State, _Input, _Effect]):
         nodes: the names of its nodes; at least one, none twice.
         seed: decides delays, losses, and whatever a behaviour or a `Delay` draws.
         network: what the network does by itself.
-        behaviours: the ways not to follow the protocol, by the names that `betray` calls them.
+        behaviours: the ways not to follow the protocol, by the names that `make_byzantine` calls them.
         tear: what a torn write leaves; `torn` unless told otherwise.
         watch: called after every event with the virtual time, for checks of states along the way.
+        clocks_within_ms: how far a clock may be from the virtual time, whatever faults say of it; any
+            distance, if None.
         observer: told of every step and restart; not of the first start.
 
     Attributes:
         states: node -> its state. That of a node that is down is its last one.
         disks: node -> its disk.
-        told: what nodes told the outside, as (virtual time, node, what).
+        notifications: what nodes told the outside, as (virtual time, node, what).
         world: its world.
         simulation: its loop, for `met` and the log.
 
@@ -157,18 +178,19 @@ class Cluster(Generic[_State, _Input, _Effect]):
         behaviours: Mapping[str, Behaviour] | None = None,
         tear: Callable[[Any, Any], Any] = torn,
         watch: Callable[[int], None] | None = None,
+        clocks_within_ms: int | None = None,
         observer: Observer | None = None,
     ) -> None:
         if not nodes or len(set(nodes)) < len(nodes):
             raise ConfigError(f"a cluster has one node or more, each with a name of its own, not {nodes}")
-        self.world: World[Any] = World(seed=seed, network=network)
+        self.world: World[Any] = World(seed=seed, network=network, clocks_within_ms=clocks_within_ms)
         self.simulation: Simulation[Any] = Simulation(self.world, self, nodes)
         self.states: dict[str, _State] = {}
         self.disks = {node: Disk(tear) for node in nodes}
-        self.told: list[tuple[int, str, Any]] = []
+        self.notifications: list[tuple[int, str, Any]] = []
         self._core = core
         self._behaviours = dict(behaviours or {})
-        self._masks: dict[str, Mask] = {}
+        self._behaving: dict[str, ActiveBehaviour] = {}
         self._watch = watch
         self._observer: Observer | None = None
         for node in nodes:
@@ -193,6 +215,15 @@ class Cluster(Generic[_State, _Input, _Effect]):
         """Give a node a client's input. False if it is down or paused."""
         return self.simulation.submit(node, inp)
 
+    def preview(self, source: str, dest: str, message: Any) -> tuple[_Input, _State, tuple[_Effect, ...]]:
+        """The input that a message from `source` is for a node, the state after it, and the effects.
+
+        The core is pure, so nothing happens: no state changes, and nothing is sent.
+        """
+        inp = self._core.on_message(source, message, self.world.clock_ms(dest))
+        after, effects = self._core.step(self.states[dest], inp)
+        return inp, after, tuple(effects)
+
     @property
     def log(self) -> tuple[Entry, ...]:
         """The log of the run so far."""
@@ -207,17 +238,22 @@ class Cluster(Generic[_State, _Input, _Effect]):
     def on_message(self, flight: Flight[Any]) -> None:
         """A message reaches the node that it is for."""
         inp = self._core.on_message(flight.source, flight.message, self.world.clock_ms(flight.dest))
-        self._step(flight.dest, inp, flight.source)
+        self._step(flight.dest, inp, flight.source, flight.message)
 
     def on_lost(self, flight: Flight[Any]) -> None:
-        """A copy of a message is lost: nobody notices."""
+        """A copy of a message is lost: no node notices."""
+        if self._observer is not None:
+            self._observer.on_lost(flight)
 
     def on_double(self, flight: Flight[Any]) -> None:
-        """A message gets a second copy: nobody notices before it arrives."""
+        """A message gets a second copy: no node notices before it arrives."""
+        if self._observer is not None:
+            self._observer.on_double(flight)
 
     def on_request(self, node: str, inp: _Input) -> bool:
         """A client gives a node an input."""
-        self._step(node, inp, None)
+        convert = getattr(self._core, "on_request", None)
+        self._step(node, inp if convert is None else convert(inp, self.world.clock_ms(node)), None)
         return True
 
     def on_crash(self, node: str, *, kept: int, torn: bool) -> None:
@@ -232,29 +268,32 @@ class Cluster(Generic[_State, _Input, _Effect]):
         if self._observer is not None:
             self._observer.on_restart(node, self.states[node])
 
-    def on_betrayal(self, node: str, behaviour: str | None) -> None:
+    def on_byzantine(self, node: str, behaviour: str | None) -> None:
         """A node changes its behaviour from now on; to honest, if `behaviour` is None.
 
         Raises:
             ConfigError: if there is no behaviour of this name.
         """
         if behaviour is None:
-            self._masks.pop(node, None)
+            self._behaving.pop(node, None)
         elif behaviour in self._behaviours:
-            self._masks[node] = self._behaviours[behaviour].begin()
+            self._behaving[node] = self._behaviours[behaviour].begin()
         else:
             known = ", ".join(self._behaviours) or "none"
             raise ConfigError(f"there is no behaviour {behaviour!r} in this cluster: there is {known}")
 
     # --- one step
 
-    def _step(self, node: str, inp: _Input, sender: str | None) -> None:
-        before, is_byzantine = self.states[node], node in self._masks
-        after, commands = self._taken(before, inp)
+    def _step(self, node: str, inp: _Input, sender: str | None, message: Any = None) -> None:
+        before, is_byzantine = self.states[node], node in self._behaving
+        after, effects = self._core.step(before, inp)
+        effects = tuple(effects)
+        commands = self._commands(effects)
         if is_byzantine:
-            after, commands = self._betrayed(node, inp, sender, (after, commands))
+            after, commands = self._behaved(node, inp, sender, (after, commands))
         self.states[node] = after
-        cut = self.simulation.crashes_in_step(node)
+        writes = any(isinstance(command, Write) for command in commands)
+        cut = self.simulation.crashes_in_step(node, writes=writes)
         if cut is None:
             for command in commands:
                 self._carry_out(node, command)
@@ -270,33 +309,40 @@ class Cluster(Generic[_State, _Input, _Effect]):
                     before=before,
                     after=after,
                     commands=tuple(commands),
+                    effects=effects,
                     done=None if cut is None else min(cut["done"], len(commands)),
                     is_byzantine=is_byzantine,
+                    message=message,
                 )
             )
         if self._watch is not None:
             self._watch(self.world.now_ms)
 
-    def _taken(self, state: _State, inp: _Input) -> tuple[_State, list[Command]]:
-        after, effects = self._core.step(state, inp)
-        return after, [command for effect in effects for command in self._core.commands(effect)]
+    def _commands(self, effects: Iterable[_Effect]) -> list[Command]:
+        return [command for effect in effects for command in self._core.commands(effect)]
 
-    def _betrayed(
+    def _instead(self, state: _State, inp: _Input) -> ByzantineAction:
+        after, effects = self._core.step(state, inp)
+        return _action(after, self._commands(effects))
+
+    def _behaved(
         self, node: str, inp: _Input, sender: str | None, honest: tuple[_State, list[Command]]
     ) -> tuple[_State, list[Command]]:
-        moment = Moment(
+        context = ByzantineContext(
             node=node,
             now_ms=self.world.now_ms,
             sender=sender,
             input=inp,
             before=self.states[node],
-            honest=_deed(*honest),
-            instead=lambda state: _deed(*self._taken(state, inp)),
+            honest=_action(*honest),
+            instead=lambda state: self._instead(state, inp),
             random=self.world.random,
         )
-        deed = self._masks[node](moment)
-        others = [command for command in honest[1] if not isinstance(command, Send)] if deed.is_taken else []
-        return deed.state, [*others, *deed.sent]
+        action = self._behaving[node](context)
+        others = (
+            [command for command in honest[1] if not isinstance(command, Send)] if action.is_taken else []
+        )
+        return action.state, [*others, *action.sent]
 
     def _cut_short(self, node: str, commands: list[Command], cut: Fault) -> None:
         """Carry out the first commands of a step only. The write interrupted by the crash may be torn."""
@@ -325,15 +371,15 @@ class Cluster(Generic[_State, _Input, _Effect]):
                 self.disks[node].write(key, value)
             case Sync():
                 self.disks[node].sync()
-            case Tell(what=what):
-                self.told.append((self.world.now_ms, node, what))
-                self.simulation.news(node, what)
+            case Notify(what=what):
+                self.notifications.append((self.world.now_ms, node, what))
+                self.simulation.notify(node, what)
             case other:
                 raise AdapterError(
                     f"{other!r} is no command: Core.commands gives Send, SetTimer, StopTimer, Write, "
-                    "Sync or Tell"
+                    "Sync or Notify"
                 )
 
 
-def _deed(state: Any, commands: Iterable[Command]) -> Deed:
-    return Deed(state, tuple(command for command in commands if isinstance(command, Send)))
+def _action(state: Any, commands: Iterable[Command]) -> ByzantineAction:
+    return ByzantineAction(state, tuple(command for command in commands if isinstance(command, Send)))

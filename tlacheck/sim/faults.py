@@ -10,18 +10,19 @@ as a spec has the fault as an action: `SpecFaults` says, for one spec, which act
 | `reorder`      | `position`             | a message overtakes all others                                 |
 | `delay`        | `position`, `by_ms`    | a message is late                                              |
 | `degrade`      | `loss`, `duplication`  | from now on the network loses and doubles so many percent      |
-| `partition`    | `island`               | these nodes and the others do not reach each other             |
+| `partition`    | `group`               | these nodes and the others do not reach each other             |
 | `cut`          | `sources`, `dests`     | what the sources send to the dests is lost, one way            |
 | `heal`         |                        | partitions and cuts end                                        |
 | `crash`        | `node`, `kept`, `torn` | a node stops, keeping its first `kept` unsynced writes and, if |
 |                |                        | `torn`, half of the next                                       |
 | `crash_during` | `node`, `done`, `torn` | it crashes in its next step, after `done` commands of it       |
+| `crash_writing`| `node`, `done`, `torn` | the same in its next step that writes to its disk              |
 | `restart`      | `node`                 | a crashed node comes back with what is on its disk             |
 | `pause`        | `node`                 | a node takes no step; messages and timers wait                 |
 | `resume`       | `node`                 | a pause ends                                                   |
 | `skew`         | `node`, `by_ms`        | a node's clock is set forward or back                          |
 | `drift`        | `node`, `ppm`          | a node's clock runs fast or slow                               |
-| `betray`       | `node`, `behaviour`    | a node behaves as its scenario's behaviour of this name        |
+| `make_byzantine` | `node`, `behaviour`  | a node behaves as its scenario's behaviour of this name        |
 | `reform`       | `node`                 | it is honest again                                             |
 
 A message is named by its `position` among those on their way, modulo their number: message numbers are
@@ -54,17 +55,18 @@ FAULTS: Final[Mapping[str, Mapping[str, str]]] = immutabledict(
     reorder=immutabledict(position=_INT),
     delay=immutabledict(position=_INT, by_ms=_INT),
     degrade=immutabledict(loss=_INT, duplication=_INT),
-    partition=immutabledict(island=_NAMES),
+    partition=immutabledict(group=_NAMES),
     cut=immutabledict(sources=_NAMES, dests=_NAMES),
     heal=immutabledict(),
     crash=immutabledict(node=_STR, kept=_INT, torn=_BOOL),
     crash_during=immutabledict(node=_STR, done=_INT, torn=_BOOL),
+    crash_writing=immutabledict(node=_STR, done=_INT, torn=_BOOL),
     restart=immutabledict(node=_STR),
     pause=immutabledict(node=_STR),
     resume=immutabledict(node=_STR),
     skew=immutabledict(node=_STR, by_ms=_INT),
     drift=immutabledict(node=_STR, ppm=_INT),
-    betray=immutabledict(node=_STR, behaviour=_STR),
+    make_byzantine=immutabledict(node=_STR, behaviour=_STR),
     reform=immutabledict(node=_STR),
 )
 
@@ -88,7 +90,12 @@ _USUAL: Final = (
 
 #: Fault -> the fault that ends it. A drawn plan has both.
 _ENDED_BY: Final = immutabledict(
-    partition="heal", cut="heal", crash="restart", crash_during="restart", pause="resume"
+    partition="heal",
+    cut="heal",
+    crash="restart",
+    crash_during="restart",
+    crash_writing="restart",
+    pause="resume",
 )
 
 _VERSION: Final = 1
@@ -215,7 +222,7 @@ class FaultPlan:
             nodes: the nodes of the cluster.
             until_ms: when the last fault comes at the latest.
             count: how many faults are drawn, those that end others not counted.
-            names: the faults to draw from. Not `betray`: who may be a traitor is for the scenario.
+            names: the faults to draw from. Not `make_byzantine`: the scenario names Byzantine nodes.
             down_max: how many nodes may be crashed or paused at a time; a minority unless given.
 
         Raises:
@@ -297,18 +304,18 @@ class _Drawing:
         source, nodes = self._random, self._nodes
         node = source.choice(nodes)
         down = [name for name, until in self._down.items() if until >= at_ms]
-        if name in ("crash", "crash_during", "pause"):
+        if name in ("crash", "crash_during", "crash_writing", "pause"):
             if node in down or len(down) >= self._down_max:
                 return
             self._down[node] = ends_ms
-        island = source.sample(nodes, source.randint(1, max(1, len(nodes) // 2)))
-        others = [other for other in nodes if other not in island]
+        group = source.sample(nodes, source.randint(1, max(1, len(nodes) // 2)))
+        others = [other for other in nodes if other not in group]
         drawn = {
             "position": source.randrange(1_000),
             "by_ms": (1 if name == "delay" else source.choice((-1, 1))) * source.randint(1, 500),
             "ppm": source.randint(-500_000, 1_000_000),
-            "island": sorted(island),
-            "sources": sorted(island),
+            "group": sorted(group),
+            "sources": sorted(group),
             "dests": sorted(others),
             "node": node,
             "kept": source.randint(0, 2),
@@ -326,7 +333,7 @@ class _Drawing:
 #: The faults that a plan can be drawn from: those that neither end another nor concern Byzantine
 #: nodes.
 _DRAWN: Final = tuple(
-    name for name in FAULTS if name not in ("heal", "restart", "resume", "betray", "reform")
+    name for name in FAULTS if name not in ("heal", "restart", "resume", "make_byzantine", "reform")
 )
 
 

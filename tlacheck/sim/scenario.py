@@ -18,11 +18,11 @@ from tlacheck.sim.faults import FaultPlan
 from tlacheck.sim.simulation import Request
 from tlacheck.sim.world import Network
 
-__all__ = ["Run", "Scenario"]
+__all__ = ["Scenario", "ScenarioRun"]
 
 
 @attrs.frozen(kw_only=True)
-class Run:
+class ScenarioRun:
     """The result of a scenario.
 
     Attributes:
@@ -63,11 +63,11 @@ class Scenario:
     workload: tuple[Request, ...] = ()
     behaviours: immutabledict[str, Behaviour] = attrs.field(factory=immutabledict)
 
-    def run(self, core: Core[Any, Any, Any]) -> Run:
+    def run(self, core: Core[Any, Any, Any]) -> ScenarioRun:
         """Run it from the beginning, with a fresh cluster."""
         cluster = Cluster(core, self.nodes, seed=self.seed, network=self.network, behaviours=self.behaviours)
         cluster.play(self.plan, until_ms=self.until_ms, workload=self.workload)
-        return Run(cluster=cluster, log=cluster.simulation.log_text, met=cluster.simulation.met)
+        return ScenarioRun(cluster=cluster, log=cluster.simulation.log_text, met=cluster.simulation.met)
 
     @property
     def text(self) -> str:

@@ -61,7 +61,7 @@ class Host(Protocol[Message]):
     def on_restart(self, node: str) -> None:
         """A node comes back with what is on its disk."""
 
-    def on_betrayal(self, node: str, behaviour: str | None) -> None:
+    def on_byzantine(self, node: str, behaviour: str | None) -> None:
         """A node changes its behaviour from now on; to honest, if `behaviour` is None."""
 
 
@@ -72,9 +72,9 @@ class Entry:
     Attributes:
         at_ms: when, in virtual milliseconds.
         kind: "timer", "message", "lost", "request", "refused" (a request to a node that does not
-            take it), "fault", "no fault" (one that found nothing to do), "news", "stable".
+            take it), "fault", "no fault" (one that found nothing to do), "notified", "stable".
         node: whom it concerns; empty if it is the network.
-        what: the timer's name, the message, the input, the fault, the news.
+        what: the timer's name, the message, the input, the fault, the notification.
     """
 
     at_ms: int
@@ -124,20 +124,49 @@ class Simulation(Generic[Message]):
     def run_until(self, until_ms: int) -> None:
         """Handle the events due no later than `until_ms`. The clock then stands there."""
         world, host, rows = self.world, self._host, self._rows
-        while (due := world.next_due(until_ms)) is not None:
+        while (due := world.next_event(until_ms)) is not None:
             self.events += 1
             if isinstance(due, Timer):
                 rows.append((world.now_ms, "timer", due.node, due.name))
                 host.on_timer(due.node, due.name)
-                continue
-            if due.is_doubled:
-                self._double(due)
-            if world.reaches(due):
-                rows.append((world.now_ms, "message", due.dest, due))
-                host.on_message(due)
             else:
-                rows.append((world.now_ms, "lost", due.dest, due))
-                host.on_lost(due)
+                self._arrive(due)
+
+    def deliver(self, flight: Flight[Message]) -> bool:
+        """Let a message come due now, before all others. False if its receiver is paused.
+
+        Raises:
+            ConfigError: it is not on its way.
+        """
+        world = self.world
+        if flight.dest in world.paused and flight.dest not in world.down:
+            return False
+        world.drop(flight)
+        self.events += 1
+        self._arrive(flight)
+        return True
+
+    def fire(self, node: str, name: Any) -> bool:
+        """Let a timer fire now. False if it does not run, or its node is down or paused."""
+        world = self.world
+        if (node, name) not in world.timers or node in world.down or node in world.paused:
+            return False
+        world.stop_timer(node, name)
+        self.events += 1
+        self._rows.append((world.now_ms, "timer", node, name))
+        self._host.on_timer(node, name)
+        return True
+
+    def _arrive(self, flight: Flight[Message]) -> None:
+        world = self.world
+        if flight.is_doubled:
+            self._double(flight)
+        if world.reaches(flight):
+            self._rows.append((world.now_ms, "message", flight.dest, flight))
+            self._host.on_message(flight)
+        else:
+            self._rows.append((world.now_ms, "lost", flight.dest, flight))
+            self._host.on_lost(flight)
 
     def play(self, plan: FaultPlan, *, until_ms: int, workload: Iterable[Request] = ()) -> None:
         """Let time pass to `until_ms` with faults and requests at their times, counted from now.
@@ -192,17 +221,17 @@ class Simulation(Generic[Message]):
                     duplication=fault["duplication"] / 100,
                 )
             case "partition":
-                world.partition(fault["island"])
+                world.partition(fault["group"])
             case "cut":
                 world.cut(fault["sources"], fault["dests"])
             case "heal":
-                is_whole = not world.islands and not world.cuts
+                is_whole = not world.groups and not world.cuts
                 world.heal()
                 return not is_whole
-            case "betray":
-                self._host.on_betrayal(fault["node"], fault["behaviour"])
+            case "make_byzantine":
+                self._host.on_byzantine(fault["node"], fault["behaviour"])
             case "reform":
-                self._host.on_betrayal(fault["node"], None)
+                self._host.on_byzantine(fault["node"], None)
             case _:
                 return self._inflict_on_node(fault, fault["node"])
         return True
@@ -228,7 +257,7 @@ class Simulation(Generic[Message]):
         match fault.name:
             case "crash" if node not in world.down:
                 self._crash(node, kept=fault["kept"], torn=fault["torn"])
-            case "crash_during" if node not in world.down:
+            case "crash_during" | "crash_writing" if node not in world.down:
                 self._armed[node] = fault
             case "restart" if node in world.down:
                 world.restart(node)
@@ -252,12 +281,17 @@ class Simulation(Generic[Message]):
         self.world.crash(node)
         self._host.on_crash(node, kept=kept, torn=torn)
 
-    def crashes_in_step(self, node: str) -> Fault | None:
-        """Return the pending `crash_during` of this node, which a host asks for as the node takes a step.
+    def crashes_in_step(self, node: str, *, writes: bool) -> Fault | None:
+        """Return the pending crash of this node within a step, which a host asks for as the node takes one.
 
         The host carries out the first `done` commands of the step, and calls `cut_short`.
+
+        Args:
+            node: its name.
+            writes: True if the step writes to the disk; `crash_writing` waits for one that does.
         """
-        return self._armed.get(node)
+        fault = self._armed.get(node)
+        return None if fault is not None and fault.name == "crash_writing" and not writes else fault
 
     def cut_short(self, node: str, *, kept: int = 0, torn: bool = False) -> None:
         """Record the crash of a node within a step, as announced by `crashes_in_step`."""
@@ -287,9 +321,9 @@ class Simulation(Generic[Message]):
 
     # --- the log
 
-    def news(self, node: str, what: Any) -> None:
+    def notify(self, node: str, what: Any) -> None:
         """Log what a node tells the outside."""
-        self._rows.append((self.world.now_ms, "news", node, what))
+        self._rows.append((self.world.now_ms, "notified", node, what))
 
     @property
     def log(self) -> tuple[Entry, ...]:

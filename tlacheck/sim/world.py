@@ -1,10 +1,10 @@
 """A world for a cluster: one virtual clock, timers, and a network with named faults.
 
 `World` knows no protocol. It holds everything due: timers by name, messages by flight. Its driver
-(`Simulation`, or a loop of your own) takes the next `Due` item and gives it to a node. The same calls
+(`Simulation`, or a loop of your own) takes the next event and gives it to a node. The same calls
 with the same seed give the same world, to the byte; nothing here reads a real clock.
 
-Due items are in one heap. A timer that was stopped or set again, and a message that was delayed or
+Events are in one heap. A timer that was stopped or set again, and a message that was delayed or
 dropped, leaves its old item there, which is dropped when it comes to the top; when the old items
 outnumber the others, the heap is rebuilt. So every call costs the logarithm of the number of due items,
 however often timers are reset. Timers and flights are named tuples, the one frozen value that is
@@ -24,12 +24,10 @@ from tlacheck.errors import ConfigError
 from tlacheck.sim.clocks import Clock
 from tlacheck.sim.delays import Delay, Uniform
 
-__all__ = ["Due", "Flight", "Network", "Timer", "World"]
+__all__ = ["Event", "Flight", "Network", "Timer", "World"]
 
 Message = TypeVar("Message")
 
-#: The clock of a node that was never changed.
-_TRUE_CLOCK: Final = Clock()
 #: Of items due at the same time, timers come first.
 _TIMER, _FLIGHT = 0, 1
 #: A smaller heap is never rebuilt: that would cost more than it saves.
@@ -68,7 +66,7 @@ class Flight(NamedTuple, Generic[Message]):
     is_doubled: bool = False
 
 
-Due: TypeAlias = Timer | Flight[Message]
+Event: TypeAlias = Timer | Flight[Message]
 
 
 @attrs.frozen(kw_only=True)
@@ -100,23 +98,27 @@ class World(Generic[Message]):
     Args:
         seed: decides the delays of messages, and which are lost or doubled.
         network: what the network does by itself.
+        clocks_within_ms: how far a clock may be from the virtual time, whatever `skew` and `drift` say:
+            what a synchronisation of clocks promises. Any distance, if None.
 
     Attributes:
         now_ms: the virtual time.
         network: what the network does to messages that are sent from now on.
         down: the nodes that are crashed. Their timers do not fire.
         paused: the nodes that take no step; timers and messages wait for them.
-        islands: the parts of a partitioned network, each a set of nodes; empty when it is whole.
+        groups: the parts of a partitioned network, each a set of nodes; empty when it is whole.
         cuts: the links, (source, dest), that lose everything in that direction.
         random: the random numbers of this world, for whoever drives it as well.
     """
 
-    def __init__(self, *, seed: int, network: Network | None = None) -> None:
+    def __init__(
+        self, *, seed: int, network: Network | None = None, clocks_within_ms: int | None = None
+    ) -> None:
         self.now_ms = 0
         self.network = network or Network()
         self.down: set[str] = set()
         self.paused: set[str] = set()
-        self.islands: tuple[frozenset[str], ...] = ()
+        self.groups: tuple[frozenset[str], ...] = ()
         self.cuts: frozenset[tuple[str, str]] = frozenset()
         self.random = random.Random(seed)  # noqa: S311 - reproducible on purpose
         self._agenda: list[_Item] = []
@@ -124,6 +126,7 @@ class World(Generic[Message]):
         self._timers: dict[tuple[str, Hashable], _Item] = {}
         self._held: dict[str, list[_Item]] = {}
         self._clocks: dict[str, Clock] = {}
+        self._true_clock = Clock(within_ms=clocks_within_ms)
         self._numbers = itertools.count(1)
         self._serials = itertools.count()  # no two items are compared beyond theirs
 
@@ -160,11 +163,11 @@ class World(Generic[Message]):
 
     def clock_ms(self, node: str) -> int:
         """Return the reading of a node's own clock, in milliseconds."""
-        return self._clocks.get(node, _TRUE_CLOCK).reading_ms(self.now_ms)
+        return self._clocks.get(node, self._true_clock).reading_ms(self.now_ms)
 
     # --- time
 
-    def next_due(self, until_ms: int) -> Due[Message] | None:
+    def next_event(self, until_ms: int) -> Event[Message] | None:
         """Take the next event due no later than `until_ms`, and move the clock there.
 
         None if nothing does; the clock then stands at `until_ms`.
@@ -200,8 +203,8 @@ class World(Generic[Message]):
             return False
         if self.cuts and (flight.source, flight.dest) in self.cuts:
             return False
-        return not self.islands or all(
-            (flight.source in island) == (flight.dest in island) for island in self.islands
+        return not self.groups or all(
+            (flight.source in group) == (flight.dest in group) for group in self.groups
         )
 
     # --- faults of messages
@@ -237,9 +240,9 @@ class World(Generic[Message]):
 
     # --- faults of the network
 
-    def partition(self, island: Iterable[str]) -> None:
+    def partition(self, group: Iterable[str]) -> None:
         """Cut these nodes off from all others; messages between the two sides are lost when due."""
-        self.islands = (frozenset(island),)
+        self.groups = (frozenset(group),)
 
     def cut(self, sources: Iterable[str], dests: Iterable[str]) -> None:
         """Lose what `sources` send to `dests`, in that direction only, besides what is cut already."""
@@ -248,7 +251,7 @@ class World(Generic[Message]):
 
     def heal(self) -> None:
         """Make the network whole: partitions and cuts end."""
-        self.islands = ()
+        self.groups = ()
         self.cuts = frozenset()
 
     # --- faults of nodes
@@ -275,7 +278,7 @@ class World(Generic[Message]):
 
     def skew(self, node: str, by_ms: int) -> None:
         """Set a node's clock forward, or back. Timers that run go by the clock, and so move as well."""
-        self._set_clock(node, self._clocks.get(node, _TRUE_CLOCK).skewed(self.now_ms, by_ms))
+        self._set_clock(node, self._clocks.get(node, self._true_clock).skewed(self.now_ms, by_ms))
 
     def drift(self, node: str, ppm: int) -> None:
         """Let a node's clock gain `ppm` microseconds a second from now on; negative is slow.
@@ -283,7 +286,7 @@ class World(Generic[Message]):
         Raises:
             ConfigError: if the clock would stand still or run backwards.
         """
-        self._set_clock(node, self._clocks.get(node, _TRUE_CLOCK).drifting(self.now_ms, ppm))
+        self._set_clock(node, self._clocks.get(node, self._true_clock).drifting(self.now_ms, ppm))
 
     # --- inside
 
@@ -328,7 +331,7 @@ class World(Generic[Message]):
         self._tidy()
 
     def _set_clock(self, node: str, clock: Clock) -> None:
-        old = self._clocks.get(node, _TRUE_CLOCK)
+        old = self._clocks.get(node, self._true_clock)
         self._clocks[node] = clock
         for (owner, name), item in list(self._timers.items()):
             if owner == node:
