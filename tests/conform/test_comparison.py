@@ -6,7 +6,7 @@ import pytest
 from immutabledict import immutabledict
 
 from tests.conform.toys import BAD_VALUES, Shows, Tally, state
-from tlacheck.conform.comparison import deviations, observed
+from tlacheck.conform.comparison import Comparison, deviations, observed
 from tlacheck.errors import AdapterError
 
 
@@ -71,3 +71,21 @@ def test_a_system_must_show_no_undeclared_variables() -> None:
 
 def test_a_conforming_observation_is_returned_unchanged() -> None:
     assert observed(Tally()) == state(0)
+
+
+def test_a_comparison_agrees_with_a_fresh_look_at_every_state() -> None:
+    """Values that stay, change on one side, change on both, and are equal in Python only."""
+    kept = immutabledict(a=1)
+    runs = [
+        (immutabledict(x=kept, y=1), immutabledict(x=kept, y=1)),
+        (immutabledict(x=kept, y=1), immutabledict(x=immutabledict(a=1), y=1)),
+        (immutabledict(x=kept, y=2), immutabledict(x=kept, y=1)),
+        (immutabledict(x=kept, y=2), immutabledict(x=kept, y=2)),
+        (immutabledict(x=kept, y=1), immutabledict(x=kept, y=True)),
+        (immutabledict(x=kept, y=1), immutabledict(x=kept, y=True)),
+        (immutabledict(x=kept, y=1), immutabledict(x=kept, y=1)),
+    ]
+    comparison = Comparison()
+    found = [comparison.deviations(expected, shown) for expected, shown in runs]
+    assert found == [deviations(expected, shown) for expected, shown in runs]
+    assert [bool(lines) for lines in found] == [False, False, True, False, True, True, False]

@@ -12,7 +12,9 @@ from click.testing import CliRunner, Result
 
 from tests.conform.toys import Crashes, Refuses, Shows, Tally, Wraps, oracle
 from tlacheck import itf
+from tlacheck.campaign import Limits, run_to_first_failure
 from tlacheck.conform.branches import Branches
+from tlacheck.conform.campaign import ExploreWork, merged
 from tlacheck.conform.cli.explore import explore_command
 from tlacheck.conform.cli.minimise import minimise_command
 from tlacheck.conform.explore import (
@@ -25,6 +27,7 @@ from tlacheck.conform.explore import (
     merge,
     shards,
 )
+from tlacheck.conform.loading import load_system
 from tlacheck.conform.replay import replay
 from tlacheck.conform.strategy import STRATEGIES
 from tlacheck.conform.worker_pool import WorkerPool
@@ -234,6 +237,28 @@ def test_the_result_is_independent_of_the_number_of_processes() -> None:
     assert attrs.evolve(here, seconds=0.0) == attrs.evolve(shared, seconds=0.0)
     assert here.run is not None
     assert 200 < here.steps < 1_000, "some shards found nothing, and some were not needed"
+
+
+@pytest.mark.parametrize("system", ["Tally", "Wraps"])
+def test_a_campaign_explores_what_one_process_explores(system: str, tmp_path: Path) -> None:
+    plan = Plan(steps=600, shard_steps=200, seed=2, length=30)
+    work = ExploreWork(spec=oracle().spec, system=f"{_TOYS}:{system}", plan=plan)
+    file = tmp_path / "c.jsonl"
+    found = run_to_first_failure(work, work.cases, file=file, limits=Limits(repeat_every=0))
+    here = attrs.evolve(explore(oracle(), load_system(work.system), plan), seconds=0.0)
+    assert merged(plan, found, seconds=0.0) == here
+    again = run_to_first_failure(work, work.cases, file=file, limits=Limits(repeat_every=0))
+    assert again.digest == found.digest
+    assert [group.actions for group in found.groups] == ([] if here.run is None else [("Raise",) * 3])
+
+
+def test_the_command_explores_as_a_campaign(tmp_path: Path) -> None:
+    words = ["--system", f"{_TOYS}:Tally", "--steps", "300", "--campaign", str(tmp_path / "c.jsonl")]
+    assert _run(*words).output.count("300 steps in ") == 1
+    assert (tmp_path / "c.jsonl").read_text(encoding="utf-8").count('"kind": "repetition"') == 1
+    refused = _run("--system", f"{_TOYS}:Tally", "--seconds", "1", "--campaign", str(tmp_path / "d.jsonl"))
+    assert refused.exit_code == 2
+    assert "give --steps, and no --seconds" in refused.output
 
 
 def test_the_commands_explore_shrink_and_write_a_test_that_fails(tmp_path: Path) -> None:

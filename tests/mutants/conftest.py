@@ -39,13 +39,10 @@ UNFIT = (Mutant(name="unfit", bug="T-6", module=MATHS, old="return n * 5", new="
 _CHECKS = """from immutabledict import immutabledict
 
 from tlacheck import itf
-from tlacheck.mutants import Layer
 from tlacheck.trace import Origin, Step, Trace
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Outcome
 from toy.maths import double, half
-
-LAYERS = (Layer("doubles", "toy.checks:doubles"), Layer("halves", "toy.checks:halves", {"upto": 9}))
 
 
 def doubles(context):
@@ -71,6 +68,11 @@ def halves(context, *, upto):
     return Outcome(verdict=Verdict.sampled(upto, context.seed))
 """
 
+_LAYERS = """from tlacheck.mutants import Layer
+
+LAYERS = (Layer("doubles", "toy.checks:doubles"), Layer("halves", "toy.checks:halves", {"upto": 9}))
+"""
+
 
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -81,6 +83,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (package / "maths.py").write_text(_MATHS, encoding="utf-8")
     (package / "mutants.py").write_text(_MUTANTS, encoding="utf-8")
     (package / "checks.py").write_text(_CHECKS, encoding="utf-8")
+    (package / "layers.py").write_text(_LAYERS, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return package
 

@@ -1,10 +1,13 @@
 """Mutants run in separate processes, and the table that `tlacheck mutants` prints."""
 
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from immutabledict import immutabledict
 
 from tlacheck import itf
 from tlacheck.errors import ConfigError
@@ -12,7 +15,7 @@ from tlacheck.mutants import Attempt, Layer, Mutant, Result, try_mutants
 from tlacheck.mutants.cli import mutants_command
 from tlacheck.mutants.trial import load
 
-LAYERS = (Layer("doubles", "toy.checks:doubles"), Layer("halves", "toy.checks:halves", {"upto": 9}))
+LAYERS = (Layer("doubles", "toy.checks:doubles"), Layer("halves", "toy.checks:halves", immutabledict(upto=9)))
 
 
 def _try(
@@ -175,6 +178,32 @@ def test_the_table_names_the_catching_layer_and_the_status_is_0(monkeypatch: pyt
     assert "None" not in output
     last = output.splitlines()[-1]
     assert last.startswith("mutants: caught=2/2 equivalent_survived=1/1 seed=0 seconds=")
+
+
+def test_a_campaign_tries_each_mutant_once_and_tells_the_same(toy: Path) -> None:
+    command = [sys.executable, "-c", "from tlacheck.cli import main; main()", "mutants", "--of", "toy"]
+    first, again = (
+        subprocess.run(
+            [*command, "--campaign", "c.jsonl"],
+            cwd=toy.parent,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        for _ in range(2)
+    )
+    assert first.returncode == again.returncode == 0, first.stdout + first.stderr
+    assert "doubles-once: caught by doubles (DoubleIsTwice)" in again.stdout
+    assert (toy.parent / "c.jsonl").read_text(encoding="utf-8").count('"kind": "case"') == 3
+
+
+def test_an_executor_of_ones_own_tries_the_mutants(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(toy.parent)
+    monkeypatch.setattr(sys, "modules", sys.modules.copy())
+    with ThreadPoolExecutor(1) as executor:
+        results = try_mutants("toy.mutants:MUTANTS", LAYERS, folder=toy.parent / "traces", executor=executor)
+    assert all(result.is_as_expected for result in results)
 
 
 @pytest.mark.usefixtures("toy")

@@ -28,7 +28,15 @@ from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 from tlacheck.verify.outcome import Figures
 
-__all__ = ["follows", "leaves", "recorded_in", "takes_every_edge", "violated", "walks_with"]
+__all__ = [
+    "followed_to_the_end",
+    "follows",
+    "leaves",
+    "recorded_in",
+    "takes_every_edge",
+    "violated",
+    "walks_with",
+]
 
 
 def recorded_in(*folders: Path) -> list[Path]:
@@ -68,19 +76,50 @@ def follows(context: Context, traces: Sequence[Path], system_of: Callable[[Trace
     return _replayed(len(traces), steps)
 
 
-def leaves(context: Context, traces: Sequence[Path], system_of: Callable[[Trace], System]) -> Outcome:
+def _nothing(trace: Trace) -> Sequence[Trace]:
+    """The default of `leaves`: the weakened rule shows in a step of the trace itself."""
+    del trace
+    return ()
+
+
+def followed_to_the_end(
+    trace: Trace,
+    system_of: Callable[[Trace], System],
+    led_to: Callable[[Trace], Sequence[Trace]] = _nothing,
+) -> Trace | None:
+    """The run of a system that follows a behaviour of a weakened spec to its end; None if it leaves it.
+
+    Args:
+        trace: the behaviour.
+        system_of: makes a fresh system for it.
+        led_to: the traces in which the weakened rule shows, if it shows in no step of this one: it and a
+            step more. The system must leave each of them instead.
+    """
+    run = replay(trace, system_of(trace))
+    if run.violation is not None:
+        return None
+    further = led_to(trace)
+    runs = (replay(each, system_of(trace)) for each in further) if further else iter((run,))
+    return next((each for each in runs if each.violation is None), None)
+
+
+def leaves(
+    context: Context,
+    traces: Sequence[Path],
+    system_of: Callable[[Trace], System],
+    led_to: Callable[[Trace], Sequence[Trace]] = _nothing,
+) -> Outcome:
     """Check that the system leaves every one of these behaviours, which only a weakened spec has.
 
     Each of them uses a weakened rule. An implementation that could follow one to its end would have the
-    same fault. Arguments and errors are those of `follows`.
+    same fault. Arguments and errors are those of `follows`; `led_to` is that of `followed_to_the_end`.
     """
     steps = 0
     for path in traces:
         context.progress(path.stem)
         trace = itf.read(path)
-        run = replay(trace, system_of(trace))
-        steps += len(run)
-        if run.violation is None:
+        steps += len(trace)
+        if (run := followed_to_the_end(trace, system_of, led_to)) is not None:
             followed = attrs.evolve(run, violation=trace.violation)
             reason = (
                 f"the implementation follows {path.name} to its end: it has the fault that was put "

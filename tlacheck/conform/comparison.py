@@ -1,18 +1,20 @@
 """Comparison of an observed state with the state that the spec demands.
 
-All values are compared after every step by TLA+'s equality. The states of a run share most of their
-values, so each value is analysed once and recognised afterwards (tlacheck/conform/tokens.py).
+All values are compared after every step by TLA+'s equality (`tlacheck.conform.tokens`). A step changes few
+variables: `Comparison` follows one run, and looks again at a variable only if one of the two sides has
+another value for it than before the step.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from tlacheck.conform.system import NotPossible, System, where_raised
 from tlacheck.conform.tokens import Tokens
 from tlacheck.errors import AdapterError, TlacheckError
 from tlacheck.trace import State
-from tlacheck.values import differences, to_tla, validate
+from tlacheck.values import Value, differences, to_tla, validate
 
-__all__ = ["deviations", "observed"]
+__all__ = ["Comparison", "deviations", "observed"]
 
 _tokens: Final = Tokens()
 
@@ -42,6 +44,34 @@ def observed(system: System) -> State:
     )
 
 
+class Comparison:
+    """Compares the states of one run with those that the spec demands, in the order of the run.
+
+    The values are compared by identity with those before, so the system may not change a value that it has
+    shown. TLA+ values cannot be changed.
+    """
+
+    def __init__(self) -> None:
+        self._expected: dict[str, Value] = {}
+        self._found: dict[str, Value] = {}
+
+    def deviations(self, expected: State, found: State) -> tuple[str, ...]:
+        """As `deviations`; raises the same."""
+        wanted, seen = dict(expected.items()), dict(found.items())
+        expected_before, before = self._expected, self._found
+        differing = []
+        for name, value in seen.items():
+            demanded = wanted[name]
+            is_known = name in before and value is before[name] and demanded is expected_before[name]
+            if not is_known and not _tokens.are_same(demanded, value):
+                differing.append(name)
+        if differing:
+            self._expected, self._found = {}, {}
+            return _explained(differing, expected, found)
+        self._expected, self._found = wanted, seen
+        return ()
+
+
 def deviations(expected: State, found: State) -> tuple[str, ...]:
     """Return a line for each smallest part in which `found` differs from `expected`.
 
@@ -50,6 +80,11 @@ def deviations(expected: State, found: State) -> tuple[str, ...]:
             Such a value is equal to none, so that it is always noticed.
     """
     differing = [name for name in found if not _tokens.are_same(expected[name], found[name])]
+    return _explained(differing, expected, found)
+
+
+def _explained(differing: Iterable[str], expected: State, found: State) -> tuple[str, ...]:
+    """Return a line for each smallest part in which these variables differ."""
     for name in differing:
         validate(found[name], name)
     return tuple(

@@ -30,7 +30,7 @@ from tlacheck.tlc.oracle import Successor
 from tlacheck.trace import State, Violation
 from tlacheck.values import same
 
-__all__ = ["Failure", "Kind", "Outcome", "StateProperty", "take"]
+__all__ = ["Failure", "Kind", "StateProperty", "StepCheck", "take"]
 
 
 class Kind(enum.Enum):
@@ -96,7 +96,7 @@ class Failure:
 
 
 @attrs.frozen
-class Outcome:
+class StepCheck:
     """The outcome of one step.
 
     Attributes:
@@ -118,7 +118,7 @@ def take(
     before: State,
     chosen: Successor,
     others: Callable[[], Iterable[Successor]] = lambda: _NOTHING,
-) -> Outcome:
+) -> StepCheck:
     """Let the system take a step that the spec allows, and compare the state it shows with the spec.
 
     Args:
@@ -143,16 +143,16 @@ def take(
             explanation=(f"the spec takes {action}, the system cannot: {refusal}",),
             expected=chosen.state.values,
         )
-        return Outcome(before, None, failure)
+        return StepCheck(before, None, failure)
     found = observed(system)
     expected = chosen.state.values
     lines = deviations(expected, found)
     if not lines:
-        return Outcome(found, chosen, None)
+        return StepCheck(found, chosen, None)
     for other in others():
         lines_of_other = deviations(other.state.values, found)
         if not lines_of_other:
-            return Outcome(found, other, None)
+            return StepCheck(found, other, None)
         if len(lines_of_other) < len(lines):
             expected, lines = other.state.values, lines_of_other
     failure = Failure(
@@ -162,4 +162,4 @@ def take(
         explanation=(f"after {action}, {len(lines)} part(s) of the state differ:", *lines),
         expected=expected,
     )
-    return Outcome(found, None, failure)
+    return StepCheck(found, None, failure)

@@ -5,7 +5,7 @@ ends the run and is its `violation`. A fault of the adapter says nothing about t
 as `Interrupted`, which carries the run so far.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,7 @@ import attrs
 from immutabledict import immutabledict
 
 from tlacheck import __version__
-from tlacheck.conform.comparison import deviations, observed
+from tlacheck.conform.comparison import Comparison, observed
 from tlacheck.conform.limits import LIMIT_SECONDS, Limit
 from tlacheck.conform.system import NotPossible, System, attempt, begin, close
 from tlacheck.errors import AdapterError, TraceError
@@ -70,11 +70,12 @@ def replay(trace: Trace, system: System, *, limit_seconds: float | None = LIMIT_
 def _run(trace: Trace, system: System, limit: Limit) -> Trace:
     origin = attrs.evolve(trace.origin, source="replay", versions=_VERSIONS)
     steps: list[Step] = []
+    compare = Comparison()
     state = initial = shown_of(trace.initial, system)
     try:
         limit(begin, system, trace.initial)
         state = initial = limit(observed, system)
-        violation = _violation(origin, 0, "Init", trace.initial, initial)
+        violation = _violation(origin, 0, "Init", trace.initial, compare.deviations(trace.initial, initial))
     except NotPossible as refusal:
         violation = _refused(origin, 0, "begins", refusal, trace.initial)
     except AdapterError as error:
@@ -86,7 +87,9 @@ def _run(trace: Trace, system: System, limit: Limit) -> Trace:
             break
         try:
             state = limit(_taken, system, step)
-            violation = _violation(origin, number, step.action, step.state, state)
+            violation = _violation(
+                origin, number, step.action, step.state, compare.deviations(step.state, state)
+            )
         except NotPossible as refusal:
             violation = _refused(origin, number, f"takes {step.action}", refusal, step.state)
         except AdapterError as error:
@@ -215,8 +218,9 @@ def _lacking(names: frozenset[str], state: State) -> str:
     return ", ".join(sorted(names - set(state)))
 
 
-def _violation(origin: Origin, number: int, action: str, expected: State, found: State) -> Violation | None:
-    lines = deviations(expected, found)
+def _violation(
+    origin: Origin, number: int, action: str, expected: State, lines: Sequence[str]
+) -> Violation | None:
     if not lines:
         return None
     return Violation(

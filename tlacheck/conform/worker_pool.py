@@ -34,7 +34,7 @@ from tlacheck.tlc.oracle import SpecOracle
 from tlacheck.tlc.spec import Spec, decode_spec, encode_spec
 from tlacheck.trace import Trace
 
-__all__ = ["WorkerPool", "serve"]
+__all__ = ["WorkerPool", "plan_to_json", "serve", "sighting_from_json", "sighting_to_json"]
 
 _SERVE: Final = "from tlacheck.conform.worker_pool import serve; serve()"
 #: Seconds of silence, beyond the limit of a step, after which a process counts as hung where no
@@ -228,7 +228,7 @@ class _Campaign:
                 left = self._plan.seconds - (time.monotonic() - begun)
             job = {
                 "job": "shard",
-                "plan": _plan_to_json(self._plan),
+                "plan": plan_to_json(self._plan),
                 "shard": attrs.astuple(shard),
                 "left": left,
             }
@@ -240,7 +240,7 @@ class _Campaign:
                 return
             if begun is None:
                 begun = time.monotonic() - answer["seconds"]
-            self._finish(shard, _sighting(answer))
+            self._finish(shard, sighting_from_json(answer))
 
     def _next(self, worker: _Worker) -> Shard | None:
         with self._lock:
@@ -287,7 +287,8 @@ class _Campaign:
 # --- messages between owner and process -----------------------------------------------------------
 
 
-def _plan_to_json(plan: Plan) -> dict[str, Any]:
+def plan_to_json(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON data."""
     data = attrs.asdict(plan, recurse=False)
     return {**data, "weights": dict(plan.weights), "required": sorted(plan.required)}
 
@@ -296,7 +297,20 @@ def _plan_from_json(data: Mapping[str, Any]) -> Plan:
     return Plan(**{**data, "watch": tuple(data["watch"]), "required": frozenset(data["required"])})
 
 
-def _sighting(answer: Mapping[str, Any]) -> Sighting:
+def sighting_to_json(sighting: Sighting) -> dict[str, Any]:
+    """The result of a shard as JSON data."""
+    return {
+        **attrs.asdict(sighting, recurse=False),
+        "states": sorted(sighting.states),
+        "transitions": sorted(sighting.transitions),
+        "branches": sorted(sighting.branches),
+        "actions": dict(sighting.actions),
+        "run": None if sighting.run is None else itf.to_json(sighting.run),
+    }
+
+
+def sighting_from_json(answer: Mapping[str, Any]) -> Sighting:
+    """The result of a shard in JSON data."""
     return Sighting(
         steps=answer["steps"],
         walks=answer["walks"],
@@ -373,12 +387,4 @@ def _answer(
         )
     finally:
         close(system)
-    return {
-        **attrs.asdict(sighting, recurse=False),
-        "states": sorted(sighting.states),
-        "transitions": sorted(sighting.transitions),
-        "branches": sorted(sighting.branches),
-        "actions": dict(sighting.actions),
-        "run": None if sighting.run is None else itf.to_json(sighting.run),
-        "seconds": time.monotonic() - begun,
-    }
+    return {**sighting_to_json(sighting), "seconds": time.monotonic() - begun}

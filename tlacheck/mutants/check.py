@@ -5,11 +5,23 @@ from collections.abc import Sequence
 
 from immutabledict import immutabledict
 
-from tlacheck.mutants.trial import Layer, Result, try_mutants
+from tlacheck.mutants.trial import Layer, Result, declared, try_mutants
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 
-__all__ = ["all_caught"]
+__all__ = ["all_caught", "caught"]
+
+
+def caught(context: Context, *, of: str, which: str = "MUTANTS") -> Outcome:
+    """Check that some layer catches every mutant of a package or a protocol; equivalent ones are not tried.
+
+    Args:
+        context: what `verify` gives.
+        of: the package, whose `mutants` has the mutants and `layers:LAYERS` the layers; or `MODULE:PROTOCOL`.
+        which: the name of the mutants there.
+    """
+    mutants, layers = declared(of, which=which)
+    return all_caught(context, mutants, layers)
 
 
 def all_caught(context: Context, mutants: str, layers: Sequence[Layer]) -> Outcome:
@@ -17,7 +29,7 @@ def all_caught(context: Context, mutants: str, layers: Sequence[Layer]) -> Outco
 
     Args:
         context: what `verify` gives.
-        mutants: `MODULE:NAME` of a tuple of mutants.
+        mutants: `MODULE:NAME` of a tuple of mutants, or of a protocol that declares them.
         layers: the layers, the quickest first.
     """
     caught: Counter[str] = Counter()

@@ -10,13 +10,24 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from tlacheck.mutants.trial import Attempt, Layer, Result, load, try_mutants
+from tlacheck.campaign.options import Heartbeat, Place, campaign_options
+from tlacheck.campaign.run import run
+from tlacheck.campaign.table import doubts
+from tlacheck.errors import EngineError
+from tlacheck.mutants.campaign import MutantWork, results_of
+from tlacheck.mutants.trial import Attempt, Layer, Result, chosen_mutants, declared, load_mutants, try_mutants
 
 __all__ = ["mutants_command"]
 
 
 @click.command("mutants")
-@click.option("--of", "package", required=True, help="The package that has the mutants and the checks.")
+@click.option(
+    "--of",
+    "package",
+    required=True,
+    metavar="PACKAGE",
+    help="Has the mutants and the layers; or MODULE:PROTOCOL.",
+)
 @click.option("--only", default="*", metavar="GLOB", help="Only mutants of such a name.")
 @click.option("--every-layer", is_flag=True, help="Ask the other layers too when one has caught a mutant.")
 @click.option("--seed", default=0, show_default=True, help="Seed of every layer.")
@@ -24,21 +35,23 @@ __all__ = ["mutants_command"]
     "--jobs", default=2, show_default=True, type=click.IntRange(min=1), help="Mutants tried at once."
 )
 @click.option("--list", "list_only", is_flag=True, help="List the mutants and end.")
+@campaign_options
 def mutants_command(
-    package: str, only: str, seed: int, jobs: int, *, every_layer: bool, list_only: bool
+    package: str, only: str, seed: int, jobs: int, *, every_layer: bool, list_only: bool, place: Place
 ) -> None:
     """Break the implementation on purpose, one line at a time, and report which layer catches each mutant.
 
-    PACKAGE.mutants:MUTANTS lists the changes, PACKAGE.checks:LAYERS the layers. Leaves with 0 if
-    every mutant is caught and every equivalent one survives, with 1 if not.
+    PACKAGE.mutants:MUTANTS lists the changes, PACKAGE.layers:LAYERS the layers. A declared protocol has
+    both; a soak test is its layer if it names no other. Leaves with 0 if every mutant is caught and every
+    equivalent one survives, with 1 if not.
     """
     sys.path.insert(0, str(Path.cwd()))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
     if list_only:
-        for mutant in load(f"{package}.mutants:MUTANTS"):
+        for mutant in load_mutants(declared(package)[0]):
             console.print(f"{mutant.name}  [{mutant.bug}]", markup=False)
         return
-    layers: Sequence[Layer] = load(f"{package}.checks:LAYERS")
+    mutants, layers = declared(package)
     folder = Path(".verify") / f"mutants-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     started = time.monotonic()
 
@@ -46,16 +59,22 @@ def mutants_command(
         status = "ok" if result.is_as_expected else "NOT AS EXPECTED"
         console.print(f"{status}  {result.mutant.name}: {_summary(result)}", markup=False)
 
-    results = try_mutants(
-        f"{package}.mutants:MUTANTS",
-        layers,
-        folder=folder,
-        seed=seed,
-        jobs=jobs,
-        only=only,
-        every_layer=every_layer,
-        on_result=show,
-    )
+    if place.is_asked_for:
+        work = MutantWork(mutants=mutants, layers=layers, folder=folder, seed=seed, every_layer=every_layer)
+        results = _campaign(work, only, jobs, place)
+        for result in results:
+            show(result)
+    else:
+        results = try_mutants(
+            mutants,
+            layers,
+            folder=folder,
+            seed=seed,
+            jobs=jobs,
+            only=only,
+            every_layer=every_layer,
+            on_result=show,
+        )
     console.print()
     console.print(_table(results, layers, every_layer=every_layer))
     for result in results:
@@ -74,6 +93,30 @@ def mutants_command(
     )
     if not good:
         sys.exit(1)
+
+
+def _campaign(work: MutantWork, only: str, jobs: int, place: Place) -> tuple[Result, ...]:
+    """Try the mutants as a campaign.
+
+    Raises:
+        EngineError: some could not be tried.
+    """
+    mutants = chosen_mutants(work.mutants, only)
+    with place.executor() as executor:
+        found = run(
+            work,
+            [mutant.name for mutant in mutants],
+            file=place.file,
+            executor=executor,
+            jobs=jobs,
+            limits=place.limits(),
+            on_row=Heartbeat("mutants").tell,
+        )
+    for line in doubts(found):
+        click.echo(line, err=True)
+    if found.unfinished:
+        raise EngineError(f"{len(found.unfinished)} of {len(mutants)} mutants could not be tried")
+    return results_of(mutants, found)
 
 
 def _summary(result: Result) -> str:

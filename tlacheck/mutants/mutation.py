@@ -17,7 +17,7 @@ import attrs
 
 from tlacheck.errors import ConfigError
 
-__all__ = ["Mutant", "install", "mutated_source"]
+__all__ = ["Mutant", "install", "install_source", "mutated_source", "source_file"]
 
 
 @attrs.frozen(kw_only=True)
@@ -64,22 +64,36 @@ def install(mutant: Mutant) -> None:
     Raises:
         ConfigError: if the module is imported already, does not exist, or the change does not fit it.
     """
-    if mutant.module in sys.modules:
-        raise ConfigError(
-            f"mutant {mutant.name}: {mutant.module} is imported already, the change would come too late"
-        )
-    path = _source_of(mutant)
-    source = mutated_source(mutant, path.read_text(encoding="utf-8"))
-    sys.meta_path.insert(0, _Finder(mutant.module, _Loader(path, source)))
+    path = source_file(mutant.module)
+    install_source(mutant.module, mutated_source(mutant, path.read_text(encoding="utf-8")))
 
 
-def _source_of(mutant: Mutant) -> Path:
-    """The file of the mutant's module, found without importing the packages around it."""
-    relative = Path(*mutant.module.split(".")).with_suffix(".py")
+def install_source(module: str, source: str) -> None:
+    """Make every later import of a module give another source; meant for a separate process.
+
+    Args:
+        module: its import name.
+        source: the source in the place of its file's.
+
+    Raises:
+        ConfigError: if the module is imported already, or does not exist.
+    """
+    if module in sys.modules:
+        raise ConfigError(f"{module} is imported already, the change would come too late")
+    sys.meta_path.insert(0, _Finder(module, _Loader(source_file(module), source)))
+
+
+def source_file(module: str) -> Path:
+    """The file of a module, found without importing the packages around it.
+
+    Raises:
+        ConfigError: there is none on the path.
+    """
+    relative = Path(*module.split(".")).with_suffix(".py")
     for entry in sys.path:
         if (path := Path(entry or ".") / relative).is_file():
             return path.resolve()
-    raise ConfigError(f"mutant {mutant.name}: there is no module {mutant.module} on the path")
+    raise ConfigError(f"there is no module {module} on the path")
 
 
 class _Loader(SourceLoader):

@@ -6,6 +6,7 @@ verdict is violated. A layer that raises has noticed too, but for a bad reason: 
 error and not as a catch.
 """
 
+import contextlib
 import fnmatch
 import importlib
 import json
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,27 @@ from tlacheck.errors import ConfigError
 from tlacheck.mutants.mutation import Mutant, install
 from tlacheck.verify import Context, Outcome
 
-__all__ = ["Attempt", "Layer", "Result", "load", "serve", "try_mutants"]
+__all__ = [
+    "Attempt",
+    "Layer",
+    "Result",
+    "chosen_mutants",
+    "declared",
+    "load",
+    "load_mutants",
+    "serve",
+    "try_mutants",
+    "try_one",
+    "unwatched",
+]
 
 #: The time limit of all layers together for one mutant.
 _SECONDS_MAX = 900.0
+
+
+def _as_json(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The same mapping as a plain one: the process of a mutant gets it as JSON."""
+    return dict(arguments)
 
 
 @attrs.frozen
@@ -37,7 +55,7 @@ class Layer:
 
     name: str
     call: str
-    arguments: Mapping[str, Any] = attrs.field(factory=dict)
+    arguments: Mapping[str, Any] = attrs.field(factory=dict, converter=_as_json)
 
 
 @attrs.frozen(kw_only=True)
@@ -94,6 +112,38 @@ def load(target: str) -> Any:
         raise ConfigError(f"{target!r} names nothing that can be imported: {error}") from error
 
 
+def declared(of: str, *, which: str = "MUTANTS") -> tuple[str, Sequence[Layer]]:
+    """The name of the mutants and the layers that a package or a declared protocol has.
+
+    Args:
+        of: a package, whose `mutants` has the mutants and whose `layers` has `LAYERS`; or `MODULE:PROTOCOL`,
+            a `tlacheck.harness.Protocol` with mutants. Its layer is a soak test unless it declares others.
+        which: the name of the mutants of a package.
+
+    Raises:
+        ConfigError: there is no such package or declaration, or it has no mutants.
+    """
+    if ":" not in of:
+        return f"{of}.mutants:{which}", load(f"{of}.layers:LAYERS")
+    protocol = load(of)
+    if not getattr(protocol, "mutants", ()):
+        raise ConfigError(f"{of} declares no mutants")
+    layers: Sequence[Layer] = protocol.layers
+    soak = Layer("soak", "tlacheck.harness.checks:soaked", {"protocol": of, "seeds": 20, "steps": 500})
+    return of, layers or (soak,)
+
+
+def load_mutants(target: str) -> Sequence[Mutant]:
+    """The mutants that `module:name` refers to, or those of the protocol that it refers to.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    found = load(target)
+    mutants: Sequence[Mutant] = getattr(found, "mutants", found)
+    return mutants
+
+
 def try_mutants(
     mutants: str,
     layers: Sequence[Layer],
@@ -101,6 +151,7 @@ def try_mutants(
     folder: Path,
     seed: int = 0,
     jobs: int = 1,
+    executor: Executor | None = None,
     only: str = "*",
     controls: bool = True,
     every_layer: bool = False,
@@ -109,11 +160,13 @@ def try_mutants(
     """Try each mutant against the layers, in order.
 
     Args:
-        mutants: `module:name` of the tuple of mutants. That module must not import what they change.
+        mutants: `module:name` of the tuple of mutants, or of a protocol that declares them.
         layers: the layers; without `every_layer` the first that catches is the last that is asked.
         folder: where traces go, a folder a mutant and layer.
         seed: given to every layer.
         jobs: how many mutants are tried at once.
+        executor: who tries them, instead of `jobs` threads that each wait for a process. Traces stay where it
+            tries them.
         only: a pattern for the mutants' names.
         controls: whether equivalent mutants are tried too. They pass through every layer, which takes long.
         every_layer: ask all layers, to see which of them would notice.
@@ -122,37 +175,64 @@ def try_mutants(
     Raises:
         ConfigError: if no mutant has such a name.
     """
-    chosen = [
+    chosen = chosen_mutants(mutants, only, controls=controls)
+    with contextlib.ExitStack() as stack:
+        pool = executor or stack.enter_context(ThreadPoolExecutor(jobs))
+        tried = {
+            pool.submit(
+                try_one, mutant, layers, folder / mutant.name, seed, every_layer=every_layer
+            ): mutant.name
+            for mutant in chosen
+        }
+        stack.callback(lambda: [future.cancel() for future in tried])
+        results = {}
+        for future in as_completed(tried):
+            results[tried[future]] = future.result()
+            if on_result is not None:
+                on_result(results[tried[future]])
+    return tuple(results[mutant.name] for mutant in chosen)
+
+
+def chosen_mutants(mutants: str, only: str = "*", *, controls: bool = True) -> tuple[Mutant, ...]:
+    """The mutants whose names fit a pattern.
+
+    Args:
+        mutants: `module:name` of the tuple of mutants, or of a protocol that declares them.
+        only: the pattern.
+        controls: whether equivalent mutants are among them.
+
+    Raises:
+        ConfigError: if no mutant has such a name.
+    """
+    every = load_mutants(mutants)
+    chosen = tuple(
         mutant
-        for mutant in load(mutants)
+        for mutant in every
         if fnmatch.fnmatch(mutant.name, only) and (controls or not mutant.equivalent)
-    ]
+    )
     if not chosen:
-        names = ", ".join(mutant.name for mutant in load(mutants))
+        names = ", ".join(mutant.name for mutant in every)
         raise ConfigError(f"no mutant is called {only!r}; there are {names}")
-
-    def attempt(mutant: Mutant) -> Result:
-        result = _try(mutants, mutant, layers, folder / mutant.name, seed, every_layer=every_layer)
-        if on_result is not None:
-            on_result(result)
-        return result
-
-    with ThreadPoolExecutor(jobs) as pool:
-        return tuple(pool.map(attempt, chosen))
+    return chosen
 
 
-def _try(
-    mutants: str, mutant: Mutant, layers: Sequence[Layer], folder: Path, seed: int, *, every_layer: bool
-) -> Result:
+def try_one(mutant: Mutant, layers: Sequence[Layer], folder: Path, seed: int, *, every_layer: bool) -> Result:
+    """Try one mutant in a process of its own.
+
+    Args:
+        mutant: the mutant.
+        layers: the layers, in the order in which they are asked.
+        folder: where its traces go.
+        seed: given to every layer.
+        every_layer: ask all layers.
+    """
     request = {
-        "mutants": mutants,
-        "name": mutant.name,
+        "mutant": attrs.asdict(mutant),
         "layers": [attrs.asdict(layer) for layer in layers],
         "folder": str(folder),
         "seed": seed,
         "every_layer": every_layer,
     }
-    attempts: list[Attempt] = []
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "output.txt").open("w") as log:
         process = subprocess.Popen(
@@ -184,8 +264,7 @@ def serve() -> None:
     os.dup2(2, 1)
     request = json.loads(sys.stdin.read())
     sys.path.insert(0, str(Path.cwd()))
-    (mutant,) = (mutant for mutant in load(request["mutants"]) if mutant.name == request["name"])
-    install(mutant)
+    install(Mutant(**request["mutant"]))
     for fields in request["layers"]:
         attempt = _judge(Layer(**fields), Path(request["folder"]) / fields["name"], request["seed"])
         answers.write(json.dumps(attrs.asdict(attempt)) + "\n")
@@ -196,14 +275,14 @@ def serve() -> None:
     os._exit(0)
 
 
-def _unwatched(text: str) -> None:
+def unwatched(text: str) -> None:
     """Ignore progress."""
     del text
 
 
 def _judge(layer: Layer, folder: Path, seed: int) -> Attempt:
     folder.mkdir(parents=True, exist_ok=True)
-    context = Context(folder=folder, budget="mutants", seed=seed, command="", progress=_unwatched)
+    context = Context(folder=folder, budget="mutants", seed=seed, command="", progress=unwatched)
     started = time.monotonic()
     error = ""
     outcome: Outcome | None = None

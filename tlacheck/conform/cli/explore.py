@@ -13,6 +13,10 @@ import click
 from immutabledict import immutabledict
 
 from tlacheck import itf
+from tlacheck.campaign.options import Heartbeat, Place, campaign_options
+from tlacheck.campaign.run import run_to_first_failure
+from tlacheck.campaign.table import doubts
+from tlacheck.conform.campaign import ExploreWork, merged
 from tlacheck.conform.cli._options import (
     TRACES,
     failed,
@@ -27,7 +31,7 @@ from tlacheck.conform.limits import LIMIT_SECONDS
 from tlacheck.conform.shrink import Shrunk
 from tlacheck.conform.strategy import STRATEGIES
 from tlacheck.conform.worker_pool import WorkerPool
-from tlacheck.errors import ConfigError, TlacheckError
+from tlacheck.errors import ConfigError, EngineError, TlacheckError
 from tlacheck.tlc._protocol import Progress
 from tlacheck.tlc.cli._live import live
 from tlacheck.tlc.cli._options import (
@@ -57,7 +61,7 @@ _STEPS: Final = 20_000
     type=click.Choice(sorted(STRATEGIES)),
     default="guided",
     show_default=True,
-    help="Who chooses among the steps that the spec allows.",
+    help="Strategy that chooses among the steps that the spec allows.",
 )
 @click.option(
     "--steps",
@@ -114,6 +118,7 @@ _STEPS: Final = 20_000
 @tries_option(least=0, does="Candidates when a failing run is shrunk; 0 leaves it.")
 @out_option("Where a failing run goes; under .verify/traces unless given.")
 @json_option
+@campaign_options
 @click.pass_context
 def explore_command(
     context: click.Context,
@@ -136,6 +141,7 @@ def explore_command(
     tries: int,
     out: Path | None,
     as_json: bool,
+    place: Place,
 ) -> None:
     """Let a system take random steps of SPEC, a TLA+ module, and compare the whole state after each.
 
@@ -161,12 +167,13 @@ def explore_command(
             watch=cover,
             required=frozenset(require),
         )
-        plan = attrs.evolve(
-            plan, command=_command(loaded, name, plan, workers=workers, step_limit=step_limit)
-        )
+        plan = attrs.evolve(plan, command=_command(loaded, name, plan, workers, step_limit))
         target = out or TRACES / f"{loaded.name}-explore.itf.json"
         with WorkerPool(loaded, name, workers=workers, limit_seconds=step_limit) as pool:
-            found = _explored(pool, plan, loaded.name)
+            if place.is_asked_for:
+                found = _campaign(loaded, name, plan, place, workers=workers, step_limit=step_limit)
+            else:
+                found = _explored(pool, plan, loaded.name)
             if found.run is not None:
                 itf.write(found.run, target)
                 if not as_json:
@@ -203,7 +210,7 @@ def _weights(texts: tuple[str, ...]) -> Mapping[str, float]:
     return immutabledict(weights)
 
 
-def _command(spec: Spec, system: str, plan: Plan, *, workers: int, step_limit: float) -> str:
+def _command(spec: Spec, system: str, plan: Plan, workers: int, step_limit: float) -> str:
     """Return the command that repeats the exploration."""
     words = ["tlacheck", "explore", *spec.words]
     words += ["--exec", system.removeprefix("exec:")] if system.startswith("exec:") else ["--system", system]
@@ -239,6 +246,34 @@ def _explored(pool: WorkerPool, plan: Plan, name: str) -> Exploration:
                 beat(Progress(generated=steps, distinct=states, queue=0, seconds=time.monotonic() - started))
 
         return pool.explore(plan, on_progress=note)
+
+
+def _campaign(
+    spec: Spec, system: str, plan: Plan, place: Place, *, workers: int, step_limit: float
+) -> Exploration:
+    """Explore the shards as a campaign.
+
+    Raises:
+        EngineError: some shards could not be done.
+        TlacheckError: as `WorkerPool.explore`.
+    """
+    started = time.monotonic()
+    work = ExploreWork(spec=spec, system=system, plan=plan, limit_seconds=step_limit)
+    with place.executor() as executor:
+        found = run_to_first_failure(
+            work,
+            work.cases,
+            file=place.file,
+            executor=executor,
+            jobs=workers,
+            limits=place.limits(),
+            on_row=Heartbeat("shards").tell,
+        )
+    for line in doubts(found):
+        click.echo(line, err=True)
+    if found.unfinished:
+        raise EngineError(f"{len(found.unfinished)} of {len(work.cases)} shards could not be done")
+    return merged(work.plan, found, seconds=time.monotonic() - started)
 
 
 def _shrunk(pool: WorkerPool, found: Exploration, name: str, tries: int) -> Shrunk | None:

@@ -22,7 +22,7 @@ __all__ = ["scaffold_command"]
     type=click.Choice(list(LANGUAGES)),
     default="python",
     show_default=True,
-    help="What the adapter is written in.",
+    help="Programming language of the adapter.",
 )
 @click.option(
     "--out",
