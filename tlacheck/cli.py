@@ -18,11 +18,14 @@ _COMMANDS = {
     "check": ("tlacheck.tlc.cli.check:check_command", "Check one TLA+ module with TLC."),
     "simulate": ("tlacheck.tlc.cli.simulate:simulate_command", "Show random behaviours of a TLA+ module."),
     "graph": ("tlacheck.tlc.cli.graph:graph_command", "List the states and steps of a TLA+ module."),
-    "parse": ("tlacheck.tlc.cli.parse:parse_command", "Show what a TLA+ module declares and defines."),
+    "parse": (
+        "tlacheck.tlc.cli.parse:parse_command",
+        "List the declarations and definitions of a TLA+ module.",
+    ),
     "eval": ("tlacheck.tlc.cli.evaluate:eval_command", "Evaluate an expression of a TLA+ module."),
     "config": (
         "tlacheck.tlc.cli.config:config_command",
-        "Print a TLC configuration that a manifest derives.",
+        "Print a TLC configuration derived by a manifest.",
     ),
     "sweep": (
         "tlacheck.tlc.cli.sweep:sweep_command",
@@ -32,7 +35,7 @@ _COMMANDS = {
         "tlacheck.tlc.cli.passthrough:tlc_command",
         "Run TLC itself, with its own options and exit status.",
     ),
-    "verify": ("tlacheck.verify.cli:verify_command", "Do all checks that verify.toml names."),
+    "verify": ("tlacheck.verify.cli:verify_command", "Run the checks in verify.toml."),
     "inspect": ("tlacheck.trace_cli.show:inspect_command", "Show a trace, by default the latest."),
     "scaffold": (
         "tlacheck.conform.cli.scaffold:scaffold_command",
@@ -40,36 +43,48 @@ _COMMANDS = {
     ),
     "replay": (
         "tlacheck.conform.cli.replay:replay_command",
-        "Make a system follow traces, or every edge of a model.",
+        "Replay traces, or every edge of a model, on a system.",
     ),
     "explore": (
         "tlacheck.conform.cli.explore:explore_command",
-        "Walk a system along its spec; find where they part.",
+        "Walk system and spec together; find where they diverge.",
     ),
     "soak": (
         "tlacheck.harness.cli:soak_command",
         "Run a declared protocol under faults; judge every step.",
     ),
+    "scenario": (
+        "tlacheck.harness.scenario_cli:scenario_command",
+        "Run scenario files of a declared protocol; rewrite them.",
+    ),
+    "campaign": (
+        "tlacheck.campaign.cli:campaign_command",
+        "Show what many runs on one or more machines found.",
+    ),
     "validate": (
         "tlacheck.conform.cli.validate:validate_command",
-        "Say whether a log of a run fits a TLA+ module.",
+        "Check the log of a run against a TLA+ module.",
     ),
     "histories": (
         "tlacheck.histories.cli:histories_command",
-        "Say whether histories of clients are linearizable.",
+        "Check whether client histories are linearizable.",
     ),
     "claims": (
         "tlacheck.claims.cli:claims_command",
-        "Look whether claims have their evidence, and their page says so.",
+        "Check that every claim is backed by evidence.",
     ),
     "trace": ("tlacheck.trace_cli:trace_command", "Show, compare, convert and shorten traces."),
     "mutants": (
         "tlacheck.mutants.cli:mutants_command",
-        "Break an implementation on purpose; see what notices.",
+        "Seed bugs into an implementation; report what catches them.",
+    ),
+    "mutate": (
+        "tlacheck.mutate.cli:mutate_command",
+        "Make every small wrong change of modules; report which nothing notices.",
     ),
     "engine": (
         "tlacheck.engine._cli:engine_command",
-        "Show the TLC and the JVM that are used, or fetch a TLC.",
+        "Show which TLC and JVM are used; install or pin a TLC.",
     ),
 }
 

@@ -25,7 +25,7 @@ def test_a_written_page_is_current_and_all_evidence_exists(project: Path, claims
     done = claims()
     assert done.exit_code == 0, done.output
     assert done.output.splitlines()[-1] == (
-        "claims: total=6 proved=1 exhausted=1 bounded=0 sampled=1 measured=1 refuted=1 open=1 "
+        "claims: total=6 proved=1 exhausted=1 bounded=0 sampled=1 measured=1 estimated=0 refuted=1 open=1 "
         "checks=4 not_run=4 wrong=0 page=current"
     )
     assert "4 were not run here" in done.output

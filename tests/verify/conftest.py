@@ -111,6 +111,7 @@ def sampled(context, *, examples):
     context.progress(f"example 1 of {examples}")
     print("a line of its own", flush=True)
     print("PYTHONHASHSEED", os.environ["PYTHONHASHSEED"])
+    print("JAVA_TOOL_OPTIONS", os.environ.get("JAVA_TOOL_OPTIONS", ""))
     return Outcome(verdict=Verdict.sampled(examples, context.seed), figures={"examples": examples})
 
 

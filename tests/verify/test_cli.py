@@ -109,6 +109,28 @@ def test_a_budget_without_checks_is_inconclusive(project: Callable[[], Path], tl
     assert "nothing is part of budget smoke" in finished.stdout
 
 
+@pytest.mark.parametrize(("budget", "expected"), [("ci", "-XX:TieredStopAtLevel=1 -Xint"), ("deep", "-Xint")])
+def test_java_compiles_quickly_but_in_a_deep_run(
+    project: Callable[[], Path], tlacheck: Any, budget: str, expected: str
+) -> None:
+    """A check of some seconds would spend half of them in the optimising compiler."""
+    root = project()
+    only = ("--budget", budget, "--only", "toy/sampled")
+    tlacheck(root, "verify", *only, JAVA_TOOL_OPTIONS="-Xint")
+    printed = (root / ".verify" / "latest" / "toy-sampled" / "output.txt").read_text(encoding="utf-8")
+    assert f"JAVA_TOOL_OPTIONS {expected}\n" in printed
+
+
+def test_modules_are_compiled_once_where_python_may_not(project: Callable[[], Path], tlacheck: Any) -> None:
+    """Each check in Python is a process, which would otherwise compile all that it imports."""
+    root = project()
+    variables = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": ""}
+    tlacheck(root, "verify", "--only", "toy/sampled", **variables)
+    compiled = {path.name.partition(".")[0] for path in (root / ".verify" / "compiled").rglob("*.pyc")}
+    assert {"_job", "verdict"} <= compiled
+    assert not list(root.rglob("__pycache__"))
+
+
 def test_a_drifted_pin_is_inconclusive_until_recorded(project: Callable[[], Path], tlacheck: Any) -> None:
     root = project()
     manifest = root / "specs" / "counter" / "manifest.toml"

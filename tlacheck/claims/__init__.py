@@ -38,6 +38,7 @@ backed by its evidence and that the page is up to date.
 | bounded   | no counterexample up to a depth                         | a check, bounded                   |
 | sampled   | no counterexample in so many cases                      | a check, sampled; or a test        |
 | measured  | a recorded measurement keeps to it, on a stated machine | a measurement that keeps its limit |
+| estimated | computed from such a measurement; not run itself        | the same                           |
 | refuted   | does not hold                                           | a check, a trace or a test, or a   |
 |           |                                                         | measurement that misses its limit; |
 |           |                                                         | `counterexample`, `instead`        |

@@ -31,6 +31,7 @@ class Settled(enum.Enum):
     BOUNDED = "bounded"
     SAMPLED = "sampled"
     MEASURED = "measured"
+    ESTIMATED = "estimated"
     REFUTED = "refuted"
     OPEN = "open"
 
@@ -46,6 +47,7 @@ _MEANINGS = {
     Settled.BOUNDED: "no counterexample up to a stated number of steps",
     Settled.SAMPLED: "no counterexample in so many cases: random runs from a seed, or the cases of tests",
     Settled.MEASURED: "measured, on a stated machine, and kept to",
+    Settled.ESTIMATED: "computed from what was measured, on a stated machine; not run as it is claimed",
     Settled.REFUTED: "does not hold: there is a counterexample, told in words, and what is done instead",
     Settled.OPEN: "nothing here settles it yet, and what is missing is said",
 }

@@ -36,7 +36,7 @@ _SIGNALLED: Final = 128
 @click.argument("file", type=click.Path(path_type=Path), default="claims.toml")
 @click.option("--write", is_flag=True, help="Write the page, in Markdown and in HTML.")
 @click.option("--run", "running", is_flag=True, help="First run the checks that are evidence.")
-@click.option("--fresh", is_flag=True, help="With --run: also checks whose results are kept.")
+@click.option("--fresh", is_flag=True, help="With --run: also run checks with kept results.")
 @click.option("--budget", type=click.Choice(BUDGETS), help="With --run: only checks of this budget.")
 @click.option(
     "--documents",

@@ -125,11 +125,11 @@ def _unsupported(claim: Claim) -> Iterator[str]:
                         f"{each.found} is "
                         f"{each.limit}"
                     )
-        case Settled.MEASURED:
+        case Settled.MEASURED | Settled.ESTIMATED:
             if not limits:
                 yield (
-                    'it is said to be measured, but no measurement has a limit to keep to: add "below" or '
-                    '"above"'
+                    f"it is said to be {claim.settled.value}, but no measurement has a limit to keep to: "
+                    'add "below" or "above"'
                 )
             for each in limits:
                 if not each.keeps:

@@ -17,11 +17,11 @@ from tlacheck.smt.system import TransitionSystem, Variable, View
 from tlacheck.trace import Origin, State, Step, Trace, Violation
 from tlacheck.values import ModelValue, Value, function
 
-__all__ = ["Taken", "trace_of"]
+__all__ = ["StepTerms", "trace_of"]
 
 
 @attrs.frozen
-class Taken:
+class StepTerms:
     """The part of a model that describes one step.
 
     Attributes:
@@ -37,7 +37,7 @@ def trace_of(
     system: TransitionSystem,
     model: Any,
     views: Sequence[View],
-    taken: Sequence[Taken],
+    taken: Sequence[StepTerms],
     violation: Violation | None,
 ) -> Trace:
     """Build the trace that a model stands for.

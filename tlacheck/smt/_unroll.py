@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tlacheck.errors import ConfigError
-from tlacheck.smt._traces import Taken
+from tlacheck.smt._traces import StepTerms
 from tlacheck.smt._z3 import z3
 from tlacheck.smt.sorts import Expression
 from tlacheck.smt.system import Action, Clause, TransitionSystem, View
@@ -40,16 +40,16 @@ def all_of(clauses: Iterable[Clause], view: View) -> list[Expression]:
     return [clause.formula(view) for clause in clauses]
 
 
-def one_action(action: Action, before: View, after: View, moment: str) -> tuple[Expression, Taken]:
+def one_action(action: Action, before: View, after: View, moment: str) -> tuple[Expression, StepTerms]:
     """Return the formula of a step by this action, without its unchanged part, and the step's description."""
     constants = action.constants(moment)
-    taken = Taken({action.name: True}, {action.name: constants})
+    taken = StepTerms({action.name: True}, {action.name: constants})
     return action.relation(before, after, **constants), taken
 
 
 def some_action(
     system: TransitionSystem, before: View, after: View, moment: str
-) -> tuple[list[Expression], Taken]:
+) -> tuple[list[Expression], StepTerms]:
     """Return the formulas of a step by any action, and the step's description."""
     chosen = {action.name: z3.Bool(f"{action.name}@{moment}") for action in system.actions}
     arguments = {action.name: action.constants(moment) for action in system.actions}
@@ -60,4 +60,4 @@ def some_action(
             *system.unchanged(action, before, after),
         ]
         formulas.append(z3.Implies(chosen[action.name], z3.And(*whole)))
-    return formulas, Taken(chosen, arguments)
+    return formulas, StepTerms(chosen, arguments)

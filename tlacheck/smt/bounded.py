@@ -6,7 +6,7 @@ depth says nothing of greater depths: the verdict is `bounded`, never `proved`.
 
 from tlacheck.errors import ConfigError
 from tlacheck.smt._solver import TIMEOUT_SECONDS, Sat, ask
-from tlacheck.smt._traces import Taken, trace_of
+from tlacheck.smt._traces import StepTerms, trace_of
 from tlacheck.smt._unroll import axioms, some_action
 from tlacheck.smt._z3 import z3
 from tlacheck.smt.result import Obligation, Result
@@ -41,7 +41,7 @@ def bounded(
         raise ConfigError(f"depth is {depth}: it counts steps, from 0 on")
     views = [system.view("0")]
     behaviour: list[Expression] = [system.initial(views[0])]
-    taken: list[Taken] = []
+    taken: list[StepTerms] = []
     begins = ask([*axioms(system, *views), *behaviour], timeout_seconds, hoping=Sat.YES)
     if begins.sat is not Sat.YES:
         reason = (
@@ -63,7 +63,7 @@ def bounded(
 
 
 def _extend(
-    system: TransitionSystem, views: list[View], behaviour: list[Expression], taken: list[Taken]
+    system: TransitionSystem, views: list[View], behaviour: list[Expression], taken: list[StepTerms]
 ) -> None:
     """One more step, by any action."""
     moment = str(len(views))

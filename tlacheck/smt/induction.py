@@ -16,7 +16,7 @@ from typing import Final
 
 from tlacheck.errors import ConfigError
 from tlacheck.smt._solver import TIMEOUT_SECONDS, Sat, ask
-from tlacheck.smt._traces import Taken, trace_of
+from tlacheck.smt._traces import StepTerms, trace_of
 from tlacheck.smt._unroll import all_of, axioms, one_action, some_action
 from tlacheck.smt._z3 import z3
 from tlacheck.smt.bounded import bounded
@@ -67,7 +67,7 @@ def induction(
         return base
     views = [system.view(str(number)) for number in range(k + 1)]
     formulas: list[Expression] = axioms(system, *views)
-    taken: list[Taken] = []
+    taken: list[StepTerms] = []
     for number, view in enumerate(views):
         formulas += all_of(known, view)
         if number < k:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from tlacheck.errors import ConfigError
 from tlacheck.smt._solver import TIMEOUT_SECONDS, Sat, ask
-from tlacheck.smt._traces import Taken, trace_of
+from tlacheck.smt._traces import StepTerms, trace_of
 from tlacheck.smt._unroll import axioms, one_action
 from tlacheck.smt._z3 import z3
 from tlacheck.smt.result import Obligation, Result
@@ -52,7 +52,7 @@ def scheduled(
         raise ConfigError(f"{system.name} has no action {strangers[0]}; it has {', '.join(actions)}")
     views = [system.view("0")]
     behaviour: list[Expression] = [system.initial(views[0])]
-    taken: list[Taken] = []
+    taken: list[StepTerms] = []
     for number, name in enumerate(schedule):
         views.append(system.view_after(actions[name], views[-1], str(number + 1)))
         step, said = one_action(actions[name], views[-2], views[-1], str(number))

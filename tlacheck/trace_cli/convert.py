@@ -25,14 +25,14 @@ _FORMATS = "; ".join(f"{name} ({each.what})" for name, each in WRITTEN.items())
     "--to",
     "format_",
     type=click.Choice(list(WRITTEN)),
-    help="The format; what OUT's name says unless given, and without OUT itf.",
+    help="Output format; by default that of OUT's suffix, or itf without OUT.",
 )
 @number_option
 def convert_command(*, file: Path, out: Path | None, format_: str | None, number: int | None) -> None:
     """Read the trace in FILE, and write it in another format.
 
     FILE may be ITF JSON, a log of a run (ndjson) whose events have the whole state, TLC's printed
-    output, or its output of -dumpTrace json; the content of FILE decides, not its name.
+    output, or its output of -dumpTrace json or tla; the content of FILE decides, not its name.
 
     Exits with 0, or with 2 if FILE holds no trace or OUT cannot be written.
     """

@@ -21,7 +21,7 @@ number_option: Callable[[Command], Command] = click.option(
     type=click.IntRange(min=1),
     default=None,
     metavar="K",
-    help="Which trace of a FILE that holds several; the first unless given.",
+    help="Select a trace in a FILE with several; the first by default.",
 )
 
 

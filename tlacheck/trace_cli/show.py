@@ -34,7 +34,7 @@ UNUSABLE = 2
 @click.option(
     "--step", type=int, metavar="N", help="Only step N, and the whole state after it; 0 is the initial state."
 )
-@click.option("--full", is_flag=True, help="All variables after each step, not only what changed.")
+@click.option("--full", is_flag=True, help="Show all variables after each step, not only changed ones.")
 @number_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; values are texts in TLA+.")
 @click.pass_context

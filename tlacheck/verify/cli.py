@@ -35,6 +35,12 @@ __all__ = ["verify_command"]
 
 #: The width of output that is not shown on a terminal.
 _PLAIN_WIDTH = 100
+#: In a check of some seconds Java's optimising compiler costs three more, and never earns them; in one of
+#: minutes it does.
+_SHORT_RUNS = "-XX:TieredStopAtLevel=1"
+_LONG_BUDGET = "deep"
+#: The folder of compiled modules, beside those of the runs.
+_COMPILED = "compiled"
 _JOBS_MAX = 4
 
 
@@ -56,7 +62,9 @@ class _Options:
 
 
 @click.command("verify")
-@click.option("--budget", type=click.Choice(BUDGETS), help="How much to do; verify.toml says what is usual.")
+@click.option(
+    "--budget", type=click.Choice(BUDGETS), help="Budget of the run; the default is in verify.toml."
+)
 @click.option("--only", multiple=True, metavar="GLOB", help="Only checks of such names; may be repeated.")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Where randomness begins."
@@ -67,7 +75,7 @@ class _Options:
     help="How many checks run at once; the cores, 4 at most, unless given.",
 )
 @click.option("--engine", type=click.Choice(VERSIONS), help="Use this TLC.")
-@click.option("--fresh", is_flag=True, help="Do every check, also those whose inputs have not changed.")
+@click.option("--fresh", is_flag=True, help="Run every check, also checks whose inputs have not changed.")
 @click.option("--watch", is_flag=True, help="When a file has changed, do the checks that read it again.")
 @click.option(
     "--store",
@@ -75,11 +83,11 @@ class _Options:
     help=f"Where results are kept; {FOLDER} beside the plan, unless given.",
 )
 @click.option("--record", is_flag=True, help="Write the state counts that are found into the manifests.")
-@click.option("--list", "listing", is_flag=True, help="Print what would be done, and do nothing.")
+@click.option("--list", "listing", is_flag=True, help="Print the planned checks, and run nothing.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the summary as JSON; the rest goes to standard error."
 )
-@click.option("-v", "--verbose", is_flag=True, help="Say of each check what it is and what was expected.")
+@click.option("-v", "--verbose", is_flag=True, help="Describe each check and its expected verdict.")
 @click.option(
     "--file", type=click.Path(path_type=Path), default="verify.toml", show_default=True, help="The plan."
 )
@@ -188,7 +196,7 @@ def _worker(setting: Setting, jobs: int, engine: Engine | None, options: _Option
         setting=setting,
         command=lambda check: _command(check, setting, options),
         make_checker=lambda *, light: Checker(engine=engine, memory_mb=_memory_mb(jobs), light=light),
-        environment=_environment(options.engine),
+        environment=_environment(options.engine, setting),
         pinned=not options.record,
         keep=results.keep,
     )
@@ -203,9 +211,18 @@ def _engine(version: str | None, *, needed: bool) -> Engine | None:
         return None
 
 
-def _environment(engine: str | None) -> dict[str, str]:
-    """Return the environment of checks in Python: they use the same TLC."""
+def _environment(engine: str | None, setting: Setting) -> dict[str, str]:
+    """Return the environment of checks in Python: the same TLC, a JVM fit for their length, compiled modules.
+
+    Who tells Python to leave no compiled modules beside the sources still gets them kept, with the results:
+    each check is a process, and would compile all that it imports.
+    """
     environment = dict(os.environ)
+    if setting.budget != _LONG_BUDGET:
+        given = environment.get("JAVA_TOOL_OPTIONS", "")
+        environment["JAVA_TOOL_OPTIONS"] = f"{_SHORT_RUNS} {given}".strip()
+    if environment.pop("PYTHONDONTWRITEBYTECODE", "") and not environment.get("PYTHONPYCACHEPREFIX"):
+        environment["PYTHONPYCACHEPREFIX"] = str(setting.folder.parent.absolute() / _COMPILED)
     if engine is not None:
         environment["TLACHECK_ENGINE"] = engine
         environment.pop("TLACHECK_JAR", None)
