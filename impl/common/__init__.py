@@ -6,6 +6,10 @@
 | `encoding`   | values, their canonical bytes, and digests of them                               |
 | `keys`       | signatures behind a small interface; symbolic ones for models and tests          |
 | `ed25519`    | real ones, by the `cryptography` library; not imported here                      |
+| `requests`   | requests of clients, batches of them, and replies                                |
+| `service`    | the replicated service, and the state that replicas keep of it                   |
+| `results`    | the result of a step, and the refusal of an input                                |
+| `shapes`     | checks of objects from outside, field by field, before anything else reads them  |
 | `errors`     | what is wrong with a configuration or a key                                      |
 """
 
@@ -13,6 +17,7 @@ from impl.common.encoding import Digest, NotCanonical, Value, digest, encode
 from impl.common.errors import InvalidConfig
 from impl.common.identities import ClientId, NodeId
 from impl.common.keys import Keys, SymbolicKeys, is_signed_by, signed
+from impl.common.results import Refused, StepResult
 
 __all__ = [
     "ClientId",
@@ -21,6 +26,8 @@ __all__ = [
     "Keys",
     "NodeId",
     "NotCanonical",
+    "Refused",
+    "StepResult",
     "SymbolicKeys",
     "Value",
     "digest",

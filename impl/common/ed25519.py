@@ -59,7 +59,7 @@ class Ed25519Keys:
         return self._private.sign(content)
 
     def verify(self, signer: str, content: bytes, signature: bytes) -> bool:
-        """Return whether `signer` signed these bytes so; False for a stranger."""
+        """Return whether this is `signer`'s signature on the bytes; False for an unknown signer."""
         key = self._public.get(signer)
         if key is None:
             return False

@@ -18,7 +18,8 @@ that a signature on a proposal covers its batch by the digest, as in the paper (
 
 import functools
 import hashlib
-import json
+from collections.abc import Callable, Mapping
+from json.encoder import encode_basestring
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -29,10 +30,10 @@ __all__ = [
     "Digest",
     "NotCanonical",
     "Value",
-    "complaint_about",
     "digest",
     "encode",
     "kind_of",
+    "rejection_of",
 ]
 
 #: What operations, results and the states of services are made of. Integers have 64 bits.
@@ -58,11 +59,11 @@ class NotCanonical(ValueError):
     """
 
 
-def complaint_about(value: object, depth: int = DEPTH_MAX) -> str:
+def rejection_of(value: object, depth: int = DEPTH_MAX) -> str:
     """The reason why an object is no `Value`, for a human; empty if it is one.
 
-    Never raises, whatever the object is: only its type is looked at unless that is one of the few. Not even
-    `isinstance` is asked before, for an object may say anything of its class.
+    Never raises, whatever the object is: unless its type is one of those few, nothing but the type is read.
+    Not even `isinstance` is used before, since an object may lie about its class.
     """
     kind = type(value)
     if value is None or kind is bool or kind is bytes:
@@ -74,7 +75,7 @@ def complaint_about(value: object, depth: int = DEPTH_MAX) -> str:
     if kind is tuple and isinstance(value, tuple):
         if depth == 0:
             return f"tuples are nested deeper than {DEPTH_MAX}"
-        return next((said for item in value if (said := complaint_about(item, depth - 1))), "")
+        return next((said for item in value if (said := rejection_of(item, depth - 1))), "")
     return f"a {kind_of(value)} is none of None, bool, int, str, bytes, tuple"
 
 
@@ -88,10 +89,10 @@ def encode(value: object, *, without: str = "") -> bytes:
     Raises:
         NotCanonical: if it is neither a value nor made of attrs classes whose fields are.
     """
-    return _JSON.encode(_plain(value, without)).encode()
-
-
-_JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    try:
+        return _text(value, without).encode()
+    except UnicodeEncodeError:
+        raise _not_canonical("a string has a lone surrogate, and so no UTF-8") from None
 
 
 def digest(value: object) -> Digest:
@@ -121,27 +122,46 @@ def _is_text(value: str) -> bool:
 
 
 @functools.cache
-def _fields(kind: type[Any]) -> tuple[tuple[str, bool], ...]:
-    """The fields of an attrs class, each with whether it is digested."""
-    return tuple((field.name, bool(field.metadata.get("digested"))) for field in attrs.fields(kind))
+def _fields(kind: Any) -> tuple[tuple[str, str, bool], ...] | None:
+    """The fields of an attrs class by name, each as name, its JSON and a colon, is it digested; or None."""
+    if not attrs.has(kind):
+        return None
+    fields = sorted(attrs.fields(kind), key=lambda field: str(field.name))
+    return tuple((each.name, f'"{each.name}":', bool(each.metadata.get("digested"))) for each in fields)
 
 
-def _plain(value: object, without: str = "") -> object:
-    kind = type(value)
-    if value is None or kind is bool:
-        return value
-    if isinstance(value, bytes) and kind is bytes:
-        return {"bytes": value.hex()}
-    if isinstance(value, tuple) and kind is tuple:
-        return [_plain(item) for item in value]
-    if kind is not str and kind is not int and attrs.has(kind):
-        return {
-            kind.__name__: {
-                name: digest(getattr(value, name)) if digested else _plain(getattr(value, name))
-                for name, digested in _fields(kind)
-                if name != without
-            }
-        }
-    if complaint := complaint_about(value):
-        raise NotCanonical(f"{complaint}: replicas could not agree on its bytes")
-    return value
+def _text(value: Any, without: str = "") -> str:
+    """The JSON of a value, written in one pass; a lone surrogate in it is still to be found."""
+    kind: Any = type(value)
+    if write := _WRITERS.get(kind):
+        return write(value)
+    fields = _fields(kind)
+    if fields is None:
+        raise _not_canonical(rejection_of(value))
+    written = [
+        f'{key}"{digest(getattr(value, name))}"' if digested else key + _text(getattr(value, name))
+        for name, key, digested in fields
+        if name != without
+    ]
+    return f'{{"{kind.__name__}":{{{",".join(written)}}}}}'
+
+
+def _integer(value: int) -> str:
+    if not -_INTEGER_END <= value < _INTEGER_END:
+        raise _not_canonical(rejection_of(value))
+    return str(value)
+
+
+#: How a value of exactly such a type is written.
+_WRITERS: Final[Mapping[type[Any], Callable[[Any], str]]] = {
+    str: encode_basestring,
+    int: _integer,
+    tuple: lambda value: f"[{','.join([_text(item) for item in value])}]",
+    bytes: lambda value: f'{{"bytes":"{value.hex()}"}}',
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda _: "null",
+}
+
+
+def _not_canonical(rejection: str) -> NotCanonical:
+    return NotCanonical(f"{rejection}: replicas could not agree on its bytes")

@@ -1,4 +1,4 @@
-"""Names of those who take part. Each is unique in its cluster."""
+"""Names of nodes and clients. Each is unique in its cluster."""
 
 from typing import TypeAlias
 

@@ -32,11 +32,11 @@ class Keys(Protocol):
     """The keys of one replica or client: its own secret key, and the public keys of all."""
 
     def sign(self, content: bytes) -> bytes:
-        """The signature of whose keys these are on some bytes. The same bytes, the same signature."""
+        """The signature on some bytes with the own secret key. The same bytes give the same signature."""
         ...
 
     def verify(self, signer: str, content: bytes, signature: bytes) -> bool:
-        """Return whether `signer` signed these bytes so; False for a signer whose public key is not known.
+        """Return whether this is `signer`'s signature on the bytes; False if its public key is not known.
 
         Never raises, whatever the signature is.
         """
@@ -45,11 +45,12 @@ class Keys(Protocol):
 
 @attrs.frozen
 class SymbolicKeys:
-    """Signatures that stand for themselves: quick, short and the same in every run. For models and tests only.
+    """Deterministic signatures without cryptography, for models and tests only.
 
-    A signature is a digest of who signs what. Who keeps to this interface can sign in the name of
-    `name` only, which is all that a model of signatures needs; anybody who computes the digest by
-    himself can forge it.
+    They are quick, short and the same in every run.
+
+    A signature is a digest of the signer and the content. Through this interface one can sign only in the
+    name of `name`, which suffices for a model of signatures; computing the digest directly forges it.
 
     Attributes:
         name: whose keys these are.
@@ -62,7 +63,7 @@ class SymbolicKeys:
         return _mark(self.name, content)
 
     def verify(self, signer: str, content: bytes, signature: bytes) -> bool:
-        """Return whether `signer` signed these bytes so. Every name is known."""
+        """Return whether this is `signer`'s signature on the bytes. Every name is known."""
         return signature == _mark(signer, content)
 
 
@@ -72,7 +73,7 @@ def _mark(signer: str, content: bytes) -> bytes:
 
 
 def signed(message: AnyMessage, keys: Keys) -> AnyMessage:
-    """The message with the signature of whose keys these are on all its other fields."""
+    """The message, signed with these keys over all fields but the signature."""
     plain: Any = message  # of whichever class of messages
     made: AnyMessage = attrs.evolve(plain, signature=keys.sign(encode(message, without="signature")))
     return made

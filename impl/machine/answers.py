@@ -49,7 +49,7 @@ class Registered:
 
 @attrs.frozen
 class Refused:
-    """Nothing was carried out.
+    """The operation was rejected, and changed nothing.
 
     Attributes:
         reason: why, for programs.

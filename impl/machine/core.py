@@ -76,8 +76,9 @@ def _request(state: State, request: Request) -> tuple[State, Answer]:
     if session is None:
         return state, Refused(
             Reason.NO_SESSION,
-            f"client {client} has no session at log index {state.applied}: it never registered, or was unused "
-            f"for longest of {state.limits.sessions_max}. See what became of the last request, and register",
+            f"client {client} has no session at log index {state.applied}: it never registered, "
+            f"or was unused for longest of {state.limits.sessions_max}. See what became of the last request, "
+            "and register",
         )
     content = state.content
     answer: Answer
@@ -114,9 +115,9 @@ def _unexpected(client: int, sequence: int, session: Session) -> Refused:
 def _operate(state: State, operation: Operation) -> _Outcome:
     """Apply an operation to the content."""
     content = state.content
-    flaw = _flaw(operation, state.limits.text_bytes_max)
-    if flaw is not None:
-        return content, Refused(Reason.MALFORMED, flaw)
+    reason = _rejection_reason(operation, state.limits.text_bytes_max)
+    if reason is not None:
+        return content, Refused(Reason.MALFORMED, reason)
     match operation:
         case CreateCase():
             return _create_case(content, operation)
@@ -151,7 +152,8 @@ def _update_case_state(content: Content, operation: UpdateCaseState) -> _Outcome
         legal = ", ".join(after.name for after in CaseState if rules.may_move(case.state, after))
         return content, Refused(
             Reason.ILLEGAL_TRANSITION,
-            f"case {_shown(operation.case_id)} is {case.state.name} and cannot become {operation.state.name}: "
+            f"case {_shown(operation.case_id)} is {case.state.name} and cannot become "
+            f"{operation.state.name}: "
             + (f"it can become {legal}" if legal else "it has ended, create another one"),
         )
     moved = Case(case.spec_id, operation.state, case.data)
@@ -180,8 +182,9 @@ def _deploy_overlay(content: Content, operation: DeployOverlay) -> _Outcome:
     if not rules.extends(operation.base_id, latest):
         return content, Refused(
             Reason.OTHER_BASE,
-            f"overlay {_shown(operation.overlay_id)} is built on {_shown(operation.base_id)}, and the latest of "
-            f"specification {_shown(operation.spec_id)} is {_shown(latest)}: build it on that",
+            f"overlay {_shown(operation.overlay_id)} is built on {_shown(operation.base_id)}, "
+            f"and the latest of specification {_shown(operation.spec_id)} is {_shown(latest)}: "
+            "build it on that",
         )
     overlay = Overlay(operation.spec_id, operation.base_id, operation.data)
     return (
@@ -200,8 +203,9 @@ def _custom(content: Content, operation: Custom) -> _Outcome:
     if not rules.follows(operation.version, written):
         return content, Refused(
             Reason.OTHER_VERSION,
-            f"record {_shown(operation.name)} has version {written}, and version {operation.version} does not "
-            f"follow it: read it again and write version {written + 1}",
+            f"record {_shown(operation.name)} has version {written}, "
+            f"and version {operation.version} does not follow it: "
+            f"read it again and write version {written + 1}",
         )
     put = content.records.put(operation.name, Record(operation.version, operation.data))
     return attrs.evolve(content, records=put), Applied()
@@ -226,11 +230,14 @@ _MEANT: Final = {
 }
 
 
-def _flaw(operation: object, text_bytes_max: int) -> str | None:
-    """The reason that keeps a value from being an operation; None if it is one."""
+def _rejection_reason(operation: object, text_bytes_max: int) -> str | None:
+    """The reason why a value is no operation; None if it is one."""
     fields = _FIELDS.get(type(operation))
     if fields is None:
-        return f"a {type(operation).__name__} is no operation: send one of {', '.join(t.__name__ for t in _FIELDS)}"
+        return (
+            f"a {type(operation).__name__} is no operation: "
+            f"send one of {', '.join(t.__name__ for t in _FIELDS)}"
+        )
     for field, kind in fields.items():
         if not _is_of_kind(getattr(operation, field), kind, text_bytes_max):
             return f"{field} of {type(operation).__name__} must be {_MEANT[kind].format(text_bytes_max)}"
@@ -255,5 +262,5 @@ def _is_number(value: Any) -> bool:
 
 
 def _shown(name: str) -> str:
-    """A name for an explanation: cut, as answers are kept and a name may be long."""
+    """A name for an explanation, truncated because answers are kept and names may be long."""
     return repr(name if len(name) <= 40 else f"{name[:37]}...")

@@ -91,20 +91,21 @@ class Reader:
             ) from error
 
     def map(self, key: Callable[[], _Key], value: Callable[[], _Value]) -> OrderedMap[_Key, _Value]:
-        """A map whose keys and values are read so."""
+        """A map whose keys and values are read by these functions."""
         size = self.number()
         items: list[tuple[_Key, _Value]] = []
         for _ in range(size):
             place, found = self._place, key()
             if items and found <= items[-1][0]:
                 raise DamagedSnapshot(
-                    f"at byte {place} of its body there is the key {found!r} after {items[-1][0]!r}: keys increase"
+                    f"at byte {place} of its body there is the key {found!r} after {items[-1][0]!r}: "
+                    "keys increase"
                 )
             items.append((found, value()))
         return OrderedMap.of_sorted(items)
 
     def end(self) -> None:
-        """See that nothing is left."""
+        """Check that no bytes are left."""
         if self._place != len(self._body):
             raise DamagedSnapshot(f"{len(self._body) - self._place} bytes of its body are left over")
 
@@ -112,7 +113,8 @@ class Reader:
         end = self._place + count
         if end > len(self._body):
             raise DamagedSnapshot(
-                f"its body of {len(self._body)} bytes ends within a value of {count} bytes at byte {self._place}"
+                f"its body of {len(self._body)} bytes ends within a value of {count} bytes at byte "
+                f"{self._place}"
             )
         taken = self._body[self._place : end]
         self._place = end

@@ -36,12 +36,12 @@ def may_move(before: CaseState, after: CaseState) -> bool:
 
 
 def supersedes(version: int, in_force: int) -> bool:
-    """Return whether a version of a policy takes the place of the one in force; 0 says that none is."""
+    """Return whether a version of a policy replaces the one in force; 0 stands for none."""
     return version > in_force
 
 
 def follows(version: int, written: int) -> bool:
-    """Return whether a version of a record is the one after what was written; 0 says that nothing was."""
+    """Return whether a version of a record follows the written one; 0 stands for none."""
     return version == written + 1
 
 

@@ -71,7 +71,7 @@ def snapshot(state: State) -> bytes:
 
 
 def restore(data: bytes) -> State:
-    """The state that a snapshot is of.
+    """The state in a snapshot.
 
     Raises:
         DamagedSnapshot: if it is not what `snapshot` gave. The message says what is wrong, and where.
@@ -113,7 +113,8 @@ def _body(data: bytes) -> bytes:
     length = int.from_bytes(data[len(MAGIC) + 4 : _HEAD], "big")
     if len(data) != _HEAD + length + 8:
         raise DamagedSnapshot(
-            f"it has {len(data)} bytes, and {_HEAD + length + 8} by its own account: it was cut short or mixed up"
+            f"it has {len(data)} bytes, and {_HEAD + length + 8} by its own account: "
+            "it was cut short or mixed up"
         )
     if _checksum(data[:-8]) != data[-8:]:
         raise DamagedSnapshot(

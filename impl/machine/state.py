@@ -21,7 +21,7 @@ __all__ = [
 
 
 class InvalidLimits(ValueError):
-    """The operator gave the machine a limit with which it can do nothing.
+    """A limit of the machine makes every operation impossible.
 
     Usual causes: a 0 that was meant as "no limit"; there is always one.
     """
@@ -45,7 +45,8 @@ class Limits:
     def __attrs_post_init__(self) -> None:
         if not 1 <= self.sessions_max < 1 << 32:
             raise InvalidLimits(
-                f"sessions_max is {self.sessions_max}: without a session no request is taken, give 1 to 2**32 - 1"
+                f"sessions_max is {self.sessions_max}: without a session no request is taken, "
+                "give 1 to 2**32 - 1"
             )
         if not 1 <= self.text_bytes_max < 1 << 32:
             raise InvalidLimits(
