@@ -1,11 +1,11 @@
 """Raft as a pure core: `step(node, input) -> (node, effects)`.
 
-Theory of operation. A `Node` is the whole of one server: its `Config` (who founded the cluster, which
-parts of the protocol are on), its `Durable` state (what a crash must not lose) and its volatile state
-(commit index and role). The host owns the world: it fires timers, carries messages, writes disks and
-runs the state machine. It hands the core one input at a time and carries out the effects *in their
-order*; a `Persist` comes before any `Send` that relies on it, and must be on disk first (paper,
-Figure 2: "updated on stable storage before responding to RPCs").
+Theory of operation. A `Node` is the whole of one server: its `Config` (the founding members, and which parts
+of the protocol are on), its `Durable` state (what a crash must not lose) and its volatile state (commit index
+and role). The host fires timers, carries messages, writes disks and runs the state machine. It hands the core
+one input at a time and carries out the effects *in their order*; a `Persist` comes before any `Send` that
+relies on it, and must be on disk first (paper, Figure 2: "updated on stable storage before responding to
+RPCs").
 
 | host sees                          | input                             | action in specs/raft/Raft.tla |
 |------------------------------------|-----------------------------------|-------------------------------|
@@ -13,7 +13,8 @@ Figure 2: "updated on stable storage before responding to RPCs").
 | a server came back from a crash    | `recover(config, disk)`           | `Restart(i, lastIndex)`       |
 | the election timer fired           | `Timeout()`                       | `Timeout(i)`                  |
 | a client submitted a value         | `ClientRequest(value)`            | `ClientRequest(i, v)`         |
-| time to send to a member           | `AppendEntries(peer)`             | `AppendEntries(i, j)` or `InstallSnapshot(i, j)` |
+| time to send to a member           | `AppendEntries(peer)`             | `AppendEntries(i, j)`         |
+|                                    |                                   | or `InstallSnapshot(i, j)`    |
 | the log grew long                  | `Compact(state)`                  | `Compact(i)`                  |
 | an operator changes the membership | `ChangeMembership(configuration)` | `ChangeMembership(i, c)`      |
 | an election timeout of a leader    | `CheckQuorum()`                   | `CheckQuorum(i)`              |
@@ -23,16 +24,18 @@ Figure 2: "updated on stable storage before responding to RPCs").
 | a client reads, by the clock       | `LeaseRead(read)`                 | `LeaseRead(i, r)`             |
 | time for a new lease               | `RenewLease()`                    | `RenewLease(i)`               |
 | the clock ticked                   | `Tick()`                          | `Tick(i)`                     |
-| the disk wrote what it was asked   | `DiskSynced(index)`               | `DiskSynced(i, last)`         |
+| the disk finished a write          | `DiskSynced(index)`               | `DiskSynced(i, last)`         |
 | a message arrived                  | `Receive(message)`                | `Handle...(m)`                |
 
-Each input is handled in the module of its idea: `elections`, `replication`, `snapshots`, `membership`,
-`reads`; `leading` is how each step of a leader ends, `rules` what safety rests on.
+Each input is handled in a module of its own topic: `elections`, `replication`, `snapshots`, `membership`,
+`reads`; `leading` ends each step of a leader, and `rules` holds the rules on which safety rests.
 
-Sources: "paper" is Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm", the
-extended version of their paper at USENIX ATC 2014; "thesis" is Ongaro, "Consensus: Bridging Theory and Practice", 2014.
+Sources: "paper" is Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm", the extended
+version of their paper at USENIX ATC 2014; "thesis" is Ongaro, "Consensus: Bridging Theory and Practice",
+2014.
 """
 
+from impl.common import Refused
 from impl.common.errors import InvalidConfig
 from impl.common.identities import NodeId
 from impl.raft.configuration import Configuration
@@ -44,7 +47,6 @@ from impl.raft.effects import (
     Persist,
     ReadFailed,
     ReadReady,
-    Refused,
     ResetElectionTimer,
     Restore,
     Send,

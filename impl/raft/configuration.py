@@ -1,4 +1,4 @@
-"""Configurations: who votes and who merely receives the log, and which may follow which (thesis, chapter 4)."""
+"""Configurations: voters and learners, and which may follow which (thesis, chapter 4)."""
 
 from collections.abc import Collection, Mapping
 
@@ -51,16 +51,19 @@ class Configuration:
 
     @property
     def all_voters(self) -> frozenset[NodeId]:
-        """Whose vote counts, on either side."""
+        """The voters of both sides."""
         return self.voters | self.outgoing if self.outgoing else self.voters
 
     @property
     def members(self) -> frozenset[NodeId]:
-        """All who receive the log."""
+        """All servers that receive the log."""
         return self.voters | self.outgoing | self.learners
 
     def has_quorum(self, nodes: Collection[NodeId]) -> bool:
-        """Return whether these servers are a majority of the voters, in a joint configuration of the old ones too."""
+        """Return whether these servers are a majority of the voters.
+
+        In a joint configuration they must be one of the old voters too.
+        """
         agreed = frozenset(nodes)
         return all(
             quorum.has_majority(len(agreed & voters), len(voters))
@@ -85,8 +88,8 @@ class Configuration:
     def may_become(self, other: "Configuration") -> bool:
         """Return whether `other` may follow this configuration, so that quorums of both share a server.
 
-        One voter more or less, one learner more or less (thesis, 4.1), or any other voters by way of a
-        joint configuration (paper, 6), out of which there is one way. Who learnt and votes learns no
+        One voter more or less, one learner more or less (thesis, 4.1), or any other voters by way of a joint
+        configuration (paper, 6), which has one successor. A learner that becomes a voter is no learner any
         more.
         """
         if self.is_joint:

@@ -2,20 +2,20 @@
 
 from typing import assert_never
 
+from impl.common import Refused, StepResult
 from impl.raft import elections, inputs, leading, membership, messages, reads, replication, snapshots
 from impl.raft.effects import (
     Apply,
     Effect,
     Persist,
     ReadFailed,
-    Refused,
     Restore,
     SteppedDown,
     Write,
 )
+from impl.raft.handled import Handled
 from impl.raft.inputs import Input
 from impl.raft.messages import Message
-from impl.raft.outcome import Outcome
 from impl.raft.state import Config, Durable, Leader, MisroutedInput, Node
 
 __all__ = ["first_start", "recover", "step"]
@@ -24,13 +24,13 @@ __all__ = ["first_start", "recover", "step"]
 def first_start(config: Config) -> Node:
     """A server that starts for the first time, with nothing but the founders' configuration.
 
-    Its host makes `durable` safe before the server takes a step; from then on it starts by `recover`.
+    Its host persists `durable` before the server takes a step; later starts use `recover`.
     """
     return Node(config, Durable(snapshot=config.first_snapshot))
 
 
 def recover(config: Config, durable: Durable) -> Node:
-    """The server as it comes back from a crash: what was on disk, and nothing else.
+    """The server after a crash: its state on disk, and nothing else.
 
     The host's state machine begins anew with `durable.snapshot.state`; what follows is applied again
     as it is committed again. With clocks, the server stays with a leader for as long as it may have
@@ -45,12 +45,11 @@ def recover(config: Config, durable: Durable) -> Node:
     )
 
 
-def step(node: Node, inp: Input) -> tuple[Node, tuple[Effect, ...]]:
+def step(node: Node, inp: Input) -> StepResult[Node, Effect]:
     """One step of a server.
 
-    An input that does not fit the server (a late timer, a message of an old term, a part of the
-    protocol that is off) changes nothing: the network and the clock may say anything. Who waits for
-    an answer is told so by `Refused`.
+    An input that does not fit the server (a late timer, a message of an old term, a part of the protocol that
+    is off) changes nothing: network and clock are not to be trusted. `Refused` answers a waiting requester.
 
     Args:
         node: the server before the step.
@@ -65,44 +64,47 @@ def step(node: Node, inp: Input) -> tuple[Node, tuple[Effect, ...]]:
     """
     match inp:
         case inputs.Receive(message=message):
-            outcome = _receive(node, message)
+            handled = _receive(node, message)
         case inputs.AppendEntries(peer=peer):
-            outcome = replication.append_entries(node, peer)
+            handled = replication.append_entries(node, peer)
         case inputs.ClientRequest():
-            outcome = leading.client_request(node, inp)
+            handled = leading.client_request(node, inp)
         case inputs.Tick():
-            outcome = reads.tick(node)
+            handled = reads.tick(node)
         case inputs.DiskSynced(index=index):
-            outcome = leading.disk_synced(node, index)
+            handled = leading.disk_synced(node, index)
         case inputs.Timeout():
-            outcome = elections.timeout(node)
+            handled = elections.timeout(node)
         case inputs.ReadIndex():
-            outcome = reads.read_index(node, inp)
+            handled = reads.read_index(node, inp)
         case inputs.LeaseRead():
-            outcome = reads.lease_read(node, inp)
+            handled = reads.lease_read(node, inp)
         case inputs.RenewLease():
-            outcome = reads.renew_lease(node)
+            handled = reads.renew_lease(node)
         case inputs.CheckQuorum():
-            outcome = leading.check_quorum(node)
+            handled = leading.check_quorum(node)
         case inputs.Compact():
-            outcome = snapshots.compact(node, inp)
+            handled = snapshots.compact(node, inp)
         case inputs.ChangeMembership():
-            outcome = membership.change_membership(node, inp)
+            handled = membership.change_membership(node, inp)
         case inputs.TransferLeadership():
-            outcome = membership.transfer_leadership(node, inp)
+            handled = membership.transfer_leadership(node, inp)
         case inputs.AbortTransfer():
-            outcome = membership.abort_transfer(node)
+            handled = membership.abort_transfer(node)
         case _:
             assert_never(inp)
-    return outcome.node, _effects(node, inp, outcome)
+    return StepResult(handled.node, _effects(node, inp, handled))
 
 
-def _receive(node: Node, message: Message) -> Outcome:
-    """A message, of whatever server: who asks need not be known yet, whose answer counts is looked up there."""
+def _receive(node: Node, message: Message) -> Handled:
+    """Handle a message from any server.
+
+    A requester need not be known yet; the sender of an answer is checked by its handler.
+    """
     if message.dest != node.config.node:
         raise MisroutedInput(f"{node.config.node!r} was handed a message for {message.dest!r}: {message}")
     if message.source == node.config.node:
-        return Outcome(node)
+        return Handled(node)
     match message:
         case messages.AppendEntriesRequest():
             return replication.handle_append_entries_request(node, message)
@@ -124,23 +126,23 @@ def _receive(node: Node, message: Message) -> Outcome:
             assert_never(message)
 
 
-def _effects(before: Node, inp: Input, outcome: Outcome) -> tuple[Effect, ...]:
-    """The effects that make the step real, what is durable before what relies on it."""
-    after = outcome.node
+def _effects(before: Node, inp: Input, handled: Handled) -> tuple[Effect, ...]:
+    """The effects of a step, durable ones before those that rely on them."""
+    after = handled.node
     if after is before:
-        return (*outcome.effects, *outcome.answers)
+        return (*handled.effects, *handled.answers)
     effects: list[Effect] = []
     if after.durable is not before.durable:
         is_safe = after.durable_index == after.durable.last_index
         effects.append(Persist(after.durable) if is_safe else Write(after.durable))
-    effects.extend(outcome.effects)
+    effects.extend(handled.effects)
     if isinstance(before.role, Leader) and not isinstance(after.role, Leader):
         effects.append(SteppedDown(before.durable.current_term))
     if after.commit_index > before.commit_index:
         effects.extend(_applied(before.commit_index, after))
-    effects.extend(outcome.answers)
+    effects.extend(handled.answers)
     if isinstance(before.role, Leader) and not isinstance(after.role, Leader):
-        effects.extend(_failed(before.role, inp, outcome))
+        effects.extend(_failed(before.role, inp, handled))
     return tuple(effects)
 
 
@@ -156,10 +158,10 @@ def _applied(applied: int, after: Node) -> list[Effect]:
     return effects
 
 
-def _failed(leader: Leader, inp: Input, outcome: Outcome) -> list[Effect]:
+def _failed(leader: Leader, inp: Input, handled: Handled) -> list[Effect]:
     """The reads that a leader owed when it stepped down, one asked for in that very step among them."""
     asked = [pending.read for pending in leader.pending]
     if isinstance(inp, inputs.ReadIndex):
         asked.append(inp.read)
-    answered = {answer.read for answer in outcome.answers if not isinstance(answer, Refused)}
+    answered = {answer.read for answer in handled.answers if not isinstance(answer, Refused)}
     return [ReadFailed(read) for read in asked if read not in answered]

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import attrs
 
-from impl.raft.inputs import Input
+from impl.common import Refused
 from impl.raft.messages import Message
 from impl.raft.state import Durable
 
@@ -16,7 +16,6 @@ __all__ = [
     "Persist",
     "ReadFailed",
     "ReadReady",
-    "Refused",
     "ResetElectionTimer",
     "Restore",
     "Send",
@@ -54,8 +53,8 @@ class Send:
 class ResetElectionTimer:
     """Start the election timer anew, with a fresh random duration (paper, 5.2).
 
-    Asked for by whoever starts an election, grants a vote, or hears the leader of its term; and by a
-    server whose timer fired in vain, because it is no voter or stays with its leader.
+    Requested by a server that starts an election, grants a vote, or hears the leader of its term; and by one
+    whose timer fired in vain, because it is no voter or stays with its leader.
     """
 
 
@@ -107,19 +106,6 @@ class ReadFailed:
     """The read was not answered while this server led: ask the leader again."""
 
     read: Hashable
-
-
-@attrs.frozen
-class Refused:
-    """The news that a client's or an operator's request was not carried out, and the server is as it was.
-
-    Attributes:
-        input: what was asked for.
-        reason: why not, for a human.
-    """
-
-    input: Input
-    reason: str
 
 
 Effect: TypeAlias = (

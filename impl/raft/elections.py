@@ -1,4 +1,4 @@
-"""Elections: timers, pre-votes, votes, and the request to take over (paper, 5.2 and 5.4.1; thesis, 3.10 and 9.6)."""
+"""Elections: timers, pre-votes, votes, leadership transfer (paper, 5.2 and 5.4.1; thesis, 3.10 and 9.6)."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,7 @@ from impl.common.identities import NodeId
 from impl.raft import rules
 from impl.raft.effects import ResetElectionTimer, Send
 from impl.raft.following import follow_term, safe_up_to
+from impl.raft.handled import Handled
 from impl.raft.leading import become_leader
 from impl.raft.messages import (
     Message,
@@ -17,7 +18,6 @@ from impl.raft.messages import (
     RequestVoteResponse,
     TimeoutNow,
 )
-from impl.raft.outcome import Outcome
 from impl.raft.state import Candidate, Durable, Leader, Node, PreCandidate
 
 __all__ = [
@@ -30,16 +30,15 @@ __all__ = [
 ]
 
 
-def timeout(node: Node) -> Outcome:
+def timeout(node: Node) -> Handled:
     """Stand for election; with `pre_vote` ask first whether it would be won (paper, 5.2; thesis, 9.6).
 
-    The timer of a leader means nothing; that of a server that may not stand, or stays with its leader,
-    begins anew.
+    A leader ignores its timer; a server that may not stand, or stays with its leader, restarts it.
     """
     if isinstance(node.role, Leader):
-        return Outcome(node)
+        return Handled(node)
     if node.heard > 0 or not rules.may_campaign(node):
-        return Outcome(node, (ResetElectionTimer(),))
+        return Handled(node, (ResetElectionTimer(),))
     me, durable = node.config.node, node.durable
     if not node.config.pre_vote or node.configuration.has_quorum([me]):
         return _campaign(node, transfer=False)
@@ -54,10 +53,10 @@ def timeout(node: Node) -> Outcome:
         ),
     )
     asking = attrs.evolve(node, role=PreCandidate(votes_granted=frozenset({me})))
-    return Outcome(asking, (*requests, ResetElectionTimer()))
+    return Handled(asking, (*requests, ResetElectionTimer()))
 
 
-def _campaign(node: Node, *, transfer: bool) -> Outcome:
+def _campaign(node: Node, *, transfer: bool) -> Handled:
     """Start an election: a new term, a vote for oneself, and a request to all voters (paper, 5.2)."""
     me, old = node.config.node, node.durable
     durable = Durable(old.current_term + 1, me, old.log, snapshot=old.snapshot)
@@ -78,7 +77,7 @@ def _campaign(node: Node, *, transfer: bool) -> Outcome:
         opened = safe_up_to(node, durable.last_index + 1)
         return become_leader(attrs.evolve(node, durable=durable, synced=opened, role=role), effects)
     synced = safe_up_to(node, durable.last_index)
-    return Outcome(attrs.evolve(node, durable=durable, synced=synced, role=role), effects)
+    return Handled(attrs.evolve(node, durable=durable, synced=synced, role=role), effects)
 
 
 def _ask_voters(node: Node, request: Callable[[NodeId], Message]) -> tuple[Send, ...]:
@@ -89,10 +88,10 @@ def _ask_voters(node: Node, request: Callable[[NodeId], Message]) -> tuple[Send,
 # --- pre-votes ----------------------------------------------------------------------------------
 
 
-def handle_pre_vote_request(node: Node, request: PreVoteRequest) -> Outcome:
-    """Say whether it would vote, and change nothing (thesis, 9.6).
+def handle_pre_vote_request(node: Node, request: PreVoteRequest) -> Handled:
+    """Answer whether it would vote, and change nothing (thesis, 9.6).
 
-    A refusal carries its own term, so that who lags behind learns it.
+    A refusal carries the server's term, so that a lagging requester learns it.
     """
     granted = (
         request.term > node.durable.current_term
@@ -105,34 +104,34 @@ def handle_pre_vote_request(node: Node, request: PreVoteRequest) -> Outcome:
         dest=request.source,
         vote_granted=granted,
     )
-    return Outcome(node, (Send(response),))
+    return Handled(node, (Send(response),))
 
 
-def handle_pre_vote_response(node: Node, response: PreVoteResponse) -> Outcome:
-    """With a quorum that would vote for it, a pre-candidate becomes a candidate (thesis, 9.6)."""
+def handle_pre_vote_response(node: Node, response: PreVoteResponse) -> Handled:
+    """Become a candidate once a quorum would vote for it (thesis, 9.6)."""
     current = node.durable.current_term
     if not response.vote_granted:
-        return Outcome(follow_term(node, response.term) if response.term > current else node)
+        return Handled(follow_term(node, response.term) if response.term > current else node)
     if not isinstance(node.role, PreCandidate) or response.term != current + 1:
-        return Outcome(node)
+        return Handled(node)
     voters = node.role.votes_granted | {response.source}
     if node.configuration.has_quorum(voters):
         return _campaign(node, transfer=False)
-    return Outcome(attrs.evolve(node, role=PreCandidate(votes_granted=voters)))
+    return Handled(attrs.evolve(node, role=PreCandidate(votes_granted=voters)))
 
 
 # --- votes --------------------------------------------------------------------------------------
 
 
-def handle_request_vote_request(node: Node, request: RequestVoteRequest) -> Outcome:
+def handle_request_vote_request(node: Node, request: RequestVoteRequest) -> Handled:
     """Paper, Figure 2, RequestVote RPC. A later term resets the vote before it is judged.
 
-    Who hears a leader does not even look at it, unless that leader asked for it (thesis, 4.2.3).
+    A server that hears a leader ignores it, unless that leader asked for the election (thesis, 4.2.3).
     """
     if request.term > node.durable.current_term:
         ignores = node.config.check_quorum or node.config.leases
         if ignores and not request.transfer and rules.stays_with_leader(node):
-            return Outcome(node)
+            return Handled(node)
         node = follow_term(node, request.term)
     durable = node.durable
     granted = (
@@ -146,27 +145,27 @@ def handle_request_vote_request(node: Node, request: RequestVoteRequest) -> Outc
     response = RequestVoteResponse(
         term=durable.current_term, source=node.config.node, dest=request.source, vote_granted=granted
     )
-    return Outcome(node, (Send(response), ResetElectionTimer()) if granted else (Send(response),))
+    return Handled(node, (Send(response), ResetElectionTimer()) if granted else (Send(response),))
 
 
-def handle_request_vote_response(node: Node, response: RequestVoteResponse) -> Outcome:
+def handle_request_vote_response(node: Node, response: RequestVoteResponse) -> Handled:
     """Count voters, not votes: a duplicate changes nothing (paper, 5.2)."""
     current = node.durable.current_term
     if response.term > current:
-        return Outcome(follow_term(node, response.term))
+        return Handled(follow_term(node, response.term))
     if response.term < current or not isinstance(node.role, Candidate) or not response.vote_granted:
-        return Outcome(node)
+        return Handled(node)
     voters = node.role.votes_granted | {response.source}
     if node.configuration.has_quorum(voters):
         return become_leader(node)
-    return Outcome(attrs.evolve(node, role=Candidate(votes_granted=voters)))
+    return Handled(attrs.evolve(node, role=Candidate(votes_granted=voters)))
 
 
-def handle_timeout_now(node: Node, request: TimeoutNow) -> Outcome:
-    """Stand for election at once, and say why, so that who hears the leader votes too (thesis, 3.10)."""
+def handle_timeout_now(node: Node, request: TimeoutNow) -> Handled:
+    """Stand for election at once, flagged so that servers that hear the leader vote too (thesis, 3.10)."""
     obeys = (
         request.term == node.durable.current_term
         and not isinstance(node.role, Leader)
         and rules.may_campaign(node)
     )
-    return _campaign(node, transfer=True) if obeys else Outcome(node)
+    return _campaign(node, transfer=True) if obeys else Handled(node)

@@ -29,7 +29,7 @@ def follow_term(node: Node, term: int) -> Node:
 def follow_leader(node: Node, term: int) -> Node:
     """Hear the leader of its own term or of a later one.
 
-    Whoever stands for election gives up (paper, 5.2); its vote stands where the term is the same.
+    A candidate gives up (paper, 5.2); its vote stands if the term is the same.
     """
     if term > node.durable.current_term:
         node = follow_term(node, term)

@@ -45,7 +45,7 @@ class ClientRequest:
 
 @attrs.frozen
 class AppendEntries:
-    """It is time to send `peer` what it lacks, or a heartbeat (paper, 5.3).
+    """A send to `peer` is due: the entries that it lacks, or a heartbeat (paper, 5.3).
 
     A peer that lacks what was compacted is sent the snapshot (paper, section 7).
     """
@@ -108,7 +108,7 @@ class LeaseRead:
 
 @attrs.frozen
 class RenewLease:
-    """It is time to begin a new lease, in the place of the present one; send `AppendEntries` to all next."""
+    """A new lease is due in place of the present one; send `AppendEntries` to all next."""
 
 
 @attrs.frozen
@@ -118,7 +118,7 @@ class Tick:
 
 @attrs.frozen
 class DiskSynced:
-    """The news that the last `Write` is on disk, up to log index `index` (thesis, 10.2.1).
+    """The last `Write` is on disk, up to log index `index` (thesis, 10.2.1).
 
     Writes and `Persist`s reach the disk in their order. A host that is asked to `Persist` forgets what
     it was still to report of earlier writes: a report of another log's entries would be false.

@@ -1,4 +1,4 @@
-"""The end of each step of a leader: it commits, answers reads, and steps down when it is no voter any more."""
+"""The end of each step of a leader: commit, answer reads, step down when no longer a voter."""
 
 import itertools
 
@@ -8,9 +8,9 @@ from impl.raft import rules
 from impl.raft.configuration import Configuration
 from impl.raft.effects import BecameLeader, ReadReady, ResetElectionTimer, Send
 from impl.raft.following import safe_up_to
+from impl.raft.handled import DOES_NOT_LEAD, Handled, refusal
 from impl.raft.inputs import ClientRequest
 from impl.raft.log import NOOP, Entry
-from impl.raft.outcome import DOES_NOT_LEAD, Outcome, refusal
 from impl.raft.state import Durable, Follower, Leader, Node, Progress
 
 __all__ = [
@@ -29,7 +29,7 @@ def lead(
     durable: Durable,
     role: Leader,
     effects: tuple[Send | ResetElectionTimer | BecameLeader, ...] = (),
-) -> Outcome:
+) -> Handled:
     """Commit what a quorum holds, and answer the reads that a quorum confirmed (paper, 5.3; thesis, 6.4).
 
     A leader that is no voter of a committed configuration steps down (thesis, 4.2.2).
@@ -60,7 +60,7 @@ def lead(
         me not in configuration.voters and not configuration.is_joint and role.change_index <= commit_index
     )
     after = Node(node.config, durable, node.synced, commit_index, Follower() if retires else role, node.heard)
-    return Outcome(after, effects, ready)
+    return Handled(after, effects, ready)
 
 
 def holds_round(node: Node, role: Leader, number: int) -> bool:
@@ -76,7 +76,7 @@ def appended(durable: Durable, value: object) -> Durable:
     return Durable(durable.current_term, durable.voted_for, (*durable.log, entry), snapshot=durable.snapshot)
 
 
-def become_leader(node: Node, effects: tuple[Send | ResetElectionTimer | BecameLeader, ...] = ()) -> Outcome:
+def become_leader(node: Node, effects: tuple[Send | ResetElectionTimer | BecameLeader, ...] = ()) -> Handled:
     """Lead the current term: open it with a no-op, and send from there on (paper, 5.2; thesis, 6.4)."""
     configuration, next_index = node.configuration, node.durable.last_index + 1
     peers = sorted(configuration.members - {node.config.node})
@@ -89,7 +89,7 @@ def become_leader(node: Node, effects: tuple[Send | ResetElectionTimer | BecameL
     return lead(node, appended(node.durable, NOOP), role, (*effects, elected))
 
 
-def client_request(node: Node, request: ClientRequest) -> Outcome:
+def client_request(node: Node, request: ClientRequest) -> Handled:
     """Append a client's value to the leader's log (paper, 5.3)."""
     role = node.role
     if not isinstance(role, Leader):
@@ -99,27 +99,27 @@ def client_request(node: Node, request: ClientRequest) -> Outcome:
     if isinstance(request.value, Configuration):
         return refusal(node, request, "a configuration is no value of a client: ask by ChangeMembership")
     limits = node.config.size_limits
-    if limits is not None and (complaint := limits.complaint(request.value)):
-        return refusal(node, request, complaint)
+    if limits is not None and (rejection := limits.rejection(request.value)):
+        return refusal(node, request, rejection)
     return lead(node, appended(node.durable, request.value), role)
 
 
-def check_quorum(node: Node) -> Outcome:
+def check_quorum(node: Node) -> Handled:
     """Step down if no quorum answered since the last check, so that clients need not wait (thesis, 6.2)."""
     role = node.role
     if not node.config.check_quorum or not isinstance(role, Leader):
-        return Outcome(node)
+        return Handled(node)
     active = [progress.peer for progress in role.progress if progress.is_active]
     if not role.configuration.has_quorum([node.config.node, *active]):
-        return Outcome(attrs.evolve(node, role=Follower()))
+        return Handled(attrs.evolve(node, role=Follower()))
     waiting = tuple(attrs.evolve(progress, is_active=False) for progress in role.progress)
-    return Outcome(attrs.evolve(node, role=attrs.evolve(role, progress=waiting)))
+    return Handled(attrs.evolve(node, role=attrs.evolve(role, progress=waiting)))
 
 
-def disk_synced(node: Node, index: int) -> Outcome:
+def disk_synced(node: Node, index: int) -> Handled:
     """Know what was written to be on disk; a leader may commit by it (thesis, 10.2.1)."""
     safe = min(index, node.durable.last_index)
     if not node.config.async_disk or safe <= node.synced:
-        return Outcome(node)
+        return Handled(node)
     node = attrs.evolve(node, synced=safe_up_to(node, safe))
-    return lead(node, node.durable, node.role) if isinstance(node.role, Leader) else Outcome(node)
+    return lead(node, node.durable, node.role) if isinstance(node.role, Leader) else Handled(node)

@@ -31,7 +31,10 @@ NOOP: Final = NoOp()
 
 @attrs.frozen
 class Entry:
-    """One entry of a log: the term of the leader that made it, and a client's value, `NOOP` or a `Configuration`."""
+    """One log entry: the term of the leader that made it, and a value.
+
+    The value is a client's, `NOOP` or a `Configuration`.
+    """
 
     term: int
     value: Hashable
@@ -76,7 +79,9 @@ def in_force(snapshot: Snapshot, log: tuple[Entry, ...], up_to: int) -> Configur
 
 
 def first_index_of(term: int, snapshot: Snapshot, log: tuple[Entry, ...]) -> int:
-    """The first log index behind the snapshot whose term is at least `term`; one behind the end if there is none.
+    """The first log index behind the snapshot whose term is at least `term`.
+
+    One behind the end if there is none.
 
     Terms in a log never decrease, so that halving finds it.
     """

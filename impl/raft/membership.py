@@ -1,20 +1,20 @@
-"""Changes of who belongs to the cluster, and of who leads it (paper, 6; thesis, 3.10 and chapter 4)."""
+"""Membership changes and leadership transfer (paper, 6; thesis, 3.10 and chapter 4)."""
 
 import attrs
 
 from impl.raft import rules
 from impl.raft.effects import Send
+from impl.raft.handled import DOES_NOT_LEAD, TERM_IS_NEW, Handled, refusal
 from impl.raft.inputs import ChangeMembership, TransferLeadership
 from impl.raft.leading import appended, lead
 from impl.raft.messages import TimeoutNow
-from impl.raft.outcome import DOES_NOT_LEAD, TERM_IS_NEW, Outcome, refusal
 from impl.raft.state import NO_LEASE, Leader, Node, Progress
 
 __all__ = ["abort_transfer", "change_membership", "transfer_leadership"]
 
 
-def change_membership(node: Node, request: ChangeMembership) -> Outcome:
-    """Append another configuration, and go by it at once (paper, 6; thesis, 4.1).
+def change_membership(node: Node, request: ChangeMembership) -> Handled:
+    """Append another configuration, and use it at once (paper, 6; thesis, 4.1).
 
     A member that is new is sent the log from its end on, and what it lacks once it refuses that.
     """
@@ -32,8 +32,8 @@ def change_membership(node: Node, request: ChangeMembership) -> Outcome:
         return refusal(
             node,
             request,
-            f"{configuration} may not follow {role.configuration}: change one server, or leave or enter a joint "
-            "configuration",
+            f"{configuration} may not follow {role.configuration}: change one server, "
+            "or leave or enter a joint configuration",
         )
     last_index = node.durable.last_index
     progress = tuple(
@@ -44,8 +44,11 @@ def change_membership(node: Node, request: ChangeMembership) -> Outcome:
     return lead(node, appended(node.durable, configuration), changed)
 
 
-def transfer_leadership(node: Node, request: TransferLeadership) -> Outcome:
-    """Take no more from clients, give up the lease, and tell the peer to take over once it holds all (thesis, 3.10)."""
+def transfer_leadership(node: Node, request: TransferLeadership) -> Handled:
+    """Transfer leadership (thesis, 3.10).
+
+    Take no more from clients, give up the lease, and tell the peer to take over once it holds all entries.
+    """
     role, peer = node.role, request.peer
     if not isinstance(role, Leader):
         return refusal(node, request, DOES_NOT_LEAD)
@@ -59,12 +62,12 @@ def transfer_leadership(node: Node, request: TransferLeadership) -> Outcome:
         role, transferee=peer, handed_over=role.handed_over or is_ready, lease=NO_LEASE
     )
     request_now = Send(TimeoutNow(term=node.durable.current_term, source=node.config.node, dest=peer))
-    return Outcome(attrs.evolve(node, role=handing_over), (request_now,) if is_ready else ())
+    return Handled(attrs.evolve(node, role=handing_over), (request_now,) if is_ready else ())
 
 
-def abort_transfer(node: Node) -> Outcome:
+def abort_transfer(node: Node) -> Handled:
     """Serve clients again: the other did not take over in time (thesis, 3.10)."""
     role = node.role
     if not isinstance(role, Leader) or role.transferee is None:
-        return Outcome(node)
-    return Outcome(attrs.evolve(node, role=attrs.evolve(role, transferee=None)))
+        return Handled(node)
+    return Handled(attrs.evolve(node, role=attrs.evolve(role, transferee=None)))

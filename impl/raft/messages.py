@@ -39,7 +39,7 @@ class PreVoteRequest:
 
 @attrs.frozen(kw_only=True)
 class PreVoteResponse:
-    """The answer: `term` is the asked one if the vote would be granted, else the one of who refuses."""
+    """The answer: `term` is the asked one if the vote would be granted, else the refuser's own."""
 
     term: int
     source: NodeId
@@ -51,7 +51,7 @@ class PreVoteResponse:
 class RequestVoteRequest:
     """A candidate asks for a vote, and says how far its log reaches.
 
-    `transfer` says that the leader asked for the election, so that who hears that leader answers too.
+    `transfer` is True if the leader asked for the election: then servers that hear that leader answer too.
     """
 
     term: int
@@ -122,7 +122,7 @@ class AppendEntriesResponse:
 
 @attrs.frozen(kw_only=True)
 class InstallSnapshotRequest:
-    """A leader sends its snapshot, whole, to who lacks what it compacted (paper, section 7)."""
+    """A leader sends its whole snapshot to a peer that lacks compacted entries (paper, section 7)."""
 
     term: int
     source: NodeId

@@ -4,16 +4,16 @@ import attrs
 
 from impl.raft import rules
 from impl.raft.effects import ReadReady
+from impl.raft.handled import DOES_NOT_LEAD, TERM_IS_NEW, Handled, refusal
 from impl.raft.inputs import LeaseRead, ReadIndex
 from impl.raft.leading import holds_round, lead
-from impl.raft.outcome import DOES_NOT_LEAD, TERM_IS_NEW, Outcome, refusal
 from impl.raft.state import NO_LEASE, Leader, Lease, Node, PendingRead
 
 __all__ = ["lease_read", "read_index", "renew_lease", "tick"]
 
 
-def read_index(node: Node, request: ReadIndex) -> Outcome:
-    """Note what is committed now; answer when a quorum has answered a request sent after this (thesis, 6.4)."""
+def read_index(node: Node, request: ReadIndex) -> Handled:
+    """Note the commit index; answer once a quorum has answered a request sent after this (thesis, 6.4)."""
     role = node.role
     if not isinstance(role, Leader):
         return refusal(node, request, DOES_NOT_LEAD)
@@ -24,20 +24,20 @@ def read_index(node: Node, request: ReadIndex) -> Outcome:
     return lead(node, node.durable, attrs.evolve(role, round=number, pending=(*role.pending, read)))
 
 
-def renew_lease(node: Node) -> Outcome:
+def renew_lease(node: Node) -> Handled:
     """Begin a round on which to rest a lease, in the place of the present one (thesis, 6.4.1)."""
     role = node.role
     if not node.config.leases or not isinstance(role, Leader):
-        return Outcome(node)
+        return Handled(node)
     if role.transferee is not None or not rules.may_hold_lease(role):
-        return Outcome(node)
+        return Handled(node)
     number = role.round + 1
     lease = Lease(number, node.config.lease_ticks)
-    return Outcome(attrs.evolve(node, role=attrs.evolve(role, round=number, lease=lease)))
+    return Handled(attrs.evolve(node, role=attrs.evolve(role, round=number, lease=lease)))
 
 
-def lease_read(node: Node, request: LeaseRead) -> Outcome:
-    """Answer at once, as long as a quorum that answered the lease's round ignores candidates (thesis, 6.4.1)."""
+def lease_read(node: Node, request: LeaseRead) -> Handled:
+    """Answer at once while a quorum that answered the lease's round ignores candidates (thesis, 6.4.1)."""
     role = node.role
     if not isinstance(role, Leader):
         return refusal(node, request, DOES_NOT_LEAD)
@@ -48,16 +48,16 @@ def lease_read(node: Node, request: LeaseRead) -> Outcome:
     if not holds_round(node, role, role.lease.round):
         reason = f"no quorum has answered round {role.lease.round}, on which the lease rests, yet"
         return refusal(node, request, reason)
-    return Outcome(node, answers=(ReadReady(request.read, node.commit_index),))
+    return Handled(node, answers=(ReadReady(request.read, node.commit_index),))
 
 
-def tick(node: Node) -> Outcome:
+def tick(node: Node) -> Handled:
     """Count down what a server promised to its leader, and what a leader may rely on."""
     if not node.config.is_timed:
-        return Outcome(node)
+        return Handled(node)
     role = node.role
     if isinstance(role, Leader) and role.lease != NO_LEASE:
         lease = role.lease
         rest = Lease(lease.round, lease.left - 1) if lease.left > 1 else NO_LEASE
         node = attrs.evolve(node, role=attrs.evolve(role, lease=rest))
-    return Outcome(attrs.evolve(node, heard=node.heard - 1) if node.heard else node)
+    return Handled(attrs.evolve(node, heard=node.heard - 1) if node.heard else node)

@@ -6,6 +6,7 @@ from impl.common.identities import NodeId
 from impl.raft import rules
 from impl.raft.effects import ResetElectionTimer, Send
 from impl.raft.following import follow_leader, follow_term, safe_up_to
+from impl.raft.handled import Handled
 from impl.raft.leading import lead
 from impl.raft.log import first_index_of, last_index_of
 from impl.raft.messages import (
@@ -16,7 +17,6 @@ from impl.raft.messages import (
     InstallSnapshotRequest,
     TimeoutNow,
 )
-from impl.raft.outcome import Outcome
 from impl.raft.state import Durable, Leader, Node, Progress
 
 __all__ = ["append_entries", "handle_append_entries_request", "handle_append_entries_response"]
@@ -25,18 +25,20 @@ __all__ = ["append_entries", "handle_append_entries_request", "handle_append_ent
 # --- the leader sends ---------------------------------------------------------------------------
 
 
-def append_entries(node: Node, peer: NodeId) -> Outcome:
-    """Send a peer the entries from its next index on, or the snapshot if they are compacted (paper, 5.3 and 7).
+def append_entries(node: Node, peer: NodeId) -> Handled:
+    """Send a peer the entries from its next index on (paper, 5.3 and 7).
 
-    None is a heartbeat. Pipelined, the leader takes for granted what it sent, until a refusal tells
-    otherwise (thesis, 10.2.2).
+    If they are compacted, send the snapshot.
+
+    No entries are a heartbeat. With pipelining, the leader assumes that its entries arrive until a refusal
+    comes (thesis, 10.2.2).
     """
     role, durable, config = node.role, node.durable, node.config
     progress = role.of(peer) if isinstance(role, Leader) else None
     if not isinstance(role, Leader) or progress is None:
-        return Outcome(node)
+        return Handled(node)
     if rules.needs_snapshot(progress.next_index, durable.snapshot):
-        return Outcome(
+        return Handled(
             node,
             (
                 Send(
@@ -71,11 +73,11 @@ def append_entries(node: Node, peer: NodeId) -> Outcome:
     if config.pipelining and entries:
         sent = attrs.evolve(progress, next_index=progress.next_index + len(entries))
         node = attrs.evolve(node, role=_learnt(role, sent, handed_over=False))
-    return Outcome(node, (Send(request),))
+    return Handled(node, (Send(request),))
 
 
 def _learnt(role: Leader, learnt: Progress, *, handed_over: bool) -> Leader:
-    """The leader, knowing something else of one peer, and that it asked it to take over if so."""
+    """The leader with new progress of one peer, and whether it asked that peer to take over."""
     return Leader(
         tuple([learnt if known.peer == learnt.peer else known for known in role.progress]),
         role.configuration,
@@ -91,16 +93,16 @@ def _learnt(role: Leader, learnt: Progress, *, handed_over: bool) -> Leader:
 # --- a follower takes ---------------------------------------------------------------------------
 
 
-def handle_append_entries_request(node: Node, request: AppendEntriesRequest) -> Outcome:
+def handle_append_entries_request(node: Node, request: AppendEntriesRequest) -> Handled:
     """Paper, Figure 2, AppendEntries RPC. The log is safe before it is answered."""
     if request.term < node.durable.current_term:
-        return Outcome(node, (Send(_answer(node, request, success=False, match_index=0)),))
+        return Handled(node, (Send(_answer(node, request, success=False, match_index=0)),))
     node = follow_leader(node, request.term)
     durable, prev = node.durable, request.prev_log_index
     if not rules.previous_entry_matches(durable.snapshot, durable.log, prev, request.prev_log_term):
         conflict = _conflict(durable, prev) if node.config.conflict_term else NO_CONFLICT
         refusal = _answer(node, request, success=False, match_index=0, conflict=conflict)
-        return Outcome(node, (Send(refusal), ResetElectionTimer()))
+        return Handled(node, (Send(refusal), ResetElectionTimer()))
     log = rules.accept(durable.snapshot, durable.log, prev, request.entries)
     if log is not durable.log:
         durable = Durable(durable.current_term, durable.voted_for, log, snapshot=durable.snapshot)
@@ -109,9 +111,10 @@ def handle_append_entries_request(node: Node, request: AppendEntriesRequest) -> 
     if durable is not node.durable or commit_index != node.commit_index:
         synced = safe_up_to(node, durable.last_index)
         node = Node(node.config, durable, synced, commit_index, node.role, node.heard)
-    # It answers for no more than the request vouches for: behind that there may be entries of its own (paper, 5.3).
+    # It answers for no more than the request vouches for: behind that there may be entries of its own (paper,
+    # 5.3).
     response = _answer(node, request, success=True, match_index=last_new_index)
-    return Outcome(node, (Send(response), ResetElectionTimer()))
+    return Handled(node, (Send(response), ResetElectionTimer()))
 
 
 def _answer(
@@ -134,7 +137,10 @@ def _answer(
 
 
 def _conflict(durable: Durable, prev_log_index: int) -> ConflictHint:
-    """The place where the leader should go on (paper, 5.3): behind a log that is too short, else where its term begins."""
+    """The place where the leader should go on (paper, 5.3).
+
+    Behind a log that is too short, else where its conflicting term begins.
+    """
     if prev_log_index > durable.last_index:
         return ConflictHint(0, durable.last_index + 1)
     term = durable.term_at(prev_log_index)
@@ -144,21 +150,20 @@ def _conflict(durable: Durable, prev_log_index: int) -> ConflictHint:
 # --- the leader learns --------------------------------------------------------------------------
 
 
-def handle_append_entries_response(node: Node, response: AppendEntriesResponse) -> Outcome:
+def handle_append_entries_response(node: Node, response: AppendEntriesResponse) -> Handled:
     """Learn what a peer holds (paper, 5.3), and that it followed when the request's round was sent.
 
-    An answer may be late or a duplicate: what a peer is known to hold never shrinks, and the next
-    index backs off no further than behind it. Who is to take over and holds all is told to (thesis,
-    3.10).
+    An answer may be late or a duplicate: the known match index of a peer never shrinks, and its next
+    index stays above it. The peer that is to take over is told so once it holds all entries (thesis, 3.10).
     """
     durable, role, peer = node.durable, node.role, response.source
     if response.term > durable.current_term:
-        return Outcome(follow_term(node, response.term))
+        return Handled(follow_term(node, response.term))
     known = role.of(peer) if isinstance(role, Leader) and response.term == durable.current_term else None
     if not isinstance(role, Leader) or known is None:
-        return Outcome(node)
+        return Handled(node)
     if response.match_index > durable.last_index:
-        return Outcome(node)  # It answers nothing that this leader sent.
+        return Handled(node)  # It answers nothing that this leader sent.
     if response.success:
         next_index = max(known.next_index, response.match_index + 1)
         match_index = rules.match_after_success(known.match_index, response.match_index)
@@ -180,8 +185,8 @@ def handle_append_entries_response(node: Node, response: AppendEntriesResponse) 
 def _hint(node: Node, progress: Progress, conflict: ConflictHint) -> int:
     """The index at which to go on after a refusal (paper, 5.3).
 
-    Behind its last entry of the conflicting term if it has any, else where the follower's entries of
-    that term begin. A refusal that says nothing of a conflict answers a request of an earlier term of this leader.
+    Behind its last entry of the conflicting term if it has any, else where the follower's entries of that
+    term begin. A refusal that says nothing of a conflict answers a request of an earlier term of this leader.
     """
     if not node.config.conflict_term or conflict == NO_CONFLICT:
         return progress.next_index - 1

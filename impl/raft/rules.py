@@ -50,16 +50,20 @@ def may_vote_for(candidate: NodeId, voted_for: NodeId | None) -> bool:
 
 
 def may_campaign(node: Node) -> bool:
-    """Return whether it may stand for election: a voter, or who was one and may still be needed (thesis, 4.2.2).
+    """Return whether it may stand for election (thesis, 4.2.2).
 
-    The latter as long as it does not know its removal to be committed.
+    A voter may, and a former voter that may still be needed.
+
+    The latter may while it does not know that its removal is committed.
     """
     me = node.config.node
     return me in node.configuration.all_voters or me in node.committed_configuration.all_voters
 
 
 def stays_with_leader(node: Node) -> bool:
-    """Return whether it stays with its leader: who hears one ignores those who would replace it (thesis, 4.2.3 and 9.6).
+    """Return whether it stays with its leader (thesis, 4.2.3 and 9.6).
+
+    A server that hears from a leader ignores candidates.
 
     So does the leader itself, since it would know if no quorum heard it.
     """
@@ -74,7 +78,7 @@ def previous_entry_matches(
 ) -> bool:
     """Consistency check: the log holds the entry before the new ones (paper, 5.3).
 
-    What a snapshot stands for is committed, so that it matches whatever a leader holds there.
+    The entries that a snapshot covers are committed, so they match every leader's log.
     """
     if prev_log_index < snapshot.index:
         return True
@@ -128,7 +132,7 @@ def match_after_success(known: int, acknowledged: int) -> int:
 
 
 def next_after_refusal(progress: Progress, hint: int) -> int:
-    """The index at which to go on after a refusal: no further back than behind what is known to match (paper, 5.3)."""
+    """The index at which to go on after a refusal, never before what is known to match (paper, 5.3)."""
     return max(min(progress.next_index - 1, hint), progress.match_index + 1)
 
 
@@ -209,5 +213,8 @@ def may_read(node: Node) -> bool:
 
 
 def may_hold_lease(leader: Leader) -> bool:
-    """Return whether it may hold a lease. Who asked another to take over has none in its term: the request may arrive late."""
+    """Return whether it may hold a lease.
+
+    A leader that asked another to take over has none in its term: the request may arrive late.
+    """
     return not leader.handed_over

@@ -1,11 +1,11 @@
 """The greatest sizes of entries: a client's value alone, and all that one request carries.
 
-The papers leave it open; a real network and a real disk do not. The core knows no serialisation, so that its
-host says what a value measures, as it will be written and sent. A value that is too large is refused before
-it is in any log: from then on every server would have to carry it. What is in a log already is always sent,
-if need be alone, for a follower without it would never catch up: an earlier setting may have let it in.
+The papers leave it open; a real network and a real disk do not. The core knows no serialisation, so its host
+supplies the size of a value as it will be written and sent. A value that is too large is refused before it is
+in any log: from then on every server would have to carry it. An entry already in a log is always sent, if
+need be alone: an earlier setting may have let it in, and a follower without it would never catch up.
 
-Measured are the values of clients. No-ops and configurations are the protocol's own and small, and a
+Only the values of clients are measured. No-ops and configurations are the protocol's own and small, and a
 snapshot is sent whole.
 """
 
@@ -44,18 +44,18 @@ class SizeLimits:
             raise InvalidConfig(f"entry_bytes_max is {self.entry_bytes_max}: a value has at least 1 byte")
         if self.request_bytes_max < self.entry_bytes_max:
             raise InvalidConfig(
-                f"request_bytes_max is {self.request_bytes_max} and entry_bytes_max {self.entry_bytes_max}: a value "
-                "that a client may submit must fit into a request"
+                f"request_bytes_max is {self.request_bytes_max} and entry_bytes_max {self.entry_bytes_max}: "
+                "a value that a client may submit must fit into a request"
             )
 
-    def complaint(self, value: Hashable) -> str:
-        """Why a client's value is not taken, for a human; empty if it is."""
+    def rejection(self, value: Hashable) -> str:
+        """The reason, for a human, why a client's value is rejected; empty if it is accepted."""
         size = self.size_of(value)
         if size <= self.entry_bytes_max:
             return ""
         return (
-            f"the value has {size} bytes, and an entry at most {self.entry_bytes_max}: no server of this cluster "
-            "takes it, submit it in parts"
+            f"the value has {size} bytes, and an entry at most {self.entry_bytes_max}: "
+            "no server of this cluster takes it, submit it in parts"
         )
 
     def fitting(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:

@@ -1,21 +1,21 @@
-"""Snapshots: what is committed gives way to the state to which it leads (paper, section 7)."""
+"""Snapshots: the state replaces the committed entries that led to it (paper, section 7)."""
 
 import attrs
 
 from impl.raft import rules
 from impl.raft.effects import ResetElectionTimer, Send
 from impl.raft.following import follow_leader, safe_up_to
+from impl.raft.handled import Handled
 from impl.raft.inputs import Compact
 from impl.raft.leading import lead
 from impl.raft.log import Snapshot
 from impl.raft.messages import AppendEntriesResponse, InstallSnapshotRequest
-from impl.raft.outcome import Outcome
 from impl.raft.state import Leader, Node
 
 __all__ = ["compact", "handle_install_snapshot_request"]
 
 
-def compact(node: Node, request: Compact) -> Outcome:
+def compact(node: Node, request: Compact) -> Handled:
     """Replace the part of the log that is known to be committed by the state after it.
 
     The whole log is on its disk then, and a leader may commit by it (thesis, 10.2.1).
@@ -23,7 +23,7 @@ def compact(node: Node, request: Compact) -> Outcome:
     durable, index = node.durable, node.commit_index
     kept = index - durable.snapshot.index
     if kept <= 0:
-        return Outcome(node)
+        return Handled(node)
     snapshot = Snapshot(
         index=index,
         term=durable.term_at(index),
@@ -34,10 +34,10 @@ def compact(node: Node, request: Compact) -> Outcome:
     node = attrs.evolve(node, synced=safe_up_to(node, durable.last_index))
     if isinstance(node.role, Leader):
         return lead(node, compacted, node.role)
-    return Outcome(attrs.evolve(node, durable=compacted))
+    return Handled(attrs.evolve(node, durable=compacted))
 
 
-def handle_install_snapshot_request(node: Node, request: InstallSnapshotRequest) -> Outcome:
+def handle_install_snapshot_request(node: Node, request: InstallSnapshotRequest) -> Handled:
     """Paper, Figure 13, InstallSnapshot RPC.
 
     It is answered like a request whose last entry is the last one that the snapshot covers: from there
@@ -60,4 +60,4 @@ def handle_install_snapshot_request(node: Node, request: InstallSnapshotRequest)
         match_index=0 if stale else index,
         round=rules.answered_round(request.round, stale=stale),
     )
-    return Outcome(node, (Send(response),) if stale else (Send(response), ResetElectionTimer()))
+    return Handled(node, (Send(response),) if stale else (Send(response), ResetElectionTimer()))

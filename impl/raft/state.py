@@ -93,7 +93,8 @@ class Config:
             )
         if self.unacknowledged_max < 1:
             raise InvalidConfig(
-                f"unacknowledged_max is {self.unacknowledged_max}: a leader must be able to send at least 1 entry"
+                f"unacknowledged_max is {self.unacknowledged_max}: "
+                "a leader must be able to send at least 1 entry"
             )
         if self.election_ticks < 1:
             raise InvalidConfig(
@@ -103,9 +104,10 @@ class Config:
             raise InvalidConfig(f"lease_ticks is {self.lease_ticks}: a lease cannot end before it begins")
         if self.leases and self.lease_ticks >= self.election_ticks:
             raise InvalidConfig(
-                f"lease_ticks is {self.lease_ticks} and election_ticks {self.election_ticks}: a follower stays "
-                "with its leader for election_ticks of its own clock, so that a lease of the leader's clock "
-                f"must be shorter by twice what the clocks may differ. Use at most {self.election_ticks - 1}"
+                f"lease_ticks is {self.lease_ticks} and election_ticks {self.election_ticks}: "
+                "a follower stays with its leader for election_ticks of its own clock, "
+                "so that a lease of the leader's clock must be shorter by twice what the clocks may differ. "
+                f"Use at most {self.election_ticks - 1}"
             )
 
     @property
@@ -272,12 +274,12 @@ class Node:
 
     @property
     def durable_index(self) -> int:
-        """Up to where its log would survive a crash."""
+        """The log index up to which its log would survive a crash."""
         return self.synced if self.config.async_disk else self.durable.last_index
 
     @property
     def configuration(self) -> Configuration:
-        """The configuration that it goes by: the last one that it holds, committed or not (paper, section 6).
+        """The configuration that it uses: the last one in its log, committed or not (paper, section 6).
 
         A leader keeps it at hand; any other server looks through its log.
         """

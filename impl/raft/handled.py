@@ -1,12 +1,13 @@
-"""The result of handling one input."""
+"""The result of one part of the core, from which `core.step` makes the effects of the step."""
 
 from typing import Final, NamedTuple
 
-from impl.raft.effects import BecameLeader, ReadReady, Refused, ResetElectionTimer, Send
+from impl.common import Refused
+from impl.raft.effects import BecameLeader, ReadReady, ResetElectionTimer, Send
 from impl.raft.inputs import Input
 from impl.raft.state import Node
 
-__all__ = ["DOES_NOT_LEAD", "TERM_IS_NEW", "Outcome", "refusal"]
+__all__ = ["DOES_NOT_LEAD", "TERM_IS_NEW", "Handled", "refusal"]
 
 #: Why a server refuses that is no leader.
 DOES_NOT_LEAD: Final = "this server does not lead"
@@ -14,7 +15,7 @@ DOES_NOT_LEAD: Final = "this server does not lead"
 TERM_IS_NEW: Final = "this leader has not committed an entry of its own term yet: ask again soon"
 
 
-class Outcome(NamedTuple):
+class Handled(NamedTuple):
     """The server after an input, and what `core.step` cannot tell from the server before and after.
 
     Attributes:
@@ -28,6 +29,6 @@ class Outcome(NamedTuple):
     answers: tuple[ReadReady | Refused, ...] = ()
 
 
-def refusal(node: Node, request: Input, reason: str) -> Outcome:
-    """The server as it was, and the reason for whoever asked."""
-    return Outcome(node, answers=(Refused(request, reason),))
+def refusal(node: Node, request: Input, reason: str) -> Handled:
+    """The unchanged server, and the rejection reason for the requester."""
+    return Handled(node, answers=(Refused(request, reason),))
