@@ -6,9 +6,8 @@ from impl import quorum
 from impl.common.errors import InvalidConfig
 from impl.common.identities import NodeId
 from impl.common.keys import Keys
+from impl.common.service import LEDGER, Service, State
 from impl.pbft.limits import RateLimit
-from impl.pbft.messages import State
-from impl.pbft.service import LEDGER, Service
 
 __all__ = ["Config"]
 
@@ -31,7 +30,7 @@ class Config:
         batch_max: how many requests a batch may have, at least 1.
         request_bytes_max: how large a request may be in its canonical bytes.
         waiting_max: how many clients' requests may wait to be ordered.
-        patience_max: how patient the view-change timer becomes at most, as a multiple of its duration.
+        multiplier_max: the greatest multiple of the duration of the view-change timer.
         rate_limit: how often a client may ask; None: as often as it likes. With a limit the host gives ticks,
             or clients that have used it up are never heard again.
         service: what is replicated.
@@ -50,7 +49,7 @@ class Config:
     batch_max: int = 64
     request_bytes_max: int = 1 << 16
     waiting_max: int = 1024
-    patience_max: int = 1 << 16
+    multiplier_max: int = 1 << 16
     rate_limit: RateLimit | None = attrs.field(default=None, kw_only=True)
     service: Service = attrs.field(default=LEDGER, kw_only=True)
 
@@ -68,17 +67,18 @@ class Config:
             raise InvalidConfig(f"f is {self.f}: a count of faulty replicas starts at 0")
         if n < (needed := quorum.byzantine_nodes_needed(self.f)):
             raise InvalidConfig(
-                f"{n} replicas cannot tolerate f = {self.f} Byzantine ones: it takes {needed}. Add {needed - n}, "
-                f"or allow for f = {quorum.byzantine_faults_tolerated(n)} at most"
+                f"{n} replicas cannot tolerate f = {self.f} Byzantine ones: it takes {needed}. "
+                f"Add {needed - n}, or allow for f = {quorum.byzantine_faults_tolerated(n)} at most"
             )
         if self.window < 1:
             raise InvalidConfig(f"window is {self.window}: nothing could be proposed, use at least 1")
         if not 1 <= self.interval <= self.window:
             raise InvalidConfig(
-                f"interval is {self.interval} and window {self.window}: a checkpoint must be made within each "
-                f"window, or the window never moves. Use 1 to {self.window}; half the window is common"
+                f"interval is {self.interval} and window {self.window}: "
+                "a checkpoint must be made within each window, or the window never moves. "
+                f"Use 1 to {self.window}; half the window is common"
             )
-        for name in ("batch_max", "request_bytes_max", "waiting_max", "patience_max"):
+        for name in ("batch_max", "request_bytes_max", "waiting_max", "multiplier_max"):
             if (limit := getattr(self, name)) < 1:
                 raise InvalidConfig(f"{name} is {limit}: use at least 1")
 
@@ -89,12 +89,12 @@ class Config:
 
     @property
     def quorum(self) -> int:
-        """Of how many replicas any two sets share a correct one."""
+        """The size of a quorum: any two share a correct replica."""
         return quorum.byzantine_quorum(self.n, self.f)
 
     @property
     def checkpoints_max(self) -> int:
-        """The number of checkpoints that a correct replica can have made beyond its stable one, that one included."""
+        """The number of checkpoints that a correct replica can have made from its stable one on."""
         return self.window // self.interval + 1
 
     @property

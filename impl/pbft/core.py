@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from impl.common.encoding import digest
+from impl.common.requests import Reply, Request
 from impl.pbft import checkpoints, clients, normal, retransmission, view_changes
 from impl.pbft.configuration import Config
 from impl.pbft.effects import Effect, Persist, Why
@@ -15,13 +16,11 @@ from impl.pbft.messages import (
     NewView,
     Prepare,
     PrePrepare,
-    Reply,
-    Request,
     StateRequest,
     StateResponse,
     ViewChange,
 )
-from impl.pbft.outcome import Outcome, Refusal, refused
+from impl.pbft.results import Refusal, Result, refused
 from impl.pbft.state import Durable, Node
 from impl.pbft.timers import with_timer
 from impl.pbft.validation import batch_refusal, message_refusal
@@ -32,7 +31,7 @@ __all__ = ["first_start", "recover", "step"]
 def first_start(config: Config) -> Node:
     """A replica that starts for the first time, in view 0, with the service's first state.
 
-    Its host makes `durable` safe before the replica takes a step; from then on it starts by `recover`.
+    Its host persists `durable` before the replica takes a step; later starts use `recover`.
     """
     first = config.first_state
     return Node(
@@ -46,10 +45,10 @@ def first_start(config: Config) -> Node:
 
 
 def recover(config: Config, durable: Durable) -> Node:
-    """The replica as it comes back from a crash: what was on disk, and what follows from that.
+    """The replica after a crash: its state on disk, and what follows from it.
 
-    What it heard and did not count is lost, and so are the requests that waited. Hand it `Retransmit` first,
-    and start its timer if it `is_waiting`.
+    The messages not yet counted are lost, and so are the waiting requests. Hand it `Retransmit` first, and
+    start its timer if it `is_waiting`.
     """
     return retransmission.recollected(Node(config, durable))
 
@@ -57,8 +56,8 @@ def recover(config: Config, durable: Durable) -> Node:
 def step(node: Node, inp: Input) -> tuple[Node, tuple[Effect, ...]]:
     """One step of a replica.
 
-    Total: whatever arrives is either taken or refused, by a `Refused` that says why and with the replica as
-    it was. Nothing is raised but what the service raises.
+    Total: every input is either accepted, or rejected by a `Refused` with the reason and the replica
+    unchanged. Only the service may raise.
 
     Args:
         node: the replica before the step.
@@ -70,26 +69,26 @@ def step(node: Node, inp: Input) -> tuple[Node, tuple[Effect, ...]]:
     """
     match inp:
         case Receive(message=message):
-            outcome = _receive(node, inp, message)
+            result = _receive(node, inp, message)
         case Propose(batch=batch):
             refusal = batch_refusal(node, batch)
-            outcome = refused(node, inp, refusal) if refusal else normal.propose(node, batch)
+            result = refused(node, inp, refusal) if refusal else normal.propose(node, batch)
         case Timeout():
-            outcome = view_changes.timeout(node)
+            result = view_changes.timeout(node)
         case Retransmit():
-            outcome = retransmission.retransmit(node)
+            result = retransmission.retransmit(node)
         case Tick():
-            outcome = clients.tick(node)
+            result = clients.tick(node)
         case _:
             assert_never(inp)
-    after, effects = with_timer(node, outcome)
+    after, effects = with_timer(node, result)
     if after.durable is not node.durable:
         effects = (Persist(after.durable), *effects)
     return after, effects
 
 
-def _receive(node: Node, inp: Receive, message: Message) -> Outcome:
-    """A message, of whomever: it is looked at from all sides before anything is done with it."""
+def _receive(node: Node, inp: Receive, message: Message) -> Result:
+    """Validate a message from any sender, then dispatch it."""
     if refusal := message_refusal(node, message):
         return refused(node, inp, refusal)
     match message:

@@ -5,10 +5,11 @@ from typing import TypeAlias
 
 import attrs
 
+from impl.common import results
 from impl.common.encoding import Digest
 from impl.common.identities import ClientId, NodeId
-from impl.pbft.inputs import Input
-from impl.pbft.messages import Batch, Message
+from impl.common.requests import Batch
+from impl.pbft.messages import Message
 from impl.pbft.state import Durable
 
 __all__ = [
@@ -28,7 +29,10 @@ __all__ = [
 
 @attrs.frozen
 class Persist:
-    """Write this to stable storage before any later effect: who forgot what it said could say something else."""
+    """Write this to stable storage before any later effect.
+
+    A replica that forgot what it sent could contradict it.
+    """
 
     durable: Durable
 
@@ -48,7 +52,10 @@ class Send:
 
 @attrs.frozen
 class Executed:
-    """The batch at `seq` was executed. Numbers come in order, without gaps but for those of a `Transferred`."""
+    """The batch at `seq` was executed.
+
+    Numbers come in order, without gaps but for those of a `Transferred`.
+    """
 
     seq: int
     batch: Batch
@@ -56,14 +63,14 @@ class Executed:
 
 @attrs.frozen
 class Transferred:
-    """The state at `seq` was taken over from another replica: what was executed up to there came with it."""
+    """The state at `seq` was installed from another replica, with all that was executed up to there."""
 
     seq: int
 
 
 @attrs.frozen
 class EnteredView:
-    """This replica takes part in `view`. If it is the primary, its host begins to propose what waits."""
+    """This replica takes part in `view`. If it is the primary, its host proposes the waiting requests."""
 
     view: int
     primary: NodeId
@@ -71,12 +78,12 @@ class EnteredView:
 
 @attrs.frozen
 class ResetTimer:
-    """Start the view-change timer anew, with `patience` times its basic duration (paper, 4.5.2).
+    """Start the view-change timer anew, with `multiplier` times its basic duration (paper, 4.5.2).
 
-    `patience` is doubled for each view that was left since something was executed.
+    `multiplier` is doubled for each view that was left since something was executed.
     """
 
-    patience: int
+    multiplier: int
 
 
 @attrs.frozen
@@ -85,7 +92,7 @@ class StopTimer:
 
 
 class Why(enum.Enum):
-    """For what kind of reason something was refused; what it says of who sent it is for others to judge."""
+    """The kind of reason for a rejection. A rejection alone is no proof of a faulty sender."""
 
     MALFORMED = "fields of wrong types or sizes"
     FORGED = "the signature is not the sender's"
@@ -100,19 +107,15 @@ class Why(enum.Enum):
 
 
 @attrs.frozen
-class Refused:
-    """An input was not taken, and the replica is as it was.
+class Refused(results.Refused):
+    """An input was rejected, and the replica is unchanged.
 
     Attributes:
-        input: what was refused.
         why: the kind of reason.
-        reason: the reason, for a human.
         conflicting: with `Why.EQUIVOCATION`, what the same sender signed before; else None.
     """
 
-    input: Input
     why: Why
-    reason: str
     conflicting: Message | None = None
 
 

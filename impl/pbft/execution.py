@@ -1,25 +1,19 @@
-"""Execution: what is committed is executed in the order of its numbers, each request once (paper, 4.1 and 4.2)."""
+"""Execution of committed batches in sequence order, each request once (paper, 4.1 and 4.2)."""
 
 import attrs
 
 from impl.common.encoding import digest
 from impl.common.keys import signed
+from impl.common.requests import Batch, Reply
+from impl.common.service import Answered, State, applied
 from impl.pbft import rules
 from impl.pbft.effects import Effect, Executed, Send
-from impl.pbft.messages import Answered, Batch, Checkpoint, Reply, Request, State
-from impl.pbft.outcome import Outcome
-from impl.pbft.service import Service
+from impl.pbft.messages import Checkpoint
+from impl.pbft.results import Result, StepResult
 from impl.pbft.state import Node
 from impl.pbft.voting import heard_checkpoint
 
-__all__ = ["answer", "applied", "execute_from", "without_answered"]
-
-
-def applied(service: Service, state: State, request: Request) -> tuple[State, Answered]:
-    """The state after a request, and the answer for its client, which the state keeps."""
-    value, result = service.apply(state.value, request)
-    answered = Answered(client=request.client, timestamp=request.timestamp, result=result)
-    return state.with_answer(value, answered), answered
+__all__ = ["answer", "execute_from", "without_answered"]
 
 
 def answer(node: Node, last: Answered) -> Send:
@@ -34,8 +28,8 @@ def answer(node: Node, last: Answered) -> Send:
     return Send(signed(reply, node.config.keys), last.client)
 
 
-def execute_from(node: Node, seq: int, state: State) -> Outcome:
-    """From a state at a number, execute the committed batches up to the first that is missing (paper, 4.2).
+def execute_from(node: Node, seq: int, state: State) -> Result:
+    """Execute committed batches from a state at a number to the first missing one (paper, 4.2).
 
     Each checkpoint passed is told to all (paper, 4.3).
 
@@ -57,7 +51,7 @@ def execute_from(node: Node, seq: int, state: State) -> Outcome:
             node = heard_checkpoint(node, checkpoint)
             effects.append(Send(checkpoint))
     durable = attrs.evolve(node.durable, executed=seq, state=state, snapshots=snapshots)
-    return Outcome(without_answered(attrs.evolve(node, durable=durable)), tuple(effects))
+    return StepResult(without_answered(attrs.evolve(node, durable=durable)), tuple(effects))
 
 
 def _after(node: Node, state: State, batch: Batch) -> tuple[State, list[Effect]]:
@@ -71,7 +65,7 @@ def _after(node: Node, state: State, batch: Batch) -> tuple[State, list[Effect]]
 
 
 def without_answered(node: Node) -> Node:
-    """The replica that waits no more for requests that are executed, or too old to be."""
+    """The replica without the waiting requests that are executed or outdated."""
     state = node.durable.state
     waiting = {
         client: request for client, request in node.waiting.items() if rules.may_execute(state, request)

@@ -4,16 +4,17 @@ from typing import TypeAlias
 
 import attrs
 
-from impl.pbft.messages import Batch, Message
+from impl.common.requests import Batch
+from impl.pbft.messages import Message
 
 __all__ = ["Input", "Propose", "Receive", "Retransmit", "Tick", "Timeout"]
 
 
 @attrs.frozen
 class Receive:
-    """A message arrived, of whomever: nothing is known of it but what it proves by itself.
+    """A message arrived from any sender; only what it proves itself is known.
 
-    `message` may be any object at all: what is no message of the right types is refused.
+    `message` may be any object: one that is no well-formed message is refused.
     """
 
     message: Message
@@ -36,7 +37,7 @@ class Timeout:
 
 @attrs.frozen
 class Retransmit:
-    """It is time to send again what may have been lost: all that others may still need of this replica.
+    """The retransmission timer fired: send again all that others may still need of this replica.
 
     The paper leaves retransmission open; without it a lost message may be missing for ever. Also the
     first input after a recovery.
@@ -45,7 +46,7 @@ class Retransmit:
 
 @attrs.frozen
 class Tick:
-    """A unit of time has passed by which clients are limited: the host's choice, one and the same each time.
+    """A unit of time of the rate limit has passed. The host chooses a fixed unit.
 
     It brings every client `Config.rate_limit.per_tick` requests; without a limit it does nothing.
     """

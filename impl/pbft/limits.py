@@ -1,14 +1,14 @@
 """Limits on how often a client may ask: a token bucket for each, filled by ticks of the host's clock.
 
-The limit is the replica's own, for what it does of its own accord: which requests it lets wait, and so proposes
-or hands to the primary, and which answers it gives again. What others propose is never measured against it, so
-that no two replicas have to be of one opinion, and agreement does not depend on it.
+The limit is the replica's own and governs what it does of its own accord: which requests it queues, and so
+proposes or relays to the primary, and which answers it repeats. It is never applied to the proposals of
+others, so replicas need not agree on it, and agreement does not depend on it.
 
-A request that the limit turns away is not lost: it may be sent again, and is taken after one of the next ticks. Ticks
-should come several times within the duration of the view-change timer, so that what backups let wait and the
-primary turned away reaches it again, by `Retransmit`, before they lose patience with it. Nor can a client that sends
-some requests to the primary and others to the backups make them lose it: what it spends at the primary is for
-requests of which the last is executed, and that is progress.
+A request over the limit is not lost: the client may send it again, and it is accepted after one of the next
+ticks. Ticks should come several times within the duration of the view-change timer. Then a request that
+backups queue and the primary turned away reaches the primary again, by `Retransmit`, before they lose
+patience with it. Nor can a client that sends some requests to the primary and others to the backups turn them
+against it: the requests that use up its tokens at the primary are executed, and that is progress.
 """
 
 from collections.abc import Mapping
@@ -48,18 +48,20 @@ class RateLimit:
         for name in ("per_tick", "burst", "clients_max"):
             if (limit := getattr(self, name)) < 1:
                 raise InvalidConfig(
-                    f"{name} is {limit}: use at least 1, or give no rate limit at all to let clients ask as they like"
+                    f"{name} is {limit}: use at least 1, or give no rate limit at all to let clients ask as "
+                    "they like"
                 )
         if self.burst < self.per_tick:
             raise InvalidConfig(
-                f"burst is {self.burst} and per_tick {self.per_tick}: a client that can save up less than a tick "
-                f"brings never gets it. Use a burst of {self.per_tick} or more"
+                f"burst is {self.burst} and per_tick {self.per_tick}: "
+                "a client that can save up less than a tick brings never gets it. "
+                f"Use a burst of {self.per_tick} or more"
             )
 
 
 @attrs.frozen
 class Spent:
-    """The tokens that each client has spent and no tick has brought back; who is not named has spent nothing.
+    """The tokens that each client has spent and no tick has restored; an absent client has spent none.
 
     Attributes:
         requests: on requests that were let wait.
@@ -76,18 +78,21 @@ NOTHING_SPENT: Final = Spent()
 
 
 def over(limit: RateLimit | None, spent: Mapping[ClientId, int], client: ClientId) -> str:
-    """Why a client may not have one more now, for a human; empty if it may."""
+    """The reason, for a human, why a client may not make one more request now; empty if it may."""
     if limit is None:
         return ""
     if (used := spent.get(client, 0)) >= limit.burst:
-        return f"client {client!r} had {used} taken, and each tick allows for {limit.per_tick} more: ask again later"
+        return (
+            f"client {client!r} had {used} taken, and each tick allows for {limit.per_tick} more: "
+            "ask again later"
+        )
     if not used and len(spent) >= limit.clients_max:
         return f"{len(spent)} other clients asked before, of as many as are counted: ask again later"
     return ""
 
 
 def spend(spent: Mapping[ClientId, int], client: ClientId) -> Mapping[ClientId, int]:
-    """The tokens spent once a client had one more, which was not over the limit."""
+    """The tokens spent after one more admitted request."""
     return {**spent, client: spent.get(client, 0) + 1}
 
 

@@ -1,22 +1,21 @@
-"""The messages of PBFT. Each names its sender, who signs all its other fields.
+"""The messages of PBFT. Each names its sender, whose signature covers all its other fields.
 
 Sources: paper, 4.1 to 4.4; TOCS, 5.3 (state transfer). Where the paper sends a batch beside the digest
 that is signed, here the batch is in the message and its digest is what the signature covers. So a
 certificate brings the requests along that a new view proposes again.
 """
 
-import bisect
 from typing import Final, TypeAlias
 
 import attrs
 
-from impl.common.encoding import DIGESTED, Digest, Value
-from impl.common.identities import ClientId, NodeId
+from impl.common.encoding import DIGESTED, Digest
+from impl.common.identities import NodeId
+from impl.common.requests import Batch, Reply, Request
+from impl.common.service import State
 
 __all__ = [
     "NULL_BATCH",
-    "Answered",
-    "Batch",
     "Checkpoint",
     "CheckpointCertificate",
     "Commit",
@@ -25,9 +24,6 @@ __all__ = [
     "PrePrepare",
     "Prepare",
     "PreparedCertificate",
-    "Reply",
-    "Request",
-    "State",
     "StateRequest",
     "StateResponse",
     "ViewChange",
@@ -35,79 +31,8 @@ __all__ = [
 ]
 
 
-# --- clients (paper, 4.1) -----------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class Request:
-    """A client asks for an operation.
-
-    Attributes:
-        timestamp: at least 1, and greater in each further request of the client: an operation is
-            executed once.
-    """
-
-    client: ClientId
-    timestamp: int
-    operation: Value
-    signature: bytes = b""
-
-
-@attrs.frozen(kw_only=True)
-class Reply:
-    """A replica tells a client what came of its request; the client believes f + 1 that say the same."""
-
-    view: int
-    client: ClientId
-    timestamp: int
-    result: Value
-    source: NodeId
-    signature: bytes = b""
-
-
-#: What a primary proposes under one sequence number: requests, in the order of their execution.
-Batch: TypeAlias = tuple[Request, ...]
-
 #: What fills a gap in a new view: executing it does nothing (paper, 4.4).
 NULL_BATCH: Final[Batch] = ()
-
-
-# --- the service's state, as checkpoints tell of it and transfers carry it ----------------------
-
-
-@attrs.frozen(kw_only=True)
-class Answered:
-    """A client's last request that was executed, by its timestamp, and its result."""
-
-    client: ClientId
-    timestamp: int
-    result: Value
-
-
-@attrs.frozen
-class State:
-    """The state to which execution has led; replicas that executed the same batches have the same.
-
-    Attributes:
-        value: the state of the service.
-        answered: one item for each client of whom a request was executed, sorted by client (the paper's
-            last-reply cache, which is part of the state: 4.1 and TOCS, 2.4.4).
-    """
-
-    value: Value
-    answered: tuple[Answered, ...] = ()
-
-    def last_answer(self, client: ClientId) -> Answered | None:
-        """The last answer to the client; None if nothing that it asked for was executed."""
-        place = bisect.bisect_left(self.answered, client, key=lambda last: last.client)
-        found = self.answered[place] if place < len(self.answered) else None
-        return found if found is not None and found.client == client else None
-
-    def with_answer(self, value: Value, answer: Answered) -> "State":
-        """The state after a request, whose answer stands in the place of the client's last."""
-        place = bisect.bisect_left(self.answered, answer.client, key=lambda last: last.client)
-        behind = place + (self.last_answer(answer.client) is not None)
-        return State(value, (*self.answered[:place], answer, *self.answered[behind:]))
 
 
 # --- the normal case (paper, 4.2) ---------------------------------------------------------------
@@ -192,7 +117,10 @@ class StateResponse:
 
 @attrs.frozen(kw_only=True)
 class PreparedCertificate:
-    """The paper's prepared certificate: a proposal, and matching prepares of a quorum less one, of distinct backups."""
+    """The paper's prepared certificate.
+
+    A proposal, and matching prepares of a quorum less one, of distinct backups.
+    """
 
     pre_prepare: PrePrepare
     prepares: tuple[Prepare, ...]
@@ -215,7 +143,7 @@ class PreparedCertificate:
 
 @attrs.frozen(kw_only=True)
 class ViewChange:
-    """A replica wants `view`, and proves what it has: its stable checkpoint, and what it prepared beyond.
+    """A replica wants `view`, and proves its stable checkpoint and what it prepared beyond.
 
     Attributes:
         certificates: the paper's P: at most one for each sequence number, in their order.

@@ -1,7 +1,7 @@
-"""The condition of a replica, for its operator: what its state says, and what its effects add up to.
+"""The condition of a replica, for its operator: gauges of its state, and counters of its effects.
 
-Nothing here is kept by the core: `health` looks at a replica, `counted` adds what a step asked for to what
-was counted before, by the host, and `exposition` writes both in the text format of Prometheus, version 0.0.4.
+The core keeps none of this: `health` reads a replica, the host adds up effects by `counted`, and `exposition`
+writes both in the text format of Prometheus, version 0.0.4.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -35,7 +35,7 @@ __all__ = ["NOTHING_COUNTED", "Counters", "Health", "counted", "exposition", "he
 
 @attrs.frozen(kw_only=True)
 class Health:
-    """The condition of a replica at one moment, as its state says.
+    """The condition of a replica at one moment, by its state.
 
     Attributes:
         node: the replica.
@@ -47,7 +47,7 @@ class Health:
         high: the high watermark: beyond it nothing is accepted.
         backlog: how many sequence numbers are accepted in its view, and not executed.
         waiting: how many clients wait for a request of theirs to be executed.
-        patience: how long it waits for the primary, as a multiple of the timer's duration.
+        multiplier: how long it waits for the primary, as a multiple of the timer's duration.
         futile: how many views it has left since it executed something.
         is_waiting: whether its timer runs: the primary has something to do.
         behind: how many sequence numbers it has certainly missed: some correct replica has made a
@@ -63,7 +63,7 @@ class Health:
     high: int
     backlog: int
     waiting: int
-    patience: int
+    multiplier: int
     futile: int
     is_waiting: bool
     behind: int
@@ -107,7 +107,7 @@ def health(node: Node) -> Health:
         high=durable.stable.seq + config.window,
         backlog=sum(seq > durable.executed for seq in durable.accepted),
         waiting=len(node.waiting),
-        patience=node.patience,
+        multiplier=node.multiplier,
         futile=node.futile,
         is_waiting=is_waiting(node),
         behind=max(0, _certainly_reached(node) - durable.executed),
@@ -115,7 +115,7 @@ def health(node: Node) -> Health:
 
 
 def _certainly_reached(node: Node) -> int:
-    """The checkpoint that some correct replica has made: a stable one, or one that f + 1 have reached by what they say."""
+    """The highest checkpoint that is stable or that f + 1 replicas claim: a correct one has made it."""
     reached = sorted(
         (max(each.seq for each in several) for several in node.checkpoints.values()), reverse=True
     )
@@ -204,7 +204,7 @@ _GAUGES: Final = {
     "high": ("pbft_high_watermark_seq", "The sequence number beyond which nothing is accepted."),
     "backlog": ("pbft_backlog", "Sequence numbers that are accepted and not executed."),
     "waiting": ("pbft_waiting_clients", "Clients that wait for a request to be executed."),
-    "patience": ("pbft_patience", "How long it waits for the primary, in durations of the timer."),
+    "multiplier": ("pbft_multiplier", "How long it waits for the primary, in durations of the timer."),
     "futile": ("pbft_futile_views", "Views that were left since something was executed."),
     "is_waiting": ("pbft_timer_running", "1 while the primary has something to do."),
     "behind": ("pbft_behind", "Sequence numbers that it has certainly missed."),

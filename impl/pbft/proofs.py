@@ -1,11 +1,12 @@
-"""Proofs by the signed messages inside of messages: certificates, view changes, new views (paper, 4.4).
+"""Proofs by signed messages inside of messages: certificates, view changes, new views (paper, 4.4).
 
-Each function says what is missing from the proof, for a human, or nothing. The shapes are checked before
+Each function returns what is missing from a proof, for a human, or nothing. Shapes are checked before
 (`impl.pbft.shapes`).
 """
 
 from impl.common.encoding import digest
 from impl.common.keys import is_signed_by
+from impl.common.requests import Request
 from impl.pbft import rules
 from impl.pbft.configuration import Config
 from impl.pbft.messages import (
@@ -16,7 +17,6 @@ from impl.pbft.messages import (
     Prepare,
     PreparedCertificate,
     PrePrepare,
-    Request,
     ViewChange,
 )
 from impl.pbft.state import Node
@@ -31,7 +31,7 @@ __all__ = [
 
 
 def batch_flaw(node: Node, batch: tuple[Request, ...]) -> str:
-    """The request that its client did not sign. Those that wait here were looked at already."""
+    """The flaw of a batch: a request that its client did not sign. Waiting ones were checked already."""
     for request in batch:
         if node.waiting.get(request.client) != request and not _is_signed(node.config, request):
             return f"request {request.timestamp} of client {request.client!r} has not that client's signature"
@@ -39,19 +39,25 @@ def batch_flaw(node: Node, batch: tuple[Request, ...]) -> str:
 
 
 def checkpoint_flaw(config: Config, checkpoint: CheckpointCertificate) -> str:
-    """The reason that keeps a checkpoint from being proved stable: it takes a quorum; the first one needs no proof."""
+    """The reason why a checkpoint is not proved stable.
+
+    The proof takes a quorum; the first checkpoint needs none.
+    """
     if checkpoint.seq == 0:
         same = checkpoint.digest == digest(config.first_state) and not checkpoint.proof
         return "" if same else "a checkpoint at 0 is not the one with which all began"
     if checkpoint.seq % config.interval:
         return f"no checkpoint is made at {checkpoint.seq}: they are {config.interval} apart"
     if not rules.is_stable(config, checkpoint.proof, checkpoint.seq, checkpoint.digest):
-        return f"the checkpoint at {checkpoint.seq} has not the same votes of {rules.quorum_size(config)} replicas"
+        return (
+            f"the checkpoint at {checkpoint.seq} has not the same votes "
+            f"of {rules.quorum_size(config)} replicas"
+        )
     return _votes_flaw(config, checkpoint.proof, checkpoint.seq, checkpoint.digest)
 
 
 def certificate_flaw(config: Config, certificate: PreparedCertificate) -> str:
-    """The reason that keeps a certificate from proving that its batch was prepared in its view (paper, 4.2)."""
+    """The reason why a certificate does not prove that its batch was prepared in its view (paper, 4.2)."""
     proposal, votes = certificate.pre_prepare, certificate.prepares
     view, seq, agreed = proposal.view, proposal.seq, digest(proposal.batch)
     if not rules.may_propose(config, proposal.source, view):
@@ -59,7 +65,10 @@ def certificate_flaw(config: Config, certificate: PreparedCertificate) -> str:
     if proposal.batch == NULL_BATCH and view == 0:
         return f"nothing was proposed for {seq} in view 0, where only a new view may do so"
     if not rules.is_prepared(config, votes, view, seq, agreed):
-        return f"number {seq} has not the same prepares of {rules.prepare_quorum_size(config)} backups of view {view}"
+        return (
+            f"number {seq} has not the same prepares "
+            f"of {rules.prepare_quorum_size(config)} backups of view {view}"
+        )
     if not _is_signed(config, proposal):
         return f"the proposal for {seq} has not the signature of {proposal.source!r}"
     if any(vote.view != view for vote in votes):
@@ -72,7 +81,7 @@ def certificate_flaw(config: Config, certificate: PreparedCertificate) -> str:
 def _votes_flaw(
     config: Config, votes: tuple[Prepare, ...] | tuple[Checkpoint, ...], seq: int, agreed: str
 ) -> str:
-    """Return whether the votes of a proof are each for the same, of another replica, and signed."""
+    """The flaw of a proof's votes: they differ, share a sender, or lack a signature."""
     if len({vote.source for vote in votes}) < len(votes):
         return f"a replica votes twice in the proof of {seq}"
     for vote in votes:
@@ -84,13 +93,19 @@ def _votes_flaw(
 
 
 def view_change_flaw(config: Config, message: ViewChange) -> str:
-    """The reason that keeps a view change from proving what it says; its own signature is looked at elsewhere."""
+    """The reason why a view change does not prove what it says.
+
+    Its own signature is checked elsewhere.
+    """
     if flaw := checkpoint_flaw(config, message.checkpoint):
         return flaw
     before = message.checkpoint.seq
     for certificate in message.certificates:
         if certificate.seq <= before:
-            return f"number {certificate.seq} comes after {before}: each once, beyond the checkpoint, in their order"
+            return (
+                f"number {certificate.seq} comes after {before}: "
+                "each once, beyond the checkpoint, in their order"
+            )
         if not rules.in_window(config, certificate.seq, message.checkpoint.seq):
             return f"number {certificate.seq} is outside of the window behind {message.checkpoint.seq}"
         if certificate.view >= message.view:
@@ -104,9 +119,11 @@ def view_change_flaw(config: Config, message: ViewChange) -> str:
 
 
 def new_view_flaw(node: Node, message: NewView) -> str:
-    """The reason that keeps a new view from following from its view changes; its own signature is looked at elsewhere.
+    """The reason why a new view does not follow from its view changes.
 
-    View changes that arrived by themselves were looked at already.
+    Its own signature is checked elsewhere.
+
+    View changes that arrived by themselves were checked already.
     """
     config = node.config
     sources = {each.source for each in message.view_changes}
@@ -132,6 +149,6 @@ def new_view_flaw(node: Node, message: NewView) -> str:
 
 
 def _is_signed(config: Config, message: Request | PrePrepare | Prepare | Checkpoint | ViewChange) -> bool:
-    """Return whether who is named in it signed it."""
+    """Return whether the named sender signed it."""
     signer = message.client if isinstance(message, Request) else message.source
     return is_signed_by(signer, message, config.keys)

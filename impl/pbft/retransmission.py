@@ -1,6 +1,7 @@
-"""Messages that a replica repeats, for those who may not have heard them; and its own that it counts after a crash.
+"""Retransmission: messages repeated for replicas that may have missed them.
 
-Nothing new is said here: the same content, so the same signature, as the first time.
+After a crash a replica also counts its own messages again. A repeated message has the same content, and so
+the same signature, as the first time.
 """
 
 from impl.common.encoding import digest
@@ -8,7 +9,7 @@ from impl.common.keys import signed
 from impl.pbft.checkpoints import state_request
 from impl.pbft.effects import Send
 from impl.pbft.messages import Checkpoint, Commit, Message, Prepare
-from impl.pbft.outcome import Outcome
+from impl.pbft.results import Result, StepResult
 from impl.pbft.state import Node
 from impl.pbft.view_changes import relay_waiting
 from impl.pbft.voting import accepts, heard, heard_checkpoint, heard_view_change
@@ -16,11 +17,12 @@ from impl.pbft.voting import accepts, heard, heard_checkpoint, heard_view_change
 __all__ = ["recollected", "retransmit"]
 
 
-def retransmit(node: Node) -> Outcome:
-    """Send again to all what is not yet known to be behind a stable checkpoint of theirs.
+def retransmit(node: Node) -> Result:
+    """Retransmit to all what is not known to be covered by their stable checkpoints.
 
-    Who changes views, perhaps alone while others go on with the votes of a Byzantine replica that tells it nothing, asks
-    for what they may have by now (as with the status messages of TOCS, 5.2): else it would never learn of it.
+    A replica that changes views asks for the states of the others (as with the status messages of TOCS, 5.2).
+    It may be alone while they proceed with the votes of a Byzantine replica that sends it nothing, and would
+    otherwise never catch up.
     """
     durable = node.durable
     said: list[Message] = [*_own_checkpoints(node), *_own_votes(node)]
@@ -40,11 +42,11 @@ def retransmit(node: Node) -> Outcome:
         effects.append(state_request(node))
     elif durable.changing:
         effects.append(state_request(node, beyond=node.config.interval))
-    return Outcome(node, (*effects, *relay_waiting(node)))
+    return StepResult(node, (*effects, *relay_waiting(node)))
 
 
 def recollected(node: Node) -> Node:
-    """After a crash: the replica that remembers what it said itself, and the votes of its certificates."""
+    """The replica after a crash with its own messages and the votes of its certificates restored."""
     for checkpoint in _own_checkpoints(node):
         if checkpoint.seq > node.durable.stable.seq:
             node = heard_checkpoint(node, checkpoint)
@@ -62,7 +64,7 @@ def recollected(node: Node) -> Node:
 
 
 def _own_checkpoints(node: Node) -> list[Checkpoint]:
-    """The checkpoints that it made, from the stable one on; not one whose state it took over from others."""
+    """The checkpoints that it made itself, from the stable one on; not one of an installed state."""
     snapshots, stable = node.durable.snapshots, node.durable.stable
     own = [vote for vote in stable.proof if vote.source == node.name]
     made = [

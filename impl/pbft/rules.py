@@ -8,18 +8,17 @@ from collections.abc import Iterable, Mapping
 
 from impl.common.encoding import Digest
 from impl.common.identities import NodeId
+from impl.common.requests import Batch, Request
+from impl.common.service import State
 from impl.pbft.configuration import Config
 from impl.pbft.messages import (
     NULL_BATCH,
-    Batch,
     Checkpoint,
     CheckpointCertificate,
     Commit,
     Prepare,
     PreparedCertificate,
     PrePrepare,
-    Request,
-    State,
     ViewChange,
 )
 from impl.pbft.state import Durable
@@ -59,7 +58,7 @@ def quorum_size(config: Config) -> int:
 
 
 def weak_quorum_size(config: Config) -> int:
-    """Any so many replicas hold a correct one."""
+    """The least number of replicas of which at least one is correct."""
     return config.f + 1
 
 
@@ -84,7 +83,7 @@ def preparers(config: Config, view: int) -> frozenset[NodeId]:
 def prepare_votes(
     config: Config, prepares: Iterable[Prepare], view: int, seq: int, digest: Digest
 ) -> frozenset[NodeId]:
-    """The replicas that agreed to this batch at this number in this view, of those who may."""
+    """The replicas that may agree to this batch at this number in this view, and did."""
     return preparers(config, view) & {
         vote.source for vote in prepares if vote.digest == digest and vote.view == view and vote.seq == seq
     }
@@ -119,7 +118,7 @@ def is_committed(config: Config, commits: Iterable[Commit], view: int, seq: int,
 
 
 def is_stable(config: Config, checkpoints: Iterable[Checkpoint], seq: int, digest: Digest) -> bool:
-    """For what a replica may discard its log: what a quorum has (paper, 4.3)."""
+    """Return whether a quorum has a checkpoint, so that the log before it may go (paper, 4.3)."""
     return len(checkpoint_votes(config, checkpoints, seq, digest)) >= quorum_size(config)
 
 
@@ -137,7 +136,7 @@ def may_accept(accepted: Mapping[int, PrePrepare], seq: int) -> bool:
 
 
 def in_window(config: Config, seq: int, low: int) -> bool:
-    """Between the watermarks, the high one included (paper, 4.2)."""
+    """Return whether a number is between the watermarks, the high one included (paper, 4.2)."""
     return low < seq <= low + config.window
 
 
@@ -149,7 +148,7 @@ def next_seq(durable: Durable) -> int:
 def may_execute(state: State, request: Request) -> bool:
     """A request is executed once, however often it is decided (paper, 4.1).
 
-    Timestamps of a client grow, so that the last one stands for all before.
+    Timestamps of a client grow, so the last one covers all earlier ones.
     """
     last = state.last_answer(request.client)
     return last is None or last.timestamp < request.timestamp
@@ -173,7 +172,7 @@ def view_to_join(config: Config, wanted: Iterable[int]) -> int | None:
 
 
 def told(durable: Durable) -> tuple[PreparedCertificate, ...]:
-    """The certificates that a replica must tell of the views before: its latest certificate for each number (paper, 4.4)."""
+    """The certificates that a view change must carry: the latest for each number (paper, 4.4)."""
     return tuple(durable.prepared[seq] for seq in sorted(durable.prepared))
 
 
@@ -183,17 +182,17 @@ def base(view_changes: Iterable[ViewChange]) -> CheckpointCertificate:
 
 
 def latest(certificates: Iterable[PreparedCertificate]) -> PreparedCertificate:
-    """Of the certificates for a sequence number, the one that a new view takes: of the highest view (paper, 4.4)."""
+    """The certificate of the highest view for a sequence number, which a new view takes (paper, 4.4)."""
     return max(certificates, key=lambda certificate: certificate.view)
 
 
 def fill(certificates: tuple[PreparedCertificate, ...]) -> Batch:
-    """The batch that a new view proposes for a number: what was prepared latest; if nothing was, the null batch."""
+    """The batch that a new view proposes for a number: the last prepared one, or else the null batch."""
     return latest(certificates).batch if certificates else NULL_BATCH
 
 
 def reproposals(view_changes: tuple[ViewChange, ...]) -> tuple[tuple[int, Batch], ...]:
-    """The proposals that a new view must make, without a gap from the base to the last number that anybody prepared.
+    """The proposals that a new view must make, without a gap from the base to the last prepared number.
 
     Each replica computes it for itself from the same view changes (paper, 4.4).
 

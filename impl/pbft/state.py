@@ -7,10 +7,11 @@ import attrs
 
 from impl.common.encoding import Digest
 from impl.common.identities import ClientId, NodeId
+from impl.common.requests import Batch, Request
+from impl.common.service import State
 from impl.pbft.configuration import Config
 from impl.pbft.limits import NOTHING_SPENT, Spent
 from impl.pbft.messages import (
-    Batch,
     Checkpoint,
     CheckpointCertificate,
     Commit,
@@ -18,8 +19,6 @@ from impl.pbft.messages import (
     Prepare,
     PreparedCertificate,
     PrePrepare,
-    Request,
-    State,
     ViewChange,
 )
 
@@ -37,7 +36,9 @@ def beyond(held: Mapping[int, Held], seq: int) -> Mapping[int, Held]:
 
 @attrs.frozen(kw_only=True)
 class Durable:
-    """The state that a crash must not lose: the variables of the spec. Mappings are never changed, only replaced.
+    """The state that a crash must not lose: the variables of the spec.
+
+    Mappings are never changed, only replaced.
 
     Attributes:
         view: the view that it is in, or that it wants.
@@ -71,7 +72,9 @@ class Durable:
 
 @attrs.frozen
 class Votes:
-    """The votes heard for one sequence number in this view or later ones: of each sender what is of its latest view.
+    """The votes heard for one sequence number in this view or later ones.
+
+    Of each sender only those of its latest view are kept.
 
     Attributes:
         accepted: the digest of the proposal that this replica accepted in its view; empty if it has none.
@@ -128,6 +131,6 @@ class Node:
         return self.config.primary(self.durable.view) == self.config.node
 
     @property
-    def patience(self) -> int:
+    def multiplier(self) -> int:
         """The time to wait for the primary, as a multiple of the timer's duration (paper, 4.5.2)."""
-        return min(1 << min(self.futile, 64), self.config.patience_max)
+        return min(1 << min(self.futile, 64), self.config.multiplier_max)

@@ -1,14 +1,14 @@
-"""When the view-change timer runs, and for how long (paper, 4.4 and 4.5.2).
+"""The view-change timer: when it runs, and for how long (paper, 4.4 and 4.5.2).
 
-It runs while something waits to be executed; and while the view changes, from when a quorum wants the view
-until it is entered. It is started anew by progress only: a view that is entered, or something that is executed.
-No message by itself resets it, or a faulty primary could stay for ever by talking.
+It runs while a request waits to be executed, and during a view change from the time a quorum wants the view
+until it is entered. Only progress restarts it: an entered view, or an execution. No message by itself resets
+it, or a faulty primary could stay for ever by talking.
 """
 
 import attrs
 
 from impl.pbft.effects import ResetTimer, StopTimer
-from impl.pbft.outcome import Outcome
+from impl.pbft.results import Result, StepResult
 from impl.pbft.state import Node
 from impl.pbft.view_changes import wants_enough
 
@@ -23,11 +23,11 @@ def is_waiting(node: Node) -> bool:
     return bool(node.waiting) or max(durable.accepted, default=0) > durable.executed
 
 
-def with_timer(before: Node, outcome: Outcome) -> Outcome:
-    """The result of a step, with what it means for the timer and for its patience."""
-    node = outcome.node
+def with_timer(before: Node, result: Result) -> Result:
+    """The result of a step with its effects on the timer."""
+    node = result.state
     if node is before:
-        return outcome
+        return result
     old, new = before.durable, node.durable
     progressed = new.executed > old.executed
     if progressed and not new.changing and node.futile:
@@ -35,7 +35,7 @@ def with_timer(before: Node, outcome: Outcome) -> Outcome:
     was, now = is_waiting(before), is_waiting(node)
     moved = progressed or new.view != old.view or new.changing != old.changing
     if now and (moved or not was):
-        return Outcome(node, (*outcome.effects, ResetTimer(node.patience)))
+        return StepResult(node, (*result.effects, ResetTimer(node.multiplier)))
     if was and not now:
-        return Outcome(node, (*outcome.effects, StopTimer()))
-    return Outcome(node, outcome.effects)
+        return StepResult(node, (*result.effects, StopTimer()))
+    return StepResult(node, result.effects)

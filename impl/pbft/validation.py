@@ -1,8 +1,8 @@
-"""The checks of an input before anything is done with it, all in one place.
+"""The checks of an input before it is handled, all in one place.
 
-The order is: its shape; whether it is of use here, which costs little; its signature; what it proves. So a
-replayed message costs no signature, and whatever is said of the sender in a refusal that speaks of one
-(`Why.EQUIVOCATION`, `Why.UNPROVEN`) is said of a message that it signed.
+The order is: its shape; whether it is of use here, which is cheap; its signature; what it proves. So a
+replayed message costs no signature check, and a refusal that accuses the sender (`Why.EQUIVOCATION`,
+`Why.UNPROVEN`) is always about a message that it signed.
 """
 
 from typing import assert_never
@@ -11,6 +11,7 @@ import attrs
 
 from impl.common.encoding import digest
 from impl.common.keys import is_signed_by
+from impl.common.requests import Reply, Request
 from impl.pbft import limits, rules
 from impl.pbft.effects import Why
 from impl.pbft.messages import (
@@ -21,24 +22,22 @@ from impl.pbft.messages import (
     NewView,
     Prepare,
     PrePrepare,
-    Reply,
-    Request,
     StateRequest,
     StateResponse,
     ViewChange,
 )
-from impl.pbft.outcome import Refusal
 from impl.pbft.proofs import batch_flaw, checkpoint_flaw, new_view_flaw, view_change_flaw
-from impl.pbft.shapes import batch_complaint, shape_complaint
+from impl.pbft.results import Refusal
+from impl.pbft.shapes import SHAPES, batch_rejection
 from impl.pbft.state import NO_VOTES, Node
 
 __all__ = ["batch_refusal", "message_refusal"]
 
 
 def message_refusal(node: Node, message: Message) -> Refusal | None:
-    """Why a message is not taken; None if it is. Never raises, whatever object the message is."""
-    if complaint := shape_complaint(node.config, message):
-        return Refusal(Why.MALFORMED, complaint)
+    """The reason to reject a message; None if it is accepted. Never raises, for any object."""
+    if rejection := SHAPES.rejection(node.config, message):
+        return Refusal(Why.MALFORMED, rejection)
     if isinstance(message, Request):
         return _request_refusal(node, message)
     if message.source not in node.config.replicas:
@@ -55,10 +54,10 @@ def message_refusal(node: Node, message: Message) -> Refusal | None:
 
 
 def batch_refusal(node: Node, batch: tuple[Request, ...]) -> Refusal | None:
-    """Why the host's batch cannot be proposed now; None if it can."""
+    """The reason why the host's batch cannot be proposed now; None if it can."""
     durable, config = node.durable, node.config
-    if complaint := batch_complaint(config, batch):
-        return Refusal(Why.MALFORMED, complaint)
+    if rejection := batch_rejection(config, batch):
+        return Refusal(Why.MALFORMED, rejection)
     if batch == NULL_BATCH:
         return Refusal(Why.MALFORMED, "a batch has at least 1 request: only a new view may propose nothing")
     if durable.changing:
@@ -79,7 +78,7 @@ def batch_refusal(node: Node, batch: tuple[Request, ...]) -> Refusal | None:
 
 
 def _request_refusal(node: Node, request: Request) -> Refusal | None:
-    """A client's request, of which only the latest counts."""
+    """The reason to reject a client's request; only the latest one counts."""
     known = node.waiting.get(request.client)
     if known == request:
         return Refusal(Why.REPEATED, "it waits already")
@@ -96,8 +95,8 @@ def _request_refusal(node: Node, request: Request) -> Refusal | None:
         return Refusal(Why.USELESS, f"{len(node.waiting)} clients wait: ask again later")
     is_executed = last is not None and last.timestamp == request.timestamp
     counted = node.spent.answers if is_executed else node.spent.requests
-    if complaint := limits.over(node.config.rate_limit, counted, request.client):
-        return Refusal(Why.RATE, complaint)
+    if rejection := limits.over(node.config.rate_limit, counted, request.client):
+        return Refusal(Why.RATE, rejection)
     if not is_signed_by(request.client, request, node.config.keys):
         return Refusal(Why.FORGED, f"it has not the signature of {request.client!r}")
     return None
@@ -107,7 +106,7 @@ def _request_refusal(node: Node, request: Request) -> Refusal | None:
 
 
 def _use_refusal(node: Node, message: Message) -> Refusal | None:
-    """Return whether the message could make a difference here, by what it says of itself."""
+    """The reason why a message, taken at its word, is of no use here; None if it is of use."""
     durable = node.durable
     match message:
         case PrePrepare() | Prepare() | Commit():
@@ -137,7 +136,7 @@ def _use_refusal(node: Node, message: Message) -> Refusal | None:
 
 
 def _normal_refusal(node: Node, message: PrePrepare | Prepare | Commit) -> Refusal | None:
-    """In this view or a later one, between the watermarks, of who may say so, and not said before."""
+    """The reason to reject a proposal or vote: its view, number or sender, or it is a duplicate."""
     config, durable = node.config, node.durable
     if message.view < durable.view:
         return Refusal(Why.OLD_VIEW, f"this replica is in view {durable.view}")
@@ -174,7 +173,7 @@ def _known(node: Node, message: PrePrepare | Prepare | Commit) -> PrePrepare | P
 
 
 def _checkpoint_refusal(node: Node, message: Checkpoint) -> Refusal | None:
-    """Beyond the stable one, where checkpoints are made, and not older than all that is kept of its sender."""
+    """The reason to reject a checkpoint: not beyond the stable one, off the interval, or outdated."""
     config, low = node.config, node.durable.stable.seq
     if message.seq <= low:
         return Refusal(Why.OUTSIDE_WINDOW, f"the checkpoint at {low} is stable")
@@ -191,7 +190,7 @@ def _checkpoint_refusal(node: Node, message: Checkpoint) -> Refusal | None:
 
 
 def _view_change_refusal(node: Node, message: ViewChange) -> Refusal | None:
-    """To a view still to be entered, and the latest of its sender."""
+    """The reason to reject a view change: its view was entered, or it is not its sender's latest."""
     durable = node.durable
     if message.view < durable.view:
         return Refusal(Why.OLD_VIEW, f"this replica is in view {durable.view}")
@@ -231,7 +230,7 @@ def _contradiction(node: Node, message: Message) -> Refusal | None:
 
 
 def _proof_refusal(node: Node, message: Message) -> Refusal | None:
-    """Return whether it proves what it says."""
+    """The reason why a message does not prove what it says; None if it does."""
     flaw = ""
     match message:
         case PrePrepare():

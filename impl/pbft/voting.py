@@ -1,4 +1,4 @@
-"""The log of what was heard and is not counted yet: kept when it may still count, of each sender once for each purpose."""
+"""The log of messages that may still count, for each sender one for each purpose."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -22,7 +22,7 @@ Said = TypeVar("Said", PrePrepare, Prepare, Commit)
 
 
 def heard(node: Node, message: PrePrepare | Prepare | Commit) -> Node:
-    """The replica with one more message for a sequence number, in the place of what the sender said in earlier views."""
+    """The replica with one more message for a number, in place of the sender's from earlier views."""
     votes = node.votes.get(message.seq, NO_VOTES)
     match message:
         case PrePrepare():
@@ -40,7 +40,7 @@ def _of_view(held: Mapping[str, Said], view: int) -> dict[str, Said]:
 
 
 def votes_from_view(node: Node, view: int) -> Mapping[int, Votes]:
-    """The votes heard, without those of views before, which count no more."""
+    """The votes heard, without those of earlier views, which no longer count."""
     kept = {
         seq: Votes(
             pre_prepares=_of_view(votes.pre_prepares, view),
@@ -53,7 +53,7 @@ def votes_from_view(node: Node, view: int) -> Mapping[int, Votes]:
 
 
 def accepts(node: Node, seq: int, digest: Digest) -> Node:
-    """The replica that counts the votes at a number for the batch with this digest, which waits no more."""
+    """The replica that counts votes at a number for this digest, its proposal no longer waiting."""
     votes = node.votes.get(seq, NO_VOTES)
     early = _of_view(votes.pre_prepares, node.durable.view + 1)
     votes = attrs.evolve(votes, accepted=digest, pre_prepares=early)
@@ -71,7 +71,7 @@ def heard_checkpoint(node: Node, message: Checkpoint) -> Node:
 
 
 def without_checkpoints(node: Node, up_to: int) -> Node:
-    """The replica without what it heard for numbers that are stable now."""
+    """The replica without the messages for numbers that are stable now."""
     kept = {
         source: tuple(each for each in several if each.seq > up_to)
         for source, several in node.checkpoints.items()
@@ -84,5 +84,5 @@ def without_checkpoints(node: Node, up_to: int) -> Node:
 
 
 def heard_view_change(node: Node, message: ViewChange) -> Node:
-    """The replica with a view change, in the place of that sender's to earlier views."""
+    """The replica with a view change in place of the sender's earlier ones."""
     return attrs.evolve(node, view_changes={**node.view_changes, message.source: message})
