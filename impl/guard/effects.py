@@ -5,24 +5,27 @@ from typing import TypeAlias
 import attrs
 
 from impl.common.identities import NodeId
+from impl.common.results import Refused
 from impl.guard.evidence import Evidence
 from impl.guard.trail import Entry
 
-__all__ = ["Alarm", "Append", "Effect", "Gossip", "Ignored", "Quarantined", "Released"]
+__all__ = ["Alarm", "Append", "Effect", "Gossip", "Quarantined", "Released"]
 
 
 @attrs.frozen
 class Append:
-    """Write this behind the audit trail, before any later effect."""
+    """Append this to the audit trail before any later effect."""
 
     entry: Entry
 
 
 @attrs.frozen
 class Gossip:
-    """Keep this proof, which `resume` needs after a crash, before any later effect; and send it to all other replicas.
+    """Persist this proof before any later effect, and send it to all other replicas.
 
-    It convinces them as well, whatever they think of this one.
+    `recover` needs it after a crash.
+
+    The proof convinces them as well, whatever they think of this guard.
     """
 
     evidence: Evidence
@@ -32,8 +35,8 @@ class Gossip:
 class Quarantined:
     """From here on `is_heard` says no to this replica.
 
-    If it is the primary, the host may let the timer fire at once. If it is the guard's own replica, take that out of
-    service: its key was stolen, or its disk forgot what it said.
+    If it is the primary, the host may let the timer fire at once. If it is the guard's own replica, take that
+    out of service: its key was stolen, or its disk forgot what it said.
     """
 
     replica: NodeId
@@ -48,26 +51,16 @@ class Released:
 
 @attrs.frozen
 class Alarm:
-    """More than f replicas are proved faulty: agreement can no longer be promised. Stop, and call an operator.
+    """Report that more than f replicas are proved faulty. Stop, and call an operator.
+
+    Agreement can no longer be promised.
 
     Attributes:
-        proved: all against whom there is proof, in the order in which it came; the first f of them are quarantined.
+        proved: all against whom there is proof, in the order in which it came; the first f of them are
+            quarantined.
     """
 
     proved: tuple[NodeId, ...]
 
 
-@attrs.frozen
-class Ignored:
-    """An input made no sense, and the guard is as it was.
-
-    Attributes:
-        input: what it was.
-        reason: what is wrong with it, for a human.
-    """
-
-    input: object
-    reason: str
-
-
-Effect: TypeAlias = Append | Gossip | Quarantined | Released | Alarm | Ignored
+Effect: TypeAlias = Append | Gossip | Quarantined | Released | Alarm | Refused

@@ -1,35 +1,53 @@
-"""Evidence that convicts by itself: messages which the accused signed, and which no correct replica signs.
+"""Evidence that convicts by itself: messages that the accused signed and that no correct replica signs.
 
-| offence        | messages                                  | a correct replica never signs them, because                    |
-|----------------|-------------------------------------------|----------------------------------------------------------------|
-| `EQUIVOCATION` | two votes (pre-prepare, prepare, commit) for other batches at one number of one view | it accepts one proposal there, on disk before it votes, and does not come back to a view |
-|                | two checkpoints at one number, of other states | it executes a number once, and the state is on disk            |
-|                | two view changes to one view, or two new views of one, that differ | it has signed one, which is on disk, and says that again |
-| `CONCEALMENT`  | a commit, and a view change to a later view that neither tells of a certificate as late nor is beyond it | who commits keeps the certificate until a later one, or a stable checkpoint, replaces it |
-| `USURPATION`   | a proposal or a new view of who is not the primary; a prepare of who is; nothing proposed in view 0 | roles follow from the number of the view |
-| `FALSE_PROOF`  | a view change, new view or state whose own parts do not prove it | it puts in what it checked itself            |
+`EQUIVOCATION`:
 
-Both messages of a pair are signed by the accused, so that it does not matter who brings them, nor in which order they
-came, nor whether they were taken out of other messages. Nothing here depends on what a replica has seen.
+* Two votes (pre-prepare, prepare, commit) for different batches at one number of one view. A correct replica
+  accepts one proposal there, on disk before it votes, and does not come back to a view.
+* Two checkpoints at one number with different states. A correct replica executes a number once, and the state
+  is on disk.
+* Two view changes to one view, or two new views of one, that differ. A correct replica has signed one, which
+  is on disk, and repeats that.
 
-**No proof**, though refused: a signature that does not hold (anybody made it); fields of a wrong shape (the limits of a
-service decide); a batch whose client did not sign (a client may be known here later than there); a checkpoint at an odd
-number (harmless); whatever is old, early, repeated (the network does that); silence. A reply is no vote.
+`CONCEALMENT`: a commit, and a view change to a later view that neither carries a certificate as late nor is
+beyond it. A correct replica keeps the certificate of its commit until a later one, or a stable checkpoint,
+replaces it.
 
-**On what it rests.** Signatures are not forged, all replicas have the same settings, and the evidence is judged by the
-settings under which it was signed. All rules but one need no more, so that not even all others together could frame a
-correct replica. That one is for the state which a replica offers: it needs at most f liars, and a service that is
-deterministic. Otherwise a quorum may have signed for another state than a correct replica has, which says so by
-`impl.pbft.Diverged`, and had better not be asked for its state.
+`USURPATION`: a proposal or a new view of a replica that is not the primary; a prepare of one that is; a null
+batch proposed in view 0. Roles follow from the number of the view.
+
+`FALSE_PROOF`: a view change, new view or state whose own parts do not prove it. A correct replica includes
+only what it has checked itself.
+
+Both messages of a pair are signed by the accused. So it does not matter who brings them, in which order they
+came, or whether they were taken out of other messages. Nothing here depends on what a replica has seen.
+
+**No proof**, though refused: an invalid signature (anybody may have made it); fields of a wrong shape (the
+limits of a service decide); a batch whose client did not sign (a client may be known here later than there);
+a checkpoint at an odd number (harmless); anything old, early or repeated (the network does that); silence. A
+reply is no vote.
+
+**Assumptions.** Signatures are not forged, all replicas have the same settings, and the evidence is judged by
+the settings under which it was signed. All rules but one need no more, so that not even all others together
+could frame a correct replica. The exception is the rule for the state that a replica offers: it needs at most
+f liars and a deterministic service. Otherwise a quorum may have signed another state than a correct replica
+has. That replica reports `impl.pbft.Diverged`, and had better not be asked for its state.
+
+**HotStuff.** With the settings of `impl.hotstuff` evidence is two votes or two blocks of one view
+(`impl.guard.hotstuff`); all the rest of this page is about PBFT.
 """
 
 import enum
+from typing import Any
 
 import attrs
 
+from impl import hotstuff
 from impl.common.encoding import digest, encode, kind_of
 from impl.common.identities import NodeId
 from impl.common.keys import is_signed_by
+from impl.guard import hotstuff as of_hotstuff
+from impl.hotstuff.shapes import SHAPES as HOTSTUFF_SHAPES
 from impl.pbft import (
     NULL_BATCH,
     Checkpoint,
@@ -45,7 +63,7 @@ from impl.pbft import (
     rules,
 )
 from impl.pbft.proofs import checkpoint_flaw, new_view_flaw, view_change_flaw
-from impl.pbft.shapes import MESSAGES, shape_complaint
+from impl.pbft.shapes import SHAPES
 
 __all__ = [
     "Evidence",
@@ -59,6 +77,7 @@ __all__ = [
     "ordered",
     "place",
     "proof_flaw",
+    "sender_of",
     "verify",
 ]
 
@@ -76,21 +95,26 @@ class Offence(enum.Enum):
 class Evidence:
     """A replica and what it signed: one message, or two that do not go together.
 
-    Nothing is said of where it comes from; `verify` says what it is worth.
+    Evidence does not depend on its origin; `verify` judges it.
     """
 
     accused: NodeId
-    messages: tuple[Message, ...]
+    messages: tuple[Message | hotstuff.Vote | hotstuff.Block, ...]
 
 
-def evidence_of(config: Config, *messages: Message) -> Evidence | None:
+def evidence_of(config: Config | hotstuff.Config, *messages: Any) -> Evidence | None:
     """Evidence made of these messages; None unless it convicts their sender. Never raises.
 
-    The same messages make the same evidence, in whatever order they are given.
+    The same messages make the same evidence in any order.
     """
-    accused = getattr(messages[0], "source", "") if messages and is_message(messages[0]) else ""
+    accused = _accused(messages[0]) if messages else ""
     found = Evidence(accused=accused, messages=messages)
     return None if verify(found, config) else ordered(found)
+
+
+def _accused(message: object) -> Any:
+    """The replica that a message, or a block by itself, names as its sender; empty if it names none."""
+    return of_hotstuff.sender(message) if is_message(message) or type(message) is hotstuff.Block else ""
 
 
 def ordered(evidence: Evidence) -> Evidence:
@@ -98,8 +122,8 @@ def ordered(evidence: Evidence) -> Evidence:
     return attrs.evolve(evidence, messages=tuple(sorted(evidence.messages, key=encode)))
 
 
-def verify(evidence: object, config: Config) -> str:
-    """The reason that keeps an object from being evidence that convicts; empty if nothing does. Never raises.
+def verify(evidence: object, config: Config | hotstuff.Config) -> str:
+    """The reason why an object is no evidence that convicts; empty if it is. Never raises.
 
     Args:
         evidence: of whomever.
@@ -113,28 +137,50 @@ def verify(evidence: object, config: Config) -> str:
     if type(messages) is not tuple or not 1 <= len(messages) <= 2:
         return "evidence is one message or two"
     for message in messages:
-        if complaint := shape_complaint(config, message):
-            return f"not a message: {complaint}"
-        if getattr(message, "source", None) != accused:
-            return f"a message is not of {accused!r}"
-        if not is_signed_by(accused, message, config.keys):
-            return f"a message has not the signature of {accused!r}: anybody may have made it"
+        if flaw := _message_flaw(message, accused, config):
+            return flaw
     return "" if offence(messages, config) else "a correct replica may sign that"
+
+
+def _message_flaw(message: Any, accused: NodeId, config: Config | hotstuff.Config) -> str:
+    """The reason why an object is no message that the accused signed; empty if it is. Never raises."""
+    if isinstance(config, hotstuff.Config):
+        is_other = of_hotstuff.sender(message) != accused
+        return of_hotstuff.message_flaw(config, message) or (
+            f"a message is not of {accused!r}" if is_other else ""
+        )
+    if rejection := SHAPES.rejection(config, message):
+        return f"not a message: {rejection}"
+    if getattr(message, "source", None) != accused:
+        return f"a message is not of {accused!r}"
+    if not is_signed_by(accused, message, config.keys):
+        return f"a message has not the signature of {accused!r}: anybody may have made it"
+    return ""
 
 
 def is_message(value: object) -> bool:
     """Return whether an object is of a type of messages, whatever its fields hold. Never raises."""
     kind = type(value)
-    return type(kind) is type and kind in MESSAGES
+    return type(kind) is type and (kind in SHAPES.messages or kind in HOTSTUFF_SHAPES.messages)
 
 
-def offence(messages: tuple[Message, ...], config: Config) -> Offence | None:
-    """The fault that is proved by a replica's signatures on these messages, one or two; None if a correct one may.
+def sender_of(message: object) -> object:
+    """The replica that a message names as its sender; None if it names none. Never raises."""
+    return of_hotstuff.sender(message) if is_message(message) else None
+
+
+def offence(messages: tuple[Any, ...], config: Config | hotstuff.Config) -> Offence | None:
+    """The fault proved by a replica's signatures on one or two messages.
+
+    None if a correct replica may have signed them.
 
     Args:
         messages: of the right shapes, signed by one replica: see `verify`.
         config: the settings of the cluster.
     """
+    if isinstance(config, hotstuff.Config):
+        is_double = len(messages) == 2 and of_hotstuff.contradict(*messages)
+        return Offence.EQUIVOCATION if is_double else None
     if len(messages) == 1:
         if is_usurped(messages[0], config):
             return Offence.USURPATION
@@ -146,7 +192,7 @@ def offence(messages: tuple[Message, ...], config: Config) -> Offence | None:
 
 
 def place(message: Message) -> tuple[str, int, int] | None:
-    """The place at which a correct replica says one thing only; None for what binds nobody."""
+    """The place at which a correct replica signs one message only; None if a message has none."""
     match message:
         case PrePrepare() | Prepare() | Commit():
             return ("vote", message.view, message.seq)
@@ -180,7 +226,8 @@ def contradict(one: Message, other: Message) -> bool:
 def conceals(commit: Message, change: Message) -> bool:
     """Return whether a view change leaves out what the same replica gave a commit for (paper, 4.4: its P).
 
-    A commit of an earlier view came before the view change, in whatever order they are shown: nobody goes back.
+    A commit of an earlier view came before the view change, whatever their order here: no correct replica
+    goes back.
     """
     if not isinstance(commit, Commit) or not isinstance(change, ViewChange):
         return False
@@ -194,10 +241,10 @@ def conceals(commit: Message, change: Message) -> bool:
 
 
 def is_usurped(message: Message, config: Config) -> bool:
-    """Return whether its sender may not say such a thing in such a view.
+    """Return whether the message is one that its sender may not send in its view.
 
-    That nothing is proposed is a matter of new views; their proposals are signed one by one, and so only in view 0,
-    which begins without one, is it an offence.
+    Only new views propose null batches. Their proposals are signed one by one, so a null batch is an offence
+    only in view 0, which begins without a new view.
     """
     match message:
         case PrePrepare():
@@ -212,7 +259,7 @@ def is_usurped(message: Message, config: Config) -> bool:
 
 
 def proof_flaw(message: Message, config: Config) -> str:
-    """The reason that keeps a message that must prove something from doing so; empty for all others."""
+    """The reason why a message does not prove what it must; empty if it does or need not."""
     match message:
         case ViewChange():
             return view_change_flaw(config, message)

@@ -1,7 +1,7 @@
-"""Evidence as JSON, to be kept, mailed to an operator, or verified by who runs no replica.
+"""Evidence as JSON, to be kept, mailed to an operator, or verified without running a replica.
 
-The notation is that of `impl.common.encoding`, but complete: a batch is written out where signatures cover its digest.
-What is read is of the right types and nothing more; `impl.guard.verify` says what it is worth.
+The notation is that of `impl.common.encoding`, but complete: a batch is written out where signatures cover
+its digest. Reading checks types only; `impl.guard.verify` judges the evidence.
 """
 
 import json
@@ -10,14 +10,11 @@ from typing import Any, Final, NoReturn
 import attrs
 
 from impl.common.encoding import kind_of
+from impl.common.service import Answered, State
+from impl.guard import hotstuff as of_hotstuff
 from impl.guard.evidence import Evidence
-from impl.pbft.messages import (
-    Answered,
-    CheckpointCertificate,
-    PreparedCertificate,
-    State,
-)
-from impl.pbft.shapes import MESSAGES
+from impl.pbft.messages import CheckpointCertificate, PreparedCertificate
+from impl.pbft.shapes import SHAPES
 
 __all__ = ["TEXT_MAX", "NotEvidence", "from_json", "to_json"]
 
@@ -26,7 +23,15 @@ TEXT_MAX: Final = 1 << 24
 
 _KINDS: Final[dict[str, type[Any]]] = {
     kind.__name__: kind
-    for kind in (*MESSAGES, Evidence, CheckpointCertificate, PreparedCertificate, State, Answered)
+    for kind in (
+        *SHAPES.messages,
+        *of_hotstuff.PARTS,
+        Evidence,
+        CheckpointCertificate,
+        PreparedCertificate,
+        State,
+        Answered,
+    )
 }
 
 
@@ -38,12 +43,12 @@ class NotEvidence(ValueError):
 
 
 def to_json(evidence: Evidence) -> str:
-    """The text, in one line: the same for the same evidence."""
+    """The evidence as one line of JSON; the same evidence gives the same line."""
     return json.dumps(_plain(evidence), sort_keys=True, separators=(",", ":"))
 
 
 def from_json(text: str) -> Evidence:
-    """The evidence that a text says, which may convict nobody.
+    """The evidence in a JSON text; it need not convict anybody.
 
     Raises:
         NotEvidence: if it says something else, or nothing.

@@ -1,15 +1,17 @@
-"""Proofs by many messages together: for a host that compares what it holds, and for whoever asks who did it.
+"""Proofs across many messages, for a host that compares what it holds, and for investigators.
 
-Core and guard see one message at a time. A replica notices by itself what contradicts what it kept; that a view change
-conceals a commit, or that two certificates carry votes of the same replica for different batches, shows only when
-messages are laid side by side. A host does so when a view change arrives (`held_by` its replica), and hands what it
-finds to its guard as `Reported`. After a disagreement, which takes more than f faulty replicas, the same search in what
-two of the correct ones hold says who it was (Sheng et al., "BFT Protocol Forensics", CCS 2021).
+Core and guard see one message at a time. A replica itself notices a contradiction of what it kept. A view
+change that conceals a commit, or two certificates with votes of one replica for different batches, shows only
+when messages are compared. A host does so when a view change arrives (`held_by` its replica), and hands what
+it finds to its guard as `Reported`. After a disagreement, which takes more than f faulty replicas, the same
+search over the messages of two correct replicas finds the culprits (Sheng et al., "BFT Protocol Forensics",
+CCS 2021).
 """
 
+import functools
 import itertools
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 import attrs
 
@@ -18,36 +20,57 @@ from impl.common.identities import NodeId
 from impl.common.keys import is_signed_by
 from impl.guard.evidence import Evidence, conceals, evidence_of, is_message, place
 from impl.pbft import Commit, Config, Message, Node, ViewChange
-from impl.pbft.shapes import shape_complaint
+from impl.pbft.shapes import SHAPES
 
 __all__ = ["held_by", "parts", "search"]
 
 
-def parts(value: Any) -> Iterator[Message]:
+def parts(value: Any) -> tuple[Message, ...]:
     """All messages in a value, however deep: each is signed by itself, and may be shown by itself."""
+    found: list[Message] = []
+    _gather(value, found)
+    return tuple(found)
+
+
+def _gather(value: Any, found: list[Message]) -> None:
+    kind: Any = type(value)
+    if kind in _PLAIN:
+        return
     if is_message(value):
-        yield value
-    if type(value) is tuple or type(value) is dict:
-        for item in value.values() if type(value) is dict else value:
-            yield from parts(item)
-    elif attrs.has(type(value)):
-        for field in attrs.fields(type(value)):
-            yield from parts(getattr(value, field.name))
+        found.append(value)
+    if kind is tuple:
+        for item in value:
+            _gather(item, found)
+    elif kind is dict:
+        for item in value.values():
+            _gather(item, found)
+    else:
+        for field in _fields(kind):
+            _gather(getattr(value, field), found)
+
+
+#: Types that most fields have, and that hold no messages.
+_PLAIN: Final = frozenset({str, int, bytes, bool, type(None)})
+
+
+@functools.cache
+def _fields(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(kind)) if attrs.has(kind) else ()
 
 
 def held_by(node: Node) -> tuple[Message, ...]:
     """The messages that a replica has of others and itself, on disk and in memory."""
-    return tuple(parts((node.durable, node.votes, node.checkpoints, node.view_changes)))
+    return parts((node.durable, node.votes, node.checkpoints, node.view_changes))
 
 
 def search(config: Config, messages: Iterable[Message]) -> tuple[Evidence, ...]:
-    """Evidence against each replica that these messages and their parts convict, in the order of the replicas.
+    """Evidence against each replica that these messages and their parts convict, ordered by replica.
 
     Never raises, whatever objects the messages are.
     """
     said: dict[NodeId, dict[bytes, Message]] = {}
     for message in messages:
-        if shape_complaint(config, message):
+        if SHAPES.rejection(config, message):
             continue
         for part in parts(message):
             source = getattr(part, "source", None)
@@ -58,7 +81,7 @@ def search(config: Config, messages: Iterable[Message]) -> tuple[Evidence, ...]:
 
 
 def _convicting(config: Config, said: tuple[Message, ...]) -> Evidence | None:
-    """The first that convicts one replica, of all that it signed."""
+    """The first evidence that convicts one replica, among all that it signed."""
     first: dict[object, Message] = {}
     for message in said:
         if found := evidence_of(config, message):

@@ -1,4 +1,4 @@
-"""Inputs of a guard. Their fields may hold anything at all: what makes no sense is `Ignored`."""
+"""Inputs of a guard. Their fields may hold anything at all: what makes no sense is `Refused`."""
 
 from collections.abc import Iterable
 from typing import TypeAlias
@@ -7,7 +7,7 @@ import attrs
 
 from impl.common.identities import NodeId
 from impl.guard.evidence import Evidence
-from impl.pbft import Refused
+from impl.pbft import Refused as ReplicaRefused
 
 __all__ = ["Input", "Late", "Observed", "Progressed", "Release", "Reported"]
 
@@ -18,11 +18,11 @@ class Observed:
 
     Attributes:
         refused: the effect.
-        sender: who handed it over, as far as the link is authenticated; empty if that is not known. It need not be the
-            one whom the message names.
+        sender: who handed it over, as far as the link is authenticated; empty if that is not known. It need
+            not be the one whom the message names.
     """
 
-    refused: Refused
+    refused: ReplicaRefused
     sender: NodeId = ""
 
 
@@ -44,7 +44,7 @@ class Progressed:
 
 @attrs.frozen
 class Late:
-    """A replica was to answer, and is so many milliseconds late by the host's clock."""
+    """A replica's answer is so many milliseconds late by the host's clock."""
 
     replica: NodeId
     by_ms: int

@@ -1,12 +1,11 @@
 """Reputation: an integer from 0 to `SCORE_MAX` for each replica, for operators to look at.
 
-**It never quarantines.** Each suspicion rests on what somebody else may have caused: an attacker in the network makes
-signatures that do not hold and holds messages back, and so could have any correct replica thrown out that it chooses.
-A score tells an operator where to look first, and a replica whom to ask first for a state; if it is wrong, the answer
-comes later, and nothing else.
+**It never quarantines.** Others may have caused any suspicion: an attacker in the network can forge invalid
+signatures and delay messages, and so could have any correct replica excluded. A score tells an operator where
+to look first, and a replica whom to ask first for a state; a wrong score only delays the answer.
 
-What is suspected is the neighbour on the link, never the name in the message. Weights saturate at 0, so that a flood
-counts once; and each batch that a replica helped to execute makes up for one point.
+Suspicion falls on the neighbour on the link, never on the name in the message. Weights saturate at 0, so that
+a flood counts once; each batch that a replica helped to execute restores one point.
 """
 
 from typing import Final
@@ -27,8 +26,8 @@ __all__ = [
 #: The score of a replica of which nothing is known but good.
 SCORE_MAX: Final = 100
 
-#: What a refusal that proves nothing costs the neighbour who sent it. What costs nothing happens to correct replicas:
-#: they repeat, are behind or ahead, and pass on what clients ask.
+#: What a refusal that proves nothing costs the neighbour who sent it. What costs nothing happens to correct
+#: replicas: they repeat, are behind or ahead, and pass on what clients ask.
 WEIGHTS: Final = {
     Why.MALFORMED: 20,
     Why.FORGED: 20,
@@ -45,7 +44,8 @@ WEIGHTS: Final = {
 #: What it costs to report evidence that is none: a guard verifies what it passes on.
 FALSE_REPORT: Final = 20
 
-#: A late answer costs one point, and one more for each so many milliseconds, up to a few: clocks and networks err.
+#: A late answer costs one point, and one more for each so many milliseconds, up to a few: clocks and networks
+#: err.
 LATE_STEP_MS: Final = 1000
 LATE_MAX: Final = 5
 

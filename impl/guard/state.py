@@ -1,12 +1,13 @@
-"""The state of a guard, and what others may ask of it."""
+"""The state of a guard, and queries on it."""
 
 from collections.abc import Mapping
 
 import attrs
 
+from impl import hotstuff
 from impl.common.encoding import Digest
 from impl.common.identities import NodeId
-from impl.guard.evidence import Evidence, is_message
+from impl.guard.evidence import Evidence, sender_of
 from impl.guard.trail import genesis
 from impl.pbft import Config
 
@@ -27,7 +28,7 @@ class Guard:
         head: the digest of the last of them.
     """
 
-    config: Config
+    config: Config | hotstuff.Config
     scores: Mapping[NodeId, int]
     proofs: tuple[Evidence, ...] = ()
     forgiven: frozenset[Digest] = frozenset()
@@ -86,13 +87,19 @@ def health(guard: Guard) -> Health:
 
 
 def is_heard(guard: Guard, message: object) -> bool:
-    """Return whether the host hands a message to its replica: not if it names a quarantined one as its sender. Never raises."""
-    source = getattr(message, "source", None) if is_message(message) else None
+    """Return whether the host hands a message to its replica.
+
+    It does unless the message names a quarantined replica as its sender. Never raises.
+    """
+    source = sender_of(message)
     return type(source) is not str or source not in guard.quarantined
 
 
 def asking_order(guard: Guard) -> tuple[NodeId, ...]:
-    """The other replicas that are heard, best reputation first: whom to ask for a state, one after another."""
+    """The other replicas that are heard, best reputation first.
+
+    This is the order in which to ask them for a state.
+    """
     others = [
         name for name in guard.config.replicas if name != guard.config.node and name not in guard.quarantined
     ]

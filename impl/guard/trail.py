@@ -1,9 +1,10 @@
 """The audit trail: what a guard did and why, each entry with the hash of the one before it.
 
-Who alters, removes, inserts or exchanges entries breaks the chain at that place; who cuts off the beginning breaks it
-at once. What no chain can show is that its end was cut off, or that all of it from some entry on was written anew,
-hashes and all: for that a head must be known elsewhere. Note it outside of the machine now and then (`health` has it),
-and hand it to `verify_chain`: a trail that grew since then still holds it, one that was cut or rewritten does not.
+Altering, removing, inserting or swapping entries breaks the chain at that place; cutting off the beginning
+breaks it at once. No chain can show that its end was cut off, or that all entries from some point on were
+rewritten with new hashes: for that a head must be known elsewhere. Note the head outside of the machine now
+and then (`health` has it), and hand it to `verify_chain`: a trail that has only grown since then still
+contains it, one that was cut or rewritten does not.
 """
 
 import enum
@@ -12,7 +13,7 @@ from typing import Final
 
 import attrs
 
-from impl.common.encoding import Digest, complaint_about, digest, kind_of
+from impl.common.encoding import Digest, digest, kind_of, rejection_of
 from impl.common.identities import NodeId
 
 __all__ = ["DETAIL_MAX", "Break", "BrokenTrail", "Entry", "Event", "genesis", "verify_chain"]
@@ -68,15 +69,15 @@ class Break:
 
 
 class BrokenTrail(ValueError):
-    """A guard cannot go on from a trail that is broken.
+    """A trail is broken, and a guard cannot go on from it.
 
-    Usual causes: the file was edited, or belongs to another replica, or lost its end in a crash while the head was
-    noted elsewhere. Keep it for whoever looks into the matter, and begin a new one.
+    Usual causes: the file was edited, or belongs to another replica, or lost its end in a crash while the
+    head was noted elsewhere. Keep it for the investigation, and begin a new one.
     """
 
 
 def genesis(node: NodeId) -> Digest:
-    """The digest that the first entry of a replica's trail follows; so that no trail passes for another's."""
+    """The digest that a replica's first entry follows. It keeps trails of different replicas apart."""
     return digest(("audit trail", node))
 
 
@@ -86,13 +87,14 @@ def verify_chain(entries: Sequence[object], *, node: NodeId, head: Digest | None
     Args:
         entries: all of them, from the first on.
         node: whose trail it is to be.
-        head: the digest of its last entry at some time, if one was noted elsewhere; `genesis` at the beginning.
+        head: the digest of its last entry at some time, if one was noted elsewhere; `genesis` at the
+            beginning.
     """
     previous = genesis(node)
     seen = head in {None, previous}
     for place, entry in enumerate(entries):
-        if complaint := _complaint(entry):
-            return Break(place, complaint)
+        if reason := _rejection_reason(entry):
+            return Break(place, reason)
         if not isinstance(entry, Entry):
             return Break(place, "no entry")
         if entry.number != place + 1:
@@ -110,12 +112,12 @@ def verify_chain(entries: Sequence[object], *, node: NodeId, head: Digest | None
     return None
 
 
-def _complaint(entry: object) -> str:
-    """The reason that keeps an object from being an entry."""
+def _rejection_reason(entry: object) -> str:
+    """The reason why an object is no entry."""
     if type(entry) is not Entry:
         return f"a {kind_of(entry)} is no entry"
     for field in attrs.fields(Entry):
         value = getattr(entry, field.name, None)
-        if type(value) is not field.type or complaint_about(value):
+        if type(value) is not field.type or rejection_of(value):
             return f"{field.name} is not as it should be"
     return ""

@@ -1,8 +1,11 @@
-"""The threat level of one replica as a pure core: `step(threat, input) -> (threat, effects)`. THREAT-1, 2, 3 and 5.
+"""The threat level of one replica as a pure core: `step(threat, input) -> (threat, effects)`.
 
-Theory of operation. Each replica keeps a **score** of what it saw that may be an attack, states it to all others in
-signed and numbered statements, and makes a **cluster score** of its own and the last one of each other replica. The
-cluster score leads to a **level**, and the level says which protocol is good enough.
+It meets THREAT-1, THREAT-2, THREAT-3 and THREAT-5.
+
+Theory of operation. Each replica keeps a **score** of its observations that may be an attack, sends it to all
+others in signed and numbered statements, and computes a **cluster score** from its own and the last one of
+each other replica. The cluster score determines a **level**, and the level determines which protocol
+suffices.
 
 | level    | protocol | entered from a cluster score of | left below, for so many ticks in a row |
 |----------|----------|---------------------------------|----------------------------------------|
@@ -12,43 +15,46 @@ cluster score leads to a **level**, and the level says which protocol is good en
 | High     | BFT      | `up[2]`, or proved tampering    | `down[2]`, `dwell_ticks`               |
 | Critical | BFT      | `up[3]`, or equivocation        | `down[3]`, `calm_ticks`, no new proof  |
 
-**Nobody decides alone.** The cluster score is the (f + 1)-th largest of the n scores. Some correct replica has as much,
-and it is at least what f + 1 correct replicas have: f liars can push it neither beyond the one nor below the other. A
-maximum would hand the level to one liar, an average would let one hold it down.
+**Nobody decides alone.** The cluster score is the (f + 1)-th largest of the n scores. At least one correct
+replica has a score as high, and f + 1 correct replicas have none higher: f liars can push it neither above
+the former nor below the latter. A maximum would hand the level to one liar; an average would let one hold it
+down.
 
-**Proof needs nobody's consent.** It is verified before it gets here (`impl.guard`), and leads to its level at once,
-whoever brings it. Against each replica each kind counts once: a liar that convicts itself over and over holds the
-level up once, and no longer than the calm.
+**Proof needs no consent.** Proof is verified before it gets here (`impl.guard`), and raises the level at
+once, whoever brings it. Against each replica each kind counts once: a liar that convicts itself over and over
+holds the level up once, and no longer than `calm_ticks`.
 
-**Slow is not hostile.** What is seen of timing counts apart, up to a limit below what High takes to be kept, and is not
-added to anything. So it moves the level between None and Medium, and has no influence on the protocol at all.
+**Slow is not hostile.** Timing observations count apart, up to a limit below what keeps the level at High,
+and are not added to the rest. So they move the level only between None and Medium, and do not affect the
+protocol.
 
-**Up at once, down with patience.** The level rises in the very step in which the score reaches its threshold. It is
-left for the one below it, after the score was below a lower threshold for a whole dwell; each rise, each new proof and
-each tick or input at which the score is high enough begins the dwell anew.
+**Up at once, down with patience.** The level rises in the very step in which the score reaches its threshold.
+It falls by one after the score has been below a lower threshold for a whole dwell; each rise, each new proof,
+and each tick or input at which the score is high enough restarts the dwell.
 
-**What fades.** Every score loses `decay` in a tick, those of others too: a replica that is still concerned restates
-its score, and one that is silent is forgotten, liar or not. A statement with an old number, or the same again, is ignored, so
-that a replayed one does not keep a score alive.
+**Decay.** Every score loses `decay` in a tick, those of others too: a replica that still sees an attack
+restates its score, and a silent one is forgotten, whether it lies or not. A statement with an old number is
+ignored, and so is a repeated one: a replay keeps no score alive.
 
-| a crash keeps                             | a crash loses                                                           |
-|-------------------------------------------|-------------------------------------------------------------------------|
-| the level, so that it is no way down      | all scores: they are restated, or fade anyway                           |
-| the number of the last statement          | the calm, which begins anew: the level is left later, and never sooner  |
-| the last number of each other replica     |                                                                         |
-| who is proved faulty                      |                                                                         |
+| a crash keeps                         | a crash loses                                                    |
+|---------------------------------------|------------------------------------------------------------------|
+| the level: a crash does not lower it  | all scores: they are restated, or decay anyway                   |
+| the number of the last statement      | the calm: it begins anew, so the level falls later, never sooner |
+| the last number of each other replica |                                                                  |
+| the replicas proved faulty            |                                                                  |
 
-What a flood costs: at most `score_max` statements at first, and `decay` in each tick after that; a write to the
-disk for each, and for each statement of others that counts. In peace nothing is stated or written.
+A flood costs at most `score_max` statements at first, and `decay` in each tick after that; each of them is a
+write to the disk, and so is each statement of others that counts. In peace nothing is stated or written.
 
-Sources: `docs/hybrid.md` for what the level decides; Dolev, Lynch, Pinter, Stark and Weihl, "Reaching Approximate
-Agreement in the Presence of Faults", JACM 1986, for order statistics among liars.
+Sources: `docs/hybrid.md` for what the level decides; Dolev, Lynch, Pinter, Stark and Weihl, "Reaching
+Approximate Agreement in the Presence of Faults", JACM 1986, for order statistics among liars.
 """
 
 from impl.common.errors import InvalidConfig
+from impl.common.results import Refused
 from impl.threat.configuration import Config, Weights
 from impl.threat.core import first_start, recover, step
-from impl.threat.effects import Because, Effect, Ignored, LevelChanged, Persist, State
+from impl.threat.effects import Because, Effect, LevelChanged, Persist, State
 from impl.threat.inputs import Input, Observed, Proof, ProofKind, Statement, Suspicion, Tick
 from impl.threat.levels import BFT, RAFT, Level, protocol
 from impl.threat.sources import observed, proof
@@ -61,7 +67,6 @@ __all__ = [
     "Config",
     "Durable",
     "Effect",
-    "Ignored",
     "Input",
     "InvalidConfig",
     "Level",
@@ -70,6 +75,7 @@ __all__ = [
     "Persist",
     "Proof",
     "ProofKind",
+    "Refused",
     "State",
     "Statement",
     "Suspicion",

@@ -57,13 +57,14 @@ class Config:
         weights: what observations add.
         timing_max: what timing adds at most; less than the score that is needed to stay at High.
         decay: how much each score loses in a tick, at least 1.
-        dwell_ticks: for how many ticks in a row the score must be below `down` before Low, Medium or High is left.
+        dwell_ticks: for how many ticks in a row the score must be below `down` before Low, Medium or High is
+            left.
         calm_ticks: likewise for Critical, with no new proof; longer than `dwell_ticks`.
         restate_ticks: after how many ticks a replica repeats its score, if that is not 0.
 
     Raises:
-        InvalidConfig: if there are not more than 3f replicas, one is named twice or `node` is none of them, or
-            thresholds or limits cannot be.
+        InvalidConfig: if there are not more than 3f replicas, one is named twice or `node` is none of them,
+            or thresholds or limits cannot be.
     """
 
     node: NodeId
@@ -88,8 +89,8 @@ class Config:
                 raise InvalidConfig(f"{name} is {limit}: use at least 1")
         if self.calm_ticks <= self.dwell_ticks:
             raise InvalidConfig(
-                f"calm_ticks is {self.calm_ticks} and dwell_ticks {self.dwell_ticks}: Critical is left after a longer "
-                f"calm than the others, use at least {self.dwell_ticks + 1}"
+                f"calm_ticks is {self.calm_ticks} and dwell_ticks {self.dwell_ticks}: "
+                f"Critical is left after a longer calm than the others, use at least {self.dwell_ticks + 1}"
             )
 
     def _check_replicas(self) -> None:
@@ -106,8 +107,8 @@ class Config:
             raise InvalidConfig(f"f is {self.f}: a count of faulty replicas starts at 0")
         if n < (needed := quorum.byzantine_nodes_needed(self.f)):
             raise InvalidConfig(
-                f"{n} replicas cannot tolerate f = {self.f} Byzantine ones: it takes {needed}. Add {needed - n}, "
-                f"or allow for f = {quorum.byzantine_faults_tolerated(n)} at most"
+                f"{n} replicas cannot tolerate f = {self.f} Byzantine ones: it takes {needed}. "
+                f"Add {needed - n}, or allow for f = {quorum.byzantine_faults_tolerated(n)} at most"
             )
 
     def _check_thresholds(self) -> None:
@@ -115,15 +116,16 @@ class Config:
             thresholds = getattr(self, name)
             if len(thresholds) != len(_RAISED):
                 raise InvalidConfig(
-                    f"{name} is {thresholds}: it takes {len(_RAISED)} scores, for Low, Medium, High and Critical"
+                    f"{name} is {thresholds}: it takes {len(_RAISED)} scores, for Low, Medium, "
+                    "High and Critical"
                 )
             if any(low >= high for low, high in itertools.pairwise(thresholds)):
                 raise InvalidConfig(f"{name} is {thresholds}: a higher level takes a higher score")
         for level, up, down in zip(_RAISED, self.up, self.down, strict=True):
             if not 1 <= down < up:
                 raise InvalidConfig(
-                    f"{level.name} is entered at {up} and left below {down}: leave it below 1 to {up - 1}, or it is "
-                    f"never left, or flaps at every change of the score"
+                    f"{level.name} is entered at {up} and left below {down}: leave it below 1 to {up - 1}, "
+                    "or it is never left, or flaps at every change of the score"
                 )
         if self.score_max < self.up[-1]:
             raise InvalidConfig(
@@ -139,8 +141,8 @@ class Config:
         limit = self.down[Level.HIGH - 1]
         if not 0 <= self.timing_max < limit:
             raise InvalidConfig(
-                f"timing_max is {self.timing_max}: a slow network is no attack, and must neither lead to High nor keep "
-                f"the level there. Use 0 to {limit - 1}"
+                f"timing_max is {self.timing_max}: a slow network is no attack, "
+                f"and must neither lead to High nor keep the level there. Use 0 to {limit - 1}"
             )
 
     @property

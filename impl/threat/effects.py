@@ -5,10 +5,11 @@ from typing import TypeAlias
 
 import attrs
 
+from impl.common.results import Refused
 from impl.threat.levels import Level
 from impl.threat.state import Durable
 
-__all__ = ["Because", "Effect", "Ignored", "LevelChanged", "Persist", "State"]
+__all__ = ["Because", "Effect", "LevelChanged", "Persist", "State"]
 
 
 class Because(enum.Enum):
@@ -43,17 +44,4 @@ class LevelChanged:
     because: Because
 
 
-@attrs.frozen
-class Ignored:
-    """An input made no difference, and the machine is as it was.
-
-    Attributes:
-        input: what it was.
-        reason: what is wrong with it, for a human.
-    """
-
-    input: object
-    reason: str
-
-
-Effect: TypeAlias = Persist | State | LevelChanged | Ignored
+Effect: TypeAlias = Persist | State | LevelChanged | Refused

@@ -1,4 +1,4 @@
-"""Inputs of a threat machine. Fields may hold anything at all: what makes no sense is `Ignored`."""
+"""Inputs of a threat machine. Fields may hold anything at all: what makes no sense is `Refused`."""
 
 import enum
 from typing import TypeAlias
@@ -11,7 +11,10 @@ __all__ = ["Input", "Observed", "Proof", "ProofKind", "Statement", "Suspicion", 
 
 
 class Suspicion(enum.Enum):
-    """An observation that may be an attack, and proves nothing: others, or the network, may have caused it."""
+    """An observation that may be an attack but proves nothing.
+
+    Other replicas or the network may have caused it.
+    """
 
     SIGNATURE = "a signature does not hold"
     REFUSED = "a message is malformed, unproven or of a stranger"
@@ -20,7 +23,7 @@ class Suspicion(enum.Enum):
 
 
 class ProofKind(enum.Enum):
-    """A proof, which stands by itself, whoever brings it."""
+    """The kind of a proof, which stands by itself."""
 
     TAMPERING = "it signed contents that its own evidence contradicts"
     EQUIVOCATION = "it signed two things where a correct replica signs one"
@@ -35,7 +38,7 @@ class Observed:
 
 @attrs.frozen
 class Statement:
-    """A replica stated its score. The host has looked at the signature: `reporter` is who signed it.
+    """A replica stated its score. The host has verified the signature, which is `reporter`'s.
 
     Attributes:
         reporter: whose score it is.
@@ -50,7 +53,7 @@ class Statement:
 
 @attrs.frozen
 class Proof:
-    """There is proof against a replica, which the host has verified (`impl.guard.verify`), whoever brought it.
+    """A proof against a replica, verified by the host (`impl.guard.verify`), whoever brought it.
 
     Attributes:
         kind: what is proved.
@@ -65,7 +68,7 @@ class Proof:
 
 @attrs.frozen
 class Tick:
-    """Time goes by: the host gives ticks at equal distances, all replicas about as many."""
+    """A tick of the clock: at equal intervals, and at about the same rate on all replicas."""
 
 
 Input: TypeAlias = Observed | Statement | Proof | Tick

@@ -1,4 +1,4 @@
-"""Levels of threat, and which protocol is good enough for each."""
+"""Levels of threat, and the protocol that suffices for each."""
 
 import enum
 from typing import Final

@@ -1,4 +1,7 @@
-"""The rules on which a threat machine rests, by the names of `specs/threat/Threat.tla`. Each is a function of its arguments."""
+"""The rules on which a threat machine rests, named as in `specs/threat/Threat.tla`.
+
+Each is a function of its arguments.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -27,7 +30,10 @@ PROVED_LEVEL: Final = {ProofKind.TAMPERING: Level.HIGH, ProofKind.EQUIVOCATION: 
 
 
 def own_score(evidence: int, timing: int) -> int:
-    """The score that a replica states. Timing is not added to evidence: a slow network makes no attack more probable."""
+    """The score that a replica states.
+
+    Timing is not added to evidence: a slow network makes no attack more probable.
+    """
     return max(evidence, timing)
 
 
@@ -47,15 +53,18 @@ def timed(config: Config, timing: int, weight: int) -> int:
 
 
 def faded(config: Config, score: int) -> int:
-    """A score after a tick. It holds for the scores of others as well: who is silent does not hold the level up."""
+    """A score after a tick, of this replica or another.
+
+    The score of a silent replica decays too, so it cannot hold the level up.
+    """
     return max(0, score - config.decay)
 
 
 def cluster_score(f: int, scores: Sequence[int]) -> int:
     """The (f + 1)-th largest score of all replicas, more than f of them.
 
-    At least one correct replica has as much, and it is at least what f + 1 correct ones have: f liars move it only
-    between these two (`models.threat`, for any n).
+    At least one correct replica has a score as high, and f + 1 correct ones have none higher: f liars move it
+    only between these two (`models.threat`, for any n).
     """
     return sorted(scores, reverse=True)[f]
 
@@ -71,7 +80,7 @@ def stays(config: Config, level: Level, score: int) -> bool:
 
 
 def dwell(config: Config, level: Level) -> int:
-    """For how many ticks in a row the score must be too low before a level is left."""
+    """The number of ticks in a row that the score must be too low before a level is left."""
     return config.calm_ticks if level == Level.CRITICAL else config.dwell_ticks
 
 
@@ -81,5 +90,8 @@ def is_news(number: int, heard: int) -> bool:
 
 
 def is_worse(kind: ProofKind, known: ProofKind | None) -> bool:
-    """Return whether a proof says something new of who is accused: each counts once, so that liars cannot hold the level up."""
+    """Return whether a proof is new for the accused.
+
+    Each counts once, so that liars cannot hold the level up.
+    """
     return known is None or PROVED_LEVEL[kind] > PROVED_LEVEL[known]

@@ -1,8 +1,9 @@
-"""Refusals of a PBFT replica and proofs of its guard, as a threat machine takes them."""
+"""Refusals of a replica of PBFT or HotStuff and proofs of its guard, as a threat machine takes them."""
 
 from collections.abc import Mapping
 from typing import Final
 
+from impl import hotstuff
 from impl.common.encoding import digest
 from impl.guard import Evidence, Offence
 from impl.pbft import Why
@@ -10,12 +11,17 @@ from impl.threat.inputs import Observed, Proof, ProofKind, Suspicion
 
 __all__ = ["PROVES", "SUSPICIOUS", "observed", "proof"]
 
-#: What a refusal may be a sign of. The others happen between correct replicas; equivocation goes to the guard.
-SUSPICIOUS: Final[Mapping[Why, Suspicion]] = {
+#: What a refusal may be a sign of. The others happen between correct replicas; equivocation goes to the
+#: guard.
+SUSPICIOUS: Final[Mapping[Why | hotstuff.Why, Suspicion]] = {
     Why.FORGED: Suspicion.SIGNATURE,
     Why.MALFORMED: Suspicion.REFUSED,
     Why.UNPROVEN: Suspicion.REFUSED,
     Why.STRANGER: Suspicion.REFUSED,
+    hotstuff.Why.FORGED: Suspicion.SIGNATURE,
+    hotstuff.Why.MALFORMED: Suspicion.REFUSED,
+    hotstuff.Why.UNPROVEN: Suspicion.REFUSED,
+    hotstuff.Why.STRANGER: Suspicion.REFUSED,
 }
 
 #: What an offence is to a threat machine.
@@ -27,7 +33,7 @@ PROVES: Final[Mapping[Offence, ProofKind]] = {
 }
 
 
-def observed(why: Why) -> Observed | None:
+def observed(why: Why | hotstuff.Why) -> Observed | None:
     """The input for a refusal; None if it is no sign of an attack."""
     kind = SUSPICIOUS.get(why)
     return Observed(kind) if kind else None

@@ -1,4 +1,4 @@
-"""The state of a threat machine, and what others may ask of it."""
+"""The state of a threat machine, and queries on it."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ __all__ = ["Durable", "Threat", "cluster_score", "level", "own_score"]
 
 @attrs.frozen
 class Durable:
-    """The state that a crash must not take. It is bounded: a number and a proof for each replica.
+    """The state that a crash must not lose. It is bounded: a number and a proof for each replica.
 
     Attributes:
         level: or a crash would be a way out of Critical.
@@ -59,12 +59,12 @@ def level(threat: Threat) -> Level:
 
 
 def own_score(threat: Threat) -> int:
-    """The score that a replica makes of what it saw itself."""
+    """The replica's score from its own observations."""
     return rules.own_score(threat.evidence, threat.timing)
 
 
 def cluster_score(threat: Threat) -> int:
-    """The score that a replica makes of its own score and what others stated."""
+    """The cluster score from the replica's own score and the statements of others."""
     config = threat.config
     others = [threat.scores.get(name, 0) for name in config.replicas if name != config.node]
     return rules.cluster_score(config.f, [own_score(threat), *others])

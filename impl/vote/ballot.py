@@ -1,9 +1,9 @@
-"""The description of a ballot, the same for all who take part."""
+"""The description of a ballot, the same for all participants."""
 
 import attrs
 
 from impl import quorum
-from impl.common.encoding import complaint_about
+from impl.common.encoding import rejection_of
 from impl.common.identities import NodeId
 from impl.common.keys import Keys
 
@@ -13,7 +13,8 @@ __all__ = ["Ballot", "InvalidBallot"]
 class InvalidBallot(ValueError):
     """The operator described a ballot that cannot be.
 
-    Usual causes: too few voters for the liars to be tolerated (it takes 3f + 1), a voter named twice, an empty name.
+    Usual causes: too few voters for the liars to be tolerated (it takes 3f + 1), a voter named twice, an
+    empty name.
     """
 
 
@@ -41,7 +42,7 @@ class Ballot:
     f: int = attrs.field(default=attrs.Factory(_greatest_f, takes_self=True))
 
     def __attrs_post_init__(self) -> None:
-        if not self.name or complaint_about(self.name):
+        if not self.name or rejection_of(self.name):
             raise InvalidBallot(f"a ballot is named {self.name!r}: use a text that says what is voted on")
         if len(set(self.voters)) < len(self.voters) or not self.voters:
             raise InvalidBallot(f"voters are {self.voters}: name each once, and at least one")
@@ -49,8 +50,9 @@ class Ballot:
             raise InvalidBallot(f"f is {self.f}: a count of liars starts at 0")
         if self.n < (needed := quorum.byzantine_nodes_needed(self.f)):
             raise InvalidBallot(
-                f"{self.n} voters cannot tolerate f = {self.f} liars: it takes {needed}. Add {needed - self.n}, or allow "
-                f"for f = {quorum.byzantine_faults_tolerated(self.n)} at most"
+                f"{self.n} voters cannot tolerate f = {self.f} liars: it takes {needed}. "
+                f"Add {needed - self.n}, or allow for f = {quorum.byzantine_faults_tolerated(self.n)} at "
+                "most"
             )
 
     @property
@@ -60,5 +62,5 @@ class Ballot:
 
     @property
     def quorum(self) -> int:
-        """Of how many voters any two sets share a correct one: 3 of 4, 5 of 7, 7 of 10."""
+        """The size of a quorum: any two share a correct voter. 3 of 4, 5 of 7, 7 of 10."""
         return quorum.byzantine_quorum(self.n, self.f)

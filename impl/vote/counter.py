@@ -1,18 +1,19 @@
 """One step of a counter. Pure and total: what makes no sense is `Refused`, and nothing is raised.
 
-A counter may crash and begin anew: what it says proves itself, so that there is nothing which it must not forget.
+A counter may crash and begin anew: its messages prove themselves, so it has nothing that it must not forget.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import attrs
 
 from impl.common.encoding import kind_of
 from impl.common.identities import NodeId
+from impl.common.results import Refused, StepResult
 from impl.vote import rules
 from impl.vote.ballot import Ballot
-from impl.vote.effects import Convicted, CounterEffect, Decided, NoConsensus, Refused, Send
+from impl.vote.effects import Convicted, CounterEffect, Decided, NoConsensus, Send
 from impl.vote.inputs import CounterInput, Receive, Repeat
 from impl.vote.statements import (
     APPROVE,
@@ -26,14 +27,17 @@ from impl.vote.statements import (
     Verdict,
     Vote,
 )
-from impl.vote.validation import flaw
+from impl.vote.validation import rejection_reason
 
 __all__ = ["Counter", "first_start", "step"]
 
 
 @attrs.frozen(kw_only=True)
 class Counter:
-    """One counter. It is bounded: of each voter the statement of each kind of its latest round, or the proof against it.
+    """One counter.
+
+    It is bounded: for each voter it keeps the statement of each kind of its latest round, or the proof
+    against it.
 
     Attributes:
         ballot: what it counts.
@@ -58,11 +62,7 @@ class Counter:
     verdict: Verdict | None = None
 
 
-class Outcome(NamedTuple):
-    """The counter after something, and what it asks for."""
-
-    counter: Counter
-    effects: tuple[CounterEffect, ...] = ()
+_Result: TypeAlias = StepResult[Counter, CounterEffect]
 
 
 def first_start(ballot: Ballot) -> Counter:
@@ -87,7 +87,7 @@ def step(counter: Counter, inp: CounterInput) -> tuple[Counter, tuple[CounterEff
     if kind is not Receive or not isinstance(inp, Receive):
         return _refused(counter, inp, f"a {kind_of(inp)} is no input of a counter")
     message: Any = getattr(inp, "message", None)
-    if said := flaw(message, counter.ballot):
+    if said := rejection_reason(message, counter.ballot):
         return _refused(counter, inp, said)
     match message:
         case Verdict():
@@ -104,8 +104,8 @@ def step(counter: Counter, inp: CounterInput) -> tuple[Counter, tuple[CounterEff
             return _refused(counter, inp, f"a {kind_of(message)} is for voters")
 
 
-def _heard(counter: Counter, inp: Receive, said: Statement, kind: str) -> Outcome:
-    """A statement of a voter takes the place of that of an earlier round, and may complete something."""
+def _heard(counter: Counter, inp: Receive, said: Statement, kind: str) -> _Result:
+    """Store a voter's statement in place of one of an earlier round; it may complete a quorum."""
     if said.source in counter.convicted:
         return _refused(counter, inp, f"{said.source!r} has contradicted itself, and is counted no longer")
     held: Mapping[NodeId, Statement] = getattr(counter, kind)
@@ -124,58 +124,58 @@ def _heard(counter: Counter, inp: Receive, said: Statement, kind: str) -> Outcom
     return _asked(counter, said)
 
 
-def _counted(counter: Counter, vote: Vote) -> Outcome:
-    """Is that a certificate, or have so many spoken without one that it is time to say so?"""
+def _counted(counter: Counter, vote: Vote) -> _Result:
+    """Make a certificate of a quorum of votes, or report that n - f voters gave none."""
     ballot, number = counter.ballot, vote.round
     of_round = [each for each in counter.votes.values() if each.round == number]
     alike = tuple(each for each in of_round if each.choice == vote.choice)
     is_new = counter.certificate is None or counter.certificate.round < number
     if is_new and len(alike) >= rules.quorum_size(ballot):
         certificate = Certificate(alike)
-        return Outcome(attrs.evolve(counter, certificate=certificate), (Send(certificate),))
+        return StepResult(attrs.evolve(counter, certificate=certificate), (Send(certificate),))
     is_open = counter.verdict is None and is_new and number > counter.reported
     if not is_open or not rules.heard_enough(ballot, len(of_round)):
-        return Outcome(counter)
+        return StepResult(counter)
     approve, reject = (
         tuple(sorted(each.source for each in of_round if each.choice == choice))
         for choice in (APPROVE, REJECT)
     )
     missing = tuple(name for name in ballot.voters if name not in {*approve, *reject})
     report = NoConsensus(round=number, approve=approve, reject=reject, missing=missing)
-    return Outcome(attrs.evolve(counter, reported=number), (report,))
+    return StepResult(attrs.evolve(counter, reported=number), (report,))
 
 
-def _confirmed(counter: Counter, confirm: Confirm) -> Outcome:
-    """Is that a verdict?"""
+def _confirmed(counter: Counter, confirm: Confirm) -> _Result:
+    """Make a verdict of a quorum of confirmations."""
     alike = tuple(
         each
         for each in counter.confirms.values()
         if (each.round, each.choice) == (confirm.round, confirm.choice)
     )
     if len(alike) < rules.quorum_size(counter.ballot):
-        return Outcome(counter)
+        return StepResult(counter)
     return _decided(counter, Verdict(alike))
 
 
-def _decided(counter: Counter, verdict: Verdict) -> Outcome:
-    """There is one verdict; whoever shows another one of the same choice shows nothing new (`Decide`)."""
+def _decided(counter: Counter, verdict: Verdict) -> _Result:
+    """Decide once; another verdict for the same choice is nothing new (`Decide`)."""
     if counter.verdict is not None:
-        return Outcome(counter)
-    return Outcome(attrs.evolve(counter, verdict=verdict), (Decided(verdict), Send(verdict)))
+        return StepResult(counter)
+    return StepResult(attrs.evolve(counter, verdict=verdict), (Decided(verdict), Send(verdict)))
 
 
-def _asked(counter: Counter, retry: Retry) -> Outcome:
-    """Do enough ask for this round?"""
+def _asked(counter: Counter, retry: Retry) -> _Result:
+    """Make an opening once enough voters ask for this round."""
     alike = tuple(each for each in counter.retries.values() if each.round == retry.round)
     is_new = counter.opening is None or counter.opening.round < retry.round
     if not is_new or len(alike) < rules.askers_needed(counter.ballot):
-        return Outcome(counter)
+        return StepResult(counter)
     opening = Opening(alike)
-    return Outcome(attrs.evolve(counter, opening=opening), (Send(opening),))
+    return StepResult(attrs.evolve(counter, opening=opening), (Send(opening),))
 
 
-def _convicted(counter: Counter, inp: Receive, proof: Equivocation) -> Outcome:
-    """A voter has contradicted itself: all that it said is forgotten, but for that (`Convict`)."""
+def _convicted(counter: Counter, inp: Receive, proof: Equivocation) -> _Result:
+    """Convict a voter that contradicted itself, and drop its other statements (`Convict`)."""
     name = proof.source
     if name in counter.convicted:
         return _refused(counter, inp, f"there is a proof against {name!r}")
@@ -186,8 +186,8 @@ def _convicted(counter: Counter, inp: Receive, proof: Equivocation) -> Outcome:
         retries={source: each for source, each in counter.retries.items() if source != name},
         convicted={**counter.convicted, name: proof},
     )
-    return Outcome(counter, (Convicted(proof), Send(proof)))
+    return StepResult(counter, (Convicted(proof), Send(proof)))
 
 
-def _refused(counter: Counter, inp: object, reason: str) -> Outcome:
-    return Outcome(counter, (Refused(inp, reason),))
+def _refused(counter: Counter, inp: object, reason: str) -> _Result:
+    return StepResult(counter, (Refused(inp, reason),))

@@ -1,14 +1,13 @@
 """Requests of voters and counters to their hosts, to be carried out in order."""
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import attrs
 
 from impl.common.identities import NodeId
+from impl.common.results import Refused
+from impl.vote.durable import Durable
 from impl.vote.statements import Certificate, Choice, Equivocation, Opening, Statement, Verdict
-
-if TYPE_CHECKING:
-    from impl.vote.voter import Durable
 
 __all__ = [
     "Convicted",
@@ -17,7 +16,6 @@ __all__ = [
     "Entered",
     "NoConsensus",
     "Persist",
-    "Refused",
     "Send",
     "VoterEffect",
 ]
@@ -27,12 +25,15 @@ __all__ = [
 class Persist:
     """Write this before any later effect: a voter that forgets what it signed becomes a liar."""
 
-    durable: "Durable"
+    durable: Durable
 
 
 @attrs.frozen
 class Send:
-    """A voter's statement is for all counters; a counter's certificate or opening for all voters, the rest for everybody."""
+    """Send a message: a voter's statement to all counters, a certificate or opening to all voters.
+
+    The rest goes to everybody.
+    """
 
     message: Statement | Certificate | Opening | Verdict | Equivocation
 
@@ -47,10 +48,10 @@ class Entered:
 
 @attrs.frozen(kw_only=True)
 class NoConsensus:
-    """So many are heard that no others are sure to come, and no choice has a quorum of them.
+    """No choice has a quorum among the n - f voters heard; no further vote is sure to come.
 
-    It is final for nobody: votes that come later may still make a certificate. Let the voters give up the round, at once
-    or a little later.
+    This is not final: later votes may still make a certificate. Let the voters give up the round, at once or
+    a little later.
 
     Attributes:
         round: in which.
@@ -74,22 +75,12 @@ class Decided:
 
 @attrs.frozen
 class Convicted:
-    """A voter has signed two things where a correct one signs one. It is counted no longer: tell an operator."""
+    """A voter has signed two conflicting statements.
 
-    proof: Equivocation
-
-
-@attrs.frozen
-class Refused:
-    """An input was of no use, and nothing has changed.
-
-    Attributes:
-        input: what it was.
-        reason: what is wrong with it, for a human.
+    It is no longer counted: tell an operator.
     """
 
-    input: object
-    reason: str
+    proof: Equivocation
 
 
 VoterEffect: TypeAlias = Persist | Send | Entered | Refused

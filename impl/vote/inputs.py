@@ -23,14 +23,14 @@ class GiveUp:
 
 @attrs.frozen
 class Receive:
-    """Something has arrived, from whomever."""
+    """A message has arrived from any sender."""
 
     message: object
 
 
 @attrs.frozen
 class Repeat:
-    """It is time to say it again, to those who have not heard it."""
+    """The repetition timer fired: send again to those that may have missed it."""
 
 
 VoterInput: TypeAlias = Cast | GiveUp | Receive | Repeat

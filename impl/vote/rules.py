@@ -1,4 +1,4 @@
-"""The rules on which safety rests, by the names of specs/vote/Vote.tla."""
+"""The rules on which safety rests, named as in specs/vote/Vote.tla."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -46,7 +46,7 @@ def askers_needed(ballot: Ballot) -> int:
 
 
 def heard_enough(ballot: Ballot, voters: int) -> bool:
-    """Return whether a counter that has heard so many voters is to judge: f others may be silent for ever."""
+    """Return whether a counter has heard enough voters to judge: the other f may stay silent."""
     return voters >= ballot.n - ballot.f
 
 
@@ -61,7 +61,7 @@ def may_choose(held: _Held, choice: Choice) -> bool:
 
 
 def may_confirm(held: _Held, certificate: Certificate) -> bool:
-    """It confirms one certificate of the round that it is in, and none of a round that it has given up."""
+    """A voter confirms one certificate of its present round, and none of a round that it has given up."""
     confirmed = held.lock is not None and held.lock.round >= held.round
     return not held.waiting and certificate.round == held.round and not confirmed
 
@@ -82,6 +82,9 @@ def latest(retries: Collection[Retry]) -> Certificate | None:
 
 
 def contradict(first: Statement, second: Statement) -> bool:
-    """Return whether a correct voter signs one of them at most: of one kind and one round, and they differ."""
+    """Return whether two statements conflict: of one kind and one round, and different.
+
+    A correct voter signs at most one of them.
+    """
     same_place = type(first) is type(second) and first.round == second.round
     return same_place and first.source == second.source and content(first) != content(second)

@@ -1,7 +1,7 @@
 """The statements that voters sign, and the proofs made of them.
 
-The name of its type is part of what is signed, as is the ballot: no vote passes for a confirmation, nor for a vote on
-something else.
+A signature covers the statement's type name and the ballot: no vote passes for a confirmation, nor for a vote
+in another ballot.
 """
 
 from typing import Any, Final, TypeAlias, TypeVar
@@ -130,14 +130,17 @@ Statement: TypeAlias = Vote | Confirm | Retry
 
 @attrs.frozen
 class Equivocation:
-    """Two statements of one kind and one round by one voter, which differ: a correct voter signs one of them at most."""
+    """Proof of equivocation: two different statements of one kind and one round by one voter.
+
+    A correct voter signs at most one of them.
+    """
 
     first: Statement
     second: Statement
 
     @property
     def source(self) -> NodeId:
-        """The voter who signed both."""
+        """The voter that signed both."""
         return self.first.source
 
 
@@ -150,7 +153,7 @@ def content(statement: Any) -> bytes:
 
 
 def signed(statement: AnyStatement, keys: Keys) -> AnyStatement:
-    """The statement with the signature of whose keys these are."""
+    """The statement, signed with these keys."""
     return attrs.evolve(statement, signature=keys.sign(content(statement)))
 
 

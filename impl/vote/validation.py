@@ -1,7 +1,7 @@
-"""The examination of what arrives: its shape, who signed it, and whether it proves what it says.
+"""Validation of messages: their shape, their signatures, and what they prove.
 
-Nothing else may look at it before. Types are compared and not asked, so that no object from outside gets to act; and
-collections are measured before they are walked.
+Nothing else may read a message before. Types are compared, not asked, so that no code of a foreign object
+runs; collections are measured before they are walked.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,20 +22,22 @@ from impl.vote.statements import (
     is_signed,
 )
 
-__all__ = ["flaw"]
+__all__ = ["rejection_reason"]
 
 #: What is wrong, for a human; empty if nothing is.
-Flaw: TypeAlias = str
+Reason: TypeAlias = str
 
 #: Rounds are below, so that there is always a next one.
 _ROUND_END: Final = 1 << 62
 _SIGNATURE_MAX: Final = 256
 
 
-def flaw(thing: object, ballot: Ballot) -> Flaw:
-    """The reason why this is no statement, certificate, opening, verdict or proof of the ballot; empty if it is one.
+def rejection_reason(thing: object, ballot: Ballot) -> Reason:
+    """The reason why this is no message of the ballot; empty if it is one.
 
-    Never raises, whatever it is given. Who has the public keys need trust nobody else.
+    The messages are statements, certificates, openings, verdicts and proofs of equivocation.
+
+    Never raises, whatever it is given. The public keys suffice for the check.
     """
     kind = type(thing)
     if type(kind) is not type or kind not in _CHECKS:
@@ -46,7 +48,7 @@ def flaw(thing: object, ballot: Ballot) -> Flaw:
         return f"a field of the {kind_of(thing)} is missing"
 
 
-def _statement(statement: Any, ballot: Ballot) -> Flaw:
+def _statement(statement: Any, ballot: Ballot) -> Reason:
     if type(statement.ballot) is not str or statement.ballot != ballot.name:
         return "it is of another ballot"
     if type(statement.round) is not int or not 1 <= statement.round < _ROUND_END:
@@ -58,11 +60,11 @@ def _statement(statement: Any, ballot: Ballot) -> Flaw:
     return ""
 
 
-def _signed(statement: Any, ballot: Ballot) -> Flaw:
+def _signed(statement: Any, ballot: Ballot) -> Reason:
     return "" if is_signed(statement, ballot.keys) else f"it is not signed by {statement.source!r}"
 
 
-def _choice(statement: Any, ballot: Ballot) -> Flaw:
+def _choice(statement: Any, ballot: Ballot) -> Reason:
     if said := _statement(statement, ballot):
         return said
     if type(statement.choice) is not str or statement.choice not in CHOICES:
@@ -70,7 +72,7 @@ def _choice(statement: Any, ballot: Ballot) -> Flaw:
     return _signed(statement, ballot)
 
 
-def _retry(retry: Any, ballot: Ballot) -> Flaw:
+def _retry(retry: Any, ballot: Ballot) -> Reason:
     if said := _statement(retry, ballot):
         return said
     if retry.round < 2:
@@ -86,9 +88,9 @@ def _retry(retry: Any, ballot: Ballot) -> Flaw:
 
 
 def _many(
-    parts: Any, kind: type[Any], check: Callable[[Any, Ballot], Flaw], ballot: Ballot, least: int
-) -> Flaw:
-    """Return whether these are statements of one kind and round by so many voters."""
+    parts: Any, kind: type[Any], check: Callable[[Any, Ballot], Reason], ballot: Ballot, least: int
+) -> Reason:
+    """The reason why these are not statements of one kind and round by at least so many voters."""
     if type(parts) is not tuple or len(parts) > ballot.n:
         return "it is no tuple of one statement of each voter"
     for part in parts:
@@ -103,24 +105,24 @@ def _many(
     return "" if len(parts) >= least else f"{len(parts)} are in it, and it takes {least}"
 
 
-def _for_one_choice(parts: Any, kind: type[Any], ballot: Ballot) -> Flaw:
+def _for_one_choice(parts: Any, kind: type[Any], ballot: Ballot) -> Reason:
     said = _many(parts, kind, _choice, ballot, rules.quorum_size(ballot))
     return said or ("its parts are for several choices" if len({part.choice for part in parts}) > 1 else "")
 
 
-def _certificate(certificate: Any, ballot: Ballot) -> Flaw:
+def _certificate(certificate: Any, ballot: Ballot) -> Reason:
     return _for_one_choice(certificate.votes, Vote, ballot)
 
 
-def _verdict(verdict: Any, ballot: Ballot) -> Flaw:
+def _verdict(verdict: Any, ballot: Ballot) -> Reason:
     return _for_one_choice(verdict.confirms, Confirm, ballot)
 
 
-def _opening(opening: Any, ballot: Ballot) -> Flaw:
+def _opening(opening: Any, ballot: Ballot) -> Reason:
     return _many(opening.retries, Retry, _retry, ballot, rules.askers_needed(ballot))
 
 
-def _equivocation(proof: Any, ballot: Ballot) -> Flaw:
+def _equivocation(proof: Any, ballot: Ballot) -> Reason:
     for statement in (proof.first, proof.second):
         if type(type(statement)) is not type or type(statement) not in _SIGNED:
             return f"a {kind_of(statement)} convicts nobody"
@@ -129,12 +131,12 @@ def _equivocation(proof: Any, ballot: Ballot) -> Flaw:
     return "" if rules.contradict(proof.first, proof.second) else "the two do not contradict each other"
 
 
-_SIGNED: Final[Mapping[type[Any], Callable[[Any, Ballot], Flaw]]] = {
+_SIGNED: Final[Mapping[type[Any], Callable[[Any, Ballot], Reason]]] = {
     Vote: _choice,
     Confirm: _choice,
     Retry: _retry,
 }
-_CHECKS: Final[Mapping[type[Any], Callable[[Any, Ballot], Flaw]]] = {
+_CHECKS: Final[Mapping[type[Any], Callable[[Any, Ballot], Reason]]] = {
     **_SIGNED,
     Certificate: _certificate,
     Verdict: _verdict,

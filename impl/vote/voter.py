@@ -1,50 +1,26 @@
 """One step of a voter. Pure and total: what makes no sense is `Refused`, and nothing is raised."""
 
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import attrs
 
 from impl.common.encoding import kind_of
 from impl.common.identities import NodeId
+from impl.common.results import Refused, StepResult
 from impl.vote import rules
 from impl.vote.ballot import Ballot, InvalidBallot
-from impl.vote.effects import Entered, Persist, Refused, Send, VoterEffect
+from impl.vote.durable import Durable
+from impl.vote.effects import Entered, Persist, Send, VoterEffect
 from impl.vote.inputs import Cast, GiveUp, Receive, Repeat, VoterInput
-from impl.vote.statements import CHOICES, Certificate, Choice, Confirm, Opening, Retry, Vote, signed
-from impl.vote.validation import flaw
+from impl.vote.statements import CHOICES, Certificate, Confirm, Opening, Retry, Vote, signed
+from impl.vote.validation import rejection_reason
 
-__all__ = ["Durable", "Voter", "first_start", "recover", "step"]
-
-
-@attrs.frozen(kw_only=True)
-class Durable:
-    """The state that a crash must not lose.
-
-    Attributes:
-        round: the round that it is in, or that it asks for.
-        bound: the choice that it must vote for in its round; None if it is free.
-        vote: its vote in this round.
-        lock: the certificate that it confirmed last.
-        confirm: by which it confirmed that.
-        retry: by which it asks for `round`, while it has not entered that.
-    """
-
-    round: int = 1
-    bound: Choice | None = None
-    vote: Vote | None = None
-    lock: Certificate | None = None
-    confirm: Confirm | None = None
-    retry: Retry | None = None
-
-    @property
-    def waiting(self) -> bool:
-        """True if it has given up the round before, and not entered this one."""
-        return self.retry is not None
+__all__ = ["Voter", "first_start", "recover", "step"]
 
 
 @attrs.frozen
 class Voter:
-    """One voter, all of it durable but who it is.
+    """One voter; all of its state is durable but its identity.
 
     Attributes:
         name: who it is.
@@ -57,11 +33,7 @@ class Voter:
     durable: Durable = attrs.field(factory=Durable)
 
 
-class Outcome(NamedTuple):
-    """The voter after something, and what it asks for."""
-
-    voter: Voter
-    effects: tuple[VoterEffect, ...] = ()
+_Result: TypeAlias = StepResult[Voter, VoterEffect]
 
 
 def first_start(name: NodeId, ballot: Ballot) -> Voter:
@@ -108,8 +80,8 @@ def step(voter: Voter, inp: VoterInput) -> tuple[Voter, tuple[VoterEffect, ...]]
     return _refused(voter, inp, f"a {kind_of(inp)} is no input of a voter")
 
 
-def _cast(voter: Voter, inp: Cast) -> Outcome:
-    """It votes, once in a round (`Vote`)."""
+def _cast(voter: Voter, inp: Cast) -> _Result:
+    """Vote, once in a round (`Vote`)."""
     held = voter.durable
     choice: Any = getattr(inp, "choice", None)
     if type(choice) is not str or choice not in CHOICES:
@@ -124,8 +96,8 @@ def _cast(voter: Voter, inp: Cast) -> Outcome:
     return _kept(voter, attrs.evolve(held, vote=vote), Send(vote))
 
 
-def _give_up(voter: Voter) -> Outcome:
-    """It asks for the next round, and tells of its lock (`GiveUp`)."""
+def _give_up(voter: Voter) -> _Result:
+    """Ask for the next round, and state the lock (`GiveUp`)."""
     held = voter.durable
     retry = Retry(ballot=voter.ballot.name, round=held.round + 1, lock=held.lock, source=voter.name)
     retry = signed(retry, voter.ballot.keys)
@@ -133,9 +105,9 @@ def _give_up(voter: Voter) -> Outcome:
     return _kept(voter, later, Send(retry))
 
 
-def _received(voter: Voter, inp: Receive) -> Outcome:
+def _received(voter: Voter, inp: Receive) -> _Result:
     message: Any = getattr(inp, "message", None)
-    if said := flaw(message, voter.ballot):
+    if said := rejection_reason(message, voter.ballot):
         return _refused(voter, inp, said)
     if isinstance(message, Certificate):
         return _confirm(voter, inp, message)
@@ -144,8 +116,8 @@ def _received(voter: Voter, inp: Receive) -> Outcome:
     return _refused(voter, inp, f"a {kind_of(message)} is for counters")
 
 
-def _confirm(voter: Voter, inp: Receive, certificate: Certificate) -> Outcome:
-    """A certificate of its round: it is locked, and says so (`Confirm`)."""
+def _confirm(voter: Voter, inp: Receive, certificate: Certificate) -> _Result:
+    """Lock a certificate of the present round, and confirm it (`Confirm`)."""
     held = voter.durable
     if not rules.may_confirm(held, certificate):
         return _refused(voter, inp, f"it is of round {certificate.round}, of no use at round {held.round}")
@@ -156,8 +128,8 @@ def _confirm(voter: Voter, inp: Receive, certificate: Certificate) -> Outcome:
     return _kept(voter, attrs.evolve(held, lock=certificate, confirm=confirm), Send(confirm))
 
 
-def _enter(voter: Voter, inp: Receive, opening: Opening) -> Outcome:
-    """A quorum asks for a round: it enters, bound by the latest lock that they tell of (`Enter`)."""
+def _enter(voter: Voter, inp: Receive, opening: Opening) -> _Result:
+    """Enter a round that a quorum asks for, bound by the latest lock in its opening (`Enter`)."""
     held = voter.durable
     if not rules.may_enter(held, opening.round):
         return _refused(voter, inp, f"it opens round {opening.round}, of no use at round {held.round}")
@@ -167,9 +139,9 @@ def _enter(voter: Voter, inp: Receive, opening: Opening) -> Outcome:
     return _kept(voter, later, Entered(opening.round, bound))
 
 
-def _kept(voter: Voter, durable: Durable, effect: VoterEffect) -> Outcome:
-    return Outcome(attrs.evolve(voter, durable=durable), (Persist(durable), effect))
+def _kept(voter: Voter, durable: Durable, effect: VoterEffect) -> _Result:
+    return StepResult(attrs.evolve(voter, durable=durable), (Persist(durable), effect))
 
 
-def _refused(voter: Voter, inp: object, reason: str) -> Outcome:
-    return Outcome(voter, (Refused(inp, reason),))
+def _refused(voter: Voter, inp: object, reason: str) -> _Result:
+    return StepResult(voter, (Refused(inp, reason),))
