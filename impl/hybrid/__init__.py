@@ -1,45 +1,54 @@
-"""The hybrid as a pure core: `step(node, input) -> (node, effects)`. Raft while all is calm, BFT under attack. THREAT-1 to THREAT-6.
+"""The hybrid of Raft and BFT as a pure core: `step(node, input) -> (node, effects)`. THREAT-1 to THREAT-6.
 
-Theory of operation. docs/hybrid.md says what it promises, and by which rules. A replica is made of parts that know nothing of
-each other: PBFT (`impl.pbft`), which decides on the book, and runs in every epoch; in a Raft epoch a server of Raft
-(`impl.raft`); the threat machine (`impl.threat`), which keeps the level; and the guard (`impl.guard`), which keeps proof.
+Raft runs in normal operation, BFT under attack.
 
-| module      | is about                                                                             |
-|-------------|--------------------------------------------------------------------------------------|
-| `book`      | what PBFT decides on: operations, the end of a Raft epoch, the end of a BFT epoch    |
-| `rules`     | A1, A2, H1, seals and what a close takes over: what safety rests on                  |
-| `epochs`    | Raft epochs: acks, seals, tentative execution                                        |
-| `switches`  | stops and calms, closing, opening, entering                                          |
-| `suspicion` | what is noticed, and what it does to the level                                       |
-| `ordering`  | PBFT's steps, and what its primary proposes                                          |
-| `clients`   | requests; `client` is the other side                                                 |
+Theory of operation. docs/hybrid.md states the guarantees and the rules behind them. A replica consists of
+parts that know nothing of each other: a BFT protocol, PBFT or HotStuff (`impl.hybrid.engines`), which
+replicates the control state machine, and runs in every epoch; in a Raft epoch a Raft server (`impl.raft`);
+the threat machine (`impl.threat`), which keeps the level; and the guard (`impl.guard`), which keeps proof.
 
-| host sees                                   | input                       |
+| module       | is about                                                                              |
+|--------------|---------------------------------------------------------------------------------------|
+| `control`    | the control state machine: operations, the end of a Raft epoch, the end of a BFT epoch |
+| `rules`      | A1, A2, H1, QCs and what an epoch-end command takes over: the basis of safety          |
+| `epochs`     | Raft epochs: votes, QCs, locks, tentative execution                                    |
+| `log_prefix` | log prefixes and their digests                                                         |
+| `switches`   | aborts, switch-back votes, epoch-end and epoch-start commands, entering an epoch       |
+| `suspicion`  | observations, and their effect on the level                                            |
+| `engines`    | what the hybrid needs of its BFT protocol; PBFT and HotStuff behind it                 |
+| `ordering`   | steps of the BFT protocol, and the commands that a replica submits                      |
+| `clients`    | requests; `client` is the client's side                                                |
+
+| event                                       | input                       |
 |---------------------------------------------|-----------------------------|
 | a replica starts for the first time         | `first_start(config)`       |
-| it came back from a crash                   | `recover(config, durable)`  |
+| it recovers from a crash                    | `recover(config, durable)`  |
 | a message, a client's request, a proof      | `Receive(message, sender)`  |
 | the election timer fired                    | `ElectionTimeout()`         |
 | a heartbeat is due                          | `Heartbeat()`               |
-| the view-change timer fired                 | `ViewTimeout()`             |
-| time to say it all again                    | `Retransmit()`              |
+| the view timer fired                        | `ViewTimeout()`             |
+| the retransmission timer fired              | `Retransmit()`              |
 | the clock ticked                            | `Tick()`                    |
 
-The API of the source document (THREAT-6): `propose_with_threat_detection` hands a client's request in, `current_protocol` and
-`threat_level` say what they are named after; `client.Client` finds out what came of a request.
+The API of the source document (THREAT-6): `propose_with_threat_detection` submits a client's request,
+`current_protocol` and `threat_level` return what their names say; `client.Client` determines the result of a
+request.
 
-Sources: Guerraoui, Knezevic, Quema and Vukolic, "The Next 700 BFT Protocols", EuroSys 2010 (one protocol aborts, with what it
-did, and another begins with that); Castro and Liskov, OSDI 1999, 5.1 (tentative execution); Ongaro and Ousterhout 2014.
+Sources: Guerraoui, Knezevic, Quema and Vukolic, "The Next 700 BFT Protocols", EuroSys 2010 (an instance
+aborts with an abort history, which initialises the next one); Castro and Liskov, OSDI 1999, 5.1 (tentative
+execution); Ongaro and Ousterhout 2014.
 """
 
 from impl.common.errors import InvalidConfig
-from impl.hybrid.book import Book, Session
-from impl.hybrid.client import Believed, Client, ask, ask_again, hear
+from impl.common.requests import Request
+from impl.hybrid.client import Accepted, Client, ask, ask_again, hear
 from impl.hybrid.configuration import Config
+from impl.hybrid.control import ControlState, Session
 from impl.hybrid.core import first_start, recover, step
 from impl.hybrid.effects import (
     Audit,
     Effect,
+    EpochAborted,
     EpochBegan,
     Executed,
     LevelChanged,
@@ -49,7 +58,6 @@ from impl.hybrid.effects import (
     ResetViewTimer,
     Send,
     StopElectionTimer,
-    StoppedEpoch,
     StopViewTimer,
 )
 from impl.hybrid.inputs import (
@@ -62,49 +70,50 @@ from impl.hybrid.inputs import (
     ViewTimeout,
 )
 from impl.hybrid.messages import (
-    Ack,
+    Abort,
+    AbortHistory,
     Answer,
-    Calm,
-    Carried,
-    Exposure,
-    Link,
+    Envelope,
+    Equivocation,
+    LogEntry,
     Message,
+    QuorumCertificate,
     Reason,
     Score,
-    Seal,
-    Stop,
-    Stopped,
+    SwitchbackVote,
+    Vote,
 )
 from impl.hybrid.metrics import Health, current_protocol, exposition, health, threat_level
 from impl.hybrid.signing import is_signed, signed
 from impl.hybrid.state import Durable, Node, RaftEpoch, Waiting
-from impl.pbft.messages import Request
 
 __all__ = [
-    "Ack",
+    "Abort",
+    "AbortHistory",
+    "Accepted",
     "Answer",
     "Audit",
-    "Believed",
-    "Book",
-    "Calm",
-    "Carried",
     "Client",
     "Config",
+    "ControlState",
     "Durable",
     "Effect",
     "ElectionTimeout",
+    "Envelope",
+    "EpochAborted",
     "EpochBegan",
+    "Equivocation",
     "Executed",
-    "Exposure",
     "Health",
     "Heartbeat",
     "Input",
     "InvalidConfig",
     "LevelChanged",
-    "Link",
+    "LogEntry",
     "Message",
     "Node",
     "Persist",
+    "QuorumCertificate",
     "RaftEpoch",
     "Reason",
     "Receive",
@@ -113,16 +122,14 @@ __all__ = [
     "ResetViewTimer",
     "Retransmit",
     "Score",
-    "Seal",
     "Send",
     "Session",
-    "Stop",
     "StopElectionTimer",
     "StopViewTimer",
-    "Stopped",
-    "StoppedEpoch",
+    "SwitchbackVote",
     "Tick",
     "ViewTimeout",
+    "Vote",
     "Waiting",
     "ask",
     "ask_again",
@@ -141,5 +148,5 @@ __all__ = [
 
 
 def propose_with_threat_detection(node: Node, request: Request) -> tuple[Node, tuple[Effect, ...]]:
-    """A client's request comes to a replica, whatever protocol serves at the moment (THREAT-6)."""
+    """Submit a client's request to a replica, whatever protocol serves at the moment (THREAT-6)."""
     return step(node, Receive(request))

@@ -1,15 +1,16 @@
-"""A client of the hybrid, pure as well: what it asks, and when it believes an answer.
+"""A client of the hybrid, pure as well: its requests, and the condition under which it accepts a result.
 
-It sends its request to all replicas, and the same operation again in a new request as long as it does not know what came of
-it: whatever epochs the requests come into, it is done once.
+It sends its request to all replicas, and repeats the operation in a new request until it knows the result. In
+whatever epochs the requests arrive, the operation is done once.
 
-| an answer of       | says                                 | is believed when               |
+| an answer of       | says                                 | is accepted when               |
 |--------------------|--------------------------------------|--------------------------------|
 | PBFT               | done, with this result               | f + 1 replicas say so          |
-| the book (term 0)  | the same                             | f + 1 replicas say so          |
-| a seal of a term   | executed under a seal of that term   | a quorum says so with the same epoch and term |
+| the control state (term 0)  | the same                             | f + 1 replicas say so          |
+| a QC of a term   | executed under a QC of that term   | a quorum says so with the same epoch and term |
 
-The last is the rule on which docs/hybrid.md rests: fewer answers, or answers of several terms together, may be undone.
+docs/hybrid.md rests on the last rule: what fewer answers say, or answers of several terms together, may be
+undone.
 """
 
 from collections.abc import Mapping
@@ -18,16 +19,16 @@ from typing import Final
 import attrs
 
 from impl import quorum
-from impl.common.encoding import Value, complaint_about
+from impl.common.encoding import Value, rejection_of
 from impl.common.identities import NodeId
 from impl.common.keys import Keys, is_signed_by, signed
+from impl.common.requests import Reply, Request
 from impl.hybrid.messages import Answer
 from impl.hybrid.signing import is_signed
-from impl.pbft.messages import Reply, Request
 
-__all__ = ["Believed", "Client", "ask", "ask_again", "hear"]
+__all__ = ["Accepted", "Client", "ask", "ask_again", "hear"]
 
-#: Of each kind of answer the types of its fields; a result is any value.
+#: The types of the fields of each kind of answer; a result is any value.
 _FIELDS: Final[Mapping[type, Mapping[str, type]]] = {
     Answer: {
         "epoch": int,
@@ -42,14 +43,14 @@ _FIELDS: Final[Mapping[type, Mapping[str, type]]] = {
 
 
 @attrs.frozen
-class Believed:
-    """The outcome of an operation, as a client believes it.
+class Accepted:
+    """The result of an operation that a client accepted.
 
     Attributes:
         sequence: which one.
         result: of the service.
         epoch: in which it was done, as far as the answers say.
-        term: of the seal that a quorum held; 0 if the book has it.
+        term: of the QC that a quorum locked; 0 if the result is committed.
     """
 
     sequence: int
@@ -72,7 +73,7 @@ class Client:
         first: the timestamp of the first request for its last operation.
         what: its last operation.
         heard: who gave which answer to it.
-        is_done: whether it believes one.
+        is_done: whether it accepted one.
     """
 
     name: str
@@ -88,7 +89,7 @@ class Client:
 
 
 def ask(client: Client, what: Value) -> tuple[Client, Request]:
-    """Ask for something new, as soon as what was asked for before is done; send the request to all replicas."""
+    """Send a new request to all replicas, as soon as the previous one is done."""
     client = attrs.evolve(
         client,
         sequence=client.sequence + 1,
@@ -108,8 +109,11 @@ def ask_again(client: Client) -> tuple[Client, Request]:
     return client, signed(request, client.keys)
 
 
-def hear(client: Client, message: object) -> tuple[Client, Believed | None]:
-    """A message arrived; what it believes now, once. Whatever is no answer to its operation is ignored."""
+def hear(client: Client, message: object) -> tuple[Client, Accepted | None]:
+    """Handle a message, and return the result once it is accepted.
+
+    Other messages are ignored.
+    """
     said = _said(client, message)
     if said is None or client.is_done:
         return client, None
@@ -120,18 +124,18 @@ def hear(client: Client, message: object) -> tuple[Client, Believed | None]:
     needed = quorum.byzantine_quorum(len(client.replicas), client.f) if term else client.f + 1
     if len(voters) < needed:
         return client, None
-    return attrs.evolve(client, is_done=True), Believed(client.sequence, result, epoch, term)
+    return attrs.evolve(client, is_done=True), Accepted(client.sequence, result, epoch, term)
 
 
 def _is_well_formed(message: object, kinds: Mapping[str, type]) -> bool:
     """Return whether an answer has fields of these types, so that its signature can be looked at."""
     values = {name: getattr(message, name, None) for name in (*kinds, "result")}
     has_types = all(type(values[name]) is kind for name, kind in kinds.items())
-    return has_types and not any(complaint_about(value) for value in values.values())
+    return has_types and not any(rejection_of(value) for value in values.values())
 
 
 def _said(client: Client, message: object) -> tuple[NodeId, int, int, Value] | None:
-    """The parts of what is said of the operation: the replica, the epoch, the term, the result. Never raises."""
+    """The parts of an answer about the operation: replica, epoch, term, result. Never raises."""
     kind = type(message)
     if type(kind) is not type or kind not in _FIELDS or not _is_well_formed(message, _FIELDS[kind]):
         return None

@@ -5,12 +5,13 @@ from typing import Any, TypeAlias
 import attrs
 
 from impl.common.identities import ClientId, NodeId
-from impl.hybrid.inputs import Input
+from impl.common.results import Refused
 from impl.hybrid.state import Durable
 
 __all__ = [
     "Audit",
     "Effect",
+    "EpochAborted",
     "EpochBegan",
     "Executed",
     "LevelChanged",
@@ -21,20 +22,22 @@ __all__ = [
     "Send",
     "StopElectionTimer",
     "StopViewTimer",
-    "StoppedEpoch",
 ]
 
 
 @attrs.frozen
 class Persist:
-    """Write this to stable storage before any later effect: who forgot what it said could say something else."""
+    """Write this to stable storage before any later effect.
+
+    A replica that forgot what it sent could contradict it.
+    """
 
     durable: Durable
 
 
 @attrs.frozen
 class Send:
-    """Hand this message to the network; it may be lost.
+    """Send this message over the network; it may be lost.
 
     Attributes:
         message: of the hybrid, of PBFT, or `impl.guard.Evidence`.
@@ -47,9 +50,9 @@ class Send:
 
 @attrs.frozen
 class ResetViewTimer:
-    """Start PBFT's view-change timer anew, with `patience` times its basic duration."""
+    """Restart PBFT's view-change timer, with `multiplier` times its basic duration."""
 
-    patience: int
+    multiplier: int
 
 
 @attrs.frozen
@@ -59,17 +62,20 @@ class StopViewTimer:
 
 @attrs.frozen
 class ResetElectionTimer:
-    """Start Raft's election timer anew, with a fresh random duration."""
+    """Restart Raft's election timer, with a fresh random duration."""
 
 
 @attrs.frozen
 class StopElectionTimer:
-    """Stop that timer: no Raft epoch, or it is stopped here."""
+    """Stop that timer: the epoch is not Raft, or aborted here."""
 
 
 @attrs.frozen
 class Executed:
-    """The operations of a Raft epoch are executed up to this index of its chain, under a seal of `term`; or rolled back to it."""
+    """The log prefix of a Raft epoch up to this index is executed, under a QC of `term`.
+
+    All other operations are rolled back.
+    """
 
     epoch: int
     term: int
@@ -77,8 +83,8 @@ class Executed:
 
 
 @attrs.frozen
-class StoppedEpoch:
-    """This replica takes no more part in a Raft epoch."""
+class EpochAborted:
+    """This replica aborted its Raft epoch."""
 
     epoch: int
     reason: str
@@ -86,7 +92,7 @@ class StoppedEpoch:
 
 @attrs.frozen
 class EpochBegan:
-    """The book says that an epoch ended, and which has begun."""
+    """An epoch ended, and this one started."""
 
     epoch: int
     protocol: str
@@ -94,7 +100,7 @@ class EpochBegan:
 
 @attrs.frozen
 class LevelChanged:
-    """The threat level of this replica is another one."""
+    """The threat level of this replica changed."""
 
     old: str
     new: str
@@ -103,24 +109,9 @@ class LevelChanged:
 
 @attrs.frozen
 class Audit:
-    """Write this entry behind the guard's audit trail."""
+    """Append this entry to the guard's audit trail."""
 
     entry: Any
-
-
-@attrs.frozen
-class Refused:
-    """An input was not taken, and the replica is as it was but for what it suspects.
-
-    Attributes:
-        input: what was refused.
-        reason: why, for a human.
-        detail: of what PBFT refused, its own refusal; else None.
-    """
-
-    input: Input
-    reason: str
-    detail: Any = None
 
 
 Effect: TypeAlias = (
@@ -131,7 +122,7 @@ Effect: TypeAlias = (
     | ResetElectionTimer
     | StopElectionTimer
     | Executed
-    | StoppedEpoch
+    | EpochAborted
     | EpochBegan
     | LevelChanged
     | Audit

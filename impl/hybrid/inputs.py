@@ -14,8 +14,8 @@ class Receive:
     """A message arrived: of the hybrid, of PBFT, a proof of the guard, or a client's request.
 
     Attributes:
-        message: any object at all; what is none of these is refused.
-        sender: the neighbour on the authenticated link who handed it over; None if there is none to blame.
+        message: any object at all; anything else is rejected.
+        sender: the peer of the authenticated link; None if unknown.
     """
 
     message: Any
@@ -24,27 +24,30 @@ class Receive:
 
 @attrs.frozen
 class ViewTimeout:
-    """The timer fired that `ResetViewTimer` started: PBFT's primary is too slow."""
+    """The timer of `ResetViewTimer` fired: PBFT's primary is too slow."""
 
 
 @attrs.frozen
 class ElectionTimeout:
-    """The timer fired that `ResetElectionTimer` started: Raft's leader was not heard."""
+    """The timer of `ResetElectionTimer` fired: nothing arrived from Raft's leader."""
 
 
 @attrs.frozen
 class Heartbeat:
-    """It is time for a leader of Raft to send to all; of anybody else it asks nothing. Much shorter than an election timeout."""
+    """Tell Raft's leader to send to all; others ignore it.
+
+    Its period is much shorter than an election timeout.
+    """
 
 
 @attrs.frozen
 class Retransmit:
-    """It is time to say again what may have been lost. Also the first input after a recovery."""
+    """Time to retransmit what may have been lost. Also the first input after a recovery."""
 
 
 @attrs.frozen
 class Tick:
-    """A unit of time has passed: scores decay, patience runs out, dwell passes."""
+    """A unit of time has passed: scores decay, waiting requests age, cooldowns elapse."""
 
 
 Input: TypeAlias = Receive | ViewTimeout | ElectionTimeout | Heartbeat | Retransmit | Tick

@@ -1,6 +1,6 @@
-"""The messages of the hybrid beside those of PBFT, and its answers to clients. All of it is signed.
+"""The messages of the hybrid beside those of PBFT, and its answers to clients. All are signed.
 
-An epoch is named in each message of it, under the signature: what was said in one counts in no other.
+Each message names its epoch under the signature, and counts in no other epoch.
 """
 
 import enum
@@ -11,39 +11,39 @@ import attrs
 from impl import raft
 from impl.common.encoding import Digest, Value
 from impl.common.identities import ClientId, NodeId
-from impl.pbft.messages import Request
+from impl.common.requests import Request
 
 __all__ = [
-    "Ack",
+    "Abort",
+    "AbortHistory",
     "Answer",
-    "Calm",
-    "Carried",
-    "Exposure",
-    "Link",
+    "Envelope",
+    "Equivocation",
+    "LogEntry",
     "Message",
+    "QuorumCertificate",
     "Reason",
     "Score",
-    "Seal",
-    "Stop",
-    "Stopped",
+    "SwitchbackVote",
+    "Vote",
 ]
 
-#: What stands at one index of a chain: a client's request, or None for the no-op with which a leader opens its term.
-Link: TypeAlias = Request | None
+#: An entry of a log prefix: a client's request, or None for the no-op with which a leader opens its term.
+LogEntry: TypeAlias = Request | None
 
 
 class Reason(enum.StrEnum):
-    """Why a replica stops an epoch."""
+    """The reasons to abort an epoch."""
 
     THREAT = "threat"
-    STANDSTILL = "standstill"
+    STALLED = "stalled"
     LONG = "long"
     JOINED = "joined"
 
 
 @attrs.frozen(kw_only=True)
-class Carried:
-    """A message of Raft in an epoch, from its `source`, whose signature it has as `impl.hybrid.carrying` says."""
+class Envelope:
+    """A message of Raft in an epoch, signed by its `source` (`impl.hybrid.signing`)."""
 
     epoch: int
     message: raft.Message
@@ -52,8 +52,8 @@ class Carried:
 
 
 @attrs.frozen(kw_only=True)
-class Ack:
-    """The log of `source` holds in `term` the chain with this digest up to `index`, at least 1."""
+class Vote:
+    """In `term` the log of `source` holds the prefix with this digest up to `index`, at least 1."""
 
     epoch: int
     term: int
@@ -64,8 +64,10 @@ class Ack:
 
 
 @attrs.frozen(kw_only=True)
-class Seal:
-    """A quorum of acks that say the same: nothing else is sealed in that term but prefixes of that chain, and longer ones.
+class QuorumCertificate:
+    """A quorum certificate (QC): like votes of a quorum.
+
+    All QCs of its term are for prefixes or extensions of its prefix.
 
     It proves itself, and so has no signature of its own.
     """
@@ -74,31 +76,34 @@ class Seal:
     term: int
     index: int
     digest: Digest
-    acks: tuple[Ack, ...]
+    votes: tuple[Vote, ...]
 
 
 @attrs.frozen(kw_only=True)
-class Stop:
-    """From here on `source` acks and holds nothing in this epoch; `held` is what it holds, None if nothing."""
+class Abort:
+    """The statement of `source` that it neither votes nor locks any more in this epoch.
+
+    `locked` is its locked QC, None if it has none.
+    """
 
     epoch: int
     reason: str
-    held: Seal | None
+    locked: QuorumCertificate | None
     source: NodeId
     signature: bytes = b""
 
 
 @attrs.frozen
-class Stopped:
-    """A stop, and the chain that its seal is for; the seal's digest proves the chain."""
+class AbortHistory:
+    """An abort with the log prefix of its locked QC, which proves the prefix."""
 
-    stop: Stop
-    chain: tuple[Link, ...]
+    abort: Abort
+    prefix: tuple[LogEntry, ...]
 
 
 @attrs.frozen(kw_only=True)
-class Calm:
-    """`source` wants to leave this BFT epoch."""
+class SwitchbackVote:
+    """The vote of `source` to leave this BFT epoch."""
 
     epoch: int
     source: NodeId
@@ -107,7 +112,7 @@ class Calm:
 
 @attrs.frozen(kw_only=True)
 class Score:
-    """The cluster's health as `source` sees it: its score, the later the greater `number`."""
+    """The cluster score as `source` sees it; later statements have greater numbers."""
 
     number: int
     score: int
@@ -116,21 +121,24 @@ class Score:
 
 
 @attrs.frozen
-class Exposure:
-    """Two acks of one replica for different chains at one index of one term: no correct one signs both (rule A1)."""
+class Equivocation:
+    """Proof of equivocation: two votes of one replica for different prefixes at one index of one term.
 
-    one: Ack
-    other: Ack
+    Rule A1 forbids it.
+    """
+
+    one: Vote
+    other: Vote
 
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """The outcome of the operation `sequence` of a client, outside of what PBFT answers.
+    """The result of the operation `sequence` of a client, beside PBFT's replies.
 
     Attributes:
         epoch: of the replica.
-        term: of the seal that it holds, under which the operation was executed; 0 if the operation is in the book.
-        sequence: which operation of the client.
+        term: of the locked QC under which the operation was executed; 0 if its result is committed.
+        sequence: the number of the operation.
         result: of the service.
     """
 
@@ -143,4 +151,6 @@ class Answer:
     signature: bytes = b""
 
 
-Message: TypeAlias = Carried | Ack | Seal | Stopped | Calm | Score | Exposure | Answer
+Message: TypeAlias = (
+    Envelope | Vote | QuorumCertificate | AbortHistory | SwitchbackVote | Score | Equivocation | Answer
+)

@@ -1,4 +1,4 @@
-"""The condition of a replica of the hybrid in numbers; KN's names where it has some."""
+"""Metrics of a replica of the hybrid, with KN's names where it has some."""
 
 import attrs
 
@@ -16,16 +16,16 @@ class Health:
     Attributes:
         epoch: the epoch that it is in.
         protocol: of the epoch.
-        takes_part: whether it does: not after its stop.
+        takes_part: whether it takes part in the epoch: not after its abort.
         level: the threat level.
         score: the cluster score behind it.
-        done: how many operations are done, those of the present Raft epoch included.
-        agreed: how many of them are in the book.
-        held: the index up to which it holds the chain of the present Raft epoch.
-        waiting: how many clients wait.
-        longest_wait: for how many ticks one of them has waited.
-        stops: how many replicas stopped the epoch.
-        proved: against whom there is proof.
+        done: the number of operations that are done, speculative ones included.
+        committed: the number of committed operations.
+        locked: the index of its locked QC in the current Raft epoch.
+        waiting: the number of waiting clients.
+        longest_wait: the longest wait of one of them, in ticks.
+        aborts: the number of replicas that aborted the epoch.
+        proved: the replicas proved faulty.
     """
 
     epoch: int
@@ -34,17 +34,17 @@ class Health:
     level: str
     score: int
     done: int
-    agreed: int
-    held: int
+    committed: int
+    locked: int
     waiting: int
     longest_wait: int
-    stops: int
+    aborts: int
     proved: tuple[str, ...]
 
 
 def current_protocol(node: Node) -> str:
     """The protocol of the epoch that a replica is in, `raft` or `bft` (THREAT-6)."""
-    return node.agreed.protocol
+    return node.committed.protocol
 
 
 def threat_level(node: Node) -> str:
@@ -53,7 +53,7 @@ def threat_level(node: Node) -> str:
 
 
 def health(node: Node) -> Health:
-    """The condition of a replica."""
+    """The metrics of a replica."""
     epoch = node.raft_epoch
     proved = sorted({*guard.health(node.guard).proved, *node.threat.durable.proved})
     return Health(
@@ -62,19 +62,19 @@ def health(node: Node) -> Health:
         takes_part=node.is_bft or node.serving is not None,
         level=threat_level(node),
         score=cluster_score(node.threat),
-        done=node.book.done,
-        agreed=node.agreed.done,
-        held=epoch.held.index if epoch is not None and epoch.held is not None else 0,
+        done=node.speculative.done,
+        committed=node.committed.done,
+        locked=epoch.locked.index if epoch is not None and epoch.locked is not None else 0,
         waiting=len(node.waiting),
         longest_wait=max((each.ticks for each in node.waiting.values()), default=0),
-        stops=len(node.stops),
+        aborts=len(node.aborts),
         proved=tuple(proved),
     )
 
 
 def exposition(state: Health) -> str:
     """The same in the text format that Prometheus reads, one gauge a line."""
-    gauges = ("epoch", "score", "done", "agreed", "held", "waiting", "longest_wait", "stops")
+    gauges = ("epoch", "score", "done", "committed", "locked", "waiting", "longest_wait", "aborts")
     lines = [f"hybrid_{name} {getattr(state, name)}" for name in gauges]
     lines.append(f'hybrid_protocol{{name="{state.protocol}"}} 1')
     lines.append(f'hybrid_threat_level{{name="{state.level}"}} 1')

@@ -1,91 +1,72 @@
-"""PBFT beside all epochs: its steps, what it proposes, and what it means for the epoch that the book says another one."""
-
-from typing import Final
+"""The BFT protocol in all epochs: its steps, and the commands that a replica submits to it."""
 
 import attrs
 
-from impl import pbft
+from impl import hotstuff, pbft
 from impl.common.encoding import Value
 from impl.common.identities import NodeId
-from impl.hybrid.book import Book
+from impl.common.keys import signed
+from impl.common.requests import Reply, Request
+from impl.hybrid import engines
+from impl.hybrid.control import ControlState
 from impl.hybrid.effects import Effect, Refused, ResetViewTimer, Send, StopViewTimer
-from impl.hybrid.inputs import Input
-from impl.hybrid.outcome import Outcome
+from impl.hybrid.engines.log import Input as Ordered
+from impl.hybrid.inputs import Input, Receive
+from impl.hybrid.results import Result, StepResult
 from impl.hybrid.state import Node
-from impl.hybrid.suspicion import noticed
+from impl.hybrid.suspicion import convicted, noticed
 
-__all__ = ["ask", "pbft_step"]
-
-#: Refusals that say nothing of anybody: retransmission and slow replicas look like that.
-_COMMON: Final = frozenset({pbft.Why.REPEATED, pbft.Why.USELESS, pbft.Why.OLD_VIEW, pbft.Why.OUTSIDE_WINDOW})
+__all__ = ["ask", "bft_step"]
 
 
-def pbft_step(node: Node, inp: pbft.Input, about: Input, sender: NodeId | None = None) -> Outcome:
-    """A step of PBFT, and of its primary's host: it proposes what waits when nothing of its own is under way.
+def bft_step(node: Node, inp: Ordered, about: Input, sender: NodeId | None = None) -> Result:
+    """Take a step of the BFT protocol, and read the control state from what it executed.
 
-    The caller looks at whether the book says another epoch then: `impl.hybrid.switches.follow`.
+    The caller then checks whether the epoch changed: `impl.hybrid.switches.follow`.
 
     Args:
         node: before the step.
-        inp: what PBFT is told.
-        about: what this replica was told.
-        sender: who handed it over.
+        inp: the input of the BFT protocol.
+        about: the input of this replica.
+        sender: the peer that it came from.
     """
-    replica, done = pbft.step(node.pbft, inp)
-    outcome = _carried_out(attrs.evolve(node, pbft=replica), done, about, sender)
-    batch = _proposable(replica)
-    if batch:
-        replica, done = pbft.step(replica, pbft.Propose(batch))
-        proposing = attrs.evolve(outcome.node, pbft=replica)
-        outcome = Outcome(proposing, outcome.effects).then(_carried_out, done, about, sender)
-    if outcome.node.pbft.durable.state.value is not node.pbft.durable.state.value:
-        agreed = Book.from_value(outcome.node.pbft.durable.state.value)
-        outcome = Outcome(attrs.evolve(outcome.node, agreed=agreed), outcome.effects)
-    return outcome
+    engine = node.config.bft
+    replica, done = engine.step(node.bft, inp)
+    was, now = engine.state(node.bft.durable).value, engine.state(replica.durable).value
+    result = _carried_out(attrs.evolve(node, bft=replica), done, about, sender)
+    if now is not was:
+        result = StepResult(
+            attrs.evolve(result.state, committed=ControlState.from_value(now)), result.effects
+        )
+    return result
 
 
-def _carried_out(node: Node, done: tuple[pbft.Effect, ...], about: Input, sender: NodeId | None) -> Outcome:
-    outcome = Outcome(node)
+def _carried_out(node: Node, done: tuple[engines.Effect, ...], about: Input, sender: NodeId | None) -> Result:
+    result: Result = StepResult(node)
     for effect in done:
         effects: tuple[Effect, ...] = ()
         match effect:
-            case pbft.Send(message=pbft.Reply(client=client)) if client in node.config.replicas:
-                pass  # a replica that asked for a switch sees in the book what came of it
-            case pbft.Send(message=message, to=to):
+            case engines.Said(message=Reply(client=client)) if client in node.config.replicas:
+                pass  # a replica that submitted a command sees its effect in the committed state
+            case engines.Said(message=message, to=to):
                 effects = (Send(message, to),)
-            case pbft.ResetTimer(patience=patience):
-                effects = (ResetViewTimer(patience),)
-            case pbft.StopTimer():
-                effects = (StopViewTimer(),)
-            case pbft.Refused(why=why, reason=reason):
-                effects = (Refused(about, reason, effect),)
-                if why not in _COMMON:
-                    outcome = outcome.then(noticed, effect, sender)
-            case pbft.Diverged(seq=seq):
-                effects = (
-                    Refused(about, f"a quorum has another state at {seq}: take this replica out", effect),
-                )
-            case _:
-                pass
-        outcome = outcome.saying(*effects)
-    return outcome
+            case engines.Timer(multiplier=multiplier):
+                effects = (StopViewTimer() if multiplier is None else ResetViewTimer(multiplier),)
+            case Refused(reason=reason):
+                effects = (Refused(about, reason),)
+                if isinstance(effect, pbft.Refused | hotstuff.Refused):
+                    result = result.then(noticed, effect, sender)
+            case engines.Convicting(source=source, messages=messages):
+                result = result.then(convicted, source, messages)
+        result = result.with_effects(*effects)
+    return result
 
 
-def _proposable(replica: pbft.Node) -> pbft.Batch:
-    """The batch that the primary proposes now: what waits, as soon as what it proposed before is executed."""
-    durable = replica.durable
-    if not replica.waiting or durable.changing or not replica.is_primary:
-        return ()
-    if max(durable.accepted, default=0) > durable.executed:
-        return ()
-    return tuple(replica.waiting.values())[: replica.config.batch_max]
-
-
-def ask(node: Node, operation: Value, about: Input) -> Outcome:
-    """This replica asks the book for something, unless what it asked for before still waits."""
-    if node.name in node.pbft.waiting:
-        return Outcome(node)
-    last = node.pbft.durable.state.last_answer(node.name)
+def ask(node: Node, operation: Value, about: Input) -> Result:
+    """Submit a command to the control state machine, unless the previous one of this replica still waits."""
+    if node.name in node.bft.waiting:
+        return StepResult(node)
+    last = node.config.bft.state(node.bft.durable).last_answer(node.name)
     timestamp = last.timestamp + 1 if last is not None else 1
-    request = pbft.Request(client=node.name, timestamp=timestamp, operation=operation)
-    return pbft_step(node, pbft.Receive(pbft.signed(request, node.config.keys)), about)
+    request = Request(client=node.name, timestamp=timestamp, operation=operation)
+    return bft_step(node, Receive(signed(request, node.config.keys)), about)

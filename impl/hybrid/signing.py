@@ -1,6 +1,9 @@
-"""The part of the hybrid's messages that is signed, and the signer: all but the signature, in the canonical bytes of `impl.common.encoding`.
+"""Signatures of the hybrid's messages over all fields but the signature.
 
-A message of Raft is made of values that have no canonical bytes (sets, any hashable); it is written out here by its fields.
+The bytes are the canonical ones of `impl.common.encoding`.
+
+Raft's messages hold values without canonical bytes (sets, any hashable); they are encoded here field by
+field.
 """
 
 from typing import TypeVar
@@ -11,34 +14,34 @@ from impl import raft
 from impl.common.encoding import Value, encode
 from impl.common.identities import NodeId
 from impl.common.keys import Keys
-from impl.hybrid.chain import link_of, link_value
-from impl.hybrid.messages import Ack, Answer, Calm, Carried, Score, Stop
+from impl.hybrid.log_prefix import log_entry_of, log_entry_value
+from impl.hybrid.messages import Abort, Answer, Envelope, Score, SwitchbackVote, Vote
 
 __all__ = ["Signed", "is_signed", "raft_value", "signed"]
 
-#: What its source signs.
-Signed = TypeVar("Signed", Ack, Answer, Calm, Carried, Score, Stop)
+#: The messages that their source signs.
+Signed = TypeVar("Signed", Vote, Answer, SwitchbackVote, Envelope, Score, Abort)
 
 
 def signed(message: Signed, keys: Keys) -> Signed:
-    """The message with the signature of whose keys these are on all its other fields."""
+    """The message with the signature of the owner of these keys."""
     return attrs.evolve(message, signature=keys.sign(_content(message)))
 
 
-def is_signed(message: Ack | Answer | Calm | Carried | Score | Stop, keys: Keys) -> bool:
-    """Return whether its source signed this message; its fields must be of the right types."""
+def is_signed(message: Vote | Answer | SwitchbackVote | Envelope | Score | Abort, keys: Keys) -> bool:
+    """Return whether its source signed this message; its fields must have the right types."""
     source: NodeId = message.source
     return keys.verify(source, _content(message), message.signature)
 
 
-def _content(message: Ack | Answer | Calm | Carried | Score | Stop) -> bytes:
-    if isinstance(message, Carried):
-        return encode(("Carried", message.epoch, message.source, raft_value(message.message)))
+def _content(message: Vote | Answer | SwitchbackVote | Envelope | Score | Abort) -> bytes:
+    if isinstance(message, Envelope):
+        return encode(("Envelope", message.epoch, message.source, raft_value(message.message)))
     return encode(message, without="signature")
 
 
 def raft_value(message: raft.Message) -> Value:
-    """A message of Raft as a canonical value: its kind, and its fields by their names."""
+    """The canonical value of a message of Raft: its kind, and its fields with their names."""
     fields: list[Value] = []
     for field in attrs.fields(type(message)):
         value = getattr(message, field.name)
@@ -46,7 +49,9 @@ def raft_value(message: raft.Message) -> Value:
             case raft.ConflictHint():
                 fields.append((field.name, value.term, value.index))
             case tuple():
-                fields.append((field.name, *((entry.term, link_value(link_of(entry))) for entry in value)))
+                fields.append(
+                    (field.name, *((entry.term, log_entry_value(log_entry_of(entry))) for entry in value))
+                )
             case _:
                 fields.append((field.name, value))
     return (type(message).__name__, *fields)

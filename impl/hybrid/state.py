@@ -1,16 +1,18 @@
-"""The state of one replica of the hybrid: what a crash must not lose, and what it heard but has not counted yet."""
+"""The state of one replica of the hybrid: its durable part, and what it received but has not used yet."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
-from impl import guard, pbft, raft, threat
+from impl import guard, raft, threat
 from impl.common.encoding import Digest
 from impl.common.identities import ClientId, NodeId
-from impl.hybrid.book import Book
+from impl.common.requests import Request
 from impl.hybrid.configuration import Config
-from impl.hybrid.messages import Ack, Calm, Link, Seal, Stop, Stopped
-from impl.pbft.messages import Request
+from impl.hybrid.control import ControlState
+from impl.hybrid.engines import Replica
+from impl.hybrid.messages import Abort, AbortHistory, LogEntry, QuorumCertificate, SwitchbackVote, Vote
 from impl.threat.levels import BFT
 
 __all__ = ["Durable", "Node", "RaftEpoch", "Waiting"]
@@ -18,39 +20,39 @@ __all__ = ["Durable", "Node", "RaftEpoch", "Waiting"]
 
 @attrs.frozen(kw_only=True)
 class RaftEpoch:
-    """The part of a Raft epoch that a replica must not forget.
+    """The durable state of a replica in a Raft epoch.
 
     Attributes:
         epoch: its number.
-        opening: the book as it was when the epoch began.
+        base: the control state at the start of the epoch.
         raft: of Raft.
-        acked: the last chain that it acked; None before the first.
-        held: the seal that it holds; None before the first.
-        chain: what that is for.
-        stopped: its stop; None as long as it takes part.
+        last_vote: its last vote; None before the first.
+        locked: its locked QC; None before the first.
+        prefix: the log prefix of the locked QC.
+        abort: its abort; None as long as it takes part.
     """
 
     epoch: int
-    opening: Book
+    base: ControlState
     raft: raft.Durable
-    acked: Ack | None = None
-    held: Seal | None = None
-    chain: tuple[Link, ...] = ()
-    stopped: Stop | None = None
+    last_vote: Vote | None = None
+    locked: QuorumCertificate | None = None
+    prefix: tuple[LogEntry, ...] = ()
+    abort: Abort | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Durable:
-    """The state that a crash must not lose.
+    """The state that survives a crash.
 
     Attributes:
-        pbft: of PBFT; its state holds the book, and so the epoch.
-        raft_epoch: of the present epoch, if that is Raft's; else None.
-        threat: of the threat level.
+        bft: of the BFT protocol; it includes the control state, and so the epoch.
+        raft_epoch: of the current epoch, if it is a Raft epoch; else None.
+        threat: of the threat machine.
         guard: of the guard.
     """
 
-    pbft: pbft.Durable
+    bft: Any
     raft_epoch: RaftEpoch | None
     threat: threat.Durable
     guard: guard.Guard
@@ -58,7 +60,7 @@ class Durable:
 
 @attrs.frozen
 class Waiting:
-    """A client's request that is not done, and for how many ticks it has waited here."""
+    """A client's request that is not done, and how many ticks it has waited here."""
 
     request: Request
     ticks: int = 0
@@ -69,42 +71,42 @@ class Node:
     """One replica. Mappings are never changed, only replaced.
 
     Attributes:
-        config: who it is; never changes.
-        pbft: the replica of PBFT, which runs in every epoch.
-        agreed: the book as far as PBFT has executed here.
-        book: the same with what it holds of the present Raft epoch done.
+        config: its configuration; never changes.
+        bft: the replica of the BFT protocol, which runs in every epoch.
+        committed: the control state after what that has executed here.
+        speculative: the committed state after the locked prefix of the current Raft epoch.
         raft_epoch: see `Durable`.
-        raft: the server of the present Raft epoch; None in a BFT epoch.
-        digests: of its chain, at each index of Raft's log.
-        acks: as a leader, by index and digest and source, the acks of its term beyond what it holds.
-        heard: of each replica the last ack that was heard in this epoch.
-        pending: the latest seal that it cannot hold yet, for want of its chain.
-        stops: of each replica its stop of this epoch.
-        calms: of each replica its calm of this epoch.
-        waiting: of each client the request that is not done.
-        doubting: of each client that asks again for what is executed here, but not agreed, its first such request.
-        dwelt: for how many ticks the epoch has lasted here.
-        threat: the threat level.
-        guard: who keeps evidence.
+        raft: the Raft server of the current epoch; None in a BFT epoch.
+        digests: the digest of the log prefix at each index of Raft's log.
+        votes: as a leader, by index, digest and source, the votes of its term beyond its lock.
+        heard: the last vote received from each replica in this epoch.
+        pending: the latest QC that it cannot lock yet because its prefix is missing.
+        aborts: the abort history of each replica in this epoch.
+        switchbacks: the switch-back vote of each replica in this epoch.
+        waiting: by client, its request that is not done.
+        unconfirmed: by client that repeats a request whose result is speculative, its first such repetition.
+        epoch_ticks: the age of the epoch here, in ticks.
+        threat: the threat machine.
+        guard: the guard.
     """
 
     config: Config
-    pbft: pbft.Node
-    agreed: Book
-    book: Book
+    bft: Replica
+    committed: ControlState
+    speculative: ControlState
     raft_epoch: RaftEpoch | None
     raft: raft.Node | None
     threat: threat.Threat
     guard: guard.Guard
     digests: tuple[Digest, ...] = ()
-    acks: Mapping[tuple[int, Digest], Mapping[NodeId, Ack]] = attrs.field(factory=dict)
-    heard: Mapping[NodeId, Ack] = attrs.field(factory=dict)
-    pending: Seal | None = None
-    stops: Mapping[NodeId, Stopped] = attrs.field(factory=dict)
-    calms: Mapping[NodeId, Calm] = attrs.field(factory=dict)
+    votes: Mapping[tuple[int, Digest], Mapping[NodeId, Vote]] = attrs.field(factory=dict)
+    heard: Mapping[NodeId, Vote] = attrs.field(factory=dict)
+    pending: QuorumCertificate | None = None
+    aborts: Mapping[NodeId, AbortHistory] = attrs.field(factory=dict)
+    switchbacks: Mapping[NodeId, SwitchbackVote] = attrs.field(factory=dict)
     waiting: Mapping[ClientId, Waiting] = attrs.field(factory=dict)
-    doubting: Mapping[ClientId, Waiting] = attrs.field(factory=dict)
-    dwelt: int = 0
+    unconfirmed: Mapping[ClientId, Waiting] = attrs.field(factory=dict)
+    epoch_ticks: int = 0
 
     @property
     def name(self) -> NodeId:
@@ -114,17 +116,17 @@ class Node:
     @property
     def epoch(self) -> int:
         """The epoch that it is in."""
-        return self.agreed.epoch
+        return self.committed.epoch
 
     @property
     def is_bft(self) -> bool:
         """True if that is a BFT epoch."""
-        return self.agreed.protocol == BFT
+        return self.committed.protocol == BFT
 
     @property
     def serving(self) -> RaftEpoch | None:
-        """The Raft epoch that it takes part in; None in a BFT epoch, and after its stop."""
-        return self.raft_epoch if self.raft_epoch is not None and self.raft_epoch.stopped is None else None
+        """The Raft epoch that it takes part in; None in a BFT epoch, and after its abort."""
+        return self.raft_epoch if self.raft_epoch is not None and self.raft_epoch.abort is None else None
 
     @property
     def is_leader(self) -> bool:
@@ -134,9 +136,9 @@ class Node:
 
     @property
     def durable(self) -> Durable:
-        """The state that it must not forget."""
+        """Its durable state."""
         return Durable(
-            pbft=self.pbft.durable,
+            bft=self.bft.durable,
             raft_epoch=self.raft_epoch,
             threat=self.threat.durable,
             guard=self.guard,

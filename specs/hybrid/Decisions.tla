@@ -4,11 +4,12 @@
 (* Positions are decided in order, each once, and for good.  Several may   *)
 (* be decided in one step.                                                 *)
 (*                                                                         *)
-(* Raft, PBFT and the hybrid each implement it: HybridDecisions.tla,       *)
-(* ../pbft/PbftDecisions.tla and ../raft/RaftDecisions.tla say what in     *)
-(* their states is the log, and TLC checks that all their steps are steps  *)
-(* of this, or change nothing of the log (Abadi and Lamport, "The          *)
-(* Existence of Refinement Mappings", 1991).                               *)
+(* Raft, PBFT, HotStuff and the hybrid each implement it:                  *)
+(* HybridDecisions.tla, ../pbft/PbftDecisions.tla,                         *)
+(* ../hotstuff/HotStuffDecisions.tla and ../raft/RaftDecisions.tla say     *)
+(* what in their states is the log, and TLC checks that all their steps    *)
+(* are steps of this, or change nothing of the log (Abadi and Lamport,     *)
+(* "The Existence of Refinement Mappings", 1991).                          *)
 (***************************************************************************)
 EXTENDS Naturals, Sequences
 

@@ -1,59 +1,59 @@
 ------------------------------- MODULE Hybrid -------------------------------
 (***************************************************************************)
-(* The hybrid: Raft epochs, which are quick, and BFT epochs, which         *)
-(* withstand attacks, one after the other, as docs/hybrid.md has it; there *)
-(* are the nouns, and the rules A1, A2 and H1.                             *)
+(* The hybrid: fast Raft epochs and attack-tolerant BFT epochs, one after  *)
+(* the other.  docs/hybrid.md defines the terms and the rules A1, A2 and   *)
+(* H1.                                                                     *)
 (*                                                                         *)
 (* Sources: Guerraoui, Knezevic, Quema and Vukolic, "The Next 700 BFT      *)
-(* Protocols" (EuroSys 2010), here "700": an instance that stops hands     *)
-(* over a history, proved by signatures, to the next; and that is all that *)
-(* two protocols must share.  Castro and Liskov, "Practical Byzantine      *)
-(* Fault Tolerance" (OSDI 1999), here "PBFT": 5.1, tentative execution.    *)
-(* Ongaro and Ousterhout, "In Search of an Understandable Consensus        *)
-(* Algorithm" (USENIX ATC 2014), here "Raft".                              *)
+(* Protocols" (EuroSys 2010), here "700": an instance that aborts hands a  *)
+(* signed abort history to the next instance, and the two share nothing    *)
+(* else.  Castro and Liskov, "Practical Byzantine Fault Tolerance" (OSDI   *)
+(* 1999), here "PBFT": 5.1, tentative execution.  Ongaro and Ousterhout,   *)
+(* "In Search of an Understandable Consensus Algorithm" (USENIX ATC 2014), *)
+(* here "Raft".                                                            *)
 (*                                                                         *)
-(* | action    | is the input of                                         | *)
-(* |-----------|---------------------------------------------------------| *)
-(* | Ack       | a replica: its Raft log of a term holds a chain         | *)
-(* | Hold      | a replica: the last ack of a seal arrives               | *)
-(* | Believe   | a client: the last answer of a quorum arrives           | *)
-(* | Stop      | a replica: a threat, a timer, a long log, others' stops | *)
-(* | Close     | the book: PBFT decides a close                          | *)
-(* | Decide    | the book: PBFT decides an operation, in a BFT epoch     | *)
-(* | Calm      | a replica: a timer, while it wants to leave a BFT epoch | *)
-(* | Open      | the book: PBFT decides an open                          | *)
-(* | Learn     | a replica: the next entry of the book is executed       | *)
-(* | Raise     | a replica: its level becomes High or Critical           | *)
-(* | Lower     | a replica: its level becomes Medium or less             | *)
-(* | Dwell     | a replica: it has been so for long enough               | *)
-(* | Restart   | a replica: a crash                                      | *)
+(* | action         | is the input of                                    | *)
+(* |----------------|----------------------------------------------------| *)
+(* | Vote           | a replica: its Raft log of a term holds a prefix   | *)
+(* | Lock           | a replica: the last vote of a QC arrives           | *)
+(* | Accept         | a client: the last answer of a quorum arrives      | *)
+(* | Abort          | a replica: a threat, a timer, a long log, others   | *)
+(* | EndEpoch       | PBFT: it decides an epoch-end command              | *)
+(* | Decide         | PBFT: it decides an operation, in a BFT epoch      | *)
+(* | VoteSwitchback | a replica: a timer, while its alarm is off         | *)
+(* | StartEpoch     | PBFT: it decides an epoch-start command            | *)
+(* | Learn          | a replica: it executes the next control log entry  | *)
+(* | Raise          | a replica: its level becomes High or Critical      | *)
+(* | Lower          | a replica: its level becomes Medium or less        | *)
+(* | CoolDown       | a replica: its level has been low for long enough  | *)
+(* | Restart        | a replica: a crash                                 | *)
 (*                                                                         *)
-(* What is abstracted.  PBFT is a sequence, `book`, that grows by valid    *)
-(* entries, and of which a replica knows a prefix: that it is one sequence *)
-(* is what specs/pbft shows.  Raft is gone: a correct replica acks         *)
+(* Abstractions.  PBFT is a sequence, `controlLog`, that grows by valid    *)
+(* entries and of which each replica knows a prefix; specs/pbft shows that *)
+(* there is one sequence.  Raft is left out: a correct replica votes for   *)
 (* whatever A1 and A2 allow, in any term, as if every leader were          *)
-(* Byzantine.  So what holds here holds whoever is elected, and whatever   *)
-(* leaders say.  A digest stands for its chain (no collisions).            *)
+(* Byzantine.  So the properties hold whoever is elected and whatever      *)
+(* leaders say.  A digest stands for its log prefix (no collisions).       *)
 (*                                                                         *)
 (* Byzantine replicas do anything that signatures do not forbid.  Whatever *)
-(* one of them might sign counts as signed, and is not stored: an ack of   *)
-(* anything, a calm, a stop with any reason and with any seal that exists. *)
-(* A seal in the mouth of a Byzantine replica must exist.                  *)
+(* one of them might sign counts as signed, and is not stored: a vote for  *)
+(* anything, a switch-back vote, an abort with any reason and any QC that  *)
+(* exists.  They cannot invent a QC.                                       *)
 (*                                                                         *)
-(* The network.  What correct replicas signed stays for ever: it may       *)
+(* The network.  What correct replicas signed is never removed: it may     *)
 (* arrive late, twice, out of order or never.                              *)
 (*                                                                         *)
-(* What is not modelled.  How levels come about (specs/threat).  What PBFT *)
-(* decides in a Raft epoch beside the close, or for another epoch than the *)
-(* present: all replicas refuse it alike, "elsewhere".                     *)
+(* Not modelled: how levels come about (specs/threat); what PBFT decides   *)
+(* in a Raft epoch beside the epoch-end command, or for another epoch than *)
+(* the current one, since all replicas reject it alike ("elsewhere").      *)
 (***************************************************************************)
 EXTENDS Integers, Sequences, FiniteSets
 
 CONSTANTS
     Replica,      \* all replicas
     Byzantine,    \* those that are faulty, arbitrarily
-    MaxFaulty,    \* how many faulty ones the replicas allow for: f
-    Operation,    \* what clients ask for
+    MaxFaulty,    \* f: how many faulty replicas the cluster tolerates
+    Operation,    \* the operations of clients
     Term          \* the terms of a Raft epoch: a finite set of numbers from 1
 
 Correct == Replica \ Byzantine
@@ -65,25 +65,25 @@ ASSUME /\ Byzantine \subseteq Replica
 
 VARIABLES
     \* What correct replicas signed:
-    acks,       \* [node, epoch, term, chain]
-    answers,    \* [node, epoch, term, state]: what it answered to clients in Raft epochs, by the state that it came from
-    stops,      \* [node, epoch, why, held]
-    calms,      \* [node, epoch]
+    votes,        \* [node, epoch, term, prefix]
+    answers,      \* [node, epoch, term, state]: its answers to clients in Raft epochs, by the state they were given from
+    aborts,       \* [node, epoch, why, locked]
+    switchbacks,  \* [node, epoch]: switch-back votes
     \* What PBFT decided, in order:
-    book,
+    controlLog,
     \* Of each correct replica, all of it durable:
-    known,      \* what it has executed of the book
-    acked,      \* [term, chain]: its last ack in its epoch, or Nothing
-    held,       \* [term, chain]: the seal that it holds in its epoch, or Nothing
-    stopped,    \* whether it has stopped in its epoch
-    mood,       \* "Alarmed": its level is High or above; "Uneasy": not for long enough has it been less; or "Calm"
+    known,        \* the prefix of the control log that it has executed
+    lastVote,     \* [term, prefix]: its last vote in its epoch, or Nothing
+    locked,       \* [term, prefix]: its locked QC in its epoch, or Nothing
+    aborted,      \* whether it has aborted its epoch
+    alarm,        \* "On": its level is High or above; "Cooldown": it is lower, but not for long enough; or "Off"
     \* Of clients:
-    believed    \* [epoch, term, state]: what they took for done, by the state that it was answered from
+    accepted      \* [epoch, term, state]: the results that they accepted, by the state they were answered from
 
-vars == <<acks, answers, stops, calms, book, known, acked, held, stopped, mood, believed>>
+vars == <<votes, answers, aborts, switchbacks, controlLog, known, lastVote, locked, aborted, alarm, accepted>>
 
 -----------------------------------------------------------------------------
-(* Chains, which are sequences of operations, and the book *)
+(* Log prefixes, which are sequences of operations, and the control log *)
 
 IsPrefix(s, t)   == Len(s) <= Len(t) /\ SubSeq(t, 1, Len(s)) = s
 Comparable(s, t) == IsPrefix(s, t) \/ IsPrefix(t, s)
@@ -91,14 +91,14 @@ Front(s)         == SubSeq(s, 1, Len(s) - 1)
 Last(s)          == s[Len(s)]
 Prefixes(s)      == {SubSeq(s, 1, k) : k \in 0..Len(s)}
 
-(* Terms begin at 1: what is before any ack, and before any seal. *)
-Nothing == [term |-> 0, chain |-> <<>>]
+(* The value before the first vote and before the first lock: terms begin at 1. *)
+Nothing == [term |-> 0, prefix |-> <<>>]
 
 OperationEntry(v)  == [kind |-> "Operation", operation |-> v]
-CloseEntry(c, p)   == [kind |-> "Close", chain |-> c, protocol |-> p]
-OpenEntry(k)       == [kind |-> "Open", base |-> k]
+EpochEndEntry(c, p)   == [kind |-> "EndEpoch", prefix |-> c, protocol |-> p]
+EpochStartEntry(k)       == [kind |-> "StartEpoch", base |-> k]
 
-(* An operation is applied once, however often and in whatever epochs it was asked for. *)
+(* An operation is applied once, however often and in whatever epochs clients ask for it. *)
 MayApply(s, v) == \A k \in DOMAIN s : s[k] # v
 
 RECURSIVE Apply(_, _)
@@ -106,403 +106,404 @@ Apply(s, c) ==
     IF c = <<>> THEN s
     ELSE Apply(IF MayApply(s, Head(c)) THEN Append(s, Head(c)) ELSE s, Tail(c))
 
-(* The state of the service after the entries b: the operations applied, in order. *)
+(* The state of the service after the control log b: the operations applied, in order. *)
 RECURSIVE State(_)
 State(b) ==
     IF b = <<>> THEN <<>>
     ELSE LET e == Last(b)
          IN  CASE e.kind = "Operation" -> Apply(State(Front(b)), <<e.operation>>)
-               [] e.kind = "Close"     -> Apply(State(Front(b)), e.chain)
-               [] e.kind = "Open"      -> State(SubSeq(b, 1, e.base))
+               [] e.kind = "EndEpoch"     -> Apply(State(Front(b)), e.prefix)
+               [] e.kind = "StartEpoch"      -> State(SubSeq(b, 1, e.base))
 
 IsSwitch(e) == e.kind # "Operation"
 
-(* The epoch after the entries b, and its protocol. *)
+(* The epoch after the control log b, and its protocol. *)
 Epoch(b) == Cardinality({k \in DOMAIN b : IsSwitch(b[k])})
 
 RECURSIVE Protocol(_)
 Protocol(b) ==
     IF b = <<>> THEN "Raft"
     ELSE CASE Last(b).kind = "Operation" -> Protocol(Front(b))
-           [] Last(b).kind = "Close"     -> Last(b).protocol
-           [] Last(b).kind = "Open"      -> "Raft"
+           [] Last(b).kind = "EndEpoch"     -> Last(b).protocol
+           [] Last(b).kind = "StartEpoch"      -> "Raft"
 
-(* The entries up to the beginning of an epoch, if it has begun. *)
+(* The control log up to the start of an epoch, if it has started. *)
 Beginning(e) ==
     IF e = 0 THEN <<>>
-    ELSE SubSeq(book, 1, CHOOSE k \in DOMAIN book : IsSwitch(book[k]) /\ Epoch(SubSeq(book, 1, k)) = e)
+    ELSE SubSeq(controlLog, 1, CHOOSE k \in DOMAIN controlLog : IsSwitch(controlLog[k]) /\ Epoch(SubSeq(controlLog, 1, k)) = e)
 
 (* The epoch that replica i is in. *)
 EpochOf(i) == Epoch(known[i])
 InRaft(i)  == Protocol(known[i]) = "Raft"
 
 -----------------------------------------------------------------------------
-(* Rules on which safety rests.  Configurations that must fail replace them. *)
+(* The rules on which safety rests.  Configurations that must fail replace them. *)
 
-(* Of n replicas, f of them faulty, the least number of which any two sets share a correct one.          *)
+(* The smallest size such that any two sets of that size among n replicas share a correct one.           *)
 QuorumOf(n, f) == (n + f) \div 2 + 1
 
-(* Who serves in Raft epochs, and how many of them may be faulty: the same as in BFT epochs.             *)
+(* The replicas that serve in Raft epochs, and how many may be faulty: the same as in BFT epochs.        *)
 RaftGroup == [members |-> Replica, faulty |-> MaxFaulty]
 
-SealQuorum    == QuorumOf(Cardinality(RaftGroup.members), RaftGroup.faulty)
-BelieveQuorum == QuorumOf(Cardinality(RaftGroup.members), RaftGroup.faulty)
-CalmQuorum    == QuorumOf(Size, MaxFaulty)
+VoteQuorum    == QuorumOf(Cardinality(RaftGroup.members), RaftGroup.faulty)
+AcceptQuorum == QuorumOf(Cardinality(RaftGroup.members), RaftGroup.faulty)
+SwitchbackQuorum    == QuorumOf(Size, MaxFaulty)
 
-(* So many are sure to answer (700: an abort history is made of so many signed ones). *)
-StopQuorum == Size - MaxFaulty
+(* So many replicas are certain to answer (700: an abort history consists of so many signed ones). *)
+AbortQuorum == Size - MaxFaulty
 
-(* So many hold a correct one: that many others make a replica stop, and that many threats make the next epoch BFT. *)
+(* So many contain a correct one: that many other aborts make a replica join, that many threats make the next epoch BFT. *)
 JoinQuorum   == MaxFaulty + 1
 ThreatQuorum == MaxFaulty + 1
 
-(* A1: terms grow, none is below that of the seal that i holds, and within a term chains grow. *)
-GrowsTerm(i, t)     == t >= acked[i].term /\ t >= held[i].term
-GrowsChain(i, t, c) == t = acked[i].term => IsPrefix(acked[i].chain, c)
+(* A1: the terms of votes never decrease or fall below that of the lock, and within a term prefixes grow. *)
+GrowsTerm(i, t)     == t >= lastVote[i].term /\ t >= locked[i].term
+GrowsPrefix(i, t, c) == t = lastVote[i].term => IsPrefix(lastVote[i].prefix, c)
 
-(* A2: the lock. *)
-ExtendsHeld(i, c) == IsPrefix(held[i].chain, c)
+(* A2: votes extend the locked prefix. *)
+ExtendsLock(i, c) == IsPrefix(locked[i].prefix, c)
 
-(* H1: it acked nothing in a higher term, and the seal is later than what it holds. *)
-NothingHigher(i, t)  == acked[i].term <= t
-IsLater(i, t, c)     == t > held[i].term \/ (t = held[i].term /\ Len(c) > Len(held[i].chain))
+(* H1: i has voted in no higher term, and the QC is later than its lock. *)
+NothingHigher(i, t)  == lastVote[i].term <= t
+IsLater(i, t, c)     == t > locked[i].term \/ (t = locked[i].term /\ Len(c) > Len(locked[i].prefix))
 
-(* A replica that has stopped acks and holds nothing more in its epoch. *)
-MayGoOn(i) == ~stopped[i]
+(* A replica that has aborted votes and locks no more in its epoch. *)
+MayGoOn(i) == ~aborted[i]
 
-(* Which acks count in an epoch. *)
+(* The votes that count in an epoch. *)
 CountsIn(e, a) == a.epoch = e
 
-(* Which answers count together. *)
+(* The answers that count together. *)
 SameTerm(t, a) == a.term = t
 
-(* What of the stops S is taken over: the longest chain of the seals of the highest term. *)
+(* The prefix that the aborts S hand over: the longest of the QCs of the highest term. *)
 Highest(H) == {h \in H : \A g \in H : g.term <= h.term}
-Longest(H) == {h \in H : \A g \in H : Len(g.chain) <= Len(h.chain)}
-TakenOver(S) == {h.chain : h \in Longest(Highest({s.held : s \in S}))}
+Longest(H) == {h \in H : \A g \in H : Len(g.prefix) <= Len(h.prefix)}
+TakenOver(S) == {h.prefix : h \in Longest(Highest({s.locked : s \in S}))}
 
-(* The number of the book whose state a Raft epoch begins with: its own. *)
-BaseOfOpen(C) == Len(book)
+(* The length of the control log whose state a Raft epoch starts with: the whole log. *)
+BaseOfStart(C) == Len(controlLog)
 
-(* What a replica may execute next: the entry of the book that follows. *)
-Upcoming(i) == IF Len(known[i]) < Len(book) THEN {book[Len(known[i]) + 1]} ELSE {}
+(* The entry that a replica may execute next: the following entry of the control log. *)
+Upcoming(i) == IF Len(known[i]) < Len(controlLog) THEN {controlLog[Len(known[i]) + 1]} ELSE {}
 
-(* When a replica wants to leave a BFT epoch. *)
-IsCalm(i) == mood[i] = "Calm"
+(* The condition under which a replica votes to switch back. *)
+WantsSwitchback(i) == alarm[i] = "Off"
 
-(* Who may hand in a close. *)
+(* The replicas that may submit an epoch-end command. *)
 MayHandIn(i) == TRUE
 
-(* What a crash leaves. *)
+(* The state that survives a crash. *)
 KnownAfterCrash(i)   == known[i]
-AckedAfterCrash(i)   == acked[i]
-HeldAfterCrash(i)    == held[i]
-StoppedAfterCrash(i) == stopped[i]
+LastVoteAfterCrash(i)   == lastVote[i]
+LockAfterCrash(i)    == locked[i]
+AbortedAfterCrash(i) == aborted[i]
 
 -----------------------------------------------------------------------------
-(* A Raft epoch: acks and seals *)
+(* A Raft epoch: votes and quorum certificates (QCs) *)
 
-(* Who signed an ack for a chain. *)
-AckVotes(e, t, c) ==
+(* The replicas that voted for a prefix. *)
+Voters(e, t, c) ==
     {i \in RaftGroup.members :
-        i \in Byzantine \/ \E a \in acks : a.node = i /\ CountsIn(e, a) /\ a.term = t /\ a.chain = c}
+        i \in Byzantine \/ \E a \in votes : a.node = i /\ CountsIn(e, a) /\ a.term = t /\ a.prefix = c}
 
-IsSeal(e, t, c) == Cardinality(AckVotes(e, t, c)) >= SealQuorum
+IsQC(e, t, c) == Cardinality(Voters(e, t, c)) >= VoteQuorum
 
-(* All seals of an epoch: each has the ack of a correct replica. *)
-Seals(e) == {s \in {[term |-> a.term, chain |-> a.chain] : a \in {b \in acks : CountsIn(e, b)}} : IsSeal(e, s.term, s.chain)}
+(* All QCs of an epoch: each has the vote of a correct replica. *)
+QCs(e) == {s \in {[term |-> a.term, prefix |-> a.prefix] : a \in {b \in votes : CountsIn(e, b)}} : IsQC(e, s.term, s.prefix)}
 
-(* The Raft log of replica i holds chain c in term t, and i signs that it does (Raft, 5.3).  Whoever leads, and *)
-(* whether or not it tells others something else: A1 and A2 are all that i goes by.                          *)
-Ack(i, t, c) ==
+(* Replica i signs that its Raft log holds the prefix c in term t (Raft, 5.3).  It checks A1 and A2 only,      *)
+(* whoever leads and whatever the leader tells others.                                                       *)
+Vote(i, t, c) ==
     /\ InRaft(i) /\ MayGoOn(i) /\ i \in RaftGroup.members
-    /\ c # <<>> /\ [term |-> t, chain |-> c] # acked[i]
-    /\ GrowsTerm(i, t) /\ GrowsChain(i, t, c)
-    /\ ExtendsHeld(i, c)
-    /\ acked' = [acked EXCEPT ![i] = [term |-> t, chain |-> c]]
-    /\ acks' = acks \cup {[node |-> i, epoch |-> EpochOf(i), term |-> t, chain |-> c]}
-    /\ UNCHANGED <<answers, stops, calms, book, known, held, stopped, mood, believed>>
+    /\ c # <<>> /\ [term |-> t, prefix |-> c] # lastVote[i]
+    /\ GrowsTerm(i, t) /\ GrowsPrefix(i, t, c)
+    /\ ExtendsLock(i, c)
+    /\ lastVote' = [lastVote EXCEPT ![i] = [term |-> t, prefix |-> c]]
+    /\ votes' = votes \cup {[node |-> i, epoch |-> EpochOf(i), term |-> t, prefix |-> c]}
+    /\ UNCHANGED <<answers, aborts, switchbacks, controlLog, known, locked, aborted, alarm, accepted>>
 
-(* The last ack of a seal arrives at i, which holds it, executes its chain, and answers clients: tentatively *)
-(* (PBFT, 5.1), for a seal of a later term may replace it.                                                 *)
-Hold(i, t, c) ==
+(* The last vote of a QC arrives at i, which locks the QC, executes its prefix, and answers clients: tentatively *)
+(* (PBFT, 5.1), since a QC of a later term may replace it.                                                      *)
+Lock(i, t, c) ==
     /\ InRaft(i) /\ MayGoOn(i) /\ i \in RaftGroup.members
-    /\ IsSeal(EpochOf(i), t, c)
+    /\ IsQC(EpochOf(i), t, c)
     /\ NothingHigher(i, t) /\ IsLater(i, t, c)
-    /\ held' = [held EXCEPT ![i] = [term |-> t, chain |-> c]]
+    /\ locked' = [locked EXCEPT ![i] = [term |-> t, prefix |-> c]]
     /\ answers' = answers \cup {[node |-> i, epoch |-> EpochOf(i), term |-> t, state |-> Apply(State(known[i]), c)]}
-    /\ UNCHANGED <<acks, stops, calms, book, known, acked, stopped, mood, believed>>
+    /\ UNCHANGED <<votes, aborts, switchbacks, controlLog, known, lastVote, aborted, alarm, accepted>>
 
 -----------------------------------------------------------------------------
 (* Clients *)
 
-(* Whose answers tell of state s, or of one that it is the beginning of: of epoch e and term t; and in BFT epochs. *)
+(* The replicas whose answers of epoch e and term t come from s or an extension of it; and those in BFT epochs. *)
 Tellers(e, t, s) ==
     {i \in RaftGroup.members :
         i \in Byzantine \/ \E a \in answers : a.node = i /\ a.epoch = e /\ SameTerm(t, a) /\ IsPrefix(s, a.state)}
-BookTellers(e, s) ==
+ControlTellers(e, s) ==
     {i \in Replica :
         i \in Byzantine \/ \E b \in Prefixes(known[i]) : Protocol(b) = "BFT" /\ Epoch(b) = e /\ IsPrefix(s, State(b))}
 
-(* What a client may take for done: in a Raft epoch what a quorum answered with one epoch and term (PBFT, 5.1), *)
-(* in a BFT epoch what f + 1 answered (PBFT, 4.1); there are no terms there.                                    *)
-MayBelieve(e, t, s) ==
-    \/ Cardinality(Tellers(e, t, s)) >= BelieveQuorum
-    \/ t = 0 /\ Cardinality(BookTellers(e, s)) > MaxFaulty
+(* A client may accept what a quorum answered with one epoch and term in a Raft epoch (PBFT, 5.1), and what    *)
+(* f + 1 answered in a BFT epoch (PBFT, 4.1), which has no terms.                                               *)
+MayAccept(e, t, s) ==
+    \/ Cardinality(Tellers(e, t, s)) >= AcceptQuorum
+    \/ t = 0 /\ Cardinality(ControlTellers(e, s)) > MaxFaulty
 
-(* All that clients may take for done in Raft epochs, whether or not one did. *)
-Believable ==
+(* All that clients may accept in Raft epochs, whether or not a client did. *)
+Acceptable ==
     {b \in UNION {{[epoch |-> a.epoch, term |-> a.term, state |-> s] : s \in Prefixes(a.state)} : a \in answers} :
-        Cardinality(Tellers(b.epoch, b.term, b.state)) >= BelieveQuorum}
+        Cardinality(Tellers(b.epoch, b.term, b.state)) >= AcceptQuorum}
 
-Believe(e, t, s) ==
+Accept(e, t, s) ==
     LET b == [epoch |-> e, term |-> t, state |-> s]
-    IN  /\ s # <<>> /\ b \notin believed
-        /\ MayBelieve(e, t, s)
-        /\ believed' = believed \cup {b}
-        /\ UNCHANGED <<acks, answers, stops, calms, book, known, acked, held, stopped, mood>>
+    IN  /\ s # <<>> /\ b \notin accepted
+        /\ MayAccept(e, t, s)
+        /\ accepted' = accepted \cup {b}
+        /\ UNCHANGED <<votes, answers, aborts, switchbacks, controlLog, known, lastVote, locked, aborted, alarm>>
 
 -----------------------------------------------------------------------------
 (* The switch to BFT, or to a new log *)
 
-Attacks == {"Threat", "Standstill"}
-Reasons == Attacks \cup {"Long"}          \* a replica's own; beside them there is "Joined"
+Attacks == {"Threat", "Stalled"}
+Reasons == Attacks \cup {"Long"}          \* of its own; the other reason is "Joined"
 
-(* Others that i may have heard to stop in its epoch. *)
-StoppedOthers(i) == {j \in Replica \ {i} : j \in Byzantine \/ \E s \in stops : s.node = j /\ s.epoch = EpochOf(i)}
+(* The other replicas whose abort of its epoch i may have received. *)
+AbortedOthers(i) == {j \in Replica \ {i} : j \in Byzantine \/ \E s \in aborts : s.node = j /\ s.epoch = EpochOf(i)}
 
-(* Replica i stops, and signs with what it holds: its level is High or above; its timer says that nothing goes on; *)
-(* its log is long; or f + 1 others stopped, one of whom is correct.                                             *)
-Stop(i, why) ==
+(* Replica i aborts its epoch and signs its lock, because its level is High or above, the epoch has stalled, the  *)
+(* log is long, or f + 1 others aborted, one of which is correct.                                                *)
+Abort(i, why) ==
     /\ InRaft(i) /\ MayGoOn(i)
-    /\ CASE why = "Threat" -> mood[i] = "Alarmed"
-         [] why = "Joined" -> mood[i] # "Alarmed" /\ Cardinality(StoppedOthers(i)) >= JoinQuorum
+    /\ CASE why = "Threat" -> alarm[i] = "On"
+         [] why = "Joined" -> alarm[i] # "On" /\ Cardinality(AbortedOthers(i)) >= JoinQuorum
          [] OTHER          -> why \in Reasons
-    /\ stopped' = [stopped EXCEPT ![i] = TRUE]
-    /\ stops' = stops \cup {[node |-> i, epoch |-> EpochOf(i), why |-> why, held |-> held[i]]}
-    /\ UNCHANGED <<acks, answers, calms, book, known, acked, held, mood, believed>>
+    /\ aborted' = [aborted EXCEPT ![i] = TRUE]
+    /\ aborts' = aborts \cup {[node |-> i, epoch |-> EpochOf(i), why |-> why, locked |-> locked[i]]}
+    /\ UNCHANGED <<votes, answers, switchbacks, controlLog, known, lastVote, locked, alarm, accepted>>
 
-(* The stops that Byzantine replicas may sign in epoch e. *)
-ForgedStops(e) ==
-    {[node |-> i, epoch |-> e, why |-> w, held |-> h] :
-        i \in Byzantine, w \in {"Threat", "Long"}, h \in {Nothing} \cup Seals(e)}
+(* The aborts that Byzantine replicas may sign in epoch e. *)
+ForgedAborts(e) ==
+    {[node |-> i, epoch |-> e, why |-> w, locked |-> h] :
+        i \in Byzantine, w \in {"Threat", "Long"}, h \in {Nothing} \cup QCs(e)}
 
-(* Whether S is as many stops of epoch e as a close needs. *)
-IsClose(e, S) ==
-    /\ S \subseteq {s \in stops : s.epoch = e} \cup ForgedStops(e)
-    /\ Cardinality(S) = StopQuorum
+(* True if S is an abort history of epoch e: n - f aborts, one for each replica (700). *)
+IsAbortHistory(e, S) ==
+    /\ S \subseteq {s \in aborts : s.epoch = e} \cup ForgedAborts(e)
+    /\ Cardinality(S) = AbortQuorum
     /\ \A s, u \in S : s.node = u.node => s = u
 
 Named(S) == {s \in S : s.why \in Attacks}
 
 NextProtocol(S) == IF Cardinality(Named(S)) >= ThreatQuorum THEN "BFT" ELSE "Raft"
 
-(* PBFT decides a close with the stops S (700: the init history of the next instance). *)
-Close(S) ==
-    /\ Protocol(book) = "Raft" /\ IsClose(Epoch(book), S)
+(* PBFT decides an epoch-end command with the aborts S (700: the init history of the next instance). *)
+EndEpoch(S) ==
+    /\ Protocol(controlLog) = "Raft" /\ IsAbortHistory(Epoch(controlLog), S)
     /\ \E i \in Replica : MayHandIn(i)
-    /\ \E c \in TakenOver(S) : book' = Append(book, CloseEntry(c, NextProtocol(S)))
-    /\ UNCHANGED <<acks, answers, stops, calms, known, acked, held, stopped, mood, believed>>
+    /\ \E c \in TakenOver(S) : controlLog' = Append(controlLog, EpochEndEntry(c, NextProtocol(S)))
+    /\ UNCHANGED <<votes, answers, aborts, switchbacks, known, lastVote, locked, aborted, alarm, accepted>>
 
 -----------------------------------------------------------------------------
 (* A BFT epoch, and the switch back *)
 
 (* PBFT decides an operation. *)
 Decide(v) ==
-    /\ Protocol(book) = "BFT"
-    /\ book' = Append(book, OperationEntry(v))
-    /\ UNCHANGED <<acks, answers, stops, calms, known, acked, held, stopped, mood, believed>>
+    /\ Protocol(controlLog) = "BFT"
+    /\ controlLog' = Append(controlLog, OperationEntry(v))
+    /\ UNCHANGED <<votes, answers, aborts, switchbacks, known, lastVote, locked, aborted, alarm, accepted>>
 
-(* Replica i wants to leave its BFT epoch, and signs that it does. *)
-Calm(i) ==
-    /\ ~InRaft(i) /\ IsCalm(i)
-    /\ [node |-> i, epoch |-> EpochOf(i)] \notin calms
-    /\ calms' = calms \cup {[node |-> i, epoch |-> EpochOf(i)]}
-    /\ UNCHANGED <<acks, answers, stops, book, known, acked, held, stopped, mood, believed>>
+(* Replica i signs that it wants to leave its BFT epoch. *)
+VoteSwitchback(i) ==
+    /\ ~InRaft(i) /\ WantsSwitchback(i)
+    /\ [node |-> i, epoch |-> EpochOf(i)] \notin switchbacks
+    /\ switchbacks' = switchbacks \cup {[node |-> i, epoch |-> EpochOf(i)]}
+    /\ UNCHANGED <<votes, answers, aborts, controlLog, known, lastVote, locked, aborted, alarm, accepted>>
 
-(* PBFT decides an open with the calms of the replicas C. *)
-Open(C) ==
-    /\ Protocol(book) = "BFT"
-    /\ Cardinality(C) = CalmQuorum
-    /\ \A i \in C : i \in Byzantine \/ [node |-> i, epoch |-> Epoch(book)] \in calms
-    /\ book' = Append(book, OpenEntry(BaseOfOpen(C)))
-    /\ UNCHANGED <<acks, answers, stops, calms, known, acked, held, stopped, mood, believed>>
+(* PBFT decides an epoch-start command with the switch-back votes of the replicas C. *)
+StartEpoch(C) ==
+    /\ Protocol(controlLog) = "BFT"
+    /\ Cardinality(C) = SwitchbackQuorum
+    /\ \A i \in C : i \in Byzantine \/ [node |-> i, epoch |-> Epoch(controlLog)] \in switchbacks
+    /\ controlLog' = Append(controlLog, EpochStartEntry(BaseOfStart(C)))
+    /\ UNCHANGED <<votes, answers, aborts, switchbacks, known, lastVote, locked, aborted, alarm, accepted>>
 
-(* Replica i executes the next entry of the book.  With a switch it enters the epoch that begins, whatever it did in *)
-(* the one before: what it had executed beyond what is taken over is undone.                                        *)
+(* Replica i executes the next entry of the control log.  With a switch it enters the new epoch, whatever it did in  *)
+(* the one before: it undoes what it executed beyond the prefix that was handed over.                               *)
 Learn(i) ==
     \E e \in Upcoming(i) :
         /\ known' = [known EXCEPT ![i] = Append(@, e)]
-        /\ acked' = IF IsSwitch(e) THEN [acked EXCEPT ![i] = Nothing] ELSE acked
-        /\ held' = IF IsSwitch(e) THEN [held EXCEPT ![i] = Nothing] ELSE held
-        /\ stopped' = IF IsSwitch(e) THEN [stopped EXCEPT ![i] = FALSE] ELSE stopped
-        /\ UNCHANGED <<acks, answers, stops, calms, book, mood, believed>>
+        /\ lastVote' = IF IsSwitch(e) THEN [lastVote EXCEPT ![i] = Nothing] ELSE lastVote
+        /\ locked' = IF IsSwitch(e) THEN [locked EXCEPT ![i] = Nothing] ELSE locked
+        /\ aborted' = IF IsSwitch(e) THEN [aborted EXCEPT ![i] = FALSE] ELSE aborted
+        /\ UNCHANGED <<votes, answers, aborts, switchbacks, controlLog, alarm, accepted>>
 
 -----------------------------------------------------------------------------
 (* Levels, and crashes *)
 
-Feel(i, m) ==
-    /\ mood' = [mood EXCEPT ![i] = m]
-    /\ UNCHANGED <<acks, answers, stops, calms, book, known, acked, held, stopped, believed>>
+SetAlarm(i, a) ==
+    /\ alarm' = [alarm EXCEPT ![i] = a]
+    /\ UNCHANGED <<votes, answers, aborts, switchbacks, controlLog, known, lastVote, locked, aborted, accepted>>
 
-Raise(i) == mood[i] # "Alarmed" /\ Feel(i, "Alarmed")
-Lower(i) == mood[i] = "Alarmed" /\ Feel(i, "Uneasy")
-Dwell(i) == mood[i] = "Uneasy" /\ Feel(i, "Calm")
+Raise(i) == alarm[i] # "On" /\ SetAlarm(i, "On")
+Lower(i) == alarm[i] = "On" /\ SetAlarm(i, "Cooldown")
+CoolDown(i) == alarm[i] = "Cooldown" /\ SetAlarm(i, "Off")
 
-(* A crash.  All that a replica goes by was on its disk before it signed. *)
+(* A crash.  All that a replica relies on was on its disk before it signed. *)
 Restart(i) ==
     /\ known' = [known EXCEPT ![i] = KnownAfterCrash(i)]
-    /\ acked' = [acked EXCEPT ![i] = AckedAfterCrash(i)]
-    /\ held' = [held EXCEPT ![i] = HeldAfterCrash(i)]
-    /\ stopped' = [stopped EXCEPT ![i] = StoppedAfterCrash(i)]
-    /\ UNCHANGED <<acks, answers, stops, calms, book, mood, believed>>
+    /\ lastVote' = [lastVote EXCEPT ![i] = LastVoteAfterCrash(i)]
+    /\ locked' = [locked EXCEPT ![i] = LockAfterCrash(i)]
+    /\ aborted' = [aborted EXCEPT ![i] = AbortedAfterCrash(i)]
+    /\ UNCHANGED <<votes, answers, aborts, switchbacks, controlLog, alarm, accepted>>
 
 -----------------------------------------------------------------------------
 
 Init ==
-    /\ acks = {} /\ answers = {} /\ stops = {} /\ calms = {}
-    /\ book = <<>>
+    /\ votes = {} /\ answers = {} /\ aborts = {} /\ switchbacks = {}
+    /\ controlLog = <<>>
     /\ known = [i \in Correct |-> <<>>]
-    /\ acked = [i \in Correct |-> Nothing]
-    /\ held = [i \in Correct |-> Nothing]
-    /\ stopped = [i \in Correct |-> FALSE]
-    /\ mood = [i \in Correct |-> "Calm"]
-    /\ believed = {}
+    /\ lastVote = [i \in Correct |-> Nothing]
+    /\ locked = [i \in Correct |-> Nothing]
+    /\ aborted = [i \in Correct |-> FALSE]
+    /\ alarm = [i \in Correct |-> "Off"]
+    /\ accepted = {}
 
-(* What a Raft log may hold: each operation once, in any order.  A chain in which one is repeated has the state of *)
-(* the one without, and more digests.                                                                               *)
+(* The possible log prefixes: each operation once, in any order.  A prefix that repeats one leads to the same state *)
+(* as the prefix without the repetition.                                                                            *)
 Injective(c) == \A k, l \in DOMAIN c : c[k] = c[l] => k = l
-Chains == {c \in UNION {[1..k -> Operation] : k \in 1..Cardinality(Operation)} : Injective(c)}
+LogPrefixes == {c \in UNION {[1..k -> Operation] : k \in 1..Cardinality(Operation)} : Injective(c)}
 
-(* The closes that may be decided: of the stops of some correct replicas, and of one of each of some Byzantine ones. *)
-CloseSets ==
-    LET e      == Epoch(book)
-        mine   == {s \in stops : s.epoch = e}
-        seals  == {Nothing} \cup Seals(e)
-        forged == UNION {{{[node |-> i, epoch |-> e, why |-> f[i][1], held |-> f[i][2]] : i \in B} :
-                              f \in [B -> {"Threat", "Long"} \X seals]} : B \in SUBSET Byzantine}
-    IN  UNION {{M \cup F : F \in {G \in forged : Cardinality(M) + Cardinality(G) = StopQuorum}} : M \in SUBSET mine}
+(* The abort histories that may be decided: aborts of some correct replicas, and one each of some Byzantine ones. *)
+AbortHistories ==
+    LET e      == Epoch(controlLog)
+        mine   == {s \in aborts : s.epoch = e}
+        qcs  == {Nothing} \cup QCs(e)
+        forged == UNION {{{[node |-> i, epoch |-> e, why |-> f[i][1], locked |-> f[i][2]] : i \in B} :
+                              f \in [B -> {"Threat", "Long"} \X qcs]} : B \in SUBSET Byzantine}
+    IN  UNION {{M \cup F : F \in {G \in forged : Cardinality(M) + Cardinality(G) = AbortQuorum}} : M \in SUBSET mine}
 
-(* The states that anybody may have told of. *)
-States == {a.state : a \in answers} \cup {State(b) : b \in Prefixes(book)}
+(* The states from which anybody may have answered. *)
+States == {a.state : a \in answers} \cup {State(b) : b \in Prefixes(controlLog)}
 
 Next ==
-    \/ \E i \in Correct, t \in Term, c \in Chains : Ack(i, t, c)
-    \/ \E i \in Correct : \E s \in Seals(EpochOf(i)) : Hold(i, s.term, s.chain)
-    \/ \E e \in 0..Epoch(book), t \in Term \cup {0}, s \in UNION {Prefixes(u) : u \in States} : Believe(e, t, s)
-    \/ \E i \in Correct, w \in Reasons \cup {"Joined"} : Stop(i, w)
-    \/ Protocol(book) = "Raft" /\ \E S \in CloseSets : Close(S)
+    \/ \E i \in Correct, t \in Term, c \in LogPrefixes : Vote(i, t, c)
+    \/ \E i \in Correct : \E s \in QCs(EpochOf(i)) : Lock(i, s.term, s.prefix)
+    \/ \E e \in 0..Epoch(controlLog), t \in Term \cup {0}, s \in UNION {Prefixes(u) : u \in States} : Accept(e, t, s)
+    \/ \E i \in Correct, w \in Reasons \cup {"Joined"} : Abort(i, w)
+    \/ Protocol(controlLog) = "Raft" /\ \E S \in AbortHistories : EndEpoch(S)
     \/ \E v \in Operation : Decide(v)
-    \/ \E i \in Correct : Calm(i)
-    \/ \E C \in SUBSET Replica : Open(C)
-    \/ \E i \in Correct : Learn(i) \/ Raise(i) \/ Lower(i) \/ Dwell(i) \/ Restart(i)
+    \/ \E i \in Correct : VoteSwitchback(i)
+    \/ \E C \in SUBSET Replica : StartEpoch(C)
+    \/ \E i \in Correct : Learn(i) \/ Raise(i) \/ Lower(i) \/ CoolDown(i) \/ Restart(i)
 
 Spec == Init /\ [][Next]_vars
 
 -----------------------------------------------------------------------------
 (* Invariants *)
 
-IsChain(c)   == c \in Seq(Operation)
-IsVote(v)    == v = Nothing \/ (v.term \in Term /\ IsChain(v.chain) /\ v.chain # <<>>)
+IsLogPrefix(c)   == c \in Seq(Operation)
+IsVote(v)    == v = Nothing \/ (v.term \in Term /\ IsLogPrefix(v.prefix) /\ v.prefix # <<>>)
 IsEntry(e) ==
     CASE e.kind = "Operation" -> e.operation \in Operation
-      [] e.kind = "Close"     -> IsChain(e.chain) /\ e.protocol \in {"Raft", "BFT"}
-      [] e.kind = "Open"      -> e.base \in Nat
+      [] e.kind = "EndEpoch"     -> IsLogPrefix(e.prefix) /\ e.protocol \in {"Raft", "BFT"}
+      [] e.kind = "StartEpoch"      -> e.base \in Nat
       [] OTHER                -> FALSE
 
 TypeOK ==
-    /\ \A a \in acks : a.node \in Correct /\ a.epoch \in Nat /\ IsVote([term |-> a.term, chain |-> a.chain])
-    /\ \A a \in answers : a.node \in Correct /\ a.epoch \in Nat /\ a.term \in Term /\ IsChain(a.state)
-    /\ \A s \in stops : s.node \in Correct /\ s.epoch \in Nat /\ s.why \in Reasons \cup {"Joined"} /\ IsVote(s.held)
-    /\ \A c \in calms : c.node \in Correct /\ c.epoch \in Nat
-    /\ \A k \in DOMAIN book : IsEntry(book[k])
+    /\ \A a \in votes : a.node \in Correct /\ a.epoch \in Nat /\ IsVote([term |-> a.term, prefix |-> a.prefix])
+    /\ \A a \in answers : a.node \in Correct /\ a.epoch \in Nat /\ a.term \in Term /\ IsLogPrefix(a.state)
+    /\ \A s \in aborts : s.node \in Correct /\ s.epoch \in Nat /\ s.why \in Reasons \cup {"Joined"} /\ IsVote(s.locked)
+    /\ \A c \in switchbacks : c.node \in Correct /\ c.epoch \in Nat
+    /\ \A k \in DOMAIN controlLog : IsEntry(controlLog[k])
     /\ \A i \in Correct :
            /\ \A k \in DOMAIN known[i] : IsEntry(known[i][k])
-           /\ IsVote(acked[i]) /\ IsVote(held[i])
-           /\ stopped[i] \in BOOLEAN /\ mood[i] \in {"Calm", "Uneasy", "Alarmed"}
-    /\ \A b \in believed : b.epoch \in Nat /\ b.term \in Term \cup {0} /\ IsChain(b.state)
+           /\ IsVote(lastVote[i]) /\ IsVote(locked[i])
+           /\ aborted[i] \in BOOLEAN /\ alarm[i] \in {"Off", "Cooldown", "On"}
+    /\ \A b \in accepted : b.epoch \in Nat /\ b.term \in Term \cup {0} /\ IsLogPrefix(b.state)
 
-(* Seals of one term do not contradict each other.  Holds because two quorums share a correct replica, and that one's *)
-(* chains of a term extend each other (A1).                                                                          *)
-SealsAgree ==
-    \A e \in 0..Epoch(book) : \A s, u \in Seals(e) : s.term = u.term => Comparable(s.chain, u.chain)
+(* QCs of one term do not conflict.  Holds because two quorums share a correct replica, whose votes of a term extend *)
+(* each other (A1).                                                                                                  *)
+QCsAgree ==
+    \A e \in 0..Epoch(controlLog) : \A s, u \in QCs(e) : s.term = u.term => Comparable(s.prefix, u.prefix)
 
-(* What the quorum of holders of a seal may make a client believe is in all seals of later terms.  Holds because the *)
-(* holders and those who acked the later seal share a correct replica.  It held first (H1), and acks only what      *)
-(* extends that (A2).                                                                                                *)
-SealsKeepBelieved ==
-    \A b \in Believable : \A s \in Seals(b.epoch) :
-        s.term > b.term => IsPrefix(b.state, Apply(State(Beginning(b.epoch)), s.chain))
+(* What a client may accept from a quorum that locked a QC is in all QCs of later terms.  Holds because that quorum  *)
+(* and the voters of the later QC share a correct replica.  It locked first (H1), and votes only for extensions of  *)
+(* its lock (A2).                                                                                                    *)
+QCsKeepAccepted ==
+    \A b \in Acceptable : \A s \in QCs(b.epoch) :
+        s.term > b.term => IsPrefix(b.state, Apply(State(Beginning(b.epoch)), s.prefix))
 
-(* What clients may believe of one epoch agrees.  Within a term because seals do, across terms by the one before. *)
-BelievedAgree == \A b, d \in Believable : b.epoch = d.epoch => Comparable(b.state, d.state)
+(* What clients may accept in one epoch agrees: within a term because QCs do, across terms by QCsKeepAccepted. *)
+AcceptedAgree == \A b, d \in Acceptable : b.epoch = d.epoch => Comparable(b.state, d.state)
 
-(* What clients may believe of an epoch that is over is in what was taken over from it, and in all that follows; and  *)
-(* so is what the book decided.  Holds because the holders and those whose stops make the close share a correct      *)
-(* replica: its seal, or a later one, is among them; and a seal of a higher term that somebody else brought contains *)
-(* it, by SealsKeepBelieved.  And an open begins with the state at its own number.                                   *)
+(* What clients may accept in an epoch that is over is in what the next epoch took over, and in all that follows; so  *)
+(* is what PBFT decided.  Holds because the quorum that locked it and the replicas of the abort history share a       *)
+(* correct replica, whose QC, or a later one, is in the history; and any QC of a higher term contains it, by          *)
+(* QCsKeepAccepted.  And a Raft epoch starts with the state of the whole control log.                                 *)
 Kept ==
-    LET all == Believable \cup believed
-    IN  \A p \in Prefixes(book) :
+    LET all == Acceptable \cup accepted
+    IN  \A p \in Prefixes(controlLog) :
             LET epoch == Epoch(p)
                 state == State(p)
             IN  /\ \A b \in all : epoch > b.epoch => IsPrefix(b.state, state)
                 /\ p # <<>> => IsPrefix(State(Front(p)), state)
 
-(* One decision per position over all epochs: the states that clients may believe, and those that the book passed *)
-(* through, extend each other.                                                                                    *)
-Decided == {b.state : b \in Believable \cup believed} \cup {State(p) : p \in Prefixes(book)}
+(* One decision per position over all epochs: the states that clients may accept, and those that the control log  *)
+(* passed through, extend each other.                                                                             *)
+Decided == {b.state : b \in Acceptable \cup accepted} \cup {State(p) : p \in Prefixes(controlLog)}
 OneDecision == \A s, u \in Decided : Comparable(s, u)
 
-(* No operation is applied twice, whatever was asked for in whatever epochs. *)
+(* No operation is applied twice, whatever clients ask for in whatever epochs. *)
 Once == \A s \in Decided \cup {a.state : a \in answers} : Injective(s)
 
 (* Replicas that still serve in an epoch. *)
-Active(e) == {i \in Correct : EpochOf(i) = e /\ InRaft(i) /\ ~stopped[i]}
+Active(e) == {i \in Correct : EpochOf(i) = e /\ InRaft(i) /\ ~aborted[i]}
 
-(* An epoch that is over has no quorum any more.  Holds because of the n - f whose stops closed it at most f were       *)
-(* lying, so that at most 2f go on, Byzantine ones among them.                                                         *)
-OneEpoch == \A e \in 0..Epoch(book) - 1 : Cardinality(Active(e) \cup Byzantine) < BelieveQuorum
+(* An epoch that is over has no quorum left.  Holds because at most f of the n - f aborts in its abort history are of  *)
+(* Byzantine replicas, so that at most 2f replicas continue, Byzantine ones among them.                                *)
+OneEpoch == \A e \in 0..Epoch(controlLog) - 1 : Cardinality(Active(e) \cup Byzantine) < AcceptQuorum
 
-(* Every replica goes by the book. *)
-GoByTheBook == \A i \in Correct : IsPrefix(known[i], book)
+(* Every replica executes a prefix of the control log. *)
+FollowsControlLog == \A i \in Correct : IsPrefix(known[i], controlLog)
 
-(* What ended epoch e. *)
+(* The entry that ended epoch e. *)
 EndOf(e) == Last(Beginning(e + 1))
 
-(* f replicas can neither bring a switch about by themselves.  A close needs the stop of a correct replica, the first of *)
-(* which had a reason of its own, since others join only f + 1; and an open the calms of f + 1 correct ones, at least.   *)
+(* f replicas cannot cause a switch by themselves.  An epoch-end command needs the abort of a correct replica, the first *)
+(* of which had a reason of its own, since the others join only f + 1; and an epoch-start command needs the switch-back *)
+(* votes of at least f + 1 correct ones.                                                                                 *)
 NobodyAlone ==
-    \A e \in 0..Epoch(book) - 1 :
-        IF EndOf(e).kind = "Close"
-        THEN \E s \in stops : s.epoch = e /\ s.why # "Joined"
-        ELSE Cardinality({c \in calms : c.epoch = e}) > MaxFaulty
+    \A e \in 0..Epoch(controlLog) - 1 :
+        IF EndOf(e).kind = "EndEpoch"
+        THEN \E s \in aborts : s.epoch = e /\ s.why # "Joined"
+        ELSE Cardinality({c \in switchbacks : c.epoch = e}) > MaxFaulty
 
-(* A close leads to BFT only if a correct replica named an attack, and does if all correct ones that stopped did.     *)
+(* The end of an epoch leads to BFT only if a correct replica named an attack, and does if all that aborted did.      *)
 Mapping ==
-    \A e \in 0..Epoch(book) - 1 :
-        LET mine == {s \in stops : s.epoch = e}
-        IN  EndOf(e).kind = "Close" =>
+    \A e \in 0..Epoch(controlLog) - 1 :
+        LET mine == {s \in aborts : s.epoch = e}
+        IN  EndOf(e).kind = "EndEpoch" =>
                 /\ EndOf(e).protocol = "BFT" => Named(mine) # {}
                 /\ EndOf(e).protocol = "Raft" => Named(mine) # mine
 
-(* What replicas go by is what they signed: a crash changes nothing of it. *)
+(* Replicas remember what they signed, also after a crash. *)
 SignedIsKnown ==
     \A i \in Correct :
-        /\ acked[i] # Nothing => [node |-> i, epoch |-> EpochOf(i), term |-> acked[i].term, chain |-> acked[i].chain] \in acks
-        /\ \A a \in acks : a.node = i => a.epoch <= EpochOf(i) /\ (a.epoch = EpochOf(i) => a.term <= acked[i].term)
-        /\ stopped[i] <=> \E s \in stops : s.node = i /\ s.epoch = EpochOf(i)
+        /\ lastVote[i] # Nothing => [node |-> i, epoch |-> EpochOf(i), term |-> lastVote[i].term, prefix |-> lastVote[i].prefix] \in votes
+        /\ \A a \in votes : a.node = i => a.epoch <= EpochOf(i) /\ (a.epoch = EpochOf(i) => a.term <= lastVote[i].term)
+        /\ aborted[i] <=> \E s \in aborts : s.node = i /\ s.epoch = EpochOf(i)
 
 -----------------------------------------------------------------------------
 (* Properties of steps *)
 
-(* What is decided at a position stays decided: positions are written once. *)
-WriteOnce == [][IsPrefix(State(book), State(book'))]_vars
+(* Positions are written once: what is decided at a position stays decided. *)
+WriteOnce == [][IsPrefix(State(controlLog), State(controlLog'))]_vars
 
-(* No replica goes back in the book. *)
+(* No replica goes back in the control log. *)
 EpochsGrow == [][\A i \in Correct : IsPrefix(known[i], known'[i])]_vars
 
-(* A replica that stopped does nothing more in its epoch: neither acks nor seals come from it. *)
-StoppedIsStopped ==
-    [][\A i \in Correct : stopped[i] /\ Epoch(known'[i]) = EpochOf(i) => stopped'[i] /\ acked'[i] = acked[i] /\ held'[i] = held[i]]_vars
+(* A replica that aborted neither votes nor locks in its epoch again. *)
+AbortIsFinal ==
+    [][\A i \in Correct : aborted[i] /\ Epoch(known'[i]) = EpochOf(i) => aborted'[i] /\ lastVote'[i] = lastVote[i] /\ locked'[i] = locked[i]]_vars
 =============================================================================

@@ -1,6 +1,6 @@
 --------------------------- MODULE HybridLiveness ---------------------------
 (***************************************************************************)
-(* What the hybrid promises to bring about, and under which assumptions.   *)
+(* The liveness properties of the hybrid, and their assumptions.           *)
 (*                                                                         *)
 (* No deterministic consensus is live while the network may do anything    *)
 (* (Fischer, Lynch and Paterson, 1985), so the promise is about what       *)
@@ -9,18 +9,18 @@
 (*                                                                         *)
 (*  - what correct replicas sign arrives, however late;                    *)
 (*  - it is war, and the levels of the replicas Attacked are High and stay *)
-(*    so; or it is peace, and no level is High any more;                  *)
+(*    so; or it is peace, and no level is High any more;                   *)
 (*  - a Raft epoch has a leader that all correct replicas follow, whom     *)
-(*    nobody deposes (Raft, 5.6), so that the acks of its term agree, if   *)
+(*    nobody deposes (Raft, 5.6), so that the votes of its term agree, if  *)
 (*    those given before stabilisation and the locks (A2) let them;        *)
-(*  - a timer fires only while no step of correct replicas is due that     *)
-(*    needs no word of a Byzantine one, and some operation is not served:  *)
-(*    a standstill;                                                        *)
-(*  - PBFT decides what is handed in by correct replicas (PbftLiveness).   *)
+(*  - a timer fires only while the epoch has stalled: correct replicas can *)
+(*    take no further step without a Byzantine one, and some operation is  *)
+(*    not served;                                                          *)
+(*  - PBFT decides what correct replicas submit (PbftLiveness).            *)
 (*                                                                         *)
 (* Fairness is of correct replicas only.  A Byzantine one may be silent    *)
 (* for ever; whatever it signs may be counted at any time, as in Hybrid,   *)
-(* but no step is sure to be taken that needs it.  It is one assumption: a *)
+(* but no step that needs it is certain to occur.  It is one assumption: a *)
 (* settled system does not stop while such a step, or a timer, is due.     *)
 (* One suffices, because epochs are bounded and within an epoch each step  *)
 (* is taken once, so that no behaviour goes on for ever.                   *)
@@ -28,10 +28,10 @@
 EXTENDS MCHybrid
 
 CONSTANTS
-    Attacked,     \* whose levels become High in a war, and stay so
-    Outcomes,     \* what may come of it: "War", "Peace"
-    MaxStandstill,\* in epochs before this one timers fire
-    LateEpoch     \* before stabilisation epochs begin up to this one
+    Attacked,     \* the replicas whose levels become High in a war, and stay so
+    Outcomes,     \* the possible outcomes: "War", "Peace"
+    MaxStalled,   \* timers fire in epochs before this one
+    LateEpoch     \* before stabilisation epochs start up to this one
 
 VARIABLE
     settled       \* "No", "War" or "Peace"
@@ -41,98 +41,98 @@ LiveVars == <<liveVars, event>>
 LiveView == liveVars
 
 -----------------------------------------------------------------------------
-(* Who is served *)
+(* Service *)
 
-Holds(s, v) == \E k \in DOMAIN s : s[k] = v
+Contains(s, v) == \E k \in DOMAIN s : s[k] = v
 
-(* Correct replicas answered so often that a client believes v is done: in a Raft or in a BFT epoch. *)
+(* Enough correct replicas answered for a client to accept v, in a Raft or in a BFT epoch. *)
 Served(v) ==
     \/ \E a \in answers : Cardinality({i \in Correct : \E b \in answers :
-           b.node = i /\ b.epoch = a.epoch /\ b.term = a.term /\ Holds(b.state, v)}) >= BelieveQuorum
-    \/ Cardinality({i \in Correct : \E p \in Prefixes(known[i]) : Protocol(p) = "BFT" /\ Holds(State(p), v)}) > MaxFaulty
+           b.node = i /\ b.epoch = a.epoch /\ b.term = a.term /\ Contains(b.state, v)}) >= AcceptQuorum
+    \/ Cardinality({i \in Correct : \E p \in Prefixes(known[i]) : Protocol(p) = "BFT" /\ Contains(State(p), v)}) > MaxFaulty
 
 -----------------------------------------------------------------------------
-(* The steps of correct replicas for which no Byzantine one has to say     *)
-(* anything.  Without the record of events: whether a step is one of these *)
-(* shall not hang on how it was recorded.                                  *)
+(* The steps of correct replicas that need nothing from Byzantine ones.    *)
+(* They are defined without the record of events, on which fairness must   *)
+(* not depend.                                                             *)
 
-(* What the leader of the last term has in its log, beside what acks of that term and the locks of the epoch ask for: *)
-(* what is not done.                                                                                                *)
+(* The log of the leader of the last term: it extends the votes of that term and the locks of the epoch, and holds no  *)
+(* operation that is done.                                                                                            *)
 Leading(i, t, c) ==
     /\ \A u \in Term : u <= t
-    /\ \A k \in DOMAIN c : ~Holds(State(known[i]), c[k])
+    /\ \A k \in DOMAIN c : ~Contains(State(known[i]), c[k])
     /\ \A j \in Correct : EpochOf(j) = EpochOf(i) =>
-           IsPrefix(held[j].chain, c) /\ (acked[j].term = t => Comparable(acked[j].chain, c))
+           IsPrefix(locked[j].prefix, c) /\ (lastVote[j].term = t => Comparable(lastVote[j].prefix, c))
 
-LiveChains == {d \in Chains : Len(d) <= MaxLength}
+LivePrefixes == {d \in LogPrefixes : Len(d) <= MaxLength}
 
-Acks  == \E i \in Correct, t \in Term, c \in LiveChains : Leading(i, t, c) /\ Ack(i, t, c)
-Holdings ==
-    \E i \in Correct : \E s \in Seals(EpochOf(i)) :
-        Cardinality(AckVotes(EpochOf(i), s.term, s.chain) \cap Correct) >= SealQuorum /\ Hold(i, s.term, s.chain)
+Votes  == \E i \in Correct, t \in Term, c \in LivePrefixes : Leading(i, t, c) /\ Vote(i, t, c)
+Locks ==
+    \E i \in Correct : \E s \in QCs(EpochOf(i)) :
+        Cardinality(Voters(EpochOf(i), s.term, s.prefix) \cap Correct) >= VoteQuorum /\ Lock(i, s.term, s.prefix)
 
-Alarms == \E i \in Correct : "Threat" \in Why /\ Stop(i, "Threat")
-Joins  == \E i \in Correct : Cardinality(StoppedOthers(i) \cap Correct) >= JoinQuorum /\ Stop(i, "Joined")
+Alarms == \E i \in Correct : "Threat" \in Why /\ Abort(i, "Threat")
+Joins  == \E i \in Correct : Cardinality(AbortedOthers(i) \cap Correct) >= JoinQuorum /\ Abort(i, "Joined")
 
-Closes ==
-    /\ Epoch(book) < MaxEpoch
+EpochEndings ==
+    /\ Epoch(controlLog) < MaxEpoch
     /\ \E i \in Correct : MayHandIn(i)
-    /\ \E S \in SUBSET {s \in stops : s.epoch = Epoch(book)} : Close(S)
+    /\ \E S \in SUBSET {s \in aborts : s.epoch = Epoch(controlLog)} : EndEpoch(S)
 
-Decisions == Cardinality({k \in DOMAIN book : ~IsSwitch(book[k])}) < MaxDecided /\ \E v \in Operation : ~Holds(State(book), v) /\ Decide(v)
+Decisions == Cardinality({k \in DOMAIN controlLog : ~IsSwitch(controlLog[k])}) < MaxDecided /\ \E v \in Operation : ~Contains(State(controlLog), v) /\ Decide(v)
 
-Calms == Epoch(book) < MaxEpoch /\ \E i \in Correct : Calm(i)
-Opens == Epoch(book) < MaxEpoch /\ \E C \in SUBSET Correct : Open(C)
+Switchbacks == Epoch(controlLog) < MaxEpoch /\ \E i \in Correct : VoteSwitchback(i)
+EpochStarts == Epoch(controlLog) < MaxEpoch /\ \E C \in SUBSET Correct : StartEpoch(C)
 
 Learnings == \E i \in Correct : Learn(i)
 
-Levels == settled = "Peace" /\ \E i \in Correct : Dwell(i)
+Levels == settled = "Peace" /\ \E i \in Correct : CoolDown(i)
 
-Rest == Acks \/ Holdings \/ Decisions \/ Levels
+Rest == Votes \/ Locks \/ Decisions \/ Levels
 
-AllSteps == Rest \/ Alarms \/ Joins \/ Closes \/ Calms \/ Opens \/ Learnings
+AllSteps == Rest \/ Alarms \/ Joins \/ EpochEndings \/ Switchbacks \/ EpochStarts \/ Learnings
 
-IsDue == settled # "No" /\ Epoch(book) < MaxStandstill /\ (\E v \in Operation : ~Served(v)) /\ ~ENABLED AllSteps
+IsDue == settled # "No" /\ Epoch(controlLog) < MaxStalled /\ (\E v \in Operation : ~Served(v)) /\ ~ENABLED AllSteps
 
-Timers == "Standstill" \in Why /\ IsDue /\ \E i \in Correct : Stop(i, "Standstill")
+Timers == "Stalled" \in Why /\ IsDue /\ \E i \in Correct : Abort(i, "Stalled")
 
-(* Bounds on what else may happen.  Before stabilisation nothing is acked; or Byzantine leaders have each replica ack one *)
-(* operation, not all of them the same.                                                                                *)
-EarlyAck(i, c) == FALSE
+(* Bounds on all other steps.  Before stabilisation nobody votes; or Byzantine leaders have each replica vote for one     *)
+(* operation, not all for the same.                                                                                    *)
+EarlyVote(i, c) == FALSE
 Contradicting(i, c) ==
     LET told == CHOOSE f \in [Correct -> Operation] : Cardinality({f[j] : j \in Correct}) > 1
     IN  c = <<told[i]>>
-LiveAck(i, t, c) == IF settled = "No" THEN EarlyAck(i, c) ELSE Leading(i, t, c)
-LiveDecide(v)    == ~Holds(State(book), v)
-LiveSwitch       == Epoch(book) < LateEpoch \/ settled # "No"
+LiveVote(i, t, c) == IF settled = "No" THEN EarlyVote(i, c) ELSE Leading(i, t, c)
+LiveDecide(v)    == ~Contains(State(controlLog), v)
+LiveSwitch       == Epoch(controlLog) < LateEpoch \/ settled # "No"
 
 -----------------------------------------------------------------------------
 
 Settle(how) ==
     /\ settled = "No" /\ settled' = how
     /\ event' = [action |-> "Settle", how |-> how]
-    /\ mood' = [i \in Correct |-> IF how = "War" /\ i \in Attacked THEN "Alarmed"
-                                 ELSE IF how = "Peace" /\ mood[i] = "Alarmed" THEN "Uneasy" ELSE mood[i]]
-    /\ UNCHANGED <<acks, answers, stops, calms, book, known, acked, held, stopped, believed, swings>>
+    /\ alarm' = [i \in Correct |-> IF how = "War" /\ i \in Attacked THEN "On"
+                                 ELSE IF how = "Peace" /\ alarm[i] = "On" THEN "Cooldown" ELSE alarm[i]]
+    /\ UNCHANGED <<votes, answers, aborts, switchbacks, controlLog, known, lastVote, locked, aborted, accepted, swings>>
 
 LiveInit == MCInit /\ settled = "No"
 
-(* Levels change as they like before, and as they must afterwards. *)
+(* Levels change freely before stabilisation, and as they must afterwards. *)
 LevelEvents ==
-    \/ settled = "No" /\ \E i \in Alarmable \cap Correct : RaiseEvent(i) \/ LowerEvent(i) \/ DwellEvent(i)
-    \/ settled = "Peace" /\ \E i \in Correct : DwellEvent(i)
+    \/ settled = "No" /\ \E i \in Alarmable \cap Correct : RaiseEvent(i) \/ LowerEvent(i) \/ CoolDownEvent(i)
+    \/ settled = "Peace" /\ \E i \in Correct : CoolDownEvent(i)
 
 LiveNext ==
     \/ /\ UNCHANGED <<swings, settled>>
-       /\ \/ \E i \in Correct, t \in Term, c \in LiveChains : LiveAck(i, t, c) /\ AckEvent(i, t, c)
-          \/ \E i \in Correct : \E s \in Seals(EpochOf(i)) : HoldEvent(i, s.term, s.chain)
-          \/ \E i \in Correct, w \in (Why \cap {"Threat"}) \cup {"Joined"} : StopEvent(i, w)
-          \/ "Standstill" \in Why /\ IsDue /\ \E i \in Correct : StopEvent(i, "Standstill")
-          \/ Epoch(book) < MaxEpoch /\ LiveSwitch /\ Protocol(book) = "Raft" /\ \E S \in MCCloses : CloseEvent(S)
-          \/ /\ Cardinality({k \in DOMAIN book : ~IsSwitch(book[k])}) < MaxDecided
+       /\ \/ \E i \in Correct, t \in Term, c \in LivePrefixes : LiveVote(i, t, c) /\ VoteEvent(i, t, c)
+          \/ \E i \in Correct : \E s \in QCs(EpochOf(i)) : LockEvent(i, s.term, s.prefix)
+          \/ \E i \in Correct, w \in (Why \cap {"Threat"}) \cup {"Joined"} : AbortEvent(i, w)
+          \/ "Stalled" \in Why /\ IsDue /\ \E i \in Correct : AbortEvent(i, "Stalled")
+          \/ Epoch(controlLog) < MaxEpoch /\ LiveSwitch /\ Protocol(controlLog) = "Raft" /\ \E S \in MCAbortHistories : EndEpochEvent(S)
+          \/ /\ Cardinality({k \in DOMAIN controlLog : ~IsSwitch(controlLog[k])}) < MaxDecided
              /\ \E v \in Operation : LiveDecide(v) /\ DecideEvent(v)
-          \/ Epoch(book) < MaxEpoch /\ \E i \in Correct : CalmEvent(i)
-          \/ Epoch(book) < MaxEpoch /\ LiveSwitch /\ \E C \in MCOpens : OpenEvent(C)
+          \/ Epoch(controlLog) < MaxEpoch /\ \E i \in Correct : VoteSwitchbackEvent(i)
+          \/ Epoch(controlLog) < MaxEpoch /\ LiveSwitch /\ \E C \in MCSwitchbackSets : StartEpochEvent(C)
           \/ \E i \in Correct : LearnEvent(i)
           \/ LevelEvents
     \/ \E how \in Outcomes : Settle(how)
@@ -141,34 +141,34 @@ LiveBehaviour == LiveInit /\ [][LiveNext]_LiveVars /\ WF_liveVars(\E how \in Out
 
 LiveSpec == LiveBehaviour /\ WF_liveVars((AllSteps \/ Timers) /\ UNCHANGED <<swings, settled>>)
 
-(* The same with less assumed; each must fail. *)
-WithoutFairAlarms == LiveBehaviour /\ WF_liveVars((Rest \/ Joins \/ Closes \/ Calms \/ Opens \/ Learnings \/ Timers) /\ UNCHANGED <<swings, settled>>)
-WithoutFairCloses == LiveBehaviour /\ WF_liveVars((Rest \/ Alarms \/ Joins \/ Calms \/ Opens \/ Learnings \/ Timers) /\ UNCHANGED <<swings, settled>>)
-WithoutFairCalms  == LiveBehaviour /\ WF_liveVars((Rest \/ Alarms \/ Joins \/ Closes \/ Opens \/ Learnings \/ Timers) /\ UNCHANGED <<swings, settled>>)
+(* Weaker fairness; each must fail. *)
+WithoutFairAlarms == LiveBehaviour /\ WF_liveVars((Rest \/ Joins \/ EpochEndings \/ Switchbacks \/ EpochStarts \/ Learnings \/ Timers) /\ UNCHANGED <<swings, settled>>)
+WithoutFairEpochEnds == LiveBehaviour /\ WF_liveVars((Rest \/ Alarms \/ Joins \/ Switchbacks \/ EpochStarts \/ Learnings \/ Timers) /\ UNCHANGED <<swings, settled>>)
+WithoutFairSwitchbacks  == LiveBehaviour /\ WF_liveVars((Rest \/ Alarms \/ Joins \/ EpochEndings \/ EpochStarts \/ Learnings \/ Timers) /\ UNCHANGED <<swings, settled>>)
 WithoutFairTimers == LiveBehaviour /\ WF_liveVars((AllSteps) /\ UNCHANGED <<swings, settled>>)
 
 -----------------------------------------------------------------------------
-(* A war ends in a BFT epoch, in which all correct replicas are. *)
+(* In a war all correct replicas reach a BFT epoch. *)
 WarIsAnswered == (settled = "War") ~> (\A i \in Correct : ~InRaft(i))
 
-(* f + 1 that are alarmed end the Raft epoch, whoever else does not want to. *)
-EpochEnds == (settled = "War") ~> (Epoch(book) > 0)
+(* f + 1 alarmed replicas end the Raft epoch, whatever the others want. *)
+EpochEnds == (settled = "War") ~> (Epoch(controlLog) > 0)
 
-(* After the attacks all replicas come to a Raft epoch, in which none has stopped, and stay there. *)
-ComesBack == (settled = "Peace") ~> [](\A i \in Correct : InRaft(i) /\ ~stopped[i] /\ known[i] = book)
+(* After the attacks all replicas reach a Raft epoch that none has aborted, and stay there. *)
+ComesBack == (settled = "Peace") ~> [](\A i \in Correct : InRaft(i) /\ ~aborted[i] /\ known[i] = controlLog)
 
-(* Each operation is done, and its client believes it. *)
+(* Each operation is done, and its client accepts the result. *)
 AllServed == \A v \in Operation : (settled = "Peace") ~> Served(v)
 
 -----------------------------------------------------------------------------
 (* Weakened rules, for configurations that must fail. *)
 
-(* Only the leader hands in a close, and it is Byzantine [HY-13]. *)
+(* Only the leader submits the epoch-end command, and it is Byzantine [HY-13]. *)
 OnlyLeader(i) == i \in Byzantine
 
-(* Nobody joins others: each stops by its own level [HY-05]. *)
+(* Nobody joins others: each aborts by its own level [HY-05]. *)
 Never == Size + 1
 
-(* A switch needs everybody: one that is silent keeps it from happening. *)
+(* A switch needs all replicas: a silent one prevents it. *)
 Everybody == Size
 =============================================================================

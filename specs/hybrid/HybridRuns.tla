@@ -1,18 +1,19 @@
 ----------------------------- MODULE HybridRuns -----------------------------
 (***************************************************************************)
-(* The hybrid as it is asked about its implementation: with no bound.      *)
+(* The hybrid without bounds, as the oracle uses it to judge its           *)
+(* implementation.                                                         *)
 (*                                                                         *)
-(* impl/hybrid does less than the spec allows in one place: it acks no     *)
-(* term below that of the seal that it holds, as docs/hybrid.md has it.    *)
-(* And in runs of simulated clusters chains hold the no-ops with which     *)
-(* leaders begin, which do nothing.                                        *)
+(* impl/hybrid does less than the spec allows in one place: it votes in no *)
+(* term below that of its lock, as docs/hybrid.md has it.  And in runs of  *)
+(* simulated clusters log prefixes hold the no-ops with which leaders open *)
+(* their terms, which do nothing.                                          *)
 (***************************************************************************)
 EXTENDS HybridEvents
 
-(* A1, with what is held: random walks of the spec are to be such that the implementation follows. *)
-GrowsBeyondHeld(i, t) == t >= acked[i].term /\ t >= held[i].term
+(* A1 with the lock: the implementation must be able to follow random walks of the spec. *)
+GrowsBeyondLock(i, t) == t >= lastVote[i].term /\ t >= locked[i].term
 
-(* What a leader begins its term with. *)
+(* The entry with which a leader opens its term. *)
 NoOp == "no-op"
 
 MayApplyInRuns(s, v) == v # NoOp /\ \A k \in DOMAIN s : s[k] # v

@@ -1,37 +1,37 @@
-"""Chains: what is sealed in a Raft epoch, from log index 1 on, and the digests that stand for them."""
+"""Log prefixes of a Raft epoch, from index 1 on, and the digests that stand for them."""
 
 from collections.abc import Iterable
 
 from impl import raft
 from impl.common.encoding import Digest, Value, digest
-from impl.hybrid.messages import Link
-from impl.pbft.messages import Request
+from impl.common.requests import Request
+from impl.hybrid.messages import LogEntry
 
-__all__ = ["beginning", "chain_digest", "digests_of", "link_of", "link_value"]
+__all__ = ["beginning", "digests_of", "log_entry_of", "log_entry_value", "prefix_digest"]
 
 
 def beginning(epoch: int) -> Digest:
-    """The digest of the empty chain of an epoch."""
-    return digest(("chain", epoch))
+    """The digest of the empty prefix of an epoch."""
+    return digest(("prefix", epoch))
 
 
-def link_of(entry: raft.Entry) -> Link:
-    """The link that a log entry adds to the chain; its term is not part of that."""
+def log_entry_of(entry: raft.Entry) -> LogEntry:
+    """The log entry of an entry of Raft's log: its request without its term; None for a no-op."""
     return entry.value if isinstance(entry.value, Request) else None
 
 
-def link_value(link: Link) -> Value:
-    """A link as a canonical value."""
-    if link is None:
+def log_entry_value(log_entry: LogEntry) -> Value:
+    """A log entry as a canonical value."""
+    if log_entry is None:
         return None
-    return (link.client, link.timestamp, link.operation, link.signature)
+    return (log_entry.client, log_entry.timestamp, log_entry.operation, log_entry.signature)
 
 
-def chain_digest(epoch: int, chain: Iterable[Link]) -> Digest:
-    """The digest of a whole chain."""
+def prefix_digest(epoch: int, prefix: Iterable[LogEntry]) -> Digest:
+    """The digest of a prefix."""
     last = beginning(epoch)
-    for link in chain:
-        last = _next(last, link)
+    for log_entry in prefix:
+        last = _next(last, log_entry)
     return last
 
 
@@ -59,10 +59,10 @@ def digests_of(
     digests = list(known[:same])
     last = digests[-1] if digests else beginning(epoch)
     for entry in log[same:]:
-        last = _next(last, link_of(entry))
+        last = _next(last, log_entry_of(entry))
         digests.append(last)
     return tuple(digests)
 
 
-def _next(last: Digest, link: Link) -> Digest:
-    return digest((last, link_value(link)))
+def _next(last: Digest, log_entry: LogEntry) -> Digest:
+    return digest((last, log_entry_value(log_entry)))
