@@ -18,7 +18,7 @@ import z3
 from tlacheck.values import Function
 from tlacheck.verdict import Kind, Verdict
 
-__all__ = ["Claim", "Counterexample", "Question", "Result", "prove"]
+__all__ = ["Claim", "ClaimResult", "Counterexample", "Question", "prove"]
 
 #: The time limit of each of the two questions of a claim.
 TIMEOUT_SECONDS = 10.0
@@ -82,7 +82,7 @@ class Claim:
 
 
 @attrs.frozen
-class Result:
+class ClaimResult:
     """The result of a claim.
 
     Attributes:
@@ -101,7 +101,7 @@ class Result:
         return self.verdict.kind is self.claim.expected
 
 
-def prove(claim: Claim, timeout_seconds: float = TIMEOUT_SECONDS) -> Result:
+def prove(claim: Claim, timeout_seconds: float = TIMEOUT_SECONDS) -> ClaimResult:
     """Decide a claim for all integers.
 
     Args:
@@ -117,21 +117,21 @@ def prove(claim: Claim, timeout_seconds: float = TIMEOUT_SECONDS) -> Result:
     solver.add(*question.assumptions)
     possible = solver.check()
     if possible == z3.unsat:
-        return Result(claim, Verdict.unknown("the assumptions contradict each other"))
+        return ClaimResult(claim, Verdict.unknown("the assumptions contradict each other"))
     if possible == z3.unknown:
-        return Result(claim, _undecided(solver, timeout_seconds))
+        return ClaimResult(claim, _undecided(solver, timeout_seconds))
 
     solver.add(z3.Not(question.conclusion))
     refutable = solver.check()
     if refutable == z3.unsat:
-        return Result(claim, Verdict.proved())
+        return ClaimResult(claim, Verdict.proved())
     if refutable == z3.unknown:
-        return Result(claim, _undecided(solver, timeout_seconds))
+        return ClaimResult(claim, _undecided(solver, timeout_seconds))
 
     model = _least_model(question, timeout_seconds) or solver.model()
     values = {str(term): model.eval(term, model_completion=True).as_long() for term in question.unknowns}
     counterexample = question.illustrate(values)
-    return Result(claim, Verdict.violated(claim.id, counterexample.sentence), counterexample)
+    return ClaimResult(claim, Verdict.violated(claim.id, counterexample.sentence), counterexample)
 
 
 def _least_model(question: Question, timeout_seconds: float) -> z3.ModelRef | None:

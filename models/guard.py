@@ -357,19 +357,9 @@ PROOF: Final = Proof(
 )
 
 
-def accuracy(context: Context) -> Outcome:
-    """Only Byzantine replicas are quarantined, and all hear a quorum of correct ones, in any cluster."""
-    return PROOF.holds(context)
-
-
-def clauses_needed(context: Context) -> Outcome:
-    """Without any one of its clauses the invariant is no proof."""
-    return PROOF.clauses_needed(context)
-
-
-def mutants_fail(context: Context) -> Outcome:
-    """Each wrong guard has a step that breaks the invariant."""
-    return PROOF.mutants_fail(context)
+#: The checks of `verify.toml`. Only Byzantine replicas are quarantined, and all hear a quorum of correct
+#: ones, in any cluster.
+accuracy, clauses_needed, mutants_fail = PROOF.holds, PROOF.clauses_needed, PROOF.mutants_fail
 
 
 # --- behaviours of four replicas ----------------------------------------------------------------

@@ -2,18 +2,18 @@
 
 Three questions, in the manner of `models.quorum`:
 
-* **What survives a switch?** The close is made of n - f stops. What q replicas stored is known to a correct
-  one among these exactly if q >= 2f + 1; a majority is that many exactly if n >= 4f. And if a later leader
-  may have been elected meanwhile, with the votes of liars, two majorities must share a correct replica too: f
-  = 1 and n even, or f = 0.
-* **What if leaders lie, and there are no seals?** One round of acks: correct replicas may have stored
-  different chains, and liars say whatever they like. What q stored can be told from what q did not, among n -
-  f stops, exactly if 2q > n + 3f. For n = 3f + 1 that is all n; n - f are enough exactly if n > 5f; a
-  Byzantine quorum never is. `acks_are_told` shows the threshold, `worlds_look_alike` the two worlds in which
-  the same is said otherwise.
-* **Why do seals do?** Groups that seal, answer and stop of `byzantine_quorum(n, f)`, `byzantine_quorum(n, f)`
-  and n - f share correct replicas as the axioms of `models.hybrid` say, none may be smaller, and the correct
-  replicas can form each.
+* **What survives a switch?** An epoch-end command has n - f aborts. What q replicas stored is known to a
+  correct one among these exactly if q >= 2f + 1; a majority is that many exactly if n >= 4f. And if a later
+  leader may have been elected meanwhile, with the votes of Byzantine replicas, two majorities must share a
+  correct replica too: f = 1 and n even, or f = 0.
+* **What if leaders lie, and there are no quorum certificates (QCs)?** One round of votes: correct replicas
+  may have stored different logs, and Byzantine replicas say whatever they like. What q stored can be
+  distinguished from what q did not, among n - f aborts, exactly if 2q > n + 3f. For n = 3f + 1 that is all n;
+  n - f are enough exactly if n > 5f; a Byzantine quorum never is. `votes_are_told` shows the threshold,
+  `worlds_look_alike` the two worlds with the same aborts otherwise.
+* **Why do QCs suffice?** Groups that vote, answer and abort of `byzantine_quorum(n, f)`,
+  `byzantine_quorum(n, f)` and n - f share correct replicas as the axioms of `models.hybrid` say, none may be
+  smaller, and the correct replicas can form each.
 
     python -m models.hybrid_quorums
 
@@ -43,7 +43,7 @@ _JUST_ENOUGH_NODES = z3.And(_F >= 1, apply(byzantine_nodes_needed_formula, _F) =
 _MAJORITY = apply(majority_formula, _N)
 _QUORUM = apply(byzantine_quorum_formula, _N, _F)
 _STORED = z3.And(_Q >= 0, _Q <= _N)
-#: Among n - f stops, the value that q replicas stored can be told from conflicting ones.
+#: Among n - f aborts, the value that q replicas stored can be told from conflicting ones.
 _CAN_BE_TOLD = 2 * _Q > _N + 3 * _F
 
 
@@ -67,8 +67,8 @@ def _fewest_common(first: z3.ArithRef, second: z3.ArithRef) -> z3.ArithRef:
     return z3.If(first + second > _N, first + second - _N, z3.IntVal(0))
 
 
-def _stops_know(size: z3.ArithRef) -> z3.BoolRef:
-    """Any n - f stops include one of a correct member of any set of this size."""
+def _aborts_know(size: z3.ArithRef) -> z3.BoolRef:
+    """Any n - f aborts include one of a correct member of any set of this size."""
     return _fewest_common(size, _N - _F) > _F
 
 
@@ -77,50 +77,55 @@ def always(case: z3.BoolRef, conclusion: z3.BoolRef, *unknowns: z3.ArithRef) -> 
     return Question(unknowns=(_N, _F, *unknowns), assumptions=(case,), conclusion=conclusion)
 
 
-def acks_are_told(threshold: z3.ArithRef = _Q - 2 * _F) -> Question:
-    """Q acks leave this many in any n - f stops, and fewer for any other chain, exactly if 2q > n + 3f.
+def votes_are_told(threshold: z3.ArithRef = _Q - 2 * _F) -> Question:
+    """Q votes leave this many in any n - f aborts, and fewer for any other log, exactly if 2q > n + 3f.
 
-    Of the correct replicas `storing` acked the chain and `others` did not. The rest of the stops are of
-    liars, who say what they like; some of them name the chain.
+    Of the correct replicas `storing` voted for the log and `others` did not. The rest of the aborts are of
+    Byzantine replicas, who say what they like; some of them name the log.
     """
     storing, others, liars = z3.Ints("storing others liars")
-    storing_stops, other_stops, lying_stops, named = z3.Ints("storing_stops other_stops lying_stops named")
-    names_it = storing_stops + named
-    names_another = other_stops + lying_stops - named
+    storing_aborts, other_aborts, lying_aborts, named = z3.Ints(
+        "storing_aborts other_aborts lying_aborts named"
+    )
+    names_it = storing_aborts + named
+    names_another = other_aborts + lying_aborts - named
     return Question(
-        unknowns=(_N, _F, _Q, storing, others, liars, storing_stops, other_stops, lying_stops, named),
+        unknowns=(_N, _F, _Q, storing, others, liars, storing_aborts, other_aborts, lying_aborts, named),
         assumptions=(
             _ENOUGH_NODES,
             _STORED,
             _CAN_BE_TOLD,
-            *(each >= 0 for each in (storing, others, liars, storing_stops, other_stops, lying_stops, named)),
+            *(
+                each >= 0
+                for each in (storing, others, liars, storing_aborts, other_aborts, lying_aborts, named)
+            ),
             storing + others + liars == _N,
             liars <= _F,
             storing + liars >= _Q,
-            storing_stops <= storing,
-            other_stops <= others,
-            lying_stops <= liars,
-            named <= lying_stops,
-            storing_stops + other_stops + lying_stops == _N - _F,
+            storing_aborts <= storing,
+            other_aborts <= others,
+            lying_aborts <= liars,
+            named <= lying_aborts,
+            storing_aborts + other_aborts + lying_aborts == _N - _F,
         ),
         conclusion=z3.And(names_it >= threshold, names_another < threshold),
     )
 
 
 def _is_committed(naming: z3.ArithRef, other: z3.ArithRef) -> z3.BoolRef:
-    """Q may have acked the chain named by this many stops and not by that many.
+    """Q may have voted for the log named by this many aborts and not by that many.
 
-    Correct replicas that name the chain acked it. So may have the f replicas whose stops are missing,
-    correct as well, and up to f of those that name another chain, who lie.
+    Correct replicas that name the log voted for it. So may have the f replicas whose aborts are missing,
+    correct as well, and up to f of those that name another log, who lie.
     """
     lying = z3.If(other < _F, other, _F)
     return naming + _F + lying >= _Q
 
 
 def worlds_look_alike(case: z3.BoolRef = _ENOUGH_NODES) -> Question:
-    """Unless 2q > n + 3f, some n - f stops fit both: q acked one chain, and q acked another.
+    """Unless 2q > n + 3f, some n - f aborts fit both: q voted for one log, and q voted for another.
 
-    Half of the stops name each; correct replicas acked either, since the leader told them so.
+    Half of the aborts name each; correct replicas voted for either, since the leader told them so.
     """
     half = (_N - _F) / 2
     return Question(
@@ -131,7 +136,7 @@ def worlds_look_alike(case: z3.BoolRef = _ENOUGH_NODES) -> Question:
 
 
 def quorum_is_told(case: z3.BoolRef) -> Question:
-    """A Byzantine quorum of acks can always be told: no two worlds look alike."""
+    """A Byzantine quorum of votes can always be told: no two worlds look alike."""
     one, other = z3.Ints("one other")
     return Question(
         unknowns=(_N, _F, _Q, one, other),
@@ -142,7 +147,7 @@ def quorum_is_told(case: z3.BoolRef) -> Question:
 
 
 def _two_worlds(values: Mapping[str, int]) -> Counterexample:
-    """n1 .. of the stops name x, the next ones y, and the last f replicas are not heard."""
+    """n1 .. of the aborts name x, the next ones y, and the last f replicas are not heard."""
     n, f, q, one = values["n"], values["f"], values["q"], values["one"]
     naming_x, naming_y, silent = _nodes(1, one), _nodes(one + 1, n - f), _nodes(n - f + 1, n)
 
@@ -161,10 +166,10 @@ def _two_worlds(values: Mapping[str, int]) -> Counterexample:
                 "stored_y": _set(stored_y),
             }
         ),
-        f"n = {n}, f = {f}, q = {q}: of the stops, {_listed(naming_x)} name x and {_listed(naming_y)} "
+        f"n = {n}, f = {f}, q = {q}: of the aborts, {_listed(naming_x)} name x and {_listed(naming_y)} "
         "name y. Either "
-        f"{_listed(stored_x)} acked x, and {_listed(lie_for_y)} lie; or {_listed(stored_y)} acked y, and "
-        f"{_listed(lie_for_x)} lie",
+        f"{_listed(stored_x)} voted for x, and {_listed(lie_for_y)} lie; "
+        f"or {_listed(stored_y)} voted for y, and {_listed(lie_for_x)} lie",
     )
 
 
@@ -180,7 +185,7 @@ def _listed(nodes: list[str]) -> str:
     return f"{{{', '.join(sorted(nodes, key=lambda node: int(node[1:])))}}}"
 
 
-_TABLE: Final = "docs/hybrid.md, What a switch can and cannot save"
+_TABLE: Final = "docs/hybrid.md, Guarantees and limits of a switch"
 _RULES: Final = "docs/hybrid.md, A Raft epoch"
 _SWITCH: Final = "docs/hybrid.md, The switch to BFT"
 
@@ -188,20 +193,20 @@ _SWITCH: Final = "docs/hybrid.md, The switch to BFT"
 CLAIMS: Final[tuple[Claim, ...]] = (
     # what survives
     Claim(
-        id="stops-know-what-two-f-plus-one-stored",
+        id="aborts-know-what-two-f-plus-one-stored",
         statement="A correct one of any q replicas is among any n - f exactly if q is at least 2f + 1.",
         source=_TABLE,
         requirement="THREAT-4",
         expected=Kind.PROVED,
-        formulate=lambda: always(z3.And(_ENOUGH_NODES, _STORED), _stops_know(_Q) == (_Q >= 2 * _F + 1), _Q),
+        formulate=lambda: always(z3.And(_ENOUGH_NODES, _STORED), _aborts_know(_Q) == (_Q >= 2 * _F + 1), _Q),
     ),
     Claim(
-        id="stops-know-what-a-majority-stored",
+        id="aborts-know-what-a-majority-stored",
         statement="A correct one of any majority is among any n - f exactly if n is at least 4f.",
         source=_TABLE,
         requirement="THREAT-4",
         expected=Kind.PROVED,
-        formulate=lambda: always(_ENOUGH_NODES, _stops_know(_MAJORITY) == (_N >= 4 * _F)),
+        formulate=lambda: always(_ENOUGH_NODES, _aborts_know(_MAJORITY) == (_N >= 4 * _F)),
     ),
     Claim(
         id="majority-survives-with-four-only",
@@ -209,11 +214,11 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         source=_TABLE,
         requirement="THREAT-4",
         expected=Kind.PROVED,
-        formulate=lambda: always(_JUST_ENOUGH_NODES, _stops_know(_MAJORITY) == (_N == 4)),
+        formulate=lambda: always(_JUST_ENOUGH_NODES, _aborts_know(_MAJORITY) == (_N == 4)),
     ),
     Claim(
         id="majority-of-seven-survives",
-        statement="Of seven replicas, two Byzantine, a correct one of any majority is among any five stops.",
+        statement="Of seven replicas, two Byzantine, a correct one of any majority is among any five aborts.",
         source=f"Raft's commit taken for done (bug HY-03), against {_TABLE}",
         requirement="THREAT-4",
         expected=Kind.VIOLATED,
@@ -235,36 +240,36 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         ),
     ),
     Claim(
-        id="majority-that-stops-know-elects",
+        id="majority-that-aborts-know-elects",
         statement=(
-            "Where the stops know what a majority stored, n >= 4f, two majorities share a correct replica."
+            "Where the aborts know what a majority stored, n >= 4f, two majorities share a correct replica."
         ),
         source=f"{_TABLE}: n = 4f is enough while no other leader is elected only",
         requirement="THREAT-4",
         expected=Kind.VIOLATED,
         formulate=lambda: byzantine_quorums_intersect(_SOME_FAULTY, _N >= 4 * _F, size=majority_whatever_f),
     ),
-    # acks without seals
+    # votes without QCs
     Claim(
-        id="acks-are-told",
+        id="votes-are-told",
         statement=(
-            "If 2q > n + 3f, q - 2f of n - f stops name what q acked, and fewer name anything that conflicts."
+            "If 2q > n + 3f, q - 2f of n - f aborts name what q voted for, and fewer name a conflicting log."
         ),
         source=_TABLE,
         requirement="THREAT-4",
         expected=Kind.PROVED,
-        formulate=acks_are_told,
+        formulate=votes_are_told,
     ),
     Claim(
-        id="acks-are-not-told-otherwise",
-        statement="Unless 2q > n + 3f there are n - f stops that fit with q acks for either of two chains.",
+        id="votes-are-not-told-otherwise",
+        statement="Unless 2q > n + 3f there are n - f aborts that fit with q votes for either of two logs.",
         source=_TABLE,
         requirement="THREAT-4",
         expected=Kind.PROVED,
         formulate=worlds_look_alike,
     ),
     Claim(
-        id="acks-are-told-if-all-gave-them",
+        id="votes-are-told-if-all-voted",
         statement="With n = 3f + 1, f >= 1, 2q > n + 3f means q = n.",
         source=_TABLE,
         requirement="THREAT-4",
@@ -272,40 +277,36 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         formulate=lambda: always(z3.And(_JUST_ENOUGH_NODES, _STORED), (_Q == _N) == _CAN_BE_TOLD, _Q),
     ),
     Claim(
-        id="acks-of-all-but-f-are-told",
-        statement="With n > 3f, f >= 1, n - f acks can be told exactly if n is at least 5f + 1.",
+        id="votes-of-all-but-f-are-told",
+        statement="With n > 3f, f >= 1, n - f votes can be told exactly if n is at least 5f + 1.",
         source=_TABLE,
         requirement="THREAT-4",
         expected=Kind.PROVED,
         formulate=lambda: always(z3.And(_SOME_FAULTY, _Q == _N - _F), (_N >= 5 * _F + 1) == _CAN_BE_TOLD, _Q),
     ),
     Claim(
-        id="acks-of-a-quorum-are-never-told",
-        statement="With n > 3f, f >= 1, a Byzantine quorum of acks is less than can be told.",
+        id="votes-of-a-quorum-are-never-told",
+        statement="With n > 3f, f >= 1, a Byzantine quorum of votes is less than can be told.",
         source=_TABLE,
         requirement="THREAT-4",
         expected=Kind.PROVED,
         formulate=lambda: always(z3.And(_SOME_FAULTY, _Q == _QUORUM), z3.Not(_CAN_BE_TOLD), _Q),
     ),
     Claim(
-        id="acks-of-three-of-four-are-told",
+        id="votes-of-three-of-four-are-told",
         statement=(
-            "Of four replicas, one Byzantine, three acks of a lying leader's chain can be told "
-            "among three "
-            "stops."
+            "Of four replicas, one Byzantine, three votes for a liar's log can be told by three aborts."
         ),
-        source=f"a switch without seals, against {_TABLE}",
+        source=f"a switch without QCs, against {_TABLE}",
         requirement="THREAT-4",
         expected=Kind.VIOLATED,
         formulate=lambda: quorum_is_told(z3.And(_N == 4, _F == 1)),
     ),
-    # seals
+    # QCs
     Claim(
-        id="seals-of-a-term-share-a-correct-replica",
+        id="qcs-of-a-term-share-a-correct-replica",
         statement=(
-            "With n > 3f any two groups of ceil((n+f+1)/2) share a correct replica: seals, and "
-            "seals and "
-            "answers."
+            "With n > 3f any two groups of ceil((n+f+1)/2) share a correct replica: QCs, and QCs and answers."
         ),
         source=_RULES,
         requirement="THREAT-4",
@@ -313,7 +314,7 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         formulate=lambda: byzantine_quorums_intersect(_ENOUGH_NODES),
     ),
     Claim(
-        id="seals-of-one-fewer",
+        id="qcs-of-one-fewer",
         statement="So do two groups of one fewer.",
         source=f"a quorum too small, against {_RULES}",
         requirement="THREAT-4",
@@ -322,8 +323,8 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     ),
     Claim(
         id="answers-of-one-fewer",
-        statement="So do a group that seals, and one that answers with one fewer.",
-        source=f"a client that believes too soon, against {_RULES}",
+        statement="So do a group that votes, and one that answers with one fewer.",
+        source=f"a client that accepts too soon, against {_RULES}",
         requirement="THREAT-4",
         expected=Kind.VIOLATED,
         formulate=lambda: byzantine_quorums_intersect(
@@ -331,17 +332,17 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         ),
     ),
     Claim(
-        id="answers-and-stops-share-a-correct-replica",
-        statement="With n > 3f any group of ceil((n+f+1)/2) and any n - f stops share a correct replica.",
+        id="answers-and-aborts-share-a-correct-replica",
+        statement="With n > 3f any group of ceil((n+f+1)/2) and any n - f aborts share a correct replica.",
         source=_SWITCH,
         requirement="THREAT-4",
         expected=Kind.PROVED,
         formulate=lambda: byzantine_quorums_intersect(_ENOUGH_NODES, other=all_but_f),
     ),
     Claim(
-        id="one-fewer-answers-and-stops",
-        statement="So do one answer fewer and n - f stops.",
-        source=f"a client that believes too soon, against {_SWITCH}",
+        id="one-fewer-answers-and-aborts",
+        statement="So do one answer fewer and n - f aborts.",
+        source=f"a client that accepts too soon, against {_SWITCH}",
         requirement="THREAT-4",
         expected=Kind.VIOLATED,
         formulate=lambda: byzantine_quorums_intersect(
@@ -349,28 +350,29 @@ CLAIMS: Final[tuple[Claim, ...]] = (
         ),
     ),
     Claim(
-        id="answers-and-one-stop-fewer",
-        statement="So do a group that answers and n - f - 1 stops.",
-        source=f"a close made too soon, against {_SWITCH}",
+        id="answers-and-one-abort-fewer",
+        statement="So do a group that answers and n - f - 1 aborts.",
+        source=f"an epoch-end command made too soon, against {_SWITCH}",
         requirement="THREAT-4",
         expected=Kind.VIOLATED,
         formulate=lambda: byzantine_quorums_intersect(_SOME_FAULTY, other=one_fewer(all_but_f)),
     ),
-    # who can bring it about
+    # the replicas that can cause a switch
     Claim(
         id="correct-replicas-do-it-all",
-        statement="With n > 3f the n - f correct replicas are enough for seals, answers, stops and calms.",
+        statement=(
+            "With n > 3f the n - f correct replicas suffice for QCs, answers, aborts and switch-back votes."
+        ),
         source="docs/hybrid.md, The switch back",
         requirement="THREAT-4",
         expected=Kind.PROVED,
         formulate=lambda: always(_ENOUGH_NODES, z3.And(_N - _F >= _QUORUM, _N - _F >= _F + 1)),
     ),
     Claim(
-        id="correct-stops-give-the-reason",
+        id="correct-aborts-give-the-reason",
         statement=(
-            "With n > 3f, of any n - f stops f + 1 are of correct replicas: liars do not hide a "
-            "threat that "
-            "all these name."
+            "With n > 3f, of any n - f aborts f + 1 are of correct replicas: "
+            "Byzantine replicas cannot hide a threat that all these name."
         ),
         source=_SWITCH,
         requirement="THREAT-4",
@@ -380,11 +382,9 @@ CLAIMS: Final[tuple[Claim, ...]] = (
     Claim(
         id="f-do-nothing-alone",
         statement=(
-            "With n > 3f, f replicas are fewer than it takes to raise, f + 1, and than it takes to "
-            "lower, a "
-            "quorum."
+            "With n > 3f, f replicas are fewer than the f + 1 that raise, and than the quorum that lowers."
         ),
-        source="docs/hybrid.md, What it promises: nobody alone decides",
+        source="docs/hybrid.md, Guarantees: f replicas decide nothing",
         requirement="THREAT-4",
         expected=Kind.PROVED,
         formulate=lambda: always(_ENOUGH_NODES, z3.And(_F < _F + 1, _F < _QUORUM, _F < _N - _F)),

@@ -79,7 +79,6 @@ from tlacheck.smt import (
     relation,
     uninterpreted,
 )
-from tlacheck.verify import Context, Outcome
 
 __all__ = ["GOALS", "PROOF", "Fault", "Sorts", "agreement", "clauses_needed", "mutants_fail", "pbft"]
 
@@ -780,19 +779,9 @@ PROOF: Final = Proof(
 )
 
 
-def agreement(context: Context) -> Outcome:
-    """No two correct replicas commit or execute different batches at a number, in a cluster of any size."""
-    return PROOF.holds(context)
-
-
-def clauses_needed(context: Context) -> Outcome:
-    """Without any one of its clauses the invariant is no proof."""
-    return PROOF.clauses_needed(context)
-
-
-def mutants_fail(context: Context) -> Outcome:
-    """Each wrong model has a step that breaks the invariant."""
-    return PROOF.mutants_fail(context)
+#: The checks of `verify.toml`. No two correct replicas commit or execute different batches at a number, in
+#: a cluster of any size.
+agreement, clauses_needed, mutants_fail = PROOF.holds, PROOF.clauses_needed, PROOF.mutants_fail
 
 
 if __name__ == "__main__":

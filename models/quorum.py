@@ -35,7 +35,7 @@ from impl.quorum import (
     crash_faults_tolerated_formula,
     majority_formula,
 )
-from models.claims import Claim, Counterexample, Question, Result, prove
+from models.claims import Claim, ClaimResult, Counterexample, Question, prove
 from tlacheck.values import Function, ModelValue
 from tlacheck.verdict import Kind
 
@@ -584,7 +584,7 @@ CLAIMS: tuple[Claim, ...] = (
 )
 
 
-def report(results: Iterable[Result]) -> str:
+def report(results: Iterable[ClaimResult]) -> str:
     """A table of results: claim, verdict, whether it is the expected one, and the case against it, if any."""
     lines = [_row("claim", "verdict", "expected?")]
     for result in results:

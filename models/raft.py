@@ -49,7 +49,6 @@ from tlacheck.smt import (
     relation,
     uninterpreted,
 )
-from tlacheck.verify import Context, Outcome
 
 __all__ = [
     "GOALS",
@@ -386,19 +385,9 @@ PROOF: Final = Proof(
 )
 
 
-def election_safety(context: Context) -> Outcome:
-    """At most one leader a term, in a cluster of any size: each action keeps each clause of the invariant."""
-    return PROOF.holds(context)
-
-
-def clauses_needed(context: Context) -> Outcome:
-    """Without any one of its clauses the invariant is no proof."""
-    return PROOF.clauses_needed(context)
-
-
-def mutants_fail(context: Context) -> Outcome:
-    """Each wrong model has a step that breaks the invariant."""
-    return PROOF.mutants_fail(context)
+#: The checks of `verify.toml`. At most one leader a term, in a cluster of any size: each action keeps each
+#: clause of the invariant.
+election_safety, clauses_needed, mutants_fail = PROOF.holds, PROOF.clauses_needed, PROOF.mutants_fail
 
 
 if __name__ == "__main__":

@@ -25,14 +25,14 @@ from tlacheck.values import Function, to_tla
 from tlacheck.verdict import Kind, Verdict
 from tlacheck.verify import Context, Outcome
 
-__all__ = ["MODULE", "Cluster", "compared", "engines_agree", "projected", "states_by_tlc"]
+__all__ = ["MODULE", "Instance", "compared", "engines_agree", "projected", "states_by_tlc"]
 
 #: The spec with which the model is compared.
 MODULE: Final = Path(__file__).with_name("RaftElections.tla")
 
 
 @attrs.frozen
-class Cluster:
+class Instance:
     """A finite instance.
 
     Attributes:
@@ -120,7 +120,7 @@ def engines_agree(context: Context) -> Outcome:
     context.progress("TLC lists the states")
     by_tlc, told = states_by_tlc(MODULE.with_suffix(".cfg"))
     context.progress("Z3 lists the states")
-    by_z3, found = Cluster(2, 2).states()
+    by_z3, found = Instance(2, 2).states()
     return compared(by_tlc, told, by_z3, found)
 
 

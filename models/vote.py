@@ -599,19 +599,9 @@ PROOF: Final = Proof(
 )
 
 
-def agreement(context: Context) -> Outcome:
-    """No two counters reach different verdicts, and each verdict goes back to free votes, in any ballot."""
-    return PROOF.holds(context)
-
-
-def clauses_needed(context: Context) -> Outcome:
-    """Without any one of its clauses the invariant is no proof."""
-    return PROOF.clauses_needed(context)
-
-
-def mutants_fail(context: Context) -> Outcome:
-    """Each wrong rule has a step that breaks the invariant."""
-    return PROOF.mutants_fail(context)
+#: The checks of `verify.toml`. No two counters reach different verdicts, and each verdict goes back to free
+#: votes, in any ballot.
+agreement, clauses_needed, mutants_fail = PROOF.holds, PROOF.clauses_needed, PROOF.mutants_fail
 
 
 # --- behaviours of four voters -------------------------------------------------------------------

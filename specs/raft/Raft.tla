@@ -967,7 +967,7 @@ ElectionSafety == \A a, b \in elected : a.term = b.term => a.leader = b.leader
 (* compacted.  Holds because a leader makes one entry an index a term, and the consistency check     *)
 (* extends equality by induction.                                                                     *)
 LogMatching ==
-    \A i, j \in Server :
+    \A i, j \in Server : i # j /\ log[i] # <<>> /\ log[j] # <<>> =>
         LET first == Max(snapshot[i].index, snapshot[j].index) + 1
         IN  \A k \in first..Min(LastIndex(i), LastIndex(j)) :
                 TermAt(i, k) = TermAt(j, k) => \A l \in first..k : EntryAt(i, l) = EntryAt(j, l)
@@ -1009,7 +1009,7 @@ CommitIndexInLog == \A i \in Server : snapshot[i].index <= commitIndex[i] /\ com
 (* servers that leave keep their disks.                                                                    *)
 CommittedIsDurable ==
     \A k \in DOMAIN committed :
-        IsQuorum({i \in Server : HoldsCommitted(i, k) /\ k <= DurableIndex(i)}, committed[k].configuration)
+        IsQuorum({i \in Server : k <= DurableIndex(i) /\ HoldsCommitted(i, k)}, committed[k].configuration)
 
 (* A leader believes of a peer only what it has itself, and sends what comes after. *)
 ProgressIsSane ==
@@ -1036,11 +1036,14 @@ LinearizableReads ==
     \A r \in DOMAIN reads : reads[r].answer # Unanswered => reads[r].answer >= reads[r].need
 
 -----------------------------------------------------------------------------
-(* Safety of steps.  They find in seconds what states alone show after four elections. *)
+(* Safety of steps.  They find in seconds what states alone show after four elections.  A step that  *)
+(* leaves log and snapshot of a server as they are keeps what is said of them, and costs no look at    *)
+(* their entries.                                                                                       *)
 
 (* While it leads, a leader only appends to its log (paper, Figure 3), and compacts it. *)
 LeaderAppendOnlyStep ==
-    \A i \in Server : role[i] = "Leader" /\ role'[i] = "Leader" /\ currentTerm'[i] = currentTerm[i] =>
+    \A i \in Server : role[i] = "Leader" /\ role'[i] = "Leader" /\ currentTerm'[i] = currentTerm[i]
+                      /\ (log'[i] # log[i] \/ snapshot'[i] # snapshot[i]) =>
         /\ LastIndex(i) <= snapshot'[i].index + Len(log'[i])
         /\ \A k \in snapshot'[i].index + 1..LastIndex(i) : log'[i][k - snapshot'[i].index] = EntryAt(i, k)
 
@@ -1058,13 +1061,14 @@ VoteStandsStep ==
 
 (* What a leader knows of a member never shrinks within its leadership. *)
 MatchIndexMonotonicStep ==
-    \A i \in Server : role[i] = "Leader" /\ role'[i] = "Leader" /\ currentTerm'[i] = currentTerm[i] =>
+    \A i \in Server : role[i] = "Leader" /\ role'[i] = "Leader" /\ currentTerm'[i] = currentTerm[i]
+                      /\ matchIndex'[i] # matchIndex[i] =>
         \A j \in Members(After(snapshot'[i].configuration, log'[i])) \ {i} : matchIndex'[i][j] >= matchIndex[i][j]
 
 (* No server removes an entry that it knows to be committed, but to compact it; a crash may take from a *)
 (* leader what others hold and its own disk does not yet.                                                *)
 CommittedStaysStep ==
-    \A i \in Server : commitIndex[i] <= LastIndex(i) =>
+    \A i \in Server : commitIndex[i] <= LastIndex(i) /\ (log'[i] # log[i] \/ snapshot'[i] # snapshot[i]) =>
         LET kept == IF commitIndex'[i] < commitIndex[i] THEN Min(commitIndex[i], DurableIndex(i)) ELSE commitIndex[i]
         IN  \A k \in Max(snapshot[i].index, snapshot'[i].index) + 1..kept :
                 k - snapshot'[i].index <= Len(log'[i]) /\ log'[i][k - snapshot'[i].index] = EntryAt(i, k)

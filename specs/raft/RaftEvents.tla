@@ -95,6 +95,28 @@ DuplicateMessageEvent ==
 DropMessageEvent ==
     \E m \in DOMAIN messages : DropMessage(m) /\ event' = [action |-> "DropMessage", message |-> m]
 
+(* The same, told which message or configuration it is about: for an oracle that knows, and need not look at all others. *)
+Handler(m) == "Handle" \o m.type
+
+ReceiveEvent(i, m) ==
+    /\ m \in DOMAIN messages /\ m.dest = i
+    /\ Receive(m)
+    /\ event' = [action |-> Handler(m), node |-> i, message |-> m]
+
+DuplicateEvent(m) ==
+    m \in DOMAIN messages /\ DuplicateMessage(m) /\ event' = [action |-> "DuplicateMessage", message |-> m]
+
+DropEvent(m) ==
+    m \in DOMAIN messages /\ DropMessage(m) /\ event' = [action |-> "DropMessage", message |-> m]
+
+ChangeEvent(i, c) == ChangeMembershipEvent(i, {c} \cap Successors(Config(i)))
+
+DiskSyncedAtEvent(i, last) ==
+    DiskSynced(i, last) /\ event' = [action |-> "DiskSynced", node |-> i, lastIndex |-> last]
+
+RestartAtEvent(i, last) ==
+    Restart(i, last) /\ event' = [action |-> "Restart", node |-> i, lastIndex |-> last]
+
 -----------------------------------------------------------------------------
 EventInit == Init /\ event = [action |-> "Init"]
 

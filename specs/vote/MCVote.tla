@@ -7,7 +7,7 @@ EXTENDS VoteEvents, TLC
 
 CONSTANTS
     v1, v2, v3, v4, v5, v6, v7,  \* the voters; a configuration uses the first of them
-    k1, k2,                      \* counters
+    k1, k2, k3,                  \* counters, likewise
     approve, reject, none,
     MaxRound,    \* rounds are asked for up to this one
     Impatient,   \* the voters that give up rounds
