@@ -1,13 +1,13 @@
 """The adapter of `impl/pbft` to `specs/pbft`: the one file that knows both vocabularies.
 
-Three things are told here: which inputs perform a spec action, by the methods of `PbftSystem` that are
-marked `action`; what Byzantine replicas say when a step needs it of them, signed with their own keys; and which spec
+Three things are told here: which inputs perform a spec action, by the methods of `PbftSystem` that are marked
+`action`; what Byzantine replicas say when a step needs it of them, signed with their own keys; and which spec
 state an implementation state stands for, by the method marked `variable`.
 
 A step of the spec is the input that completes a certificate; the votes before it make no difference there. So
-a step is performed on a replica that has just come back from a crash: it holds what it wrote to its disk, which is
-what the spec knows of it, and hears the votes of this step, as many as it takes. That every replica crashes between
-any two steps also shows whether it persisted what it relies on.
+a step is performed on a replica that has just come back from a crash: it holds what it wrote to its disk,
+which is what the spec knows of it, and hears the votes of this step, as many as it takes. That every replica
+crashes between any two steps also shows whether it persisted what it relies on.
 
 A digest stands for what it is made of: a checkpoint's for the requests that were executed up to it. Each
 request is that of a client of its own, so that no timestamp stands in its way.
@@ -186,7 +186,7 @@ class PbftSystem(Adapter):
 
     @action("Timeout")
     def timeout(self, node: Value) -> None:
-        """Its timer fires."""
+        """Let the replica's timer fire."""
         self._step(node.name, [pbft.Timeout()])
 
     @action("JoinViewChange")

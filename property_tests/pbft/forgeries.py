@@ -1,4 +1,4 @@
-"""What a hostile network, a traitor and a client that lies make of a run's messages: whatever they can and may not.
+"""Message fuzzer: messages that a hostile network, a Byzantine replica and a lying client make of a run's.
 
 Whoever forges has all genuine messages, the keys of one replica and of one client, and any object at all. All
 objects are trees: what a decoder makes of bytes holds nothing twice.
@@ -14,7 +14,7 @@ import attrs
 from impl import pbft
 from impl.pbft import rules
 from impl.pbft.state import NO_VOTES
-from property_tests.pbft.midway import CLIENT, REPLICAS, TRAITOR, Midway, keys_of
+from property_tests.pbft.midway import BYZANTINE, CLIENT, REPLICAS, Midway, keys_of
 
 __all__ = ["Forger"]
 
@@ -118,7 +118,7 @@ _JUNK: Final[tuple[Any, ...]] = (
     1j,
     "",
     "r0",
-    TRAITOR,
+    BYZANTINE,
     "\ud83d",
     "\x00",
     "0" * 64,
@@ -211,7 +211,7 @@ class Forger:
         }
 
     def next_for(self, node: pbft.Node) -> object:
-        """One more message for a replica whose state is known to those who lie, as far as lies depend on it."""
+        """One more message for a replica, whose state the lies depend on."""
         self._node = node
         (way,) = self._draw.choices(list(self._ways), tuple(self._ways.values()))
         return way()
@@ -219,25 +219,28 @@ class Forger:
     # --- what others said
 
     def _late(self) -> pbft.Message:
-        """What was meant for the victim, in order: so that it gets on in the midst of all this."""
+        """The next genuine message for the victim, in order, so that the victim makes progress."""
         return next(self._missed, None) or self._replayed()
 
     def _replayed(self) -> pbft.Message:
         return self._draw.choice(self._genuine)
 
     def _mutated(self) -> object:
-        """A genuine message with something else in one place, at any depth; the signatures are left as they are."""
+        """A genuine message with something else in one place, at any depth.
+
+        The signatures are left as they are.
+        """
         return self._with_a_change(self._draw.choice(self._genuine))
 
     def _mutated_and_signed(self) -> Any:
-        """The same, signed again by one of those whose keys are there, who perhaps stands as the sender as well."""
+        """A changed message, signed again with one of the known keys, perhaps also under its owner's name."""
         changed: Any = self._mutated()
         if self._draw.random() < 0.8:
             if type(changed) is pbft.Request:
                 changed = attrs.evolve(changed, client=CLIENT)
             elif hasattr(changed, "source"):
-                changed = attrs.evolve(changed, source=TRAITOR)
-        signer = CLIENT if type(changed) is pbft.Request else TRAITOR
+                changed = attrs.evolve(changed, source=BYZANTINE)
+        signer = CLIENT if type(changed) is pbft.Request else BYZANTINE
         with contextlib.suppress(pbft.NotCanonical, AttributeError, RuntimeError, RecursionError, ValueError):
             return pbft.signed(changed, keys_of(signer))
         return changed
@@ -277,18 +280,18 @@ class Forger:
             case _:
                 return draw.choice(self._parts)
 
-    # --- what the traitor says
+    # --- what the Byzantine replica says
 
-    def _by_traitor(self, message: Any) -> Any:
-        return pbft.signed(message, keys_of(TRAITOR))
+    def _by_byzantine(self, message: Any) -> Any:
+        return pbft.signed(message, keys_of(BYZANTINE))
 
     def _in_anothers_name(self) -> Any:
-        """What another replica might well say, signed by the traitor."""
-        source = self._draw.choice([name for name in REPLICAS if name != TRAITOR])
-        return self._by_traitor(attrs.evolve(self._lie(), source=source))
+        """A plausible message in the name of another replica, signed by the Byzantine replica."""
+        source = self._draw.choice([name for name in REPLICAS if name != BYZANTINE])
+        return self._by_byzantine(attrs.evolve(self._lie(), source=source))
 
     def _lie(self) -> Any:
-        """A well-formed message of the traitor, properly signed, about views and numbers of its choice."""
+        """A well-formed, signed message of the Byzantine replica, about views and numbers of its choice."""
         draw, durable = self._draw, self._node.durable
         low = durable.stable.seq
         view = max(0, durable.view + draw.choice([-1, 0, 0, 0, 1, 2]))
@@ -297,48 +300,48 @@ class Forger:
         digest = accepted if accepted and draw.random() < 0.5 else draw.choice(self._digests)
         mine = next(view for view in range(durable.view, durable.view + 4) if view % 4 == 3)
         lies: list[Callable[[], Any]] = [
-            lambda: pbft.Prepare(view=view, seq=seq, digest=digest, source=TRAITOR),
-            lambda: pbft.Commit(view=view, seq=seq, digest=digest, source=TRAITOR),
+            lambda: pbft.Prepare(view=view, seq=seq, digest=digest, source=BYZANTINE),
+            lambda: pbft.Commit(view=view, seq=seq, digest=digest, source=BYZANTINE),
             lambda: pbft.PrePrepare(
                 view=draw.choice([view, mine, mine]),
                 seq=seq,
                 batch=draw.choice(self._batches),
-                source=TRAITOR,
+                source=BYZANTINE,
             ),
             lambda: pbft.Checkpoint(
-                seq=draw.choice([seq, low + 4, low + 8, low + 400]), digest=digest, source=TRAITOR
+                seq=draw.choice([seq, low + 4, low + 8, low + 400]), digest=digest, source=BYZANTINE
             ),
-            lambda: pbft.StateRequest(seq=seq, source=TRAITOR),
+            lambda: pbft.StateRequest(seq=seq, source=BYZANTINE),
             self._state,
             lambda: self._view_change(view + 1),
             lambda: self._new_view(mine),
             self._made_up,
         ]
-        return self._by_traitor(draw.choice(lies)())
+        return self._by_byzantine(draw.choice(lies)())
 
     def _made_up(self) -> Any:
-        """A message with a proof that is complete, and whose signatures are all the traitor's own."""
+        """A message with a proof that is complete, and whose signatures are all its own."""
         draw = self._draw
         base = draw.choice([*self._bases, self._stable_by(4 * draw.randrange(1, 7), "0" * 64)])
         view = draw.randrange(4)
         made_up = self._certificate(view, base.seq + draw.randrange(1, 9))
-        change = pbft.ViewChange(view=view + 1, checkpoint=base, certificates=(made_up,), source=TRAITOR)
+        change = pbft.ViewChange(view=view + 1, checkpoint=base, certificates=(made_up,), source=BYZANTINE)
         match draw.randrange(4):
             case 0:
                 return change
             case 1:
                 changes = [
-                    self._by_traitor(attrs.evolve(change, view=3, source=source)) for source in REPLICAS[1:]
+                    self._by_byzantine(attrs.evolve(change, view=3, source=source)) for source in REPLICAS[1:]
                 ]
                 return self._new_view_by(3, tuple(changes), rules.reproposals(tuple(changes)))
             case 2:
                 state = pbft.State(("owned",))
                 stable = self._stable_by(4 * draw.randrange(1, 7), pbft.digest(state))
-                return pbft.StateResponse(checkpoint=stable, state=state, source=TRAITOR)
+                return pbft.StateResponse(checkpoint=stable, state=state, source=BYZANTINE)
             case _:
                 asked = pbft.Request(client="c0", timestamp=draw.randrange(1, 99), operation="owned")
                 batch = (pbft.signed(asked, keys_of(CLIENT)),)
-                return pbft.PrePrepare(view=3, seq=draw.randrange(1, 25), batch=batch, source=TRAITOR)
+                return pbft.PrePrepare(view=3, seq=draw.randrange(1, 25), batch=batch, source=BYZANTINE)
 
     def _certificate(self, view: int, seq: int) -> pbft.PreparedCertificate:
         batch, primary = self._draw.choice(self._batches), REPLICAS[view % len(REPLICAS)]
@@ -349,17 +352,17 @@ class Forger:
             if source != primary
         )
         return pbft.PreparedCertificate(
-            pre_prepare=self._by_traitor(proposal), prepares=tuple(map(self._by_traitor, prepares))
+            pre_prepare=self._by_byzantine(proposal), prepares=tuple(map(self._by_byzantine, prepares))
         )
 
     def _stable_by(self, seq: int, digest: str) -> pbft.CheckpointCertificate:
         votes = (pbft.Checkpoint(seq=seq, digest=digest, source=source) for source in REPLICAS)
-        return pbft.CheckpointCertificate(seq=seq, digest=digest, proof=tuple(map(self._by_traitor, votes)))
+        return pbft.CheckpointCertificate(seq=seq, digest=digest, proof=tuple(map(self._by_byzantine, votes)))
 
     def _state(self) -> pbft.StateResponse:
         response = self._draw.choice(self._responses)
         state = pbft.State(response.state.value, response.state.answered[self._draw.randrange(2) :])
-        return pbft.StateResponse(checkpoint=self._draw.choice(self._bases), state=state, source=TRAITOR)
+        return pbft.StateResponse(checkpoint=self._draw.choice(self._bases), state=state, source=BYZANTINE)
 
     def _view_change(self, view: int) -> pbft.ViewChange:
         told = {each.seq: each for each in self._draw.sample(self._told, min(3, len(self._told)))}
@@ -370,15 +373,15 @@ class Forger:
             certificates=tuple(
                 told[seq] for seq in sorted(told) if seq > base.seq or self._draw.random() < 0.2
             ),
-            source=TRAITOR,
+            source=BYZANTINE,
         )
 
     def _new_view(self, view: int) -> pbft.NewView:
-        """A view that the traitor begins, with whatever view changes there are, and what follows from them, or not."""
+        """A new view of the Byzantine replica from the known view changes, with right or wrong proposals."""
         draw = self._draw
-        wanted = [m for m in self._view_changes if m.view == view and m.source != TRAITOR]
+        wanted = [m for m in self._view_changes if m.view == view and m.source != BYZANTINE]
         others = {m.source: m for m in draw.sample(wanted, len(wanted))}
-        mine = self._by_traitor(self._view_change(view))
+        mine = self._by_byzantine(self._view_change(view))
         chosen = (*draw.sample(list(others.values()), min(2, len(others))), mine)
         follows = rules.reproposals(chosen)
         batches = [
@@ -390,10 +393,10 @@ class Forger:
         self, view: int, chosen: tuple[pbft.ViewChange, ...], batches: Iterable[tuple[int, pbft.Batch]]
     ) -> pbft.NewView:
         proposals = (
-            self._by_traitor(pbft.PrePrepare(view=view, seq=seq, batch=batch, source=TRAITOR))
+            self._by_byzantine(pbft.PrePrepare(view=view, seq=seq, batch=batch, source=BYZANTINE))
             for seq, batch in batches
         )
-        return pbft.NewView(view=view, view_changes=chosen, proposals=tuple(proposals), source=TRAITOR)
+        return pbft.NewView(view=view, view_changes=chosen, proposals=tuple(proposals), source=BYZANTINE)
 
     # --- what the client says, and what is no message at all
 
@@ -411,7 +414,7 @@ class Forger:
                 draw.choice(_JUNK),
                 draw.randbytes(draw.randrange(200)),
                 pbft.encode(draw.choice(self._genuine)),
-                _Pretender(view=0, seq=6, digest=draw.choice(self._digests), source=TRAITOR),
+                _Pretender(view=0, seq=6, digest=draw.choice(self._digests), source=BYZANTINE),
                 (draw.choice(self._genuine),),
                 draw.choice(self._told),
             ]

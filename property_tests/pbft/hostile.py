@@ -1,21 +1,21 @@
-"""A replica among hostile messages: it takes what is genuine and of use, refuses the rest, and takes up no more room.
+"""Hostile-message tests: a replica takes genuine messages, refuses the rest, and its memory stays bounded.
 
 One replica in the middle of a run (`midway`) is told tens of thousands of messages (`forgeries`): replayed,
 mutated in every field at every depth, forged, of other views and beyond its window, huge, deeply nested, and
-objects that are none. It starts again from each situation many times. Judged is, by rules of their own that use
-neither its checks of shapes nor those of signatures:
+objects that are none. It starts again from each situation many times. Judged is, by rules of their own that
+use neither its checks of shapes nor those of signatures:
 
-| rule        | what it says                                                                              |
-|-------------|-------------------------------------------------------------------------------------------|
-| total       | no input raises                                                                           |
-| refusal     | what is refused has no other effect, and changes nothing                                  |
-| authentic   | of what is taken each part, however deep, was signed by whom it names                     |
-| durable     | what must last is persisted first, and never goes back                                    |
-| certified   | prepared, executed and stable is only what a quorum vouched for, counted here once more   |
-| bounded     | what is kept of others stays within the bounds that `impl.pbft.Node` states               |
-| once        | the replica says one thing only for each purpose                                          |
-| agreement   | it executes nothing else than the others did, with one traitor who says anything          |
-| memory      | the memory that is in use after each round stays the same, and so does what it keeps at most |
+| rule      | what it says                                                                                 |
+|-----------|----------------------------------------------------------------------------------------------|
+| total     | no input raises                                                                              |
+| refusal   | what is refused has no other effect, and changes nothing                                     |
+| authentic | of what is taken each part, however deep, was signed by whom it names                        |
+| durable   | what must last is persisted first, and never goes back                                       |
+| certified | prepared, executed and stable is only what a quorum vouched for, counted here once more      |
+| bounded   | what is kept of others stays within the bounds that `impl.pbft.Node` states                  |
+| once      | the replica says one thing only for each purpose                                             |
+| agreement | it executes nothing else than the others did, with one Byzantine replica that says anything  |
+| memory    | the memory that is in use after each round stays the same, and so does what it keeps at most |
 
 A kind of refusal that never came up was not tried, and a replica that got nowhere had nothing to lose: such a
 run establishes nothing.
@@ -42,9 +42,11 @@ __all__ = ["Broken", "Flood", "hostile"]
 _BLOCK: Final = 500
 #: One fills caches, and two are compared.
 _ROUNDS_MIN: Final = 3
-#: How often its host does what hosts do: a tick of the clients' limit, a batch of what waits, saying it all again.
+# : How often its host does what hosts do: a tick of the clients' limit, a batch of what waits, saying it all
+# again.
 _HOST_EVERY: Final = 50
-#: By how much the memory in use may differ between rounds, and what a replica keeps at most between halves of a run.
+# : By how much the memory in use may differ between rounds, and what a replica keeps at most between halves
+# of a run.
 _SLACK_BYTES: Final = 256 << 10
 
 #: How many of the four replicas any two sets of which share a correct one.
@@ -61,7 +63,7 @@ class Broken(AssertionError):
 
 
 class Flood:
-    """Tells replicas hostile messages, and judges what they do.
+    """Delivers hostile messages to replicas, and judges their steps.
 
     Args:
         seed: decides the messages.
@@ -84,7 +86,7 @@ class Flood:
 
     @property
     def messages(self) -> int:
-        """How many messages were told."""
+        """The number of messages delivered."""
         return self.refused.total() + self.taken.total()
 
     def play_round(self, *, block: int = _BLOCK) -> None:
@@ -146,7 +148,7 @@ class Flood:
         return after
 
     def _hosted(self, judge: "_Judge", node: pbft.Node) -> pbft.Node:
-        """What the host of the replica does now and then."""
+        """Give the replica the inputs that its host sends now and then."""
         batch = tuple(node.waiting.values())[: node.config.batch_max]
         inputs: list[pbft.Input] = [pbft.Tick(), pbft.Retransmit()]
         if batch and node.is_primary:

@@ -1,9 +1,10 @@
-"""PBFT replicas in the middle of a run, and all that anybody signed in it: what a hostile network has to work with.
+"""PBFT replicas in the middle of a run, and all signed messages in it: the material of `forgeries`.
 
-In each run four replicas with Ed25519 keys serve some clients, until the victim, `r1`, is cut off in a `Midway`:
-it neither hears nor says anything more there, and the others go on, through checkpoints and views. So whatever the
-victim is told afterwards, it is the one continuation of `r1`; and with no more than the traitor, `r3`, against it,
-it must never execute anything else than the others did, in whatever order it hears what they said.
+In each run four replicas with Ed25519 keys serve some clients, until the victim, `r1`, is cut off in a
+`Midway`: it neither hears nor says anything more there, and the others go on, through checkpoints and views.
+So whatever the victim is told afterwards, it is the one continuation of `r1`; and with no more than the
+Byzantine replica, `r3`, against it, it must never execute anything else than the others did, in whatever
+order it hears what they said.
 """
 
 import functools
@@ -17,9 +18,9 @@ from impl import pbft
 from impl.common.ed25519 import Ed25519Keys, public_key
 
 __all__ = [
+    "BYZANTINE",
     "CLIENT",
     "REPLICAS",
-    "TRAITOR",
     "VICTIM",
     "Midway",
     "keys_of",
@@ -31,7 +32,7 @@ REPLICAS: Final = ("r0", "r1", "r2", "r3")
 #: The replica that is told things.
 VICTIM: Final = "r1"
 #: The replica whose key the hostile side has.
-TRAITOR: Final = "r3"
+BYZANTINE: Final = "r3"
 #: The client whose key it has.
 CLIENT: Final = "c9"
 
@@ -46,7 +47,7 @@ def keys_of(name: str) -> Ed25519Keys:
 
 
 def signed_parts(message: Any) -> Iterator[tuple[str, pbft.Message]]:
-    """The message and all messages in it, each with who is to have signed it."""
+    """The message and all messages in it, each with its alleged signer."""
     if isinstance(message, tuple):
         for item in message:
             yield from signed_parts(item)
@@ -58,7 +59,7 @@ def signed_parts(message: Any) -> Iterator[tuple[str, pbft.Message]]:
 
 
 def said_of(message: pbft.Message) -> bytes:
-    """What of a message is signed, in short."""
+    """A digest of the signed part of a message."""
     return hashlib.sha256(pbft.encode(message, without="signature")).digest()
 
 
@@ -70,8 +71,9 @@ class Midway:
         name: the situation in which it is.
         victim: the replica.
         genuine: all messages of that run, in order, with what came after the victim was cut off.
-        missed: those that were meant for the victim, never reached it, and are beyond its stable checkpoint, in order.
-        said: of all but the traitor and its client, who signed what.
+        missed: those that were meant for the victim, never reached it, and are beyond its stable checkpoint,
+            in order.
+        said: of all but the Byzantine replica and its client, who signed what.
         decided: by sequence number, what the others executed.
     """
 
@@ -85,10 +87,13 @@ class Midway:
     def is_authentic(
         self, message: pbft.Message | pbft.PreparedCertificate | pbft.CheckpointCertificate
     ) -> bool:
-        """Return whether all in it was signed by whom it says: looked up, not verified, for who keeps the key to himself."""
+        """Return whether each part was signed by its named signer.
+
+        It is looked up, except for signers whose key the adversary has: theirs are verified.
+        """
         return all(
             (signer, said_of(part)) in self.said
-            if signer not in {VICTIM, TRAITOR, CLIENT}
+            if signer not in {VICTIM, BYZANTINE, CLIENT}
             else pbft.is_signed_by(signer, part, keys_of(signer))
             for signer, part in signed_parts(message)
         )
@@ -107,7 +112,7 @@ class _Run:
         self.is_cut = False
 
     def take(self, name: str, *inputs: pbft.Input) -> None:
-        """A replica takes inputs, and what it sends is under way."""
+        """Give a replica inputs, and put its messages in transit."""
         for inp in inputs:
             self.nodes[name], effects = pbft.step(self.nodes[name], inp)
             for effect in effects:
@@ -124,7 +129,7 @@ class _Run:
                         ]
 
     def deliver(self, *, arrives: Callable[[pbft.Message], bool] = lambda _: True) -> None:
-        """Hand over all that is under way; to the victim only what `arrives`."""
+        """Deliver all messages in transit; to the victim only those that `arrives` allows."""
         while self._in_flight:
             to, message = self._in_flight.pop(0)
             if to != VICTIM or (not self.is_cut and arrives(message)):
@@ -153,7 +158,7 @@ class _Run:
             self.take(primary, pbft.Propose(batch))
             self.deliver(arrives=arrives)
 
-    def lose_patience(self, *names: str, arrives: Callable[[pbft.Message], bool] = lambda _: True) -> None:
+    def give_up_views(self, *names: str, arrives: Callable[[pbft.Message], bool] = lambda _: True) -> None:
         """The timers of some replicas fire."""
         for name in names:
             self.take(name, pbft.Timeout())
@@ -164,11 +169,11 @@ class _Run:
         victim, self.is_cut = self.nodes[VICTIM], True
         low = victim.durable.stable.seq
         others = [name for name in REPLICAS if name != VICTIM]
-        asked = pbft.StateRequest(seq=1, source=TRAITOR)
-        self.take("r0", pbft.Receive(pbft.signed(asked, keys_of(TRAITOR))))
+        asked = pbft.StateRequest(seq=1, source=BYZANTINE)
+        self.take("r0", pbft.Receive(pbft.signed(asked, keys_of(BYZANTINE))))
         for _ in range(3):
             while True:
-                self.lose_patience(*others)
+                self.give_up_views(*others)
                 if self.nodes["r0"].config.primary(self.nodes["r0"].durable.view) != VICTIM:
                     break
             self.decide(3)
@@ -181,7 +186,7 @@ class _Run:
                 (signer, said_of(part))
                 for message in self.genuine
                 for signer, part in signed_parts(message)
-                if signer not in {TRAITOR, CLIENT}
+                if signer not in {BYZANTINE, CLIENT}
             ),
             decided=dict(self.decided),
         )
@@ -202,7 +207,10 @@ def _config(name: str) -> pbft.Config:
 
 
 def _busy() -> _Run:
-    """Numbers up to 4 are stable, 5 is executed; at the victim 6 is prepared and 7 accepted, and the others went on."""
+    """Numbers up to 4 are stable, 5 is executed.
+
+    At the victim 6 is prepared and 7 accepted, and the others went on.
+    """
     run = _Run()
     run.decide(5)
     run.decide(1, arrives=lambda message: not isinstance(message, pbft.Commit))
@@ -228,14 +236,14 @@ def _behind() -> Midway:
 def _about_to_begin() -> Midway:
     """The primary of the next view, with one view change less than it takes."""
     run = _busy()
-    run.lose_patience(VICTIM, "r2", arrives=lambda message: _is_of(message, "r2"))
+    run.give_up_views(VICTIM, "r2", arrives=lambda message: _is_of(message, "r2"))
     return run.cut("about to begin a view")
 
 
 def _begun() -> Midway:
     """Its proposals are those of the view before, and it has a vote for each."""
     run = _busy()
-    run.lose_patience(
+    run.give_up_views(
         *REPLICAS, arrives=lambda message: isinstance(message, pbft.ViewChange) or _is_of(message, "r2")
     )
     return run.cut("in a view that it began")
@@ -244,10 +252,10 @@ def _begun() -> Midway:
 def _waiting() -> Midway:
     """It has left two views, and one other wants the same."""
     run = _busy()
-    run.lose_patience(VICTIM)
-    run.lose_patience(VICTIM)
+    run.give_up_views(VICTIM)
+    run.give_up_views(VICTIM)
     for _ in range(2):
-        run.lose_patience("r0", "r2", arrives=lambda message: _is_of(message, "r0"))
+        run.give_up_views("r0", "r2", arrives=lambda message: _is_of(message, "r0"))
     return run.cut("waiting for a view")
 
 

@@ -1,7 +1,8 @@
 """Wrong PBFT implementations, one line each, most with the shape of a public bug; and equivalent ones.
 
 The ids are those of the project's catalogue of protocol bugs; `docs/pbft-bugs.md` says of each which check of
-the spec and which layer notices it. "paper" is Castro and Liskov, OSDI 1999, "TOCS" the same authors, TOCS 2002.
+the spec and which layer notices it. "paper" is Castro and Liskov, OSDI 1999, "TOCS" the same authors, TOCS
+2002.
 """
 
 from typing import Final
@@ -36,7 +37,10 @@ def _signature_of(kind: str, bug: str) -> Mutant:
         bug=bug,
         module=_VALIDATION,
         old="if not is_signed_by(message.source, message, node.config.keys):",
-        new=f"if not isinstance(message, {kind}) and not is_signed_by(message.source, message, node.config.keys):",
+        new=(
+            f"if not isinstance(message, {kind}) and not is_signed_by(message.source, message, "
+            "node.config.keys):"
+        ),
     )
 
 
@@ -61,7 +65,10 @@ MUTANTS: tuple[Mutant, ...] = (
         bug="PB-04",
         module=_RULES,
         old='    """The number of commits that it takes (paper, 4.2)."""\n    return quorum_size(config)\n',
-        new='    """The number of commits that it takes (paper, 4.2)."""\n    return quorum_size(config) - 1\n',
+        new=(
+            '    """The number of commits that it takes (paper, 4.2)."""\n'
+            "    return quorum_size(config) - 1\n"
+        ),
     ),
     Mutant(
         name="quorums-of-twice-the-faulty",
@@ -81,22 +88,28 @@ MUTANTS: tuple[Mutant, ...] = (
         name="prepare-for-any-batch",
         bug="PB-11",
         module=_RULES,
-        old="vote.source for vote in prepares if vote.digest == digest and vote.view == view and vote.seq == seq",
+        old=(
+            "vote.source for vote in prepares if vote.digest == digest and vote.view == view and vote.seq "
+            "== seq"
+        ),
         new="vote.source for vote in prepares if vote.view == view and vote.seq == seq",
     ),
     Mutant(
         name="commit-for-any-batch",
         bug="PB-11, of commits",
         module=_RULES,
-        old="vote.source for vote in commits if vote.digest == digest and vote.view == view and vote.seq == seq",
+        old=(
+            "vote.source for vote in commits if vote.digest == digest and vote.view == view and vote.seq == "
+            "seq"
+        ),
         new="vote.source for vote in commits if vote.view == view and vote.seq == seq",
     ),
     Mutant(
         name="signature-without-the-batch",
         bug="PB-11, what is signed does not name the value",
         module=_ENCODING,
-        old="name: digest(getattr(value, name)) if digested else",
-        new='name: "" if digested else',
+        old="f'{key}\"{digest(getattr(value, name))}\"' if digested else",
+        new="f'{key}\"\"' if digested else",
     ),
     Mutant(
         name="prepare-for-any-number",
@@ -105,7 +118,8 @@ MUTANTS: tuple[Mutant, ...] = (
         old="    view, agreed = durable.view, votes.accepted\n",
         new=(
             "    said = [vote for held in node.votes.values() for vote in held.prepares.values()]\n"
-            "    votes = attrs.evolve(votes, prepares={vote.source: attrs.evolve(vote, seq=seq) for vote in said})\n"
+            "    votes = attrs.evolve(votes, prepares={vote.source: attrs.evolve(vote, seq=seq) for "
+            "vote in said})\n"
             "    view, agreed = durable.view, votes.accepted\n"
         ),
     ),
@@ -113,14 +127,20 @@ MUTANTS: tuple[Mutant, ...] = (
         name="prepare-of-any-view",
         bug="PB-19, of another view",
         module=_RULES,
-        old="vote.source for vote in prepares if vote.digest == digest and vote.view == view and vote.seq == seq",
+        old=(
+            "vote.source for vote in prepares if vote.digest == digest and vote.view == view and vote.seq "
+            "== seq"
+        ),
         new="vote.source for vote in prepares if vote.digest == digest and vote.seq == seq",
     ),
     Mutant(
         name="commit-of-any-view",
         bug="PB-19, of another view, for commits",
         module=_RULES,
-        old="vote.source for vote in commits if vote.digest == digest and vote.view == view and vote.seq == seq",
+        old=(
+            "vote.source for vote in commits if vote.digest == digest and vote.view == view and vote.seq == "
+            "seq"
+        ),
         new="vote.source for vote in commits if vote.digest == digest and vote.seq == seq",
     ),
     # --- the normal case ----------------------------------------------------------------------------
@@ -158,28 +178,31 @@ MUTANTS: tuple[Mutant, ...] = (
         module=_NORMAL,
         old=(
             "    if certificate is None or certificate.view != durable.view or seq in durable.committed:\n"
-            "        return Outcome(node)\n"
-            "    if not rules.is_committed(node.config, votes.commits.values(), durable.view, seq, votes.accepted):\n"
-            "        return Outcome(node)\n"
+            "        return StepResult(node)\n"
+            "    if not rules.is_committed(node.config, votes.commits.values(), durable.view, seq, "
+            "votes.accepted):\n"
+            "        return StepResult(node)\n"
             "    durable = attrs.evolve(durable, committed={**durable.committed, seq: certificate.batch})\n"
         ),
         new=(
             "    if seq in durable.committed:\n"
-            "        return Outcome(node)\n"
-            "    if not rules.is_committed(node.config, votes.commits.values(), durable.view, seq, votes.accepted):\n"
-            "        return Outcome(node)\n"
-            "    durable = attrs.evolve(durable, committed={**durable.committed, seq: durable.accepted[seq].batch})\n"
+            "        return StepResult(node)\n"
+            "    if not rules.is_committed(node.config, votes.commits.values(), durable.view, seq, "
+            "votes.accepted):\n"
+            "        return StepResult(node)\n"
+            "    durable = attrs.evolve(durable, committed={**durable.committed, seq: "
+            "durable.accepted[seq].batch})\n"
         ),
     ),
     Mutant(
         name="promises-what-is-not-prepared",
         bug="paper, 4.2: a commit is sent when the batch is prepared",
         module=_NORMAL,
-        old="    return Outcome(heard(node, vote), (Send(vote),))\n\n\ndef count",
+        old="    return StepResult(heard(node, vote), (Send(vote),))\n\n\ndef count",
         new=(
             "    promise = Commit(view=node.durable.view, seq=seq, digest=vote.digest, source=node.name)\n"
             "    promise = signed(promise, node.config.keys)\n"
-            "    return Outcome(heard(heard(node, vote), promise), (Send(vote), Send(promise)))\n"
+            "    return StepResult(heard(heard(node, vote), promise), (Send(vote), Send(promise)))\n"
             "\n\ndef count"
         ),
     ),
@@ -187,7 +210,11 @@ MUTANTS: tuple[Mutant, ...] = (
         name="executes-what-is-prepared",
         bug="PB-26, two phases",
         module=_NORMAL,
-        old="    if not rules.is_committed(node.config, votes.commits.values(), durable.view, seq, votes.accepted):\n        return Outcome(node)\n",
+        old=(
+            "    if not rules.is_committed(node.config, votes.commits.values(), durable.view, seq, "
+            "votes.accepted):\n"
+            "        return StepResult(node)\n"
+        ),
         new="",
     ),
     Mutant(
@@ -211,7 +238,7 @@ MUTANTS: tuple[Mutant, ...] = (
         old="    return count(heard(node, message), message.seq)\n",
         new=(
             "    if message.seq not in node.durable.accepted:\n"
-            "        return Outcome(node)\n"
+            "        return StepResult(node)\n"
             "    return count(heard(node, message), message.seq)\n"
         ),
     ),
@@ -219,8 +246,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="proposal-lost-before-its-view",
         bug="PB-37, a proposal that overtakes its new view",
         module=_NORMAL,
-        old="        return Outcome(heard(node, message))\n",
-        new="        return Outcome(node)\n",
+        old="        return StepResult(heard(node, message))\n",
+        new="        return StepResult(node)\n",
     ),
     Mutant(
         name="early-proposal-never-used",
@@ -263,7 +290,9 @@ MUTANTS: tuple[Mutant, ...] = (
         bug="paper, 4.2: in the order of the numbers",
         module=_NORMAL,
         old="execute_from(attrs.evolve(node, durable=durable), durable.executed, durable.state)",
-        new="execute_from(attrs.evolve(node, durable=durable), max(durable.executed, seq - 1), durable.state)",
+        new=(
+            "execute_from(attrs.evolve(node, durable=durable), max(durable.executed, seq - 1), durable.state)"
+        ),
     ),
     Mutant(
         name="answers-nobody-again",
@@ -283,8 +312,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="waits-for-what-is-executed",
         bug="paper, 4.4: the timer stops when nothing waits",
         module=_EXECUTION,
-        old="return Outcome(without_answered(attrs.evolve(node, durable=durable)), tuple(effects))",
-        new="return Outcome(attrs.evolve(node, durable=durable), tuple(effects))",
+        old="return StepResult(without_answered(attrs.evolve(node, durable=durable)), tuple(effects))",
+        new="return StepResult(attrs.evolve(node, durable=durable), tuple(effects))",
     ),
     # --- what is durable ----------------------------------------------------------------------------
     Mutant(
@@ -299,7 +328,10 @@ MUTANTS: tuple[Mutant, ...] = (
         bug="PB-22, of a commit",
         module=_CORE,
         old="effects = (Persist(after.durable), *effects)",
-        new='effects = (Persist(__import__("attrs").evolve(after.durable, prepared=node.durable.prepared)), *effects)',
+        new=(
+            'effects = (Persist(__import__("attrs").evolve(after.durable, prepared=node.durable.prepared)), '
+            "*effects)"
+        ),
     ),
     Mutant(
         name="view-change-not-persisted",
@@ -326,7 +358,10 @@ MUTANTS: tuple[Mutant, ...] = (
         name="own-view-change-forgotten-in-a-crash",
         bug="PB-22, its reverse, of a view change",
         module=_RETRANSMISSION,
-        old="    if node.durable.leaving is not None:\n        node = heard_view_change(node, node.durable.leaving)\n",
+        old=(
+            "    if node.durable.leaving is not None:\n"
+            "        node = heard_view_change(node, node.durable.leaving)\n"
+        ),
         new="",
     ),
     # --- checkpoints and state transfer -------------------------------------------------------------
@@ -349,13 +384,16 @@ MUTANTS: tuple[Mutant, ...] = (
         bug="PB-11, of checkpoints",
         module=_CHECKPOINTS,
         old="heard = [each for several in node.checkpoints.values() for each in several]",
-        new="heard = [attrs.evolve(each, digest=digest) for several in node.checkpoints.values() for each in several]",
+        new=(
+            "heard = [attrs.evolve(each, digest=digest) for several in node.checkpoints.values() for each "
+            "in several]"
+        ),
     ),
     Mutant(
         name="older-checkpoint-taken",
         bug="paper, 4.3: the low watermark never goes back",
         module=_VIEW_CHANGES,
-        old="discard(node, stable) if stable.seq > durable.stable.seq else Outcome(node)",
+        old="discard(node, stable) if stable.seq > durable.stable.seq else StepResult(node)",
         new="discard(node, stable)",
     ),
     Mutant(
@@ -390,10 +428,10 @@ MUTANTS: tuple[Mutant, ...] = (
         name="nothing-executed-behind-a-state",
         bug="TOCS, 5.3: what is committed behind the state is executed",
         module=_CHECKPOINTS,
-        old="    outcome = execute_from(attrs.evolve(node, durable=durable), seq, state)\n",
+        old="    result = execute_from(attrs.evolve(node, durable=durable), seq, state)\n",
         new=(
             "    durable = attrs.evolve(durable, executed=seq, state=state)\n"
-            "    outcome = Outcome(attrs.evolve(node, durable=durable))\n"
+            "    result = StepResult(attrs.evolve(node, durable=durable))\n"
         ),
     ),
     # --- leaving a view -----------------------------------------------------------------------------
@@ -416,7 +454,10 @@ MUTANTS: tuple[Mutant, ...] = (
         bug="PB-07",
         module=_RULES,
         old="return tuple(durable.prepared[seq] for seq in sorted(durable.prepared))",
-        new="return tuple(durable.prepared[seq] for seq in sorted(durable.prepared) if seq not in durable.committed)",
+        new=(
+            "return tuple(durable.prepared[seq] for seq in sorted(durable.prepared) if seq not in "
+            "durable.committed)"
+        ),
     ),
     Mutant(
         name="stays-with-what-it-promised",
@@ -425,7 +466,7 @@ MUTANTS: tuple[Mutant, ...] = (
         old="    return _leave(node, node.durable.view + 1)\n",
         new=(
             "    if any(each.view == node.durable.view for each in node.durable.prepared.values()):\n"
-            "        return Outcome(node)\n"
+            "        return StepResult(node)\n"
             "    return _leave(node, node.durable.view + 1)\n"
         ),
     ),
@@ -498,7 +539,10 @@ MUTANTS: tuple[Mutant, ...] = (
         module=_PROOFS,
         old=(
             "    if not rules.is_prepared(config, votes, view, seq, agreed):\n"
-            '        return f"number {seq} has not the same prepares of {rules.prepare_quorum_size(config)} backups of view {view}"\n'
+            "        return (\n"
+            '            f"number {seq} has not the same prepares "\n'
+            '            f"of {rules.prepare_quorum_size(config)} backups of view {view}"\n'
+            "        )\n"
         ),
         new=(
             "    if len(votes) < rules.prepare_quorum_size(config):\n"
@@ -512,7 +556,10 @@ MUTANTS: tuple[Mutant, ...] = (
         module=_PROOFS,
         old=(
             "    if not rules.is_stable(config, checkpoint.proof, checkpoint.seq, checkpoint.digest):\n"
-            '        return f"the checkpoint at {checkpoint.seq} has not the same votes of {rules.quorum_size(config)} replicas"\n'
+            "        return (\n"
+            '            f"the checkpoint at {checkpoint.seq} has not the same votes "\n'
+            '            f"of {rules.quorum_size(config)} replicas"\n'
+            "        )\n"
             "    return _votes_flaw(config, checkpoint.proof, checkpoint.seq, checkpoint.digest)\n"
         ),
         new=(
@@ -555,7 +602,10 @@ MUTANTS: tuple[Mutant, ...] = (
         name="new-view-not-recomputed",
         bug="PB-16",
         module=_PROOFS,
-        old="    if rules.reproposals(message.view_changes) != tuple((each.seq, each.batch) for each in message.proposals):\n",
+        old=(
+            "    if rules.reproposals(message.view_changes) != tuple((each.seq, each.batch) for each in "
+            "message.proposals):\n"
+        ),
         new="    if False:\n",
     ),
     Mutant(
@@ -590,7 +640,10 @@ MUTANTS: tuple[Mutant, ...] = (
         name="new-view-with-changes-unproved",
         bug="paper, 4.4: the view changes in a new view are checked",
         module=_PROOFS,
-        old='        if flaw := view_change_flaw(config, each):\n            return f"the view change of {each.source!r}: {flaw}"\n',
+        old=(
+            "        if flaw := view_change_flaw(config, each):\n"
+            '            return f"the view change of {each.source!r}: {flaw}"\n'
+        ),
         new="",
     ),
     Mutant(
@@ -622,22 +675,22 @@ MUTANTS: tuple[Mutant, ...] = (
         name="backup-does-not-agree-to-a-new-view",
         bug="paper, 4.4: backups prepare what a new view proposes",
         module=_VIEW_CHANGES,
-        old="        outcome = outcome.then(functools.partial(agree, seq=seq))\n",
+        old="        result = result.then(agree, seq)\n",
         new="        pass\n",
     ),
     Mutant(
         name="requests-forgotten-by-a-new-view",
         bug="paper, 4.4: the new primary learns what waits",
         module=_VIEW_CHANGES,
-        old="    outcome = Outcome(node, relay_waiting(node))\n",
-        new="    outcome = Outcome(node)\n",
+        old="    result: Result = StepResult(node, relay_waiting(node))\n",
+        new="    result: Result = StepResult(node)\n",
     ),
     # --- time ---------------------------------------------------------------------------------------
     Mutant(
         name="timer-not-doubled",
         bug="PB-29",
         module=_STATE,
-        old="return min(1 << min(self.futile, 64), self.config.patience_max)",
+        old="return min(1 << min(self.futile, 64), self.config.multiplier_max)",
         new="return 1",
     ),
     Mutant(
@@ -648,7 +701,7 @@ MUTANTS: tuple[Mutant, ...] = (
         new="moved = True",
     ),
     Mutant(
-        name="patience-never-returns",
+        name="multiplier-never-resets",
         bug="PB-29, its reverse: the time stays long when all is well",
         module=_TIMERS,
         old="        node = attrs.evolve(node, futile=0)\n",
@@ -770,7 +823,10 @@ MUTANTS: tuple[Mutant, ...] = (
         old="    return preparers(config, view) & {\n",
         new="    return frozenset(config.replicas) & {\n",
         equivalent=True,
-        why="a prepare of the primary is refused where it arrives, and in a certificate, before anything counts it",
+        why=(
+            "a prepare of the primary is refused where it arrives, and in a certificate, before anything "
+            "counts it"
+        ),
     ),
 )
 

@@ -1,20 +1,25 @@
-"""What convinced a replica, tried again with each of its parts changed in turn: nothing that is not proved may be taken.
+"""Mutated-message tests of PBFT: each part of an accepted message is changed; unproved ones are refused.
 
-A run under all faults (`script.py`) is watched. Of each kind of message some are chosen that made a difference, with the
-replica that took them. Then each part of such a message, however deep it is, is changed in each way of a short list: a
-number by one, a name or a digest to another one, an item left out, doubled or in the place of another, a signature to none.
-The replica is told the result twice: as it is, by somebody who has no key at all, and signed again wherever its sender may
-sign, by a sender who is a traitor. What it takes must be
+A run under all faults (`protocol.py`) is watched. Of each kind of message some are chosen that made a
+difference, with the replica that took them. Then each part of such a message, however deep it is, is changed
+in each way of a short list: a number by one, a name or a digest to another one, an item left out, doubled or
+in the place of another, a signature to none. The replica is told the result twice: as it is, by somebody who
+has no key at all, and signed again wherever its sender may sign, by a sender who is Byzantine. What it takes
+must be
 
-| rule        | what it says                                                                                            |
-|-------------|---------------------------------------------------------------------------------------------------------|
-| `Authentic` | whatever in it names somebody else was said by him in this run                                            |
-| `Proved`    | a view change, a new view or a state proves what it says, counted out (paper, 4.2 to 4.4; TOCS, 5.3)       |
-| `Certified` | no certificate has votes for another batch, number or view (`layers.certified`)                            |
-| `Monotonic` | no view, executed number or checkpoint goes back, also by what comes late; no view is entered twice         |
-| `Reported`  | of two contradicting messages of one sender, the second is evidence against him, and never takes the place of the first |
+| rule        | what it says                                                                                 |
+|-------------|----------------------------------------------------------------------------------------------|
+| `Authentic` | whatever in it names somebody else was said by him in this run                               |
+| `Proved`    | a view change, a new view or a state proves what it says, counted out (paper, 4.2 to 4.4;    |
+|             | TOCS, 5.3)                                                                                   |
+| `Certified` | no certificate has votes for another batch, number or view (`timing.certified`)              |
+| `Monotonic` | no view, executed number or checkpoint goes back, also by what comes late; no view is        |
+|             | entered twice                                                                                |
+| `Reported`  | of two contradicting messages of one sender, the second is evidence against him, and never   |
+|             | takes the place of the first                                                                 |
 
-The judge has none of the functions of `impl.pbft.proofs`; it looks up what was said instead of looking at signatures.
+The judge has none of the functions of `impl.pbft.proofs`; it looks up what was said instead of looking at
+signatures.
 """
 
 import random
@@ -26,10 +31,11 @@ import attrs
 from immutabledict import immutabledict
 
 from impl import pbft
-from property_tests.pbft.cluster import Cluster, Setting
-from property_tests.pbft.hosting import Taken
-from property_tests.pbft.layers import certified
-from property_tests.pbft.script import Script
+from property_tests.pbft.host import ReplicaStep, replica_step
+from property_tests.pbft.protocol import PBFT
+from property_tests.pbft.timing import certified
+from tlacheck.harness import Finding, Judge, Run, Schedule, Size
+from tlacheck.sim import StepRecord
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 
@@ -38,6 +44,8 @@ __all__ = ["near_misses", "variants"]
 #: The names that stand in the place of others.
 _NAMES: Final = ("r0", "r1", "r2", "r3")
 _ELSEWHERE: Final = "0" * 64
+#: So many later checkpoints are tried with a new view.
+_AHEAD: Final = 3
 #: The kinds of messages without which a run says nothing.
 _NEEDED: Final = frozenset({"NewView", "PrePrepare", "StateResponse", "ViewChange"})
 
@@ -83,15 +91,17 @@ def _of_tuple(items: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
             yield (*items[:place], other, *items[place + 1 :])
 
 
-def _signed_by(traitor: str, part: Any) -> Any:
-    """The same, signed again wherever `traitor` stands as the sender."""
+def _signed_by(byzantine: str, part: Any) -> Any:
+    """The same, signed again wherever `byzantine` stands as the sender."""
     if isinstance(part, tuple):
-        return tuple(_signed_by(traitor, item) for item in part)
+        return tuple(_signed_by(byzantine, item) for item in part)
     if not attrs.has(type(part)):
         return part
-    parts = {field.name: _signed_by(traitor, getattr(part, field.name)) for field in attrs.fields(type(part))}
+    parts = {
+        field.name: _signed_by(byzantine, getattr(part, field.name)) for field in attrs.fields(type(part))
+    }
     part = attrs.evolve(part, **parts)
-    return pbft.signed(part, pbft.SymbolicKeys(traitor)) if _signer(part) == traitor else part
+    return pbft.signed(part, pbft.SymbolicKeys(byzantine)) if _signer(part) == byzantine else part
 
 
 def _signer(part: Any) -> str | None:
@@ -118,15 +128,15 @@ def _signed_parts(part: Any) -> Iterator[Any]:
 
 @attrs.frozen
 class _Judge:
-    """What was said in a run, and by whom."""
+    """The signed messages of a run, and the rules that they imply for any other message."""
 
     config: pbft.Config
     said: frozenset[Any]
 
-    def wrong(self, message: Any, traitor: str) -> str:
-        """The rule that is broken if this is taken from a traitor; empty if it may be."""
+    def wrong(self, message: Any, byzantine: str) -> str:
+        """The rule that is broken if this is taken from a Byzantine replica; empty if it may be."""
         for part in _signed_parts(message):
-            if _signer(part) != traitor and part not in self.said:
+            if _signer(part) != byzantine and part not in self.said:
                 return "Authentic"
         return "" if self._is_proved(message) else "Proved"
 
@@ -186,7 +196,7 @@ class _Judge:
 
 
 def _follows(changes: tuple[pbft.ViewChange, ...]) -> dict[int, pbft.Batch]:
-    """What a new view must propose, by number (paper, 4.4)."""
+    """The batches that a new view must propose, by number (paper, 4.4)."""
     low = max((change.checkpoint.seq for change in changes), default=0)
     told: dict[int, pbft.PreparedCertificate] = {}
     for certificate in (certificate for change in changes for certificate in change.certificates):
@@ -199,42 +209,64 @@ def _follows(changes: tuple[pbft.ViewChange, ...]) -> dict[int, pbft.Batch]:
 # --- the check ------------------------------------------------------------------------------------
 
 
-class _Harvest:
-    """Remembers what was said, and messages that were taken with the replicas that took them."""
+class _Harvest(Judge):
+    """The recorded messages of a run, and those that were accepted with the replicas that accepted them."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: Size) -> None:
+        del size
         self.said: set[Any] = set()
         self.situations: list[pbft.Node] = []
         self.taken: defaultdict[str, list[tuple[tuple[int, bool, int], pbft.Node, Any]]] = defaultdict(list)
 
-    def step(self, taken: Taken) -> None:
-        """A correct replica took a step."""
-        for effect in taken.effects:
-            if isinstance(effect, pbft.Send):
-                self.said.update(_signed_parts(effect.message))
-        if taken.before is None or taken.after.durable is not taken.before.durable:
-            self.situations.append(taken.after)
-        if isinstance(taken.input, pbft.Receive) and taken.before is not None:
-            message = taken.input.message
-            if not _is_refused(taken.effects) and _signer(message) != taken.name:
+    def on_restart(self, node: str, state: Any) -> Iterator[Finding]:
+        """Remember a replica that comes back."""
+        del node
+        self.situations.append(state.node)
+        return iter(())
+
+    def on_step(self, record: StepRecord) -> Iterator[Finding]:
+        """Remember a step of an honest replica."""
+        step = replica_step(record)
+        for message in step.sent:
+            self.said.update(_signed_parts(message))
+        if step.after.durable is not step.before.durable:
+            self.situations.append(step.after)
+        if isinstance(step.input, pbft.Receive):
+            message = step.input.message
+            if not step.is_refused and _signer(message) != step.name:
                 self.said.update(_signed_parts(message))
-                writes = any(isinstance(effect, pbft.Persist) for effect in taken.effects)
+                writes = any(isinstance(effect, pbft.Persist) for effect in step.effects)
                 interest = _proofs_of(message), writes, len(self.situations)
-                self.taken[type(message).__name__].append((interest, taken.before, message))
+                self.taken[type(message).__name__].append((interest, step.before, message))
+        return iter(())
 
     def later(self, node: pbft.Node, count: int) -> list[pbft.Node]:
         """The same replica after each of its next steps that made a difference."""
         place = next((place for place, one in enumerate(self.situations) if one.durable is node.durable), 0)
         return [one for one in self.situations[place + 1 :] if one.name == node.name][:count]
 
+    def ahead_of(self, node: pbft.Node, message: pbft.NewView) -> Iterator[pbft.Node]:
+        """The same replica, had it heard of a later stable checkpoint than that with which a view begins."""
+        base = max(change.checkpoint.seq for change in message.view_changes)
+        votes: defaultdict[tuple[int, str], list[pbft.Checkpoint]] = defaultdict(list)
+        for said in self.said:
+            if isinstance(said, pbft.Checkpoint) and said.seq > base:
+                votes[said.seq, said.digest].append(said)
+        for place in sorted(votes)[:_AHEAD]:
+            ahead = node
+            for vote in sorted(votes[place], key=lambda vote: vote.source):
+                ahead, _ = pbft.step(ahead, pbft.Receive(vote))
+            if ahead.durable.stable.seq > base:
+                yield ahead
+
     def chosen(self, kind: str, count: int) -> list[tuple[pbft.Node, Any]]:
-        """So many messages of a kind: those that prove most and have the replica write something, and less."""
+        """About `count` messages of a kind, from those that prove most to those that prove least."""
         found = sorted(self.taken[kind], key=lambda one: one[0])
         return [(node, message) for _, node, message in found[:: -max(1, -(-len(found) // count))]]
 
 
 def _proofs_of(message: Any) -> int:
-    """How much a message proves."""
+    """A measure of how much a message proves."""
     match message:
         case pbft.ViewChange():
             return min(len(message.certificates), 2) + 4 * bool(message.checkpoint.seq)
@@ -246,36 +278,40 @@ def _proofs_of(message: Any) -> int:
 
 
 def near_misses(
-    context: Context, *, seed: int = 5, steps: int = 2_000, each: int = 3, ways: int = 80
+    context: Context, *, seed: int = 5, steps: int = 2_700, each: int = 3, ways: int = 80
 ) -> Outcome:
-    """Change what made a difference in a run, and tell it again.
+    """Change accepted messages of a run, and deliver the variants.
 
     Args:
         context: what `verify` gives.
         seed: of the run, beyond that of the context.
         steps: how many steps the run has, or as many more as it takes to meet all that is to be changed.
-        each: how many messages of each kind are changed, of those that prove little and of those that prove most.
+        each: how many messages of each kind are changed, of those that prove little and of those that prove
+            most.
         ways: in how many ways each of them is changed at most.
     """
-    harvest = _Harvest()
-    cluster = Cluster(Setting(), seed=context.seed + seed, only=frozenset(), record=lambda *_: harvest)
-    script = Script(cluster, context.seed + seed)
+    protocol = attrs.evolve(PBFT, judges=[_Harvest], goals=())
+    size = attrs.evolve(protocol.sizes[0], is_shuffled=False)
+    run = Run(protocol, size, seed=context.seed + seed, oracle=None, only=())
+    harvest, schedule = run.judge(_Harvest), Schedule(run, protocol, seed=context.seed + seed)
+    schedule.begin()
     try:
-        while cluster.steps < steps or (_NEEDED - set(harvest.taken) and cluster.steps < 10 * steps):
-            script.move()
+        while run.steps < steps or (_NEEDED - set(harvest.taken) and run.steps < 10 * steps):
+            schedule.happen()
     except Exception as raised:  # noqa: BLE001 - a step of a replica is total
-        verdict = Verdict.violated("Total", f"after {cluster.steps} steps")
-        figures = immutabledict(steps=cluster.steps)
+        verdict = Verdict.violated("Total", f"after {run.steps} steps")
+        figures = immutabledict(steps=run.steps)
         return Outcome(verdict=verdict, figures=figures, message=f"a step raises {raised!r}")
-    judge = _Judge(cluster.configs["r1"], frozenset(harvest.said))
+    config = next(iter(run.view.values())).node.config
+    judge = _Judge(config, frozenset(harvest.said))
     draw = random.Random(context.seed)  # noqa: S311 - a reproducible run, no secret
     told = 0
-    for node, message, traitor, tale in _tales(harvest, draw, each, ways):
+    for node, message, byzantine, tale in _tales(harvest, draw, each, ways):
         if told % 100 == 0:
             context.progress(f"{told:,} messages")
         told += 1
         try:
-            wrong = _wrong(judge, node, message, tale, traitor)
+            wrong = _wrong(judge, node, message, tale, byzantine)
         except Exception as raised:  # noqa: BLE001 - a step of a replica is total
             wrong = f"Total, {type(raised).__name__}"
         if wrong:
@@ -292,13 +328,13 @@ def near_misses(
 def _tales(
     harvest: _Harvest, draw: random.Random, each: int, ways: int
 ) -> Iterator[tuple[pbft.Node, Any, str, Any]]:
-    """What is told: a replica, what it took in the run, and what it is told instead with whose keys."""
+    """Yield replicas, the message each took in the run, the owner of the keys, and the variant to deliver."""
     for kind in sorted(harvest.taken):
         for node, message in harvest.chosen(kind, each):
             changed = [variant for variant in variants(message) if variant != message]
             for variant in (message, *draw.sample(changed, min(ways, len(changed)))):
-                for traitor, tale in _told(message, variant):
-                    yield node, message, traitor, tale
+                for byzantine, tale in _told(message, variant):
+                    yield node, message, byzantine, tale
     for kind in sorted(harvest.taken):
         for node, message in harvest.chosen(kind, each):
             for other in _NAMES:
@@ -314,6 +350,9 @@ def _tales(
         if older != message:
             yield first, message, sender, _signed_by(sender, older)
 
+    for node, message in harvest.chosen("NewView", each):
+        for ahead in harvest.ahead_of(node, message):
+            yield ahead, message, "", message
     wishes = [message for _, _, message in harvest.taken["ViewChange"]]
     for node, message in harvest.chosen("NewView", each):
         changes = message.view_changes
@@ -355,22 +394,25 @@ def _said_by(other: str, message: Any) -> Any:
     return _signed_by(other, attrs.evolve(message, source=other))
 
 
-def _wrong(judge: _Judge, node: pbft.Node, message: Any, variant: Any, traitor: str) -> str:
-    """The rule that a replica breaks that is told a variant instead of a message, or after it; empty if none."""
+def _wrong(judge: _Judge, node: pbft.Node, message: Any, variant: Any, byzantine: str) -> str:
+    """The rule that a replica breaks when it gets a variant instead of a message, or after it.
+
+    The result is empty if it breaks none.
+    """
     told = pbft.Receive(variant)
     after, effects = pbft.step(node, told)
     if not _is_refused(effects):
-        if wrong := judge.wrong(variant, traitor):
+        if wrong := judge.wrong(variant, byzantine):
             return wrong
-        taken = Taken(name=node.name, before=node, input=told, after=after, effects=effects)
-        for property_, _ in certified(taken, node):
+        step = ReplicaStep(name=node.name, before=node, input=told, after=after, effects=effects)
+        for property_, _ in certified(step):
             return property_
         if _reached(after) != tuple(map(max, _reached(node), _reached(after))):
             return "Monotonic"
         if isinstance(variant, pbft.NewView) and _reached(after)[0] == _reached(node)[0]:
             return "Monotonic"
     slot = _slot(message)
-    if traitor and slot is not None and slot == _slot(variant) and variant != message:
+    if byzantine and slot is not None and slot == _slot(variant) and variant != message:
         after, _ = pbft.step(node, pbft.Receive(message))
         _, effects = pbft.step(after, pbft.Receive(variant))
         match effects:
@@ -386,7 +428,7 @@ def _wrong(judge: _Judge, node: pbft.Node, message: Any, variant: Any, traitor: 
 
 
 def _reached(node: pbft.Node) -> tuple[int, int, int]:
-    """What never goes back: the view, wanted or entered, what is executed, and what is stable."""
+    """Values that never go back: the view, wanted or entered; executed; stable."""
     durable = node.durable
     return 2 * durable.view + (not durable.changing), durable.executed, durable.stable.seq
 
@@ -396,7 +438,7 @@ def _is_refused(effects: tuple[pbft.Effect, ...]) -> bool:
 
 
 def _slot(message: Any) -> tuple[object, ...] | None:
-    """For what a sender may say one thing only."""
+    """The key under which a sender may send one message only."""
     match message:
         case pbft.PrePrepare() | pbft.Prepare() | pbft.Commit():
             return type(message), message.source, message.view, message.seq

@@ -1,4 +1,4 @@
-"""Which values of `specs/pbft` the values of `impl/pbft` stand for.
+"""Projection of `impl/pbft` values to those of `specs/pbft`.
 
 A digest stands for what it is made of. What is behind one is learned from the replicas themselves: from the
 proposals that they accepted, and from the states at their checkpoints.
@@ -37,14 +37,15 @@ VARIABLES = (
 
 @attrs.frozen
 class Projection:
-    """From values of the implementation to values of the spec.
+    """Map values of the implementation to values of the spec.
 
     Attributes:
         request: the value that stands for a request.
         executed: the requests that a state of the service stands for, in the order of their execution.
         batches: what is behind the digests of batches, as far as it is known.
         states: what is behind the digests of states.
-        shown: what was shown, so that what is equal is the same object again: the oracle knows values by that.
+        shown: what was shown, so that what is equal is the same object again: the oracle knows values by
+            that.
     """
 
     request: Callable[[pbft.Request], Value]
@@ -54,7 +55,7 @@ class Projection:
     shown: dict[Value, Value] = attrs.field(factory=dict)
 
     def learn(self, durable: pbft.Durable) -> None:
-        """What a replica accepted, and the states at its checkpoints."""
+        """Note the batches that a replica accepted, and the states at its checkpoints."""
         for proposal in durable.accepted.values():
             self.learn_batch(proposal.batch)
         for state in durable.snapshots.values():
@@ -141,7 +142,7 @@ class Projection:
         return immutabledict(own, messages=frozenset(messages), decided=decided)
 
     def own(self, durable: pbft.Durable) -> State:
-        """Its own variables of a replica with this durable state."""
+        """The spec variables of one replica with this durable state."""
         return immutabledict(
             view=durable.view,
             changing=durable.changing,

@@ -1,9 +1,9 @@
-"""What Byzantine replicas might say need not be stored: the model that stores it has the same states and steps.
+"""Soundness of a reduction: a model that stores Byzantine messages has the same states and steps.
 
-`Pbft.tla` takes for said whatever a Byzantine replica might say. `MCPbftPlain.tla` has Byzantine replicas that
-send messages one by one into a set, and correct ones that count only what was sent. TLC lists both within the
-same bounds; what is left of a state without that set, and without the record of events, must be the same on
-both sides, and so must the steps between such states.
+`Pbft.tla` takes for said whatever a Byzantine replica might say. `MCPbftPlain.tla` has Byzantine replicas
+that send messages one by one into a set, and correct ones that count only what was sent. TLC lists both
+within the same bounds; what is left of a state without that set, and without the record of events, must be
+the same on both sides, and so must the steps between such states.
 
 A comparison that finds no difference says something only if it would find one: both sides are made wrong too.
 """
@@ -32,7 +32,8 @@ _FOLDER: Final = spec_for(4).path.parent
 #: What the two models do not share.
 _OWN: Final = frozenset({"event", "spoken"})
 
-#: Configuration -> definitions that make the reduced model wrong there, each with the definition in whose place it is.
+# : Configuration -> definitions that make the reduced model wrong there, each with the definition in whose
+# place it is.
 WRONG: Final[Mapping[str, Mapping[str, str]]] = immutabledict(
     {
         "plain_primary.cfg": immutabledict(AnythingIsSaid="Said"),
@@ -42,7 +43,10 @@ WRONG: Final[Mapping[str, Mapping[str, str]]] = immutabledict(
 
 
 class States:
-    """The states of both models by number, without what only one of them has; the same state has one number."""
+    """The states of both models by number, without the variables that only one of them has.
+
+    The same state has one number.
+    """
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[Value, ...], int] = {}
@@ -63,7 +67,7 @@ class States:
 
 @attrs.frozen
 class Listing:
-    """What TLC lists of a model.
+    """The states and steps of a model as TLC lists them.
 
     Attributes:
         verdict: whether that is all of it.
@@ -163,7 +167,7 @@ class Compared:
 
 
 def compared(plain: Listing, reduced: Listing) -> Compared:
-    """How the two differ."""
+    """The differences of the two."""
     return Compared(
         plain.states - reduced.states, reduced.states - plain.states, len(plain.steps ^ reduced.steps)
     )

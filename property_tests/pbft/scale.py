@@ -1,12 +1,14 @@
-"""PBFT clusters of any size in simulated time, for what only numbers tell: messages, bytes, latency, processor time.
+"""PBFT clusters of any size in simulated time, to measure messages, bytes, latency and processor time.
 
-A light host: no disks, no faults but those asked for, and clients that ask again as soon as they are answered. Each
-message takes a delay drawn from a seed. Time is virtual; what a replica computes takes none of it, unless
-`computing` is asked for: then every step takes as long as it took this process, and a replica takes one step after
-the other, as it would with a processor of its own. Without it all figures but seconds are a function of the arguments.
+A light host: no disks, no faults but those asked for, and clients that ask again as soon as they are
+answered. Each message takes a delay drawn from a seed. Time is virtual; what a replica computes takes none of
+it, unless `computing` is asked for: then every step takes as long as it took this process, and a replica
+takes one step after the other, as it would with a processor of its own. Without it all figures but seconds
+are a function of the arguments.
 
-Processor time is measured around the core's steps alone, for each replica. It holds all that a replica does, with its
-signatures and those that it verifies; clients' signatures, the queue of messages and the counting of bytes are not in it.
+Processor time is measured around the core's steps alone, for each replica. It holds all that a replica does,
+with its signatures and those that it verifies; clients' signatures, the queue of messages and the counting of
+bytes are not in it.
 """
 
 import functools
@@ -14,6 +16,7 @@ import hashlib
 import heapq
 import itertools
 import random
+import re
 import sys
 import time
 from collections import Counter, defaultdict, deque
@@ -24,7 +27,7 @@ import attrs
 
 from impl import pbft
 from impl.common.ed25519 import Ed25519Keys, public_key
-from property_tests.pbft.hosting import unproposed
+from property_tests.pbft.host import unproposed
 from tlacheck.errors import ConfigError
 from tlacheck.sim import Uniform
 
@@ -33,6 +36,7 @@ __all__ = [
     "Figures",
     "Register",
     "ScaledCluster",
+    "binary_bytes",
     "measure",
     "messages_of_a_batch",
     "messages_of_a_view_change",
@@ -43,6 +47,7 @@ __all__ = [
 
 #: Message types between replicas in the normal case.
 _NORMAL: Final = ("PrePrepare", "Prepare", "Commit")
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
 
 
 # --- keys, a service, sizes ---------------------------------------------------------------------
@@ -54,7 +59,7 @@ def _seed_of(name: str) -> bytes:
 
 
 class CountedKeys:
-    """Keys of somebody, with a count of what they were used for.
+    """The keys of a node, with a count of their uses.
 
     Attributes:
         signs: how many signatures were made.
@@ -94,7 +99,7 @@ class Register:
 
 
 def wire_bytes(message: object) -> int:
-    """How large a message is in canonical bytes, with all that it carries and its signature.
+    """The size of a message in canonical bytes, with all that it carries and its signature.
 
     What a signature covers by its digest is sent beside it, and is counted in its place.
     """
@@ -108,8 +113,34 @@ def wire_bytes(message: object) -> int:
     return len(kind.__name__) + 7 + inside + len(fields) - 1
 
 
+def binary_bytes(message: object) -> int:
+    """The size of a message in a plain binary encoding, with all that it carries and its signature.
+
+    The encoding is that of bincode, which HM names: fields without names, 8 bytes for an integer and for each
+    length, 4 for which of several kinds a value is, a digest as its 32 bytes.
+    """
+    if isinstance(message, tuple):
+        return 8 + sum(map(binary_bytes, message))
+    if attrs.has(type(message)):
+        kind: Any = type(message)
+        return 4 + sum(binary_bytes(getattr(message, field.name)) for field in attrs.fields(kind))
+    match message:
+        case bool() | None:
+            return 1
+        case int():
+            return 8
+        case str() if _DIGEST.fullmatch(message):
+            return 32
+        case str():
+            return 8 + len(message.encode())
+        case bytes():
+            return 8 + len(message)
+        case _:
+            raise TypeError(f"a {type(message).__name__} is no part of a message")
+
+
 def size_in_memory(value: Any) -> int:
-    """How many bytes the objects of a replica take up, each once; its configuration and keys left out."""
+    """The bytes that the objects of a replica take up, each once, without its configuration and keys."""
     seen: set[int] = set()
     pending, total = [value], 0
     while pending:
@@ -151,7 +182,8 @@ class ScaledCluster:
         clients: how many clients there are.
         symbolic: whether signatures only stand for some; else they are Ed25519.
         computing: whether processor time takes virtual time.
-        ahead: how many batches a primary has under way at most; meanwhile requests gather for the next (TOCS, 5.4).
+        ahead: how many batches a primary has under way at most; meanwhile requests gather for the next (TOCS,
+            5.4).
         timeout_ms: how long the first primary has to get something executed.
         settings: further fields of `pbft.Config`.
         lost: which messages are lost, by receiver and message.
@@ -182,6 +214,7 @@ class ScaledCluster:
         timeout_ms: float = 60_000.0,
         settings: Mapping[str, Any] | None = None,
         lost: Callable[[str, pbft.Message], bool] = lambda _to, _message: False,
+        size: Callable[[pbft.Message], int] = wire_bytes,
     ) -> None:
         if n < 1 or clients < 1 or batch < 1:
             raise ConfigError(
@@ -219,7 +252,7 @@ class ScaledCluster:
         self.weigh_every = 0
         self.down: set[str] = set()
         self._draw = random.Random(seed)  # noqa: S311 - reproducible on purpose
-        self._delay, self._lost = delay, lost
+        self._delay, self._lost, self._size_of = delay, lost, size
         self._computing = computing
         self._batch, self._ahead, self._timeout_ms = batch, ahead, timeout_ms
         self._order = itertools.count()
@@ -244,12 +277,12 @@ class ScaledCluster:
 
     @property
     def verifies(self) -> int:
-        """How many signatures all replicas have verified."""
+        """The number of signatures that all replicas have verified."""
         return sum(keys.verifies for keys in self.keys.values())
 
     @property
     def signs(self) -> int:
-        """How many signatures all replicas have made."""
+        """The number of signatures that all replicas have made."""
         return sum(keys.signs for keys in self.keys.values())
 
     def ask(self, client: str, operation: pbft.Value, *, of_all: bool = False) -> int:
@@ -310,7 +343,7 @@ class ScaledCluster:
         return about not in self._proposed[name] and self.nodes[name].waiting.get(request.client) == request
 
     def _propose(self, name: str) -> None:
-        """A primary proposes what has gathered, while less than so many batches are under way."""
+        """Propose waiting requests at a primary while few enough batches are in progress."""
         gathered, node = self._gathered[name], self.nodes[name]
         if not node.is_primary or node.durable.changing:
             return
@@ -363,9 +396,9 @@ class ScaledCluster:
                     for made in node.durable.accepted.values()
                     for each in made.batch
                 }
-            case pbft.ResetTimer(patience=patience):
+            case pbft.ResetTimer(multiplier=multiplier):
                 self._timers[name] += 1
-                self._push(at_ms + patience * self._timeout_ms, name, _Fires(self._timers[name]))
+                self._push(at_ms + multiplier * self._timeout_ms, name, _Fires(self._timers[name]))
             case pbft.StopTimer():
                 self._timers[name] += 1
             case _:
@@ -374,7 +407,7 @@ class ScaledCluster:
     def _send(
         self, to: str, message: pbft.Message, at_ms: float | None = None, *, is_own: bool = False
     ) -> None:
-        """A message is under way; what a replica sends itself does not go through the network."""
+        """Send a message; those of a replica to itself bypass the network."""
         at_ms = self.now_ms if at_ms is None else at_ms
         if is_own:
             self._push(at_ms, to, message)
@@ -386,11 +419,11 @@ class ScaledCluster:
             self._push(at_ms + self._draw.uniform(self._delay.least_ms, self._delay.greatest_ms), to, message)
 
     def _size(self, message: pbft.Message) -> int:
-        """`wire_bytes`, once for all receivers."""
+        """The size of a message, once for all receivers."""
         known = self._sizes.get(id(message))
         if known is None or known[0] is not message:
             self._sizes.clear()
-            known = message, wire_bytes(message)
+            known = message, self._size_of(message)
             self._sizes[id(message)] = known
         return known[1]
 
@@ -399,7 +432,7 @@ class ScaledCluster:
         heapq.heappush(self._queue, (at_ms, next(self._order), name, what))
 
     def _answer(self, reply: pbft.Reply) -> None:
-        """A reply reaches its client, who believes what f + 1 say."""
+        """Deliver a reply to its client, which accepts f + 1 equal ones."""
         about = reply.client, reply.timestamp
         voters = self._replies[*about, reply.result]
         voters.add(reply.source)
@@ -413,7 +446,7 @@ class ScaledCluster:
 
 
 def messages_of_a_batch(n: int) -> dict[str, int]:
-    """How many messages it takes to order and answer a batch of one request, when nothing goes wrong (paper, 4.2).
+    """The number of messages, by type, that a batch of one request needs without faults (paper, 4.2).
 
     The primary proposes to all others, each of these agrees to all others, all commit to all others, and each
     replica answers the client.
@@ -422,10 +455,10 @@ def messages_of_a_batch(n: int) -> dict[str, int]:
 
 
 def messages_of_a_view_change(n: int, proposals: int) -> dict[str, int]:
-    """How many messages it takes when all timers fire, until what was prepared is prepared and committed again (4.4).
+    """The number of messages, by type, of a view change, until prepared batches are committed again (4.4).
 
-    Each replica tells all others that it wants the view, its primary begins it by a message to all others, which
-    brings the proposals along, and these go through the two other phases.
+    Each replica tells all others that it wants the view, its primary begins it by a message to all others,
+    which brings the proposals along, and these go through the two other phases.
     """
     phases = messages_of_a_batch(n)
     return {
@@ -439,7 +472,7 @@ def messages_of_a_view_change(n: int, proposals: int) -> dict[str, int]:
 
 @attrs.frozen(kw_only=True)
 class Figures:
-    """What a load of requests came to.
+    """Measurements of a load of requests.
 
     Attributes:
         requests: how many were asked for and answered.
@@ -471,7 +504,7 @@ class Figures:
 
     @property
     def virtual_rate(self) -> float:
-        """Requests a virtual second: what a processor for each replica makes of it, if computing takes time."""
+        """Requests per virtual second: the rate with one processor per replica, if computing takes time."""
         return self.requests / self.virtual_s
 
     @property
@@ -481,12 +514,12 @@ class Figures:
 
     @property
     def normal_messages(self) -> int:
-        """How many messages of the three phases were sent."""
+        """The number of messages sent in the three phases."""
         return sum(self.sent.get(kind, 0) for kind in _NORMAL)
 
     @property
     def between_replicas_bytes(self) -> int:
-        """How many bytes replicas sent each other."""
+        """The number of bytes that replicas sent each other."""
         return sum(count for kind, count in self.bytes.items() if kind not in {"Reply", "Request"})
 
 
@@ -505,6 +538,7 @@ def measure(
     weigh_every: int = 0,
     settings: Mapping[str, Any] | None = None,
     within_ms: float = 600_000,
+    size: Callable[[pbft.Message], int] = wire_bytes,
 ) -> Figures:
     """Let clients ask, each again as soon as it is answered, until all requests are.
 
@@ -522,6 +556,7 @@ def measure(
         weigh_every: after how many sequence numbers a replica's size is looked at; 0: never.
         settings: further fields of `pbft.Config`.
         within_ms: how long is waited for the last answer, in virtual milliseconds.
+        size: how many bytes a message has: `wire_bytes` or `binary_bytes`.
 
     Raises:
         ConfigError: if nothing is asked for, or not all is answered.
@@ -538,6 +573,7 @@ def measure(
         symbolic=symbolic,
         computing=computing,
         settings=settings,
+        size=size,
     )
     scaled.weigh_every = weigh_every
     asked_ms: dict[str, float] = {}
@@ -587,7 +623,8 @@ def prepared_then_changed(
     """Have requests prepared everywhere, one a batch, lose all commits, and let all timers fire.
 
     Returns:
-        The cluster when all is answered in the next view, and nothing is under way any more; of `sent` is left what
+        The cluster when all is answered in the next view, and nothing is under way any more; of `sent` is
+        left what
         was sent from when the timers fired.
 
     Raises:

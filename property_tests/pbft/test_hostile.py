@@ -1,4 +1,7 @@
-"""A replica among hostile messages stays as it is or takes what is genuine; and a check that is missing is noticed."""
+"""A replica among hostile messages takes only genuine ones.
+
+Some checks are removed in turn, which must be noticed.
+"""
 
 import tracemalloc
 from collections.abc import Callable
@@ -11,8 +14,9 @@ import pytest
 from impl import pbft
 from impl.common.ed25519 import Ed25519Keys
 from impl.pbft import limits, proofs, rules, validation
+from impl.pbft.shapes import SHAPES
 from property_tests.pbft.hostile import Broken, Flood, hostile
-from property_tests.pbft.midway import TRAITOR, Midway, keys_of, situations
+from property_tests.pbft.midway import BYZANTINE, Midway, keys_of, situations
 from tlacheck.verdict import Kind
 from tlacheck.verify import Context
 
@@ -55,7 +59,7 @@ def test_what_was_signed_in_a_run_is_authentic_and_what_is_made_up_is_not(midway
     for vote in votes:
         made_up = attrs.evolve(vote, view=vote.view + 100)
         assert not midway.is_authentic(made_up)
-        assert not midway.is_authentic(pbft.signed(made_up, keys_of(TRAITOR))) or vote.source == TRAITOR
+        assert not midway.is_authentic(pbft.signed(made_up, keys_of(BYZANTINE))) or vote.source == BYZANTINE
 
 
 @each_situation
@@ -89,7 +93,7 @@ def _flooded(rounds: int = 4) -> str:
 @pytest.mark.parametrize(
     ("where", "name", "instead", "rules_broken"),
     [
-        (validation, "shape_complaint", "", {"total"}),
+        (SHAPES, "rejection", "", {"total"}),
         (Ed25519Keys, "verify", True, {"authentic"}),
         (validation, "is_signed_by", True, {"authentic"}),
         (proofs, "_is_signed", True, {"authentic"}),

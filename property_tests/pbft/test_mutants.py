@@ -1,4 +1,4 @@
-"""The quick layers notice the wrong implementations that they are for, and each of them can fail."""
+"""The quick layers catch their mutants, and each layer can fail."""
 
 from pathlib import Path
 from typing import Any
@@ -8,15 +8,22 @@ import pytest
 
 from impl import pbft
 from impl.pbft import clients, execution, retransmission, rules, timers, validation
-from property_tests.pbft import layers
-from property_tests.pbft.layers import LAYERS, calm, soaked
+from property_tests.pbft import calm as calm_cluster
+from property_tests.pbft.calm import calm
+from property_tests.pbft.layers import LAYERS
 from property_tests.pbft.near_misses import near_misses, variants
+from tlacheck.harness.checks import soaked
 from tlacheck.mutants import try_mutants
-from tlacheck.verify import Context
+from tlacheck.verify import Context, Outcome
 
 
 def _context(folder: Path) -> Context:
     return Context(folder=folder, budget="tests", seed=0, command="", progress=lambda _: None)
+
+
+def _soaked(folder: Path) -> Outcome:
+    target = "property_tests.pbft.protocol:PBFT"
+    return soaked(_context(folder), target, seeds=3, steps=2_700, judged=False, goals=[])
 
 
 # --- the mutants ----------------------------------------------------------------------------------
@@ -54,7 +61,7 @@ def _never(*_: object) -> Any:
     [
         (execution, {"without_answered": lambda node: node}, "Prompt"),
         (clients, {"answer": lambda *_: pbft.StopTimer()}, "Answers"),
-        (timers, {"wants_enough": lambda _: True}, "Patience"),
+        (timers, {"wants_enough": lambda _: True}, "Backoff"),
         (rules, {"view_to_join": lambda *_: None}, "Joins"),
         (retransmission, {"_own_checkpoints": lambda _: []}, "Repeats"),
         (rules, {"commit_quorum_size": lambda _: 2}, "Certified"),
@@ -66,15 +73,15 @@ def test_a_replica_that_is_late_or_hasty_is_noticed(
 ) -> None:
     for name, value in wrong.items():
         monkeypatch.setattr(owner, name, value)
-    outcomes = [layer(_context(tmp_path), seeds=3) for layer in (calm, soaked)]
+    outcomes = [calm(_context(tmp_path), seeds=3), _soaked(tmp_path)]
     assert property_ in {outcome.verdict.violates for outcome in outcomes}
     assert all(int(outcome.figures["steps"]) > 0 for outcome in outcomes)
 
 
-def test_patience_is_counted_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pbft.Node, "patience", property(lambda _: 1))
-    outcome = soaked(_context(tmp_path), seeds=3)
-    assert outcome.verdict.violates == "Patience"
+def test_multiplier_is_counted_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pbft.Node, "multiplier", property(lambda _: 1))
+    outcome = _soaked(tmp_path)
+    assert outcome.verdict.violates == "Backoff"
     assert "times the timeout" in outcome.message
 
 
@@ -82,7 +89,7 @@ def test_a_step_that_raises_is_noticed(tmp_path: Path, monkeypatch: pytest.Monke
     def raises(*_: object) -> None:
         raise KeyError("nothing there")
 
-    monkeypatch.setattr(layers, "_calmly", raises)
+    monkeypatch.setattr(calm_cluster, "_calmly", raises)
     outcome = calm(_context(tmp_path), seeds=1)
     assert outcome.verdict.violates == "Total"
     assert "KeyError" in outcome.message

@@ -1,4 +1,4 @@
-"""The host of large PBFT clusters works, its messages are as many as the paper's, and its figures follow from the seed."""
+"""Large PBFT clusters work, send as many messages as in the paper, and have figures fixed by the seed."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ from property_tests.pbft.scale import (
     Figures,
     Register,
     ScaledCluster,
+    binary_bytes,
     measure,
     messages_of_a_batch,
     messages_of_a_view_change,
@@ -91,7 +92,7 @@ def test_a_request_that_nobody_prepared_is_not_answered_without_a_primary() -> N
 
 
 def test_a_request_takes_five_delays() -> None:
-    """To the primary, three phases, and the answer."""
+    """The request to the primary, three phases, and the answer."""
     found = measure(4, requests=3, seed=1, delay=SAME, batch=1, symbolic=True)
     assert found.latency_ms == pytest.approx((25.0,) * 3)
 
@@ -138,6 +139,15 @@ def test_bytes_are_those_of_the_canonical_encoding_with_what_it_shortens() -> No
         proposal = pbft.signed(pbft.PrePrepare(view=0, seq=1, batch=batch, source="r0"), keys)
         shortened = len(f'"{pbft.digest(batch)}"')
         assert wire_bytes(proposal) == len(pbft.encode(proposal)) - shortened + len(pbft.encode(batch))
+
+
+def test_binary_bytes_are_those_that_bincode_would_write() -> None:
+    keys = pbft.SymbolicKeys("c0")
+    request = pbft.signed(pbft.Request(client="c0", timestamp=1, operation=("é", b"\1", None)), keys)
+    operation = 8 + (8 + 2) + (8 + 1) + 1
+    assert binary_bytes(request) == 4 + (8 + 2) + 8 + operation + 8 + len(request.signature)
+    vote = pbft.signed(pbft.Prepare(view=0, seq=1, digest="0" * 64, source="r1"), keys)
+    assert binary_bytes(vote) == 4 + 8 + 8 + 32 + (8 + 2) + 8 + len(vote.signature)
 
 
 def test_the_bytes_of_a_load_are_those_of_its_messages() -> None:

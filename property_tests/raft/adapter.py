@@ -1,9 +1,4 @@
-"""The adapter of `impl/raft` to `specs/raft`: the one file that knows both vocabularies.
-
-Two things are told here: which input performs a spec action, by the methods of `RaftSystem` that are
-marked `action`, and which spec state an implementation state stands for, by the one marked `variable`. Names differ only as TLA+ and
-Python differ (`prevLogIndex`, `prev_log_index`); servers, client values and reads are model values there
-and strings here.
+"""The adapter of `impl/raft` to `specs/raft` for replays, walks and edges: which input does which action.
 
 `RaftSystem` is a cluster without a clock: servers, their disks, their state machines and a bag of
 messages. A disk holds what the last `Persist` wrote, and apart from that what a `Write` began to write,
@@ -15,273 +10,40 @@ again only the servers that are not the same object as before.
 """
 
 import copy
-import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from collections.abc import Callable
+from typing import Any, Final, Self
 
 import attrs
 from immutabledict import immutabledict
 
 from impl import raft
+from property_tests.raft.settings import PLAIN, Setting
+from property_tests.raft.translation import (
+    BY_ROLE,
+    BY_SERVER,
+    configuration_from_spec,
+    configuration_to_spec,
+    entry_to_spec,
+    message_from_spec,
+    message_to_spec,
+    parts,
+    parts_of_role,
+    server_to_spec,
+    servers_from_spec,
+    value_from_spec,
+)
 from tlacheck.conform.adapter import Adapter, action, variable
 from tlacheck.conform.system import NotPossible
 from tlacheck.errors import AdapterError
-from tlacheck.tlc.spec import Spec
 from tlacheck.trace import State
 from tlacheck.values import ModelValue, Value, function
 
-__all__ = [
-    "RaftSystem",
-    "configuration_to_spec",
-    "full_system",
-    "message_from_spec",
-    "message_to_spec",
-    "server_names",
-    "spec_for",
-]
+__all__ = ["RaftSystem"]
 
-_A = TypeVar("_A")
-_B = TypeVar("_B")
-
-_SPECS: Final = Path(__file__).resolve().parents[2] / "specs" / "raft"
-
-#: The spec variables that have a value for each server, in the order of `_parts`.
-_BY_SERVER: Final = (
-    "currentTerm",
-    "votedFor",
-    "snapshot",
-    "log",
-    "synced",
-    "commitIndex",
-    "heard",
-    "role",
-    "votesGranted",
-    "nextIndex",
-    "matchIndex",
-    "lead",
-)
-#: The last of them, which follow from a server's role alone.
-_BY_ROLE: Final = 5
-#: How many translations of a kind are kept; then keeping them starts over.
-_REMEMBERED_MAX: Final = 1 << 14
-_UNKNOWN: Final = (None,) * len(_BY_SERVER)
-_NOBODY: Final[frozenset[Value]] = frozenset()
+_UNKNOWN: Final = (None,) * len(BY_SERVER)
 #: What the spec writes for a read that was not answered yet.
 _UNANSWERED: Final = -1
-#: The features of the spec that are settings of a server, by their names there.
-_SETTINGS: Final = immutabledict(
-    PreVote="pre_vote",
-    CheckQuorum="check_quorum",
-    Leases="leases",
-    Pipelining="pipelining",
-    ConflictTerm="conflict_term",
-    AsyncDisk="async_disk",
-)
-
-
-def spec_for(servers: int) -> Spec:
-    """The unbounded spec of a cluster of so many servers, for the oracle."""
-    return Spec.load(_SPECS / "RaftEvents.tla", _SPECS / f"Oracle{servers}.cfg")
-
-
-def server_names(servers: int) -> tuple[str, ...]:
-    """The names that those configurations give to the servers: n1, n2, ..."""
-    return tuple(f"n{number}" for number in range(1, servers + 1))
-
-
-# --- values and messages ------------------------------------------------------------------------
-
-
-def _remembered(translate: Callable[[_A], _B]) -> Callable[[_A], _B]:
-    """Keep what was translated: by identity, which costs least, and for equal values the same translation."""
-    by_value = functools.lru_cache(maxsize=_REMEMBERED_MAX)(translate)
-    by_identity: dict[int, tuple[_A, _B]] = {}
-
-    @functools.wraps(translate)
-    def translated(value: _A) -> _B:
-        found = by_identity.get(id(value))
-        if found is None:
-            if len(by_identity) >= _REMEMBERED_MAX:
-                by_identity.clear()
-            # The value is kept, so that no other one gets its identity.
-            found = by_identity[id(value)] = value, by_value(value)
-        return found[1]
-
-    return translated
-
-
-@functools.cache
-def _server(name: str) -> ModelValue:
-    """The model value of a server; one object for each, which is the quickest to compare."""
-    return ModelValue(name)
-
-
-def _servers_to_spec(names: Iterable[str]) -> Value:
-    return frozenset([_server(name) for name in names])
-
-
-def _servers_from_spec(servers: Value) -> frozenset[str]:
-    return frozenset(server.name for server in servers)
-
-
-def configuration_to_spec(configuration: raft.Configuration) -> Value:
-    return immutabledict(
-        voters=_servers_to_spec(configuration.voters),
-        outgoing=_servers_to_spec(configuration.outgoing),
-        learners=_servers_to_spec(configuration.learners),
-    )
-
-
-def _configuration_from_spec(record: Value) -> raft.Configuration:
-    return raft.Configuration(
-        _servers_from_spec(record["voters"]),
-        _servers_from_spec(record["outgoing"]),
-        _servers_from_spec(record["learners"]),
-    )
-
-
-def _value_to_spec(value: Any) -> Value:
-    if isinstance(value, raft.Configuration):
-        return configuration_to_spec(value)
-    return ModelValue("NoOp") if value == raft.NOOP else ModelValue(str(value))
-
-
-def _value_from_spec(value: Value) -> Any:
-    if not isinstance(value, ModelValue):
-        return _configuration_from_spec(value)
-    return raft.NOOP if value == ModelValue("NoOp") else value.name
-
-
-def _entry_to_spec(entry: raft.Entry) -> Value:
-    return immutabledict(term=entry.term, value=_value_to_spec(entry.value))
-
-
-def _entry_from_spec(entry: Value) -> raft.Entry:
-    return raft.Entry(term=entry["term"], value=_value_from_spec(entry["value"]))
-
-
-@_remembered
-def _log_to_spec(log: tuple[raft.Entry, ...]) -> Value:
-    return tuple(_entry_to_spec(entry) for entry in log)
-
-
-@_remembered
-def _snapshot_to_spec(snapshot: raft.Snapshot) -> Value:
-    state: Any = snapshot.state
-    return immutabledict(
-        index=snapshot.index,
-        term=snapshot.term,
-        configuration=configuration_to_spec(snapshot.configuration),
-        state=tuple(_value_to_spec(value) for value in state),
-    )
-
-
-def _snapshot_from_spec(record: Value) -> raft.Snapshot:
-    return raft.Snapshot(
-        index=record["index"],
-        term=record["term"],
-        configuration=_configuration_from_spec(record["configuration"]),
-        state=tuple(_value_from_spec(value) for value in record["state"]),
-    )
-
-
-@_remembered
-def message_to_spec(message: raft.Message) -> Value:
-    """The record that stands for a message."""
-    common = {
-        "type": type(message).__name__,
-        "term": message.term,
-        "source": ModelValue(message.source),
-        "dest": ModelValue(message.dest),
-    }
-    match message:
-        case raft.PreVoteRequest():
-            return immutabledict(
-                common, lastLogIndex=message.last_log_index, lastLogTerm=message.last_log_term
-            )
-        case raft.RequestVoteRequest():
-            return immutabledict(
-                common,
-                lastLogIndex=message.last_log_index,
-                lastLogTerm=message.last_log_term,
-                transfer=message.transfer,
-            )
-        case raft.PreVoteResponse() | raft.RequestVoteResponse():
-            return immutabledict(common, voteGranted=message.vote_granted)
-        case raft.AppendEntriesRequest():
-            return immutabledict(
-                common,
-                prevLogIndex=message.prev_log_index,
-                prevLogTerm=message.prev_log_term,
-                entries=_log_to_spec(message.entries),
-                leaderCommit=message.leader_commit,
-                round=message.round,
-            )
-        case raft.AppendEntriesResponse():
-            return immutabledict(
-                common,
-                success=message.success,
-                matchIndex=message.match_index,
-                conflict=immutabledict(term=message.conflict.term, index=message.conflict.index),
-                round=message.round,
-            )
-        case raft.InstallSnapshotRequest():
-            return immutabledict(common, snapshot=_snapshot_to_spec(message.snapshot), round=message.round)
-        case raft.TimeoutNow():
-            return immutabledict(common)
-
-
-@_remembered
-def message_from_spec(message: Value) -> raft.Message:
-    """The message that a record stands for.
-
-    Raises:
-        AdapterError: if the spec has a type of message that the implementation has not.
-    """
-    common = {"term": message["term"], "source": message["source"].name, "dest": message["dest"].name}
-    match message["type"]:
-        case "PreVoteRequest":
-            return raft.PreVoteRequest(
-                **common, last_log_index=message["lastLogIndex"], last_log_term=message["lastLogTerm"]
-            )
-        case "PreVoteResponse":
-            return raft.PreVoteResponse(**common, vote_granted=message["voteGranted"])
-        case "RequestVoteRequest":
-            return raft.RequestVoteRequest(
-                **common,
-                last_log_index=message["lastLogIndex"],
-                last_log_term=message["lastLogTerm"],
-                transfer=message["transfer"],
-            )
-        case "RequestVoteResponse":
-            return raft.RequestVoteResponse(**common, vote_granted=message["voteGranted"])
-        case "AppendEntriesRequest":
-            return raft.AppendEntriesRequest(
-                **common,
-                prev_log_index=message["prevLogIndex"],
-                prev_log_term=message["prevLogTerm"],
-                entries=tuple(_entry_from_spec(entry) for entry in message["entries"]),
-                leader_commit=message["leaderCommit"],
-                round=message["round"],
-            )
-        case "AppendEntriesResponse":
-            return raft.AppendEntriesResponse(
-                **common,
-                success=message["success"],
-                match_index=message["matchIndex"],
-                conflict=raft.ConflictHint(message["conflict"]["term"], message["conflict"]["index"]),
-                round=message["round"],
-            )
-        case "InstallSnapshotRequest":
-            return raft.InstallSnapshotRequest(
-                **common, snapshot=_snapshot_from_spec(message["snapshot"]), round=message["round"]
-            )
-        case "TimeoutNow":
-            return raft.TimeoutNow(**common)
-        case unknown:
-            raise AdapterError(f"impl/raft has no message of type {unknown!r}: add it to message_from_spec")
 
 
 # --- the system ---------------------------------------------------------------------------------
@@ -291,12 +53,8 @@ class RaftSystem(Adapter):
     """A cluster of `impl/raft` servers with disks, state machines and a bag of messages; no clock.
 
     Args:
-        features: `Features` of the spec. Snapshots, changes of membership, transfers and reads need no
+        setting: which parts of Raft are on. Snapshots, changes of membership, transfers and reads need no
             setting of a server: who never asks for them has none.
-        entries_max: `MaxEntries` of the spec, as the next ones are.
-        unacknowledged_max: `MaxUnacknowledged`.
-        election_ticks: `ElectionTicks`.
-        lease_ticks: `LeaseTicks`.
         on_effect: told every effect as it is carried out, with the server's name.
 
     Attributes:
@@ -311,22 +69,11 @@ class RaftSystem(Adapter):
 
     def __init__(
         self,
+        setting: Setting = PLAIN,
         *,
-        features: frozenset[str] = frozenset(),
-        entries_max: int = 2,
-        unacknowledged_max: int = 1,
-        election_ticks: int = 1,
-        lease_ticks: int = 0,
         on_effect: Callable[[str, raft.Effect], None] | None = None,
     ) -> None:
-        self._features = features
-        self._settings: dict[str, Any] = {
-            "entries_max": entries_max,
-            "unacknowledged_max": unacknowledged_max,
-            "election_ticks": election_ticks,
-            "lease_ticks": lease_ticks,
-            **{setting: feature in features for feature, setting in _SETTINGS.items()},
-        }
+        self._setting = setting
         self._on_effect = on_effect
         self.nodes: dict[str, raft.Node] = {}
         self.network: Counter[raft.Message] = Counter()
@@ -338,7 +85,8 @@ class RaftSystem(Adapter):
         self._elected: frozenset[Value] = frozenset()
         self._committed: tuple[Value, ...] = ()
         self._reads: immutabledict[Value, Value] = immutabledict()
-        # Of each server, the node that was translated last and its part of each variable; and those variables.
+        # Of each server, the node that was translated last and its part of each variable; and those
+        # variables.
         self._translated: dict[str, tuple[raft.Node, tuple[Value, ...]]] = {}
         self._columns: dict[str, dict[Value, Value]] = {}
         self._by_server: dict[str, immutabledict[Value, Value]] = {}
@@ -351,7 +99,7 @@ class RaftSystem(Adapter):
         self._written = {}
         self.network = Counter()
         self.applied = dict.fromkeys(names, ())
-        self._ahead = immutabledict({_server(name): 0 for name in names})
+        self._ahead = immutabledict({server_to_spec(name): 0 for name in names})
         self._elected = frozenset()
         self._committed = ()
         self._reads = immutabledict()
@@ -360,39 +108,41 @@ class RaftSystem(Adapter):
             raise AdapterError("a run of impl/raft begins with an empty network, this trace does not")
 
     def _config(self, name: str, initial: State) -> raft.Config:
-        founders = initial["snapshot"][_server(name)]["configuration"]["voters"]
-        return raft.Config(name, tuple(sorted(_servers_from_spec(founders))), **self._settings)
+        founders = initial["snapshot"][server_to_spec(name)]["configuration"]["voters"]
+        return attrs.evolve(
+            self._setting.config_for(name), founders=tuple(sorted(servers_from_spec(founders)))
+        )
 
     # --- what happens to a server
 
     @action("Timeout")
     def timeout(self, node: Value) -> None:
-        """Its election timer fires."""
+        """Let the server's election timer fire."""
         self._step(node.name, raft.Timeout())
 
     @action("ClientRequest")
     def client_request(self, node: Value, value: Value) -> None:
         """A client hands it a value."""
-        self._step(node.name, raft.ClientRequest(_value_from_spec(value)))
+        self._step(node.name, raft.ClientRequest(value_from_spec(value)))
 
     @action("AppendEntries", "InstallSnapshot")
     def append_entries(self, node: Value, peer: Value) -> None:
-        """It is time to send a peer what it lacks; which of the two it is, the server knows."""
+        """Have the server send a peer the entries or the snapshot that it lacks."""
         self._step(node.name, raft.AppendEntries(peer.name))
 
     @action("Compact")
     def compact(self, node: Value) -> None:
-        """Its host hands it what the state machine holds."""
+        """Give the server the content of the state machine as a snapshot."""
         self._step(node.name, raft.Compact(self.applied[node.name]))
 
     @action("ChangeMembership")
     def change_membership(self, node: Value, configuration: Value) -> None:
         """An operator asks for another configuration."""
-        self._step(node.name, raft.ChangeMembership(_configuration_from_spec(configuration)))
+        self._step(node.name, raft.ChangeMembership(configuration_from_spec(configuration)))
 
     @action("CheckQuorum")
     def check_quorum(self, node: Value) -> None:
-        """It is to look whether a quorum answered it."""
+        """Have the server check whether a quorum answered it."""
         self._step(node.name, raft.CheckQuorum())
 
     @action("TransferLeadership")
@@ -425,21 +175,21 @@ class RaftSystem(Adapter):
 
     @action("RenewLease")
     def renew_lease(self, node: Value) -> None:
-        """It is time for a new lease."""
+        """Have the server renew its lease."""
         self._step(node.name, raft.RenewLease())
 
     @action("Tick")
     def tick(self, node: Value) -> None:
         """Its clock ticks; how far that is ahead of the slowest one counts for leases alone."""
         self._step(node.name, raft.Tick())
-        if "Leases" in self._features:
+        if self._setting.has("Leases"):
             moved = self._ahead.set(node, self._ahead[node] + 1)
             slowest = min(moved.values())
             self._ahead = immutabledict({server: ticks - slowest for server, ticks in moved.items()})
 
     @action("DiskSynced")
     def disk_synced(self, node: Value, lastIndex: Value) -> None:  # noqa: N803 - as the spec calls it
-        """What it began to write is on its disk, the entries up to `lastIndex`."""
+        """Complete the server's write to its disk, up to the entry at `lastIndex`."""
         name = node.name
         written = self._written.get(name)
         if written is None or lastIndex > written.last_index:
@@ -472,7 +222,7 @@ class RaftSystem(Adapter):
 
     @action("Restart")
     def restart(self, node: Value, lastIndex: Value) -> None:  # noqa: N803 - as the spec calls it
-        """It comes back from a crash with what is on its disk.
+        """Restart the server from its disk.
 
         Of what was being written, the entries up to `lastIndex` got there.
         """
@@ -498,7 +248,7 @@ class RaftSystem(Adapter):
 
     # --- what there is to see
 
-    @variable(*_BY_SERVER, "messages", "ahead", "elected", "committed", "reads")
+    @variable(*BY_SERVER, "messages", "ahead", "elected", "committed", "reads")
     def shown(self) -> State:
         """The spec state that servers and network stand for, with the history of this run."""
         self._translate()
@@ -533,13 +283,13 @@ class RaftSystem(Adapter):
             if before is not None and before[0] is node:
                 continue
             if before is not None and before[0].role is node.role:
-                parts = _parts(node) + before[1][-_BY_ROLE:]
+                found = parts(node) + before[1][-BY_ROLE:]
             else:
-                parts = _parts(node) + _parts_of_role(node.role, tuple(n for n in self.nodes if n != name))
-            known[name] = node, parts
-            server = _server(name)
+                found = parts(node) + parts_of_role(node.role, tuple(n for n in self.nodes if n != name))
+            known[name] = node, found
+            server = server_to_spec(name)
             olds = before[1] if before else _UNKNOWN
-            for name_of_part, part, old in zip(_BY_SERVER, parts, olds, strict=True):
+            for name_of_part, part, old in zip(BY_SERVER, found, olds, strict=True):
                 if part is not old:
                     columns[name_of_part] = {**columns.get(name_of_part, {}), server: part}
                     changed.add(name_of_part)
@@ -577,13 +327,13 @@ class RaftSystem(Adapter):
                     self.network[message] += 1
                 case raft.BecameLeader(term=term):
                     leads = True
-                    self._elected |= {immutabledict(term=term, leader=_server(name))}
+                    self._elected |= {immutabledict(term=term, leader=server_to_spec(name))}
                 case raft.Restore(index=_, state=state):
                     self.applied[name] = _state_of(state)
                 case raft.Apply(index=index, value=value):
                     self._apply(name, value)
                     if leads and index > len(self._committed):
-                        entry = _entry_to_spec(after.durable.entry_at(index))
+                        entry = entry_to_spec(after.durable.entry_at(index))
                         self._committed += (
                             immutabledict(
                                 entry=entry,
@@ -610,78 +360,6 @@ class RaftSystem(Adapter):
             self.applied[name] += (value,)
 
 
-def full_system() -> RaftSystem:
-    """A cluster for `edges_full.cfg`: logs are compacted, and the membership changes."""
-    return RaftSystem(features=frozenset({"Snapshots", "Membership"}))
-
-
 def _state_of(state: Any) -> tuple[Any, ...]:
     """The state machine's state in a snapshot, which is whatever the host put there."""
     return tuple(state)
-
-
-def _parts(node: raft.Node) -> tuple[Value, ...]:
-    """What a server stands for in each variable of _BY_SERVER, but for what follows from its role."""
-    durable = node.durable
-    return (
-        durable.current_term,
-        _server(durable.voted_for or "Nil"),
-        _snapshot_to_spec(durable.snapshot),
-        _log_to_spec(durable.log),
-        node.synced,
-        node.commit_index,
-        node.heard,
-    )
-
-
-def _parts_of_role(role: raft.Role, others: tuple[str, ...]) -> tuple[Value, ...]:
-    """What follows from a role in a cluster with these other servers."""
-    voters = _NOBODY
-    if isinstance(role, raft.PreCandidate | raft.Candidate):
-        voters = _servers_to_spec(role.votes_granted)
-    if not isinstance(role, raft.Leader):
-        return (type(role).__name__, voters, *_not_leading(others))
-    progress = role.progress
-    return (
-        "Leader",
-        voters,
-        _every(others, 1, {one.peer: one.next_index for one in progress}),
-        _every(others, 0, {one.peer: one.match_index for one in progress}),
-        immutabledict(
-            round=role.round,
-            acked=_every(others, 0, {one.peer: one.acked for one in progress}),
-            pending=frozenset(
-                [
-                    immutabledict(read=ModelValue(str(one.read)), index=one.index, round=one.round)
-                    for one in role.pending
-                ]
-            ),
-            lease=immutabledict(round=role.lease.round, left=role.lease.left),
-            active=_servers_to_spec([one.peer for one in progress if one.is_active]),
-            transferee=_server(role.transferee or "Nil"),
-            handedOver=role.handed_over,
-        ),
-    )
-
-
-def _every(others: tuple[str, ...], value: int, known: Mapping[str, int]) -> Value:
-    """What is known of each other server, `value` where nothing is."""
-    return function({_server(other): known.get(other, value) for other in others})
-
-
-@functools.lru_cache
-def _not_leading(others: tuple[str, ...]) -> tuple[Value, ...]:
-    """What the spec writes for servers that do not lead: nextIndex, matchIndex and lead."""
-    return (
-        _every(others, 1, {}),
-        _every(others, 0, {}),
-        immutabledict(
-            round=0,
-            acked=_every(others, 0, {}),
-            pending=_NOBODY,
-            lease=immutabledict(round=0, left=0),
-            active=_NOBODY,
-            transferee=_server("Nil"),
-            handedOver=False,
-        ),
-    )

@@ -1,4 +1,4 @@
-"""A run of the service as a trace that a person can follow: who led, by which clock, and what two clients saw.
+"""Event recorder of the service: a readable trace of who led, by which clock, and what two clients saw.
 
 A history says that a read is stale; it does not say why. `Film` notes each event of a run, and `trace` keeps
 of them what shows: the steps that changed a server as far as the concerned key goes, the faults, and the
@@ -23,8 +23,13 @@ import attrs
 from immutabledict import immutabledict
 
 from impl import raft
-from property_tests.raft.service import Server, value_of
-from tlacheck.histories import Invoke, Operation, Return
+from property_tests.raft.clients import Clients
+from property_tests.raft.host import Arrived, Asked, Fired, Server
+from property_tests.raft.service import Ask, Called, Look, value_of
+from tlacheck.harness import Run
+from tlacheck.histories import Invoke, Operation, Recorder, Return
+from tlacheck.histories.history import Event
+from tlacheck.sim import Flight, StepRecord
 from tlacheck.trace import Origin, State, Step, Trace, Violation
 from tlacheck.values import ModelValue, Value
 
@@ -38,7 +43,7 @@ _SHOWN: Final = ("role", "term", "committed", "holds", "lease", "clock", "networ
 
 @attrs.frozen
 class _Frame:
-    """One event, and what was there after it."""
+    """One event, and the state after it."""
 
     at_ms: int
     action: str
@@ -46,40 +51,66 @@ class _Frame:
     about: object
     servers: immutabledict[str, Server]
     down: frozenset[str]
-    islands: tuple[frozenset[str], ...]
+    groups: tuple[frozenset[str], ...]
     drifts: immutabledict[str, int]
 
 
 class Film:
-    """All events of a run.
-
-    Attributes:
-        drifts: server -> how many parts per million its clock gains; whoever lets it drift says so here.
-    """
+    """All events of a run, to which it listens once it is told of it (`begin`)."""
 
     def __init__(self) -> None:
-        self.drifts: immutabledict[str, int] = immutabledict()
+        self._drifts: immutabledict[str, int] = immutabledict()
         self._frames: list[_Frame] = []
+        self._run: Run | None = None
+        self._faults = 0
 
-    def note(
-        self, action: str, node: str | None, about: object, *, servers: dict[str, Server], world: Any
-    ) -> None:
-        """Something happened; `servers` and `world` are as they are after it."""
+    def begin(self, run: Run) -> None:
+        """Record this run, which has not begun."""
+        self._run = run
+        run.judge(Clients).notes.recorder = Recorder(self._on_event)
+
+    # --- `tlacheck.sim.Observer`
+
+    def on_step(self, record: StepRecord) -> None:
+        """A server took a step."""
+        action, about = in_words(record.input)
+        self._note(action, record.node, about)
+
+    def on_restart(self, node: str, state: Any) -> None:
+        """A server came back."""
+        del state
+        self._note("Restart", node, None)
+
+    def on_lost(self, flight: Flight[Any]) -> None:
+        """No server notices the loss of a message."""
+
+    def on_double(self, flight: Flight[Any]) -> None:
+        """No server notices the second copy of a message before it arrives."""
+
+    def _on_event(self, event: Event) -> None:
+        self._note("Call" if isinstance(event, Invoke) else "Answer", None, event)
+
+    def _note(self, action: str, node: str | None, about: object) -> None:
+        if self._run is None:
+            return
+        for event in self._run.events[self._faults :]:
+            if event.kind == "inflict":
+                target = event.what.parameters.get("node")
+                if event.what.name == "drift":
+                    self._drifts = self._drifts.set(target, event.what["ppm"])
+                self._add(self._run, f"Fault_{event.what.name}", target, event.what)
+        self._faults = len(self._run.events)
+        self._add(self._run, action, node, about)
+
+    def _add(self, run: Run, action: str, node: str | None, about: object) -> None:
+        world = run.cluster.world
+        servers, down = immutabledict(run.view), frozenset(world.down)
         self._frames.append(
-            _Frame(
-                world.now_ms,
-                action,
-                node,
-                about,
-                immutabledict(servers),
-                frozenset(world.down),
-                world.islands,
-                self.drifts,
-            )
+            _Frame(world.now_ms, action, node, about, servers, down, world.groups, self._drifts)
         )
 
     def trace(self, write: Operation | None, read: Operation, violation: Violation, origin: Origin) -> Trace:
-        """What led to a read that is wrong.
+        """The events that led to a wrong read, as a trace.
 
         Args:
             write: the latest write that the read missed; None if there is none.
@@ -117,13 +148,30 @@ class Film:
             if isinstance(frame.about, Return) and frame.about.number == read.number:
                 break
         if initial is None:
-            raise ValueError("nothing was filmed: simulate with film=True")
+            raise ValueError("nothing was filmed: `begin` comes before the run")
         return Trace(
             initial=initial,
             steps=tuple(steps),
             origin=origin,
             violation=attrs.evolve(violation, step=len(steps)),
         )
+
+
+def in_words(inp: object) -> tuple[str, str]:
+    """An input of a server, with its details."""
+    match inp:
+        case Arrived(message=message):
+            return type(message).__name__, f"from {message.source}, term {message.term}"
+        case Fired(timer=timer):
+            return "Timer", str(timer)
+        case Asked(input=what):
+            return "Operate", type(what).__name__
+        case Called(request=Ask(command=command)):
+            return "Ask", str(command)
+        case Called(request=Look(key=key)):
+            return "Look", key
+        case _:
+            return type(inp).__name__, ""
 
 
 def _told(event: Invoke | Return, operation: Operation) -> str | None:
@@ -163,7 +211,7 @@ def _state(frame: _Frame, key: str, texts: dict[str, str]) -> State:
         }
         for variable, value in row.items():
             per_server[variable][ModelValue(name)] = value
-    cut_off = " | ".join(", ".join(sorted(island)) for island in frame.islands)
+    cut_off = " | ".join(", ".join(sorted(group)) for group in frame.groups)
     return immutabledict(
         time_ms=frame.at_ms,
         **{variable: immutabledict(values) for variable, values in per_server.items()},

@@ -1,8 +1,8 @@
 """Wrong Raft implementations, one line each, most with the shape of a public bug; and equivalent ones.
 
 The ids are those of the project's catalogue of protocol bugs; `docs/raft-bugs.md` says of each which check of
-the spec and which layer notices it. "paper" is Ongaro and Ousterhout 2014, "thesis" Ongaro 2014. A few are wrong
-hosts, since what a disk, a restart and a state machine do is the host's.
+the spec and which layer notices it. "paper" is Ongaro and Ousterhout 2014, "thesis" Ongaro 2014. A few are
+wrong hosts, since what a disk, a restart and a state machine do is the host's.
 """
 
 from typing import Final
@@ -24,7 +24,7 @@ _REPLICATION: Final = "impl.raft.replication"
 _RULES: Final = "impl.raft.rules"
 _SNAPSHOTS: Final = "impl.raft.snapshots"
 _STATE: Final = "impl.raft.state"
-_JOURNAL: Final = "property_tests.raft.journal"
+_HOST: Final = "property_tests.raft.host"
 
 MUTANTS: tuple[Mutant, ...] = (
     # --- elections and what is durable -------------------------------------------------------------
@@ -47,14 +47,20 @@ MUTANTS: tuple[Mutant, ...] = (
         bug="RE-02",
         module=_CORE,
         old="Persist(after.durable) if is_safe",
-        new="Persist(Durable(after.durable.current_term, None, after.durable.log, snapshot=after.durable.snapshot)) if is_safe",
+        new=(
+            "Persist(Durable(after.durable.current_term, None, after.durable.log, "
+            "snapshot=after.durable.snapshot)) if is_safe"
+        ),
     ),
     Mutant(
         name="term-not-persisted",
         bug="RE-03",
         module=_CORE,
         old="Persist(after.durable) if is_safe",
-        new="Persist(Durable(0, after.durable.voted_for, after.durable.log, snapshot=after.durable.snapshot)) if is_safe",
+        new=(
+            "Persist(Durable(0, after.durable.voted_for, after.durable.log, "
+            "snapshot=after.durable.snapshot)) if is_safe"
+        ),
     ),
     Mutant(
         name="send-before-persist",
@@ -65,10 +71,10 @@ MUTANTS: tuple[Mutant, ...] = (
             "    if after.durable is not before.durable:\n"
             "        is_safe = after.durable_index == after.durable.last_index\n"
             "        effects.append(Persist(after.durable) if is_safe else Write(after.durable))\n"
-            "    effects.extend(outcome.effects)\n"
+            "    effects.extend(handled.effects)\n"
         ),
         new=(
-            "    effects: list[Effect] = [*outcome.effects]\n"
+            "    effects: list[Effect] = [*handled.effects]\n"
             "    if after.durable is not before.durable:\n"
             "        is_safe = after.durable_index == after.durable.last_index\n"
             "        effects.append(Persist(after.durable) if is_safe else Write(after.durable))\n"
@@ -116,13 +122,13 @@ MUTANTS: tuple[Mutant, ...] = (
         module=_ELECTIONS,
         old=(
             "    if not isinstance(node.role, PreCandidate) or response.term != current + 1:\n"
-            "        return Outcome(node)"
+            "        return Handled(node)"
         ),
         new=(
             "    if isinstance(node.role, Candidate) and response.term == current:\n"
             "        return become_leader(node)\n"
             "    if not isinstance(node.role, PreCandidate) or response.term != current + 1:\n"
-            "        return Outcome(node)"
+            "        return Handled(node)"
         ),
     ),
     Mutant(
@@ -130,7 +136,10 @@ MUTANTS: tuple[Mutant, ...] = (
         bug="RE-10, the vote is reset when an election is prepared",
         module=_ELECTIONS,
         old="asking = attrs.evolve(node, role=PreCandidate(votes_granted=frozenset({me})))",
-        new="asking = attrs.evolve(node, durable=attrs.evolve(durable, voted_for=None), role=PreCandidate(votes_granted=frozenset({me})))",
+        new=(
+            "asking = attrs.evolve(node, durable=attrs.evolve(durable, voted_for=None), "
+            "role=PreCandidate(votes_granted=frozenset({me})))"
+        ),
     ),
     Mutant(
         name="pre-vote-of-another-term",
@@ -184,7 +193,8 @@ MUTANTS: tuple[Mutant, ...] = (
         old="attrs.evolve(node.durable, log=kept, snapshot=request.snapshot)",
         new=(
             "attrs.evolve(\n"
-            "                node.durable, current_term=request.snapshot.term, log=kept, snapshot=request.snapshot\n"
+            "                node.durable, current_term=request.snapshot.term, log=kept, "
+            "snapshot=request.snapshot\n"
             "            )"
         ),
     ),
@@ -192,16 +202,16 @@ MUTANTS: tuple[Mutant, ...] = (
         name="pre-vote-teaches-no-term",
         bug="RE-20, liveness",
         module=_ELECTIONS,
-        old="return Outcome(follow_term(node, response.term) if response.term > current else node)",
-        new="return Outcome(node)",
+        old="return Handled(follow_term(node, response.term) if response.term > current else node)",
+        new="return Handled(node)",
     ),
     Mutant(
         name="pre-vote-refreshes-the-leader",
         bug="RE-20, liveness",
         module=_ELECTIONS,
-        old="    return Outcome(node, (Send(response),))\n\n\ndef handle_pre_vote_response",
+        old="    return Handled(node, (Send(response),))\n\n\ndef handle_pre_vote_response",
         new=(
-            "    return Outcome(attrs.evolve(node, heard=node.config.election_ticks), (Send(response),))\n"
+            "    return Handled(attrs.evolve(node, heard=node.config.election_ticks), (Send(response),))\n"
             "\n"
             "\n"
             "def handle_pre_vote_response"
@@ -225,8 +235,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="disk-report-commits-nothing",
         bug="RE-22, what of it a core can have: a leader that waits for its disk for ever",
         module=_LEADING,
-        old="return lead(node, node.durable, node.role) if isinstance(node.role, Leader) else Outcome(node)",
-        new="return Outcome(node)",
+        old="return lead(node, node.durable, node.role) if isinstance(node.role, Leader) else Handled(node)",
+        new="return Handled(node)",
     ),
     # --- replication and commit --------------------------------------------------------------------
     Mutant(
@@ -344,7 +354,10 @@ MUTANTS: tuple[Mutant, ...] = (
         bug="RC-21",
         module=_CORE,
         old="Persist(after.durable) if is_safe",
-        new="Persist(Durable(after.durable.current_term, after.durable.voted_for, before.durable.log, snapshot=after.durable.snapshot)) if is_safe",
+        new=(
+            "Persist(Durable(after.durable.current_term, after.durable.voted_for, before.durable.log, "
+            "snapshot=after.durable.snapshot)) if is_safe"
+        ),
     ),
     Mutant(
         name="answers-before-its-disk",
@@ -363,7 +376,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="torn-write-is-valid",
         bug="RC-21, of the host: a torn record is believed",
-        module=_JOURNAL,
+        module=_HOST,
         old="return self.checksum == hash(fields)",
         new="return self.checksum == hash(fields) or bool(fields)",
     ),
@@ -374,7 +387,8 @@ MUTANTS: tuple[Mutant, ...] = (
         old="        refusal = _answer(node, request, success=False, match_index=0, conflict=conflict)\n",
         new=(
             "        node = attrs.evolve(\n"
-            "            node, commit_index=max(node.commit_index, min(request.leader_commit, durable.last_index))\n"
+            "            node, commit_index=max(node.commit_index, min(request.leader_commit, "
+            "durable.last_index))\n"
             "        )\n"
             "        refusal = _answer(node, request, success=False, match_index=0, conflict=conflict)\n"
         ),
@@ -419,8 +433,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="answer-of-a-later-term-ignored",
         bug="RS-06",
         module=_REPLICATION,
-        old="        return Outcome(follow_term(node, response.term))\n",
-        new="        return Outcome(node)\n",
+        old="        return Handled(follow_term(node, response.term))\n",
+        new="        return Handled(node)\n",
     ),
     Mutant(
         name="stale-leader-sends-a-snapshot",
@@ -434,14 +448,20 @@ MUTANTS: tuple[Mutant, ...] = (
         bug="RS-07, liveness",
         module=_REPLICATION,
         old="next_index = max(known.next_index, response.match_index + 1)",
-        new="next_index = response.match_index + 1 if response.match_index == known.next_index else known.next_index",
+        new=(
+            "next_index = response.match_index + 1 if response.match_index == known.next_index else "
+            "known.next_index"
+        ),
     ),
     Mutant(
         name="snapshot-not-persisted",
         bug="RS-09",
         module=_CORE,
         old="Persist(after.durable) if is_safe",
-        new="Persist(Durable(after.durable.current_term, after.durable.voted_for, after.durable.log, snapshot=before.durable.snapshot)) if is_safe",
+        new=(
+            "Persist(Durable(after.durable.current_term, after.durable.voted_for, after.durable.log, "
+            "snapshot=before.durable.snapshot)) if is_safe"
+        ),
     ),
     Mutant(
         name="snapshot-drops-the-tail",
@@ -496,9 +516,9 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="disk-wiped-at-a-restart",
         bug="RM-02, of the host: a server returns with its name and an empty disk",
-        module=_JOURNAL,
-        old="return newest.durable if newest else self._first",
-        new="return self._first",
+        module=_HOST,
+        old="records = [record for slot in range(_SLOTS) if (record := disk.read(slot)) and record.is_whole]",
+        new="records: list[Self] = []",
     ),
     Mutant(
         name="goes-by-the-committed-configuration",
@@ -556,7 +576,8 @@ MUTANTS: tuple[Mutant, ...] = (
         old="configuration=node.committed_configuration,",
         new=(
             "configuration=attrs.evolve(\n"
-            "            node.committed_configuration, voters=node.committed_configuration.members, learners=frozenset()\n"
+            "            node.committed_configuration, voters=node.committed_configuration.members, "
+            "learners=frozenset()\n"
             "        ),"
         ),
     ),

@@ -1,19 +1,13 @@
-"""Run logs of simulated clusters: what servers would write of themselves, under clients and faults.
+"""Run logs of simulated clusters, as servers would write them under clients and faults.
 
-Two kinds of cluster run, seeded and judged by nobody that knows the spec:
-
-* `simulate`: plain Raft. Time passes, clients submit, messages are lost, doubled, servers crash and come
-  back, the network parts and heals.
-* `simulate_all_parts`: Raft with all its parts, under the script of the soak (`script.py`). Clients also
-  read, operators change the membership and hand over, servers crash within a step, links fail one way,
-  clocks go wrong; `Safety` watches.
-
-`log_of` makes of a run what its servers could have written:
+A run is one of a soak test (`protocol.py`), seeded, and watched by `Safety` alone: nobody knows the spec.
+`log_of` makes of it what its servers could have written:
 
 * each event has its action, the server, and of the server only what it knows of itself: `OWN`, or
   `OWN_OF_ALL_PARTS`. No network, no other server, nothing of what a leader knows of its peers, of its
   rounds and of its lease;
-* a tick of a clock has only its action and its server: whoever writes a line a tick writes a short one;
+* a tick of a clock, and whatever is not the last thing in a step of a host, has only its action and its
+  server;
 * of a received message it has a few fields, by default those of `HEADER`;
 * of reads it has what clients see, which who simulates the clients writes: when one was asked for, and
   from which log index it was answered (`reads` of the spec, where it changed);
@@ -21,23 +15,27 @@ Two kinds of cluster run, seeded and judged by nobody that knows the spec:
   the simulator.
 """
 
-import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import attrs
 from immutabledict import immutabledict
 
-from property_tests.raft.adapter import server_names
-from property_tests.raft.cluster import Cluster
-from property_tests.raft.features import FULL, Setting
-from property_tests.raft.machine import oracle_for
-from property_tests.raft.script import endure
+from impl import raft
+from property_tests.raft.host import Server
+from property_tests.raft.protocol import setting_of
+from property_tests.raft.recorder import Shown, restart_step, spec_steps
+from property_tests.raft.settings import Setting
+from property_tests.raft.translation import message_to_spec, server_to_spec
 from tlacheck import __version__
 from tlacheck.conform.lockstep import Diverged
-from tlacheck.runlog import Event, Header, Run
-from tlacheck.trace import Origin, State, Step, Trace
+from tlacheck.harness import Finding, Judge, Protocol, Run, Size, SpecStep, spec_step
+from tlacheck.harness.workload import schedule_of
+from tlacheck.runlog import Event, Header
+from tlacheck.runlog import Run as Log
+from tlacheck.sim import StepRecord
+from tlacheck.trace import Origin
 from tlacheck.values import Value
 
 __all__ = [
@@ -50,7 +48,6 @@ __all__ = [
     "Simulated",
     "log_of",
     "simulate",
-    "simulate_all_parts",
 ]
 
 #: What the logs never show.
@@ -66,7 +63,26 @@ HEADER_OF_ALL_PARTS: Final = (*HEADER, "lastLogIndex", "transfer", "round", "sna
 #: No field of it: then any message in flight may be the one that was received.
 NOTHING: Final = ()
 
-_VALUES: Final = ("v1", "v2", "v3")
+
+#: The actions by which a server changes nothing of `OWN_OF_ALL_PARTS`.
+_ONLY_SENDS: Final = ("AppendEntries", "InstallSnapshot")
+
+
+@attrs.frozen
+class Line:
+    """One step of the spec, and the server's own variables after it.
+
+    Attributes:
+        step: the step.
+        node: the server; None if the network did it.
+        own: the server's value of each variable; empty if it wrote no more of that step.
+        reads: what clients saw of reads, if that changed.
+    """
+
+    step: SpecStep
+    node: Value | None = None
+    own: Mapping[str, Value] = immutabledict()
+    reads: Value | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -74,113 +90,139 @@ class Simulated:
     """A run of a simulated cluster.
 
     Attributes:
-        trace: all of it, as the adapter saw it.
-        sometimes: how often each interesting situation was met.
+        lines: what happened.
+        origin: where the run comes from.
+        goals: how often each coverage goal was met.
         broken: the property that the cluster's own judge saw broken, which ended the run; empty if none was.
     """
 
-    trace: Trace
-    sometimes: Counter[str]
+    lines: tuple[Line, ...]
+    origin: Origin
+    goals: Counter[str]
     broken: str = ""
 
 
-def simulate(seed: int, *, steps: int, servers: int = 3, command: str = "") -> Simulated:
-    """A run with faults; the same for the same seed.
+class _Writer(Judge):
+    """Writes the lines of a run."""
+
+    def __init__(self, setting: Setting, size: Size) -> None:
+        self.lines: list[Line] = []
+        self._shown = Shown(setting, size)
+
+    def on_step(self, record: StepRecord) -> Iterator[Finding]:
+        """A step of a server."""
+        before = self._shown.reads
+        self._shown.step(record)
+        for command in record.commands[len(record.carried_out) :]:
+            if hasattr(command, "message"):
+                self._shown.take(command.message)
+        steps, node = tuple(spec_steps(record)), server_to_spec(record.node)
+        own = self._shown.own(record.node, OWN_OF_ALL_PARTS)
+        for number, step in enumerate(steps, start=1):
+            is_last = number == len(steps)
+            knows = step.action != "Tick" and (is_last or step.action in _ONLY_SENDS)
+            reads = self._shown.reads if is_last and self._shown.reads is not before else None
+            self.lines.append(Line(step, node, own if knows else immutabledict(), reads))
+        yield from ()
+
+    def on_undone(self, record: StepRecord) -> Iterator[Finding]:
+        """A step that a crash undid writes nothing."""
+        for command in record.carried_out:
+            if hasattr(command, "message"):
+                self._shown.send(command.message)
+        if record.message is not None:
+            self._shown.take(record.message)
+        yield from ()
+
+    def on_restart(self, node: str, state: Server) -> Iterator[Finding]:
+        """A server came back."""
+        self._shown.put(node, state.node)
+        own = self._shown.own(node, OWN_OF_ALL_PARTS)
+        self.lines.append(Line(restart_step(node, state), server_to_spec(node), own))
+        yield from ()
+
+    def on_lost(self, message: raft.Message) -> Iterator[Finding]:
+        """A message that is lost leaves no line."""
+        self._shown.take(message)
+        yield from ()
+
+    def on_double(self, message: raft.Message) -> Iterator[Finding]:
+        """The simulator writes which message it doubles."""
+        self._shown.send(message)
+        self.lines.append(Line(spec_step("DuplicateMessage", message=message_to_spec(message))))
+        yield from ()
+
+
+def simulate(
+    protocol: Protocol, seed: int, *, steps: int, servers: int | None = None, command: str = ""
+) -> Simulated:
+    """A run with faults, which end at its end; the same for the same seed.
 
     Args:
-        seed: decides the faults, the delays and the timeouts.
-        steps: how many steps of the spec it takes at least.
-        servers: how many servers the cluster has.
+        protocol: one of the declarations of Raft.
+        seed: decides all that happens.
+        steps: how many steps hosts take at least.
+        servers: how many there are; the declaration's first size, if None.
         command: the command that makes this run again.
     """
-    cluster = Cluster(oracle_for(servers), server_names(servers), seed=seed, judged=False, command=command)
-    rng = random.Random(seed)  # noqa: S311 - a reproducible run, no secret
-    script = _Script(cluster, rng)
-    names = tuple(_MOVES)
-    weights = tuple(_MOVES.values())
+    size = protocol.size(servers)
+    writer = _Writer(setting_of(protocol, size), size)
+    logged = attrs.evolve(protocol, judges=[*protocol.judges, lambda _: writer])
+    run = Run(logged, size, seed=seed, oracle=None, command=command)
+    broken = ""
     try:
-        while len(cluster.lockstep.trace) < steps:
-            (name,) = rng.choices(names, weights)
-            move: Callable[[], None] = getattr(script, name)
-            move()
+        schedule = schedule_of(run, logged, seed=seed)
+        schedule.begin()
+        schedule.round(steps)
+        schedule.conclude()
     except Diverged as failure:
         violation = failure.trace.violation
-        return Simulated(
-            trace=attrs.evolve(failure.trace, violation=None),
-            sometimes=cluster.sometimes,
-            broken=violation.property if violation else "a property",
-        )
-    return Simulated(trace=cluster.lockstep.trace, sometimes=cluster.sometimes)
-
-
-def simulate_all_parts(seed: int, *, steps: int, setting: Setting = FULL, command: str = "") -> Simulated:
-    """A run with all parts of Raft on and all faults, which end at its end; the same for the same seed.
-
-    Args:
-        seed: decides all that happens.
-        steps: how many steps of the spec it takes at least, those of clocks not counted.
-        setting: which parts are on, and the limits of the spec's configuration.
-        command: the command that makes this run again.
-    """
-    run = endure(seed, steps=steps, setting=setting, recorded=True, rest_every=steps, command=command)
-    if run.trace is None:
-        raise RuntimeError(f"the run of seed {seed} was recorded, and has no trace")
-    violation = run.trace.violation
-    return Simulated(
-        trace=attrs.evolve(run.trace, violation=None, loop=None),
-        sometimes=run.sometimes,
-        broken=violation.property if violation else "",
+        broken = violation.property if violation else "a property"
+    origin = Origin(
+        source="simulation",
+        spec=f"specs/raft/{protocol.spec}",
+        config=f"specs/raft/{size.config}",
+        seed=seed,
+        command=command,
+        versions=immutabledict({"tlacheck": __version__}),
     )
+    return Simulated(lines=tuple(writer.lines), origin=origin, goals=run.goals, broken=broken)
 
 
-def log_of(trace: Trace, *, received: tuple[str, ...] = HEADER, own: tuple[str, ...] = OWN) -> Run:
-    """What the servers of a run could have written.
+def log_of(run: Simulated, *, received: tuple[str, ...] = HEADER, own: tuple[str, ...] = OWN) -> Log:
+    """The log that the servers of a run could have written.
 
     Args:
-        trace: the run.
+        run: the run.
         received: which fields of a received message are written; of `snapshot.index` that field of a field.
         own: which variables a server writes of itself.
     """
-    events = [
-        _event(before, step, received, own)
-        for before, step in zip(trace.states, trace.steps, strict=False)
-        if step.action not in HIDDEN
-    ]
-    return Run(
-        header=Header(
-            origin=Origin(
-                source="simulation",
-                spec=trace.origin.spec,
-                config=trace.origin.config,
-                seed=trace.origin.seed,
-                command=trace.origin.command,
-                versions=immutabledict({"tlacheck": __version__}),
-            )
-        ),
-        events=tuple(attrs.evolve(event, number=number) for number, event in enumerate(events, start=1)),
+    events = tuple(
+        attrs.evolve(_event(line, received, own), number=number)
+        for number, line in enumerate(run.lines, start=1)
     )
+    return Log(header=Header(origin=run.origin), events=events)
 
 
-def _event(before: State, step: Step, received: tuple[str, ...], own: tuple[str, ...]) -> Event:
-    node = step.arguments.get("node")
-    if node is None:  # the network's own doing: the simulator logs what it does
-        return Event(number=0, action=step.action, arguments=step.arguments)
-    if step.action == "Tick":
-        return Event(number=0, action=step.action, arguments=step.arguments, node=node)
-    reads = step.state["reads"]
+def _event(line: Line, received: tuple[str, ...], own: tuple[str, ...]) -> Event:
+    action, arguments = line.step.action, line.step.arguments
+    if line.node is None:  # the network's own doing: the simulator logs what it does
+        return Event(number=0, action=action, arguments=immutabledict(arguments))
+    if not line.own:
+        return Event(number=0, action=action, arguments=immutabledict(node=line.node), node=line.node)
     return Event(
         number=0,
-        action=step.action,
-        arguments=immutabledict(_known(step, received)),
-        node=node,
-        state=immutabledict() if reads == before["reads"] else immutabledict(reads=reads),
-        local=immutabledict((name, step.state[name][node]) for name in own),
+        action=action,
+        arguments=immutabledict(_known(arguments, received)),
+        node=line.node,
+        state=immutabledict() if line.reads is None else immutabledict(reads=line.reads),
+        local=immutabledict((name, line.own[name]) for name in own),
     )
 
 
-def _known(step: Step, received: tuple[str, ...]) -> dict[str, Value]:
-    known = {name: value for name, value in step.arguments.items() if name != "message"}
-    message = step.arguments.get("message", {})
+def _known(arguments: Mapping[str, Value], received: tuple[str, ...]) -> dict[str, Value]:
+    known: dict[str, Any] = {name: value for name, value in arguments.items() if name != "message"}
+    message = arguments.get("message", {})
     return known | {f"message.{path}": value for path in received for value in _at(message, path)}
 
 
@@ -191,61 +233,3 @@ def _at(message: Value, path: str) -> Iterator[Value]:
             return
         message = message[name]
     yield message
-
-
-#: What may happen next -> how often.
-_MOVES: Final = {
-    "time_passes": 50,
-    "a_client_submits": 14,
-    "a_message_is_lost": 6,
-    "a_message_is_doubled": 5,
-    "a_server_crashes": 8,
-    "a_server_comes_back": 12,
-    "the_network_parts": 8,
-    "the_network_heals": 10,
-}
-
-
-class _Script:
-    """What may happen to a cluster; each does nothing where it cannot."""
-
-    def __init__(self, cluster: Cluster, rng: random.Random) -> None:
-        self._cluster = cluster
-        self._rng = rng
-        self._down: list[str] = []
-
-    def time_passes(self) -> None:
-        self._cluster.advance(self._rng.randint(5, 180))
-
-    def a_client_submits(self) -> None:
-        self._cluster.client_request(self._rng.choice(_VALUES))
-
-    def a_message_is_lost(self) -> None:
-        if flights := self._cluster.world.flights:
-            self._cluster.drop(self._rng.choice(flights))
-
-    def a_message_is_doubled(self) -> None:
-        if flights := self._cluster.world.flights:
-            self._cluster.duplicate(self._rng.choice(flights))
-
-    def a_server_crashes(self) -> None:
-        if not self._down:
-            self._down.append(self._victim())
-            self._cluster.crash(self._down[0])
-
-    def a_server_comes_back(self) -> None:
-        if self._down:
-            self._cluster.restart(self._down.pop())
-
-    def the_network_parts(self) -> None:
-        self._cluster.world.partition({self._victim()})
-
-    def the_network_heals(self) -> None:
-        self._cluster.world.heal()
-
-    def _victim(self) -> str:
-        """A server; half the time the leader, or there would be few elections."""
-        leader = self._cluster.leader
-        if leader is not None and self._rng.random() < 0.5:
-            return leader
-        return self._rng.choice(self._cluster.servers)

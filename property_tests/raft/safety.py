@@ -1,4 +1,4 @@
-"""What must never happen in a Raft cluster, told on its servers and what they do, without the spec.
+"""Safety properties of a Raft cluster, checked on servers and their effects without the spec.
 
 A second opinion, and deliberately naive: each property is written from the papers ("paper" is Ongaro
 and Ousterhout 2014, "thesis" is Ongaro 2014) on the states, effects and messages of the
@@ -11,12 +11,15 @@ changes one server, so that only what it changed is looked at again.
 """
 
 from collections.abc import Collection, Hashable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from impl import raft
+from property_tests.raft.host import Machine
 
 __all__ = ["Broken", "Safety"]
 
+#: The greatest length of a state or a snapshot in a message, in characters.
+_BRIEF_MAX: Final = 600
 #: A broken property: its name in the spec if it has one there, and a line that says what is wrong.
 Broken = tuple[str, str]
 
@@ -26,6 +29,7 @@ class Safety:
 
     Args:
         nodes: the servers as they start.
+        machine: the state machine; that of the spec, if None: values in the order of the log, each once.
 
     Attributes:
         nodes: the servers as they were told last.
@@ -36,15 +40,16 @@ class Safety:
         stale: the reads that showed too little, and were allowed to.
     """
 
-    def __init__(self, nodes: Mapping[str, raft.Node]) -> None:
+    def __init__(self, nodes: Mapping[str, raft.Node], machine: Machine | None = None) -> None:
         self.nodes = dict(nodes)
+        self._machine = machine or _Values()
         self.committed: list[tuple[raft.Entry, int]] = []
         self.leaders: dict[int, str] = {}
         # What committed entries amount to: the state machine and the configuration after each of them.
         first = next(iter(self.nodes.values())).durable.snapshot.configuration
         self.founders = first.voters
         self.stale: list[Hashable] = []
-        self._machines: list[tuple[Hashable, ...]] = [()]
+        self._machines: list[Any] = [self._machine.initial()]
         self._configurations = [first]
         self._first_applied: dict[int, tuple[str, Hashable]] = {}
         self._applied = {name: node.durable.snapshot.index for name, node in self.nodes.items()}
@@ -76,7 +81,10 @@ class Safety:
         self._applied[node] = index
 
     def sent(self, message: raft.Message) -> None:
-        """A server sent a message. What it says of votes binds the server, also after a crash (paper, 5.2)."""
+        """A server sent a message.
+
+        What it says of votes binds the server, also after a crash (paper, 5.2).
+        """
         match message:
             case raft.RequestVoteRequest(source=server, term=term):
                 candidate = server
@@ -89,7 +97,7 @@ class Safety:
             self._break("VoteStands", f"{server} sent votes for {first} and for {candidate} in term {term}")
 
     def asked(self, read: Hashable, *, may_be_stale: bool = False) -> None:
-        """A client asks for a read: it must show all that is committed now, but if it is said that it need not."""
+        """Note a client's read: it must show all that is committed now, unless it may be stale."""
         self._asked[read] = len(self.committed)
         if may_be_stale:
             self._excused.add(read)
@@ -98,17 +106,22 @@ class Safety:
         """A server answers a read from its state machine, which it says is that of log index `index`."""
         self._answered.append((node, read, index))
 
-    def holds(self, node: str, machine: tuple[Hashable, ...]) -> None:
-        """What a server's state machine holds after a step."""
-        if len(set(machine)) < len(machine):
+    def holds(self, node: str, machine: Any) -> None:
+        """Check the content of a server's state machine after a step."""
+        if isinstance(machine, tuple) and len(set(machine)) < len(machine):
             self._break("AppliedOnce", f"the state machine of {node} holds a value twice: {machine}")
         index = self._applied[node]
         if index < len(self._machines) and machine != self._machines[index]:
             self._break(
                 "StateMachineSafety",
-                f"after log index {index} the state machine of {node} holds {machine}, "
-                f"and what was committed amounts to {self._machines[index]}",
+                f"after log index {index} the state machine of {node} holds {_brief(machine)}, "
+                f"and what was committed amounts to {_brief(self._machines[index])}",
             )
+
+    @property
+    def broken(self) -> Broken | None:
+        """The first property that was broken by now; None if all hold."""
+        return self._breaches[0] if self._breaches else None
 
     # --- what servers are
 
@@ -172,7 +185,7 @@ class Safety:
                     break
 
     def _leadership(self, name: str, before: raft.Node, after: raft.Node) -> Iterator[Broken]:
-        """One leader a term, elected by a quorum, who holds all that was committed (paper, 5.2 and 5.4)."""
+        """One leader per term, elected by a quorum, holds all committed entries (paper, 5.2 and 5.4)."""
         role, durable = after.role, after.durable
         if not isinstance(role, raft.Leader):
             return
@@ -206,7 +219,7 @@ class Safety:
             )
 
     def _commits(self, name: str, before: raft.Node, after: raft.Node) -> Iterator[Broken]:
-        """What is committed is so for all, and is on the disks of a quorum (paper, 5.4 and 5.3)."""
+        """A committed entry is the same for all, and is on the disks of a quorum (paper, 5.3 and 5.4)."""
         durable = after.durable
         if after.commit_index <= before.commit_index or after.commit_index > durable.last_index:
             return
@@ -221,7 +234,7 @@ class Safety:
                     )
                 continue
             self.committed.append((entry, durable.current_term))
-            self._machines.append(_apply(self._machines[-1], entry.value))
+            self._machines.append(self._machine.apply(self._machines[-1], entry.value)[0])
             change = entry.value if isinstance(entry.value, raft.Configuration) else None
             self._configurations.append(change or self._configurations[-1])
             holders = {other for other, node in self.nodes.items() if _is_safe_at(node, index, entry)}
@@ -244,7 +257,7 @@ class Safety:
                     )
 
     def _snapshot(self, name: str, before: raft.Node, after: raft.Node) -> Iterator[Broken]:
-        """A snapshot stands for exactly what was committed (paper, 7)."""
+        """A snapshot represents exactly the committed entries (paper, 7)."""
         found, index = after.durable.snapshot, after.durable.snapshot.index
         if found is before.durable.snapshot:
             return
@@ -261,13 +274,14 @@ class Safety:
         elif index:
             stands_for = (
                 self.committed[index - 1][0].term,
-                self._machines[index],
+                self._machine.snapshot(self._machines[index]),
                 self._configurations[index],
             )
             if stands_for != (found.term, found.state, found.configuration):
                 yield (
                     "SnapshotsAreTrue",
-                    f"the snapshot of {name} at log index {index} is {found}, not {stands_for}",
+                    f"the snapshot of {name} at log index {index} is {_brief(found)}, not "
+                    + _brief(stands_for),
                 )
 
     def _reads(self) -> Iterator[Broken]:
@@ -279,7 +293,10 @@ class Safety:
             elif index < need:
                 yield (
                     "LinearizableReads",
-                    f"{name} answered {read} from log index {index}, and {need} was committed when it was asked",
+                    (
+                        f"{name} answered {read} from log index {index}, and {need} was committed when it "
+                        "was asked"
+                    ),
                 )
             if self._applied[name] < index:
                 yield (
@@ -330,7 +347,7 @@ def _step(name: str, before: raft.Node, after: raft.Node, *, restarted: bool) ->
 
 
 def _survives(name: str, before: raft.Node, after: raft.Node) -> Iterator[Broken]:
-    """What was on disk is there after a crash (paper, Figure 2); of what was not, the beginning may be."""
+    """Synced state survives a crash (paper, Figure 2); of unsynced writes, a prefix may."""
     old, new = before.durable, after.durable
     whole = new.snapshot == old.snapshot and new.log == old.log[: len(new.log)]
     if not whole or new.last_index < before.durable_index:
@@ -358,11 +375,32 @@ def _configuration(durable: raft.Durable, up_to: int) -> raft.Configuration:
     return found
 
 
-def _apply(machine: tuple[Hashable, ...], value: Any) -> tuple[Hashable, ...]:
-    """A client's value is applied once, however often it was submitted (thesis, 6.3)."""
-    if isinstance(value, raft.NoOp | raft.Configuration) or value in machine:
-        return machine
-    return (*machine, value)
+class _Values:
+    """The state machine of the spec: a client's value counts once, however often submitted (thesis, 6.3)."""
+
+    def initial(self) -> tuple[Hashable, ...]:
+        """No values."""
+        return ()
+
+    def apply(self, state: tuple[Hashable, ...], value: Any) -> tuple[tuple[Hashable, ...], None]:
+        """The values after an entry."""
+        if isinstance(value, raft.NoOp | raft.Configuration) or value in state:
+            return state, None
+        return (*state, value), None
+
+    def snapshot(self, state: tuple[Hashable, ...]) -> Hashable:
+        """The values."""
+        return state
+
+    def restore(self, snapshot: Any) -> tuple[Hashable, ...]:
+        """The values."""
+        return tuple(snapshot)
+
+
+def _brief(what: object) -> str:
+    """A text of some object that fits on a screen."""
+    text = str(what)
+    return text if len(text) <= _BRIEF_MAX else f"{text[:_BRIEF_MAX]}... ({len(text):,} characters)"
 
 
 def _between(durable: raft.Durable, first: int, last: int) -> tuple[raft.Entry, ...]:

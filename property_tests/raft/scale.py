@@ -1,81 +1,34 @@
-"""Raft clusters of any size in simulated time: `impl.raft` in a `tlacheck.sim.Cluster`, with no spec beside it.
+"""Raft clusters of any size in simulated time, without a spec: the usual hosts, and one client.
 
-`cluster.py` runs a few servers in lockstep with the spec; this module runs a thousand of them, for what
-only numbers tell: how long an election takes, how many messages an entry costs. `RaftCore` is to the
-simulator what a server's process is to the core: timers, disk and network. The timeouts are those of the
-source documents (RAFT-1), 150 to 300 ms for elections and 50 ms for heartbeats, unless a test asks
-for others.
+The harness holds a few servers against the spec; this module runs a thousand of them, for what only numbers
+tell: how long an election takes, how many messages an entry costs. The timeouts are those of the source
+documents (RAFT-1), 150 to 300 ms for elections and 50 ms for heartbeats, unless a test asks for others.
 
-A leader sends to all its peers when it is elected and every heartbeat, and to those that lack nothing else when a
-client asks (pipelined: to all); a peer that is behind gets the next entries as soon as it has answered. Followers learn that an entry is
-committed from the next message of the leader, as in the paper. What a server computes takes no
-simulated time: simulated times are of timers and the network alone.
+A peer that is behind gets the next entries as soon as it has answered (`Timing.paces_peers`). Followers learn
+that an entry is committed from the next message of the leader, as in the paper. What a server computes takes
+no simulated time: simulated times are of timers and the network alone.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Hashable
+from typing import Any, Final
 
 import attrs
 
 from impl import raft
-from property_tests.raft.adapter import server_names
-from property_tests.raft.cluster import ELECTION_TIMEOUT_MS, HEARTBEAT_MS
+from property_tests.raft.host import Applied, Input, RaftHost, Server, Timing
+from property_tests.raft.settings import PLAIN, server_names
 from tlacheck.errors import ConfigError
-from tlacheck.sim import (
-    Cluster,
-    Command,
-    Delay,
-    Disk,
-    Fault,
-    Network,
-    Send,
-    SetTimer,
-    StopTimer,
-    Sync,
-    Tell,
-    Uniform,
-    Write,
-)
+from tlacheck.sim import Cluster, Command, Delay, Fault, Network, Send
 
-__all__ = ["Figures", "RaftCore", "ScaledCluster", "Stream", "Timers", "commit_without", "measure", "stream"]
+__all__ = ["Figures", "ScaledCluster", "Stream", "commit_without", "measure", "stream"]
 
-_ELECTION: Final = "election"
-_HEARTBEAT: Final = "heartbeat"
-_DISK: Final = "durable"
 #: How many full requests may be under way to a peer, if they are pipelined.
 _REQUESTS_AHEAD: Final = 16
 
 
-@attrs.frozen
-class _ElectionTimer:
-    """The election timer fired."""
-
-
-@attrs.frozen
-class _HeartbeatTimer:
-    """It is time for a leader to send to all its peers."""
-
-
-_Input: TypeAlias = raft.Input | _ElectionTimer | _HeartbeatTimer
-
-
-@attrs.frozen(kw_only=True)
-class Timers:
-    """The durations of a server's timers, in milliseconds."""
-
-    election_ms: tuple[int, int] = ELECTION_TIMEOUT_MS
-    heartbeat_ms: int = HEARTBEAT_MS
-
-
-class RaftCore:
-    """A Raft server, as a simulated cluster hosts it.
-
-    Args:
-        servers: the names of all servers.
-        timers: the durations of its timers.
-        entries_max: how many entries a request carries at most.
-        pipelining: whether requests are sent before earlier ones are acknowledged (thesis, 10.2.2).
+class _CountingHost(RaftHost):
+    """Hosts that count what they send.
 
     Attributes:
         sent: how many messages were sent, by their kind.
@@ -83,120 +36,28 @@ class RaftCore:
     """
 
     def __init__(
-        self, servers: tuple[str, ...], *, timers: Timers, entries_max: int = 64, pipelining: bool = False
+        self, servers: tuple[str, ...], timing: Timing, *, entries_max: int, pipelining: bool
     ) -> None:
+        setting = attrs.evolve(
+            PLAIN,
+            founders=servers,
+            features=frozenset({"Pipelining", "ConflictTerm"} if pipelining else ()),
+            entries_max=entries_max,
+            unacknowledged_max=_REQUESTS_AHEAD * entries_max,
+        )
+        super().__init__(setting, timing=attrs.evolve(timing, paces_peers=True))
         self.sent: Counter[str] = Counter()
         self.entries_sent = 0
-        self._configs = {
-            server: raft.Config(
-                server,
-                servers,
-                entries_max=entries_max,
-                unacknowledged_max=_REQUESTS_AHEAD * entries_max,
-                pipelining=pipelining,
-                conflict_term=pipelining,
-            )
-            for server in servers
-        }
-        self._heartbeat_ms = timers.heartbeat_ms
-        self._reset = SetTimer(_ELECTION, Uniform(*timers.election_ms))
 
-    def start(self, node: str, disk: Disk) -> tuple[raft.Node, Iterable[Command]]:
-        """A server with what its disk holds; its election timer runs."""
-        config, durable = self._configs[node], disk.read(_DISK)
-        if durable is not None:
-            return raft.recover(config, durable), (self._reset,)
-        first = raft.first_start(config)
-        return first, (Write(_DISK, first.durable), Sync(), self._reset)
-
-    def on_message(self, source: str, message: Any, clock_ms: int) -> _Input:
-        """A message is the core's own."""
-        del source, clock_ms
-        return raft.Receive(message)
-
-    def on_timer(self, name: Any, clock_ms: int) -> _Input:
-        """One of the two timers."""
-        del clock_ms
-        return _ElectionTimer() if name == _ELECTION else _HeartbeatTimer()
-
-    def step(self, state: raft.Node, inp: _Input) -> tuple[raft.Node, list[Command]]:
-        """One input of the host, which may be several of the core."""
-        match inp:
-            case _ElectionTimer() if isinstance(state.role, raft.Leader):
-                return state, [self._reset]
-            case _ElectionTimer():
-                return self._taken(state, raft.Timeout())
-            case _HeartbeatTimer():
-                return self._sent_to_all(state, [])
-            case raft.ClientRequest():
-                return self._sent_on(*self._taken(state, inp))
-            case raft.Receive(message=raft.AppendEntriesResponse(source=source)):
-                after, commands = self._taken(state, inp)
-                known, learnt = _progress(state, source), _progress(after, source)
-                # An answer that says nothing new is one of two to the same entries: the other one goes on.
-                if learnt is not None and learnt != known and learnt.next_index <= after.durable.last_index:
-                    after, more = self._taken(after, raft.AppendEntries(source))
-                    commands += more
-                return after, commands
-            case _:
-                return self._taken(state, inp)
-
-    def commands(self, effect: Command) -> Iterable[Command]:
-        """`step` gives commands already."""
-        return (effect,)
-
-    def _sent_to_all(self, node: raft.Node, commands: list[Command]) -> tuple[raft.Node, list[Command]]:
-        """A leader's request to each of its peers, and the timer for the next ones."""
-        if isinstance(node.role, raft.Leader):
-            for progress in node.role.progress:
-                node, more = self._taken(node, raft.AppendEntries(progress.peer))
-                commands += more
-            commands.append(SetTimer(_HEARTBEAT, self._heartbeat_ms))
-        return node, commands
-
-    def _sent_on(self, node: raft.Node, commands: list[Command]) -> tuple[raft.Node, list[Command]]:
-        """A new entry to each peer; without pipelining only to who holds all before it, for others follow their answers."""
-        role = node.role
-        if not isinstance(role, raft.Leader):
-            return node, commands
-        free = [
-            progress.peer
-            for progress in role.progress
-            if node.config.pipelining or progress.next_index == node.durable.last_index
-        ]
-        if len(free) == len(role.progress):
-            return self._sent_to_all(node, commands)
-        for peer in free:
-            node, more = self._taken(node, raft.AppendEntries(peer))
-            commands += more
-        return node, commands
-
-    def _taken(self, node: raft.Node, inp: raft.Input) -> tuple[raft.Node, list[Command]]:
-        after, effects = raft.step(node, inp)
-        return after, [command for effect in effects for command in self._carried_out(effect)]
-
-    def _carried_out(self, effect: raft.Effect) -> tuple[Command, ...]:
-        match effect:
-            case raft.Send(message=message):
-                self.sent[type(message).__name__] += 1
-                if isinstance(message, raft.AppendEntriesRequest):
-                    self.entries_sent += len(message.entries)
-                return (Send(message.dest, message),)
-            case raft.Persist(durable=durable):
-                return Write(_DISK, durable), Sync()
-            case raft.ResetElectionTimer():
-                return (self._reset,)
-            case raft.BecameLeader():
-                return SetTimer(_HEARTBEAT, 0), Tell(effect)
-            case raft.SteppedDown():
-                return (StopTimer(_HEARTBEAT),)
-            case _:
-                return (Tell(effect),)
-
-
-def _progress(node: raft.Node, peer: str) -> raft.Progress | None:
-    """What a leader knows of a peer; None if it does not lead."""
-    return node.role.of(peer) if isinstance(node.role, raft.Leader) else None
+    def step(self, state: Server, inp: Input) -> tuple[Server, list[Command]]:
+        """A step like any other."""
+        after, commands = super().step(state, inp)
+        for command in commands:
+            if isinstance(command, Send):
+                self.sent[type(command.message).__name__] += 1
+                if isinstance(command.message, raft.AppendEntriesRequest):
+                    self.entries_sent += len(command.message.entries)
+        return after, commands
 
 
 class ScaledCluster:
@@ -206,7 +67,7 @@ class ScaledCluster:
         n: how many servers, 1 or more.
         seed: decides delays and election timeouts.
         delay: how long each message takes.
-        timers: the durations of the servers' timers.
+        timing: the durations of the servers' timers.
         entries_max: how many entries a request carries at most.
         pipelining: whether requests are sent before earlier ones are acknowledged.
 
@@ -221,15 +82,17 @@ class ScaledCluster:
         *,
         seed: int,
         delay: Delay,
-        timers: Timers | None = None,
+        timing: Timing | None = None,
         entries_max: int = 64,
         pipelining: bool = False,
     ) -> None:
         self.servers = server_names(n)
-        self._core = RaftCore(
-            self.servers, timers=timers or Timers(), entries_max=entries_max, pipelining=pipelining
+        self._host = _CountingHost(
+            self.servers, timing or Timing(), entries_max=entries_max, pipelining=pipelining
         )
-        self.cluster = Cluster(self._core, self.servers, seed=seed, network=Network(delay=delay))
+        self.cluster: Cluster[Server, Any, Command] = Cluster(
+            self._host, self.servers, seed=seed, network=Network(delay=delay)
+        )
         self._read = 0
         self._elected: dict[int, str] = {}
         self._applied: defaultdict[Hashable, set[str]] = defaultdict(set)
@@ -241,28 +104,28 @@ class ScaledCluster:
 
     @property
     def messages(self) -> int:
-        """How many messages were sent so far."""
-        return self._core.sent.total()
+        """The number of messages sent so far."""
+        return self._host.sent.total()
 
     @property
     def entries(self) -> int:
-        """How many entries the messages carried so far."""
-        return self._core.entries_sent
+        """The number of entries in the messages sent so far."""
+        return self._host.entries_sent
 
     @property
     def term(self) -> int:
         """The greatest term that a server has reached."""
-        return max(node.durable.current_term for node in self.cluster.states.values())
+        return max(server.term for server in self.cluster.states.values())
 
     @property
     def leader(self) -> str | None:
-        """Who was elected last, while it is up and believes that it leads; else None."""
+        """The server elected last, if it is up and believes that it leads; else None."""
         self._listen()
         if not self._elected:
             return None
         last = self._elected[max(self._elected)]
         is_up = last not in self.cluster.world.down
-        return last if is_up and isinstance(self.cluster.states[last].role, raft.Leader) else None
+        return last if is_up and self.cluster.states[last].role == "Leader" else None
 
     def submit(self, value: Hashable) -> bool:
         """Give a value to the leader. False if there is none."""
@@ -300,20 +163,22 @@ class ScaledCluster:
         return self.now_ms - begin_ms
 
     def _listen(self) -> None:
-        """Read what the servers have told since the last time."""
-        told = self.cluster.told
+        """Read the notifications of the servers since the last call."""
+        told = self.cluster.notifications
         for _, node, what in told[self._read :]:
             match what:
                 case raft.BecameLeader(term=term):
                     self._elected[term] = node
-                case raft.Apply(value=value):
+                case Applied(value=value):
                     self._applied[value].add(node)
         self._read = len(told)
 
 
 @attrs.frozen(kw_only=True)
 class Figures:
-    """What one run of `measure` found. Times are simulated milliseconds; None for what did not come.
+    """Measurements of one run of `measure`.
+
+    Times are simulated milliseconds, None if the event did not happen.
 
     Attributes:
         elected_ms: from the start to the first leader.
@@ -336,7 +201,7 @@ class Figures:
     recovered_ms: int | None = None
 
 
-def measure(n: int, *, seed: int, delay: Delay, timers: Timers | None = None, within_ms: int) -> Figures:
+def measure(n: int, *, seed: int, delay: Delay, timing: Timing | None = None, within_ms: int) -> Figures:
     """Elect a leader, commit an entry, crash the leader, and commit another one.
 
     The entry is asked for in the middle between two heartbeats, so that the messages are its own as far
@@ -346,7 +211,7 @@ def measure(n: int, *, seed: int, delay: Delay, timers: Timers | None = None, wi
         n: how many servers, 3 or more, so that one can crash.
         seed: decides delays and election timeouts.
         delay: how long each message takes.
-        timers: the durations of the servers' timers.
+        timing: the durations of the servers' timers.
         within_ms: how long each of the three is waited for, in virtual milliseconds.
 
     Returns:
@@ -357,7 +222,7 @@ def measure(n: int, *, seed: int, delay: Delay, timers: Timers | None = None, wi
     """
     if n < 3:
         raise ConfigError(f"{n} servers cannot go on without their leader: give 3 or more")
-    scaled = ScaledCluster(n, seed=seed, delay=delay, timers=timers)
+    scaled = ScaledCluster(n, seed=seed, delay=delay, timing=timing)
     elected_ms = scaled.wait(lambda: scaled.leader is not None, within_ms=within_ms)
     figures = Figures(elected_ms=elected_ms, elected_term=scaled.term)
     if (
@@ -365,7 +230,7 @@ def measure(n: int, *, seed: int, delay: Delay, timers: Timers | None = None, wi
         or scaled.wait(lambda: scaled.is_everywhere(raft.NOOP), within_ms=within_ms) is None
     ):
         return figures
-    scaled.cluster.advance((timers or Timers()).heartbeat_ms // 2)
+    scaled.cluster.advance((timing or Timing()).heartbeat_ms // 2)
     first, sent = scaled.leader, scaled.messages
     if first is None or not scaled.submit("first"):
         return figures
@@ -393,7 +258,9 @@ def measure(n: int, *, seed: int, delay: Delay, timers: Timers | None = None, wi
 
 @attrs.frozen(kw_only=True)
 class Stream:
-    """What a stream of requests met. Times are simulated milliseconds.
+    """Measurements of a stream of requests.
+
+    Times are simulated milliseconds.
 
     Attributes:
         committed_ms: for each request, from the request to its commit at the leader.

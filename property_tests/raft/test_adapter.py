@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from immutabledict import immutabledict
 
 from impl import raft
-from property_tests.raft.adapter import RaftSystem, message_from_spec, message_to_spec, spec_for
-from property_tests.raft.machine import oracle_for
+from property_tests.raft.adapter import RaftSystem
+from property_tests.raft.settings import PLAIN, oracle_for, spec_for
+from property_tests.raft.translation import message_from_spec, message_to_spec
 from tlacheck.conform.comparison import deviations, observed
 from tlacheck.conform.system import NotPossible
 from tlacheck.conform.vocabulary import check, vocabulary_of
@@ -218,7 +219,7 @@ def test_a_restart_gives_back_what_was_persisted_and_nothing_else() -> None:
 def _leads_alone(features: frozenset[str]) -> RaftSystem:
     """A cluster of three in which n1 leads term 1, and nobody else heard of its no-op."""
     initial = oracle_for(3).initial_states()[0].values
-    system = RaftSystem(features=features, entries_max=2)
+    system = RaftSystem(attrs.evolve(PLAIN, features=features))
     system.reset(initial)
     system.perform("Timeout", {"node": N1})
     for kind in (raft.RequestVoteRequest, raft.RequestVoteResponse):
@@ -229,7 +230,7 @@ def _leads_alone(features: frozenset[str]) -> RaftSystem:
 
 
 def test_of_what_a_leader_was_writing_a_crash_leaves_any_prefix() -> None:
-    """With `AsyncDisk` the adapter loses what was not synced: a server cannot rely on it."""
+    """With `AsyncDisk` the adapter loses unsynced writes: a server cannot rely on them."""
     for survived in (0, 1, 2):
         system = _leads_alone(frozenset({"AsyncDisk"}))
         system.perform("ClientRequest", {"node": N1, "value": ModelValue("v1")})
@@ -283,7 +284,7 @@ def test_a_read_is_asked_for_once_and_what_is_refused_was_not_asked_for() -> Non
 
 
 def test_a_value_that_a_client_submits_again_is_applied_once() -> None:
-    """As the spec's `Apply`: what goes into a snapshot is what the state machine holds."""
+    """As in the spec's `Apply`, a snapshot holds the content of the state machine."""
     initial = oracle_for(3).initial_states()[0].values
     system = RaftSystem()
     system.reset(initial)
@@ -293,7 +294,8 @@ def test_a_value_that_a_client_submits_again_is_applied_once() -> None:
 
 
 def test_clocks_are_told_by_how_much_they_are_ahead_of_the_slowest() -> None:
-    system = RaftSystem(features=frozenset({"Leases"}), election_ticks=2, lease_ticks=1)
+    setting = attrs.evolve(PLAIN, features=frozenset({"Leases"}), election_ticks=2, lease_ticks=1)
+    system = RaftSystem(setting)
     system.reset(oracle_for(3).initial_states()[0].values)
     for node in (N1, N2, N1, ModelValue("n3")):
         system.perform("Tick", {"node": node})

@@ -6,9 +6,9 @@ import attrs
 import pytest
 
 from impl import raft
-from property_tests.raft.adapter import RaftSystem, full_system
-from property_tests.raft.edges import edges_spec
-from property_tests.raft.machine import oracle_for
+from property_tests.raft.adapter import RaftSystem
+from property_tests.raft.replays import EDGES, EDGES_FULL, system_for
+from property_tests.raft.settings import PLAIN, SPECS, oracle_for
 from tlacheck.conform.edges import replay_edges
 from tlacheck.conform.vet import vet
 from tlacheck.tlc.graph import Graph, stream_graph
@@ -18,7 +18,7 @@ from tlacheck.values import ModelValue, Value
 @pytest.fixture(scope="module")
 def graph() -> Graph:
     """The first levels of the model that `verify` takes whole."""
-    with stream_graph(edges_spec(), depth=8) as stream:
+    with stream_graph(EDGES.spec(SPECS), depth=8) as stream:
         return Graph(stream)
 
 
@@ -38,19 +38,19 @@ def test_every_edge_is_taken_once(graph: Graph) -> None:
 @pytest.fixture(scope="module")
 def full_graph() -> Graph:
     """The first levels of the model with snapshots and a server that joins."""
-    with stream_graph(edges_spec("edges_full.cfg"), depth=12) as stream:
+    with stream_graph(EDGES_FULL.spec(SPECS), depth=12) as stream:
         return Graph(stream)
 
 
 def test_every_edge_with_snapshots_and_a_change_of_membership_is_taken_once(full_graph: Graph) -> None:
-    found = replay_edges(full_graph, full_system)
+    found = replay_edges(full_graph, lambda: system_for(SPECS / EDGES_FULL.config))
     assert found.violation is None
     assert found.edges == found.edges_total > 150
     assert {"Compact", "ChangeMembership", "HandleAppendEntriesRequest"} <= found.actions.keys()
 
 
 class Amnesiac(RaftSystem):
-    """Its hosts hand an empty state to a server that compacts its log."""
+    """A system whose hosts give an empty state to a server that compacts its log."""
 
     def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
         self.applied = dict.fromkeys(self.applied, ("v9",))
@@ -58,7 +58,8 @@ class Amnesiac(RaftSystem):
 
 
 def test_a_snapshot_that_is_not_of_the_state_machine_is_noticed(full_graph: Graph) -> None:
-    found = replay_edges(full_graph, lambda: Amnesiac(features=frozenset({"Snapshots", "Membership"})))
+    setting = attrs.evolve(PLAIN, features=frozenset({"Snapshots", "Membership"}))
+    found = replay_edges(full_graph, lambda: Amnesiac(setting))
     assert found.violation is not None
     assert found.violation.violation is not None
     assert found.violation.steps[-1].action == "Compact"
@@ -66,7 +67,7 @@ def test_a_snapshot_that_is_not_of_the_state_machine_is_noticed(full_graph: Grap
 
 
 class Forgetful(RaftSystem):
-    """Its disks lose the vote."""
+    """A system whose disks lose the vote."""
 
     def perform(self, action: str, arguments: Mapping[str, Value]) -> None:
         super().perform(action, arguments)
@@ -74,7 +75,7 @@ class Forgetful(RaftSystem):
 
 
 def test_an_edge_that_goes_wrong_is_told_as_a_shortest_run(graph: Graph) -> None:
-    """A server votes for itself, and has forgotten it when it comes back: two steps, and no run is shorter."""
+    """The shortest run has two steps: a server votes for itself, then forgets its vote in a restart."""
     found = replay_edges(graph, Forgetful)
     assert found.violation is not None
     assert found.violation.violation is not None
@@ -98,7 +99,7 @@ def test_what_a_copy_does_is_not_seen_in_its_original() -> None:
 
 
 def test_a_server_that_is_replaced_by_hand_is_observed_anew() -> None:
-    """What was translated before is used again only for the very same server."""
+    """An earlier translation is used again only for the very same server."""
     system = RaftSystem()
     system.reset(oracle_for(3).initial_states()[0].values)
     system.observe()

@@ -1,4 +1,4 @@
-"""What clients of the service saw: with clocks that keep to the assumption it is linearizable, and all that is wrong is told."""
+"""Histories of the service are linearizable if clocks keep to the assumption; violations are reported."""
 
 from pathlib import Path
 from types import ModuleType
@@ -15,11 +15,16 @@ from property_tests.raft.histories import (
     histories,
     main,
     missed_write,
+    service_protocol,
     simulate,
 )
-from property_tests.raft.service_runs import PARTED_MS_MAX
+from property_tests.raft.safety import Safety
 from tlacheck import itf
+from tlacheck.conform.lockstep import Diverged
 from tlacheck.errors import ConfigError
+from tlacheck.harness import Run
+from tlacheck.harness.shrink import shrink_run
+from tlacheck.harness.workload import schedule_of
 from tlacheck.histories import Fate, Legality, check, key_value, read
 from tlacheck.verify import Context
 
@@ -44,13 +49,13 @@ def test_a_thousand_concurrent_operations_under_all_faults_are_linearizable(
     assert int(outcome.figures["answered"]) > 1_500
     assert int(outcome.figures["unknown"]) > 20
     assert (int(outcome.figures["by_lease"]) > 200) is (service is Service.LEASE)
-    assert int(outcome.figures["clocks_parted_ms"]) < PARTED_MS_MAX / 2  # the clocks kept to the assumption
     assert not list(tmp_path.iterdir())
 
 
 def test_a_thousand_clients_at_once_are_served(tmp_path: Path) -> None:
-    """All operations are open at the same time, on a few keys."""
-    run = simulate(1, operations=1_000, clients=1_000)
+    """All operations are open at once, on a few keys: without a quorum they would only fill a log."""
+    run = simulate(1, operations=1_000, clients=1_000, many_away=False)
+    assert run.broken is None
     assert len(run.history.processes) > 500
     assert check(run.history, key_value()).legality is Legality.OK
     assert not list(tmp_path.iterdir())
@@ -61,6 +66,24 @@ def test_runs_that_meet_nothing_are_inconclusive(tmp_path: Path) -> None:
     assert outcome.verdict.is_unknown
     assert "a request is in the log twice" in str(outcome.verdict)
     assert set(INTERESTING) >= {"operations overlap", "a request of unknown fate was lost"}
+
+
+def test_a_failure_of_the_service_is_shrunk_to_what_matters() -> None:
+    """The history of a run that is played again comes from its requests and answers, not from the clients."""
+    protocol = service_protocol(service=Service.BEFORE_COMMIT, clients=5)
+
+    def begun() -> Run:
+        return Run(protocol, protocol.sizes[0], seed=1, oracle=None)
+
+    run = begun()
+    schedule = schedule_of(run, protocol, seed=1)
+    schedule.round(600)
+    schedule.conclude()
+    with pytest.raises(Diverged, match="linearizable to kv"):
+        run.finish()
+    short = shrink_run(begun, run, "linearizable to kv")
+    assert short.trace is not None
+    assert len(short.events) < len(run.events) / 3
 
 
 # --- services that are wrong ---------------------------------------------------------------------
@@ -88,7 +111,7 @@ def test_a_lease_of_a_clock_that_is_slow_outlives_the_leader_and_the_two_operati
     assert trace.violation.step == len(trace)
     last = trace.states[-1]
     assert (last["write"], last["read"]) == (str(missed), str(stale))
-    assert list(last["role"].values()).count("Leader") == 2
+    assert any(list(state["role"].values()).count("Leader") == 2 for state in trace.states)
     page = (tmp_path / "counterexample.html").read_text(encoding="utf-8")
     assert f"#{missed.number} {missed.process}" in page
     assert f"#{stale.number} {stale.process}" in page
@@ -106,7 +129,6 @@ def test_the_same_seeds_are_linearizable_by_read_index_whatever_the_clock(tmp_pa
     outcome = histories(_context(tmp_path), runs=3, operations=1_000, clients=25, skewed_clock=True)
     assert not outcome.verdict.is_violated, outcome.message
     assert int(outcome.figures["answered"]) > 1_500
-    assert int(outcome.figures["clocks_parted_ms"]) > PARTED_MS_MAX  # the clocks broke the assumption
 
 
 def test_a_service_that_answers_before_it_has_committed_is_found_by_its_clients(tmp_path: Path) -> None:
@@ -123,7 +145,7 @@ def test_a_service_that_answers_before_it_has_committed_is_found_by_its_clients(
 
 
 def test_a_deposed_leader_that_reads_from_its_own_machine_answers_with_the_past(tmp_path: Path) -> None:
-    """What it misses was answered before the read was called: the stale read that ReadIndex is for (thesis, 6.4)."""
+    """A stale read misses a write answered before its call; ReadIndex prevents that (thesis, 6.4)."""
     outcome = histories(_context(tmp_path), runs=12, operations=400, service=Service.LOCAL_READS)
     assert outcome.verdict.violates == "linearizable to kv"
     result = check(read(tmp_path / "history.ndjson"), key_value())
@@ -140,30 +162,38 @@ def test_a_deposed_leader_that_reads_from_its_own_machine_answers_with_the_past(
         (rules, "may_read", Service.READ_INDEX),
     ],
 )
-def test_clients_find_a_leader_that_answers_reads_too_early(
+def test_a_leader_that_answers_reads_too_early_is_told_before_a_client_notices(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules_of: ModuleType, rule: str, service: Service
 ) -> None:
-    """Without a quorum that confirms the round or the lease, or before its term has committed anything (thesis, 6.4)."""
+    """The leader skips the quorum for a round or a lease, or the commit in its own term (thesis, 6.4)."""
     monkeypatch.setattr(rules_of, rule, lambda *_: True)
     outcome = histories(_context(tmp_path), runs=12, service=service)
-    assert outcome.verdict.violates == "linearizable to kv"
-    assert "answered by" in outcome.message
+    assert outcome.verdict.violates == "LinearizableReads"
 
 
-def test_two_leaders_of_a_term_are_told_before_a_client_could_notice(
+def test_clients_find_a_leader_that_answers_reads_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same, seen by nobody but the clients."""
+    monkeypatch.setattr(leading, "holds_round", lambda *_: True)
+    monkeypatch.setattr(Safety, "answered", lambda *_: None)
+    runs = (simulate(seed, operations=1_000, clients=25) for seed in range(1, 13))
+    broken = next(run.broken for run in runs if run.broken)
+    assert broken[0] == "linearizable to kv"
+
+
+def test_two_votes_in_a_term_are_told_before_a_client_could_notice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rules, "may_vote_for", lambda *_: True)
     outcome = histories(_context(tmp_path), runs=20, operations=200)
-    assert outcome.verdict.violates == "ElectionSafety"
+    assert outcome.verdict.violates == "VoteStands"
 
 
-def test_logs_that_differ_are_told_before_a_client_could_notice(
+def test_a_leader_without_what_is_committed_is_told_before_a_client_notices(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rules, "log_is_up_to_date", lambda *_: True)
     outcome = histories(_context(tmp_path), runs=20, operations=400)
-    assert outcome.verdict.violates == "StateMachineSafety"
+    assert outcome.verdict.violates == "LeaderCompleteness"
 
 
 # --- runs are values -----------------------------------------------------------------------------
@@ -187,7 +217,7 @@ def test_the_command_leaves_with_3_if_nothing_interesting_was_met(tmp_path: Path
 
 
 def test_one_server_alone_meets_too_little_and_breaks_nothing(tmp_path: Path) -> None:
-    """It cannot leave its own cluster, whatever the operator wants."""
+    """A server cannot leave its own cluster, whatever the operator requests."""
     command = ["--operations", "20", "--clients", "1", "--servers", "1", "--folder", str(tmp_path)]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 3

@@ -3,7 +3,8 @@
 import pytest
 
 from impl import quorum, raft
-from property_tests.raft.scale import Figures, ScaledCluster, Timers, commit_without, measure, stream
+from property_tests.raft.host import Timing
+from property_tests.raft.scale import Figures, ScaledCluster, commit_without, measure, stream
 from tlacheck.errors import ConfigError
 from tlacheck.sim import Fixed, Uniform
 
@@ -47,13 +48,13 @@ def test_servers_that_cannot_hear_each_other_in_time_elect_nobody() -> None:
 
 
 def test_timers_of_ones_own_are_followed() -> None:
-    slow = measure(3, seed=1, delay=DELAY, timers=Timers(election_ms=(1_000, 1_100)), within_ms=3_000)
+    slow = measure(3, seed=1, delay=DELAY, timing=Timing(election_ms=(1_000, 1_100)), within_ms=3_000)
     assert slow.elected_ms is not None
     assert slow.elected_ms >= 1_000
 
 
 def test_a_server_that_was_behind_catches_up_in_requests_of_the_allowed_size() -> None:
-    """Followers that lost nothing but time get all entries without waiting for a heartbeat for each request."""
+    """Followers that only lag get all entries without waiting for a heartbeat for each request."""
     scaled = ScaledCluster(3, seed=1, delay=Fixed(1), entries_max=2)
     scaled.wait(lambda: scaled.is_everywhere(raft.NOOP), within_ms=3_000)
     for number in range(20):

@@ -7,7 +7,7 @@ import pytest
 
 from impl.raft import rules
 from property_tests.raft.adapter import RaftSystem
-from property_tests.raft.machine import oracle_for
+from property_tests.raft.settings import oracle_for
 from tlacheck import itf
 from tlacheck.conform.lockstep import Diverged
 from tlacheck.stateful import SpecMachine, run
