@@ -1,1 +1,4 @@
-"""Simulated clusters of the hybrid under attack, judged: what docs/hybrid.md promises, whatever up to f replicas do."""
+"""Conformance tests of the hybrid: `impl/hybrid` is held against `specs/hybrid`.
+
+In simulated clusters under attack, judges check what docs/hybrid.md promises, whatever up to f replicas do.
+"""

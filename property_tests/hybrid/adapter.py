@@ -1,19 +1,25 @@
 """The adapter of `impl/hybrid` to `specs/hybrid`: the one file that knows both vocabularies.
 
-Which inputs perform a step of the spec is told by the methods of `HybridSystem` that are marked `action`, and which spec
-state the replicas are in by the one that is marked `variable`. What Byzantine replicas say is signed with their own keys.
+Which inputs perform a step of the spec is told by the methods of `HybridSystem` that are marked `action`, and
+which spec state the replicas are in by the one that is marked `variable`. What Byzantine replicas say is
+signed with their own keys.
 
-| part          | is here                                                                                          |
-|---------------|--------------------------------------------------------------------------------------------------|
-| Raft          | whoever leads: for an ack, some other replica brings the chain, which replaces what the log held |
-| terms         | `_TERM` apart; between them are the terms of entries that come without an ack, for a seal's sake |
-| the first no-op | acked and held by all when an epoch begins, in a term below the spec's, which leaves it out    |
-| PBFT          | decides on one request after the other; a replica that learns of one hears all votes for it      |
-| levels        | each replica has a real threat machine, which it looks at in the steps that depend on its level  |
-| clients       | each operation is the only one of a client of its own; all ask again after each hold, and after each entry of the book |
+| part            | is here                                                                                  |
+|-----------------|------------------------------------------------------------------------------------------|
+| Raft            | any leader: before a vote another replica sends the prefix, which replaces the log       |
+| terms           | `_TERM` apart; those between are of entries that arrive without a vote, for the sake of  |
+|                 | a QC                                                                                     |
+| the first no-op | all vote for it and lock it when an epoch starts, in a term below the spec's, which      |
+|                 | omits it                                                                                 |
+| PBFT            | decides on one request after the other; a replica that learns of one hears all votes for |
+|                 | it                                                                                       |
+| levels          | each replica has a real threat machine, which it looks at in the steps that depend on    |
+|                 | its level                                                                                |
+| clients         | each operation has a client of its own; all ask again after each lock, and each control  |
+|                 | log entry                                                                                |
 
-A step is performed on a replica that has just come back from a crash, with what it wrote to its disk. That every
-replica crashes between any two steps also shows whether it persisted what it relies on.
+A step is performed on a replica that has just come back from a crash, with what it wrote to its disk. That
+every replica crashes between any two steps also shows whether it persisted what it relies on.
 """
 
 import copy
@@ -26,8 +32,8 @@ import attrs
 from immutabledict import immutabledict
 
 from impl import hybrid, pbft, raft, threat
-from impl.hybrid.book import stop_value
-from impl.hybrid.chain import chain_digest, link_of, link_value
+from impl.hybrid.control import abort_value
+from impl.hybrid.log_prefix import log_entry_of, log_entry_value, prefix_digest
 from property_tests.hybrid.projection import (
     NOTHING,
     VARIABLES,
@@ -48,7 +54,7 @@ _SPECS: Final = Path(__file__).resolve().parents[2] / "specs" / "hybrid"
 _TERM: Final = 1_000
 #: The term of the no-op with which an epoch begins.
 _FIRST_TERM: Final = 1
-#: The client that waits for too long when there is to be a standstill.
+#: The client that waits for too long when there is to be a stall.
 _WAITS: Final = "waits"
 _SCORE: Final = 100
 
@@ -60,7 +66,7 @@ def spec_for(replicas: int) -> Spec:
 
 @attrs.frozen
 class Telling:
-    """A ledger whose results are what was done so far: an answer tells of the state that it came from."""
+    """A ledger whose results list the operations done so far: an answer shows the state it came from."""
 
     @property
     def initial(self) -> pbft.Value:
@@ -68,7 +74,7 @@ class Telling:
         return ()
 
     def apply(self, value: pbft.Value, request: pbft.Request) -> tuple[pbft.Value, pbft.Value]:
-        """One operation more."""
+        """Apply one more operation."""
         done: tuple[Any, ...] = value if isinstance(value, tuple) else ()
         after = (*done, (request.client, request.timestamp, request.operation))
         return after, tuple(each[0] for each in after)
@@ -86,7 +92,7 @@ def _name(value: Value) -> str:
 
 
 class HybridSystem(Adapter):
-    """The correct replicas of a cluster with their disks, all that they ever said, and the book; no clock.
+    """The correct replicas of a cluster with their disks, all sent messages, and the control state; no clock.
 
     Args:
         replicas: the names of all: `Replica`.
@@ -109,7 +115,7 @@ class HybridSystem(Adapter):
         value_of: Callable[[str], Value] = ModelValue,
         on_effect: Callable[[str, hybrid.Effect], None] | None = None,
     ) -> None:
-        limits: dict[str, Any] = {"standstill_ticks": 1, "dwell_ticks": 2, "backoff_max": 1}
+        limits: dict[str, Any] = {"stall_ticks": 1, "cooldown_ticks": 2, "backoff_max": 1}
         self._configs = {
             name: hybrid.Config(
                 name,
@@ -122,8 +128,8 @@ class HybridSystem(Adapter):
             )
             for name in replicas
         }
-        # The same with a limit that any chain reaches.
-        self._short = {name: attrs.evolve(config, chain_max=1) for name, config in self._configs.items()}
+        # The same with a limit that any prefix reaches.
+        self._short = {name: attrs.evolve(config, prefix_max=1) for name, config in self._configs.items()}
         self.byzantine = byzantine
         self._value_of = value_of
         self._on_effect = on_effect
@@ -135,16 +141,16 @@ class HybridSystem(Adapter):
         self._disks: dict[str, hybrid.Durable] = {}
         self._levels: dict[str, threat.Threat] = {}
         self._said: frozenset[Value] = frozenset()
-        self._acks: Mapping[tuple[int, int, str], Mapping[str, hybrid.Ack]] = {}
+        self._votes: Mapping[tuple[int, int, str], Mapping[str, hybrid.Vote]] = {}
         self._answers: frozenset[Value] = frozenset()
-        self._stops: Mapping[tuple[int, str], hybrid.Stopped] = {}
-        self._calms: Mapping[tuple[int, str], hybrid.Calm] = {}
+        self._aborts: Mapping[tuple[int, str], hybrid.AbortHistory] = {}
+        self._switchbacks: Mapping[tuple[int, str], hybrid.SwitchbackVote] = {}
         self._told: tuple[Any, ...] = ()
         self._decided: tuple[pbft.Request, ...] = ()
-        self._pages: list[hybrid.Book] = []
-        self._book: tuple[Value, ...] = ()
+        self._pages: list[hybrid.ControlState] = []
+        self._control: tuple[Value, ...] = ()
         self._learned: dict[str, tuple[Value, ...]] = {}
-        self._believed: frozenset[Value] = frozenset()
+        self._accepted: frozenset[Value] = frozenset()
         self._side = 0
 
     def reset(self, initial: State) -> None:
@@ -155,97 +161,104 @@ class HybridSystem(Adapter):
         self.nodes = {name: hybrid.first_start(self._configs[name]) for name in names}
         self._disks = {name: _in_view(node.durable, self._view) for name, node in self.nodes.items()}
         self._levels = {name: threat.first_start(self._configs[name].threat) for name in names}
-        self._said = self._answers = self._believed = frozenset()
-        self._acks, self._stops, self._calms, self._told = {}, {}, {}, ()
-        self._decided, self._book, self._side = (), (), 0
-        self._pages = [self.nodes[names[0]].agreed]
+        self._said = self._answers = self._accepted = frozenset()
+        self._votes, self._aborts, self._switchbacks, self._told = {}, {}, {}, ()
+        self._decided, self._control, self._side = (), (), 0
+        self._pages = [self.nodes[names[0]].committed]
         self._learned = dict.fromkeys(names, ())
         for name in names:
             self._begin(name)
 
     # --- Raft epochs
 
-    @action("Ack")
-    def ack(self, node: Value, term: Value, chain: Value) -> None:
-        """Some other replica, as the leader of the term, brings the chain."""
+    @action("Vote")
+    def vote(self, node: Value, term: Value, prefix: Value) -> None:
+        """Another replica, as the leader of the term, sends the prefix."""
         name = _name(node)
-        self._step(name, [self._brought(name, term * _TERM, chain, term * _TERM)])
+        self._step(name, [self._brought(name, term * _TERM, prefix, term * _TERM)])
 
-    @action("Hold")
-    def hold(self, node: Value, term: Value, chain: Value) -> None:
-        """The seal arrives, after the chain if the log does not hold it."""
+    @action("Lock")
+    def lock(self, node: Value, term: Value, prefix: Value) -> None:
+        """The QC arrives, after the prefix if the log does not hold it."""
         name = _name(node)
         disk, epoch = self._disks[name].raft_epoch, self._epoch(name)
         inputs = []
-        links = [link_of(entry) for entry in disk.raft.log] if disk is not None else []
-        wanted = self._links(chain)
-        if tuple(links[: len(wanted)]) != wanted:
+        log_entries = [log_entry_of(entry) for entry in disk.raft.log] if disk is not None else []
+        wanted = self._log_entries(prefix)
+        if tuple(log_entries[: len(wanted)]) != wanted:
             current = disk.raft.current_term if disk is not None else 0
-            inputs.append(self._brought(name, max(term * _TERM, current), chain, 0))
-        inputs.append(hybrid.Receive(self._seal(epoch, term, chain)))
+            inputs.append(self._brought(name, max(term * _TERM, current), prefix, 0))
+        inputs.append(hybrid.Receive(self._qc(epoch, term, prefix)))
         self._step(name, inputs)
         self._asked_again(name)
 
-    @action("Stop")
-    def stop(self, node: Value, why: Value) -> None:
-        """It has the reason, and notices."""
+    @action("Abort")
+    def abort(self, node: Value, why: Value) -> None:
+        """The replica has the reason, and notices it."""
         name = _name(node)
         epoch = self._epoch(name)
         match why:
             case "Threat":
                 self._step(name, [hybrid.Heartbeat()], level=self._levels[name])
-            case "Standstill":
+            case "Stalled":
                 self._step(name, [hybrid.Receive(_request(_WAITS)), hybrid.Tick()])
             case "Long":
                 self._step(name, [hybrid.Heartbeat()], config=self._short[name])
             case _:
                 others = [
-                    stop for (at, source), stop in self._stops.items() if at == epoch and source != name
+                    abort for (at, source), abort in self._aborts.items() if at == epoch and source != name
                 ]
                 forged = [
-                    self._forged_stop(epoch, immutabledict(node=ModelValue(each), why="Long", held=NOTHING))
+                    self._forged_abort(
+                        epoch, immutabledict(node=ModelValue(each), why="Long", locked=NOTHING)
+                    )
                     for each in sorted(self.byzantine)
                 ]
                 inputs = [hybrid.Receive(each) for each in (*others, *forged)]
                 self._step(name, inputs, level=self._levels[name])
 
-    # --- the book
+    # --- the control state
 
-    @action("Close")
-    def close_epoch(self, stops: Value) -> None:
-        """One of those who stopped hears of the others, and asks the book; with too few it takes a Byzantine replica."""
+    @action("EndEpoch")
+    def end_epoch(self, aborts: Value) -> None:
+        """A replica that aborted receives the other aborts, and submits the command.
+
+        With too few, a Byzantine replica submits it.
+        """
         epoch = self._pages[-1].epoch
         ordered = []
-        for record in sorted(stops, key=repr):
-            known = self._stops.get((epoch, _name(record["node"])))
-            ordered.append(known if known is not None else self._forged_stop(epoch, record))
-        sources = {each.stop.source for each in ordered}
-        if len(sources) >= self.config.stops_needed:
+        for record in sorted(aborts, key=repr):
+            known = self._aborts.get((epoch, _name(record["node"])))
+            ordered.append(known if known is not None else self._forged_abort(epoch, record))
+        sources = {each.abort.source for each in ordered}
+        if len(sources) >= self.config.aborts_needed:
             asker = max(sources - self.byzantine)
-            heard = [hybrid.Receive(each) for each in ordered if each.stop.source != asker]
+            heard = [hybrid.Receive(each) for each in ordered if each.abort.source != asker]
             self._decide(self._asks(asker, [*heard, hybrid.Retransmit()]))
             return
         last = max(
-            (each for each in ordered if each.stop.held is not None),
-            key=lambda each: (each.stop.held.term, each.stop.held.index) if each.stop.held else (0, 0),
+            (each for each in ordered if each.abort.locked is not None),
+            key=lambda each: (
+                (each.abort.locked.term, each.abort.locked.index) if each.abort.locked else (0, 0)
+            ),
             default=None,
         )
-        chain = last.chain if last is not None else ()
-        values = tuple(stop_value(each.stop) for each in ordered)
-        self._decide(self._forged_request(("close", epoch, values, tuple(map(link_value, chain)))))
+        prefix = last.prefix if last is not None else ()
+        values = tuple(abort_value(each.abort) for each in ordered)
+        self._decide(self._forged_request(("epoch-end", epoch, values, tuple(map(log_entry_value, prefix)))))
 
     @action("Decide")
     def decide(self, operation: Value) -> None:
-        """Its client's request is decided."""
-        self._decide(_request(_name(operation), len(self._book) + 1))
+        """Decide the client's request."""
+        self._decide(_request(_name(operation), len(self._control) + 1))
 
-    @action("Calm")
-    def calm(self, node: Value) -> None:
-        """So many ticks pass as its mood says that passed, and the scores of others keep its level up, or do not."""
+    @action("VoteSwitchback")
+    def switchback(self, node: Value) -> None:
+        """Let as many ticks pass as its alarm implies, with or without scores that keep its level up."""
         name = _name(node)
-        config, mood = self._configs[name], self._mood(name)
-        ticks = config.dwell_ticks - (mood == "Uneasy")
-        scores = self._scores(name, _SCORE) if mood == "Alarmed" else []
+        config, alarm = self._configs[name], self._alarm(name)
+        ticks = config.cooldown_ticks - (alarm == "Cooldown")
+        scores = self._scores(name, _SCORE) if alarm == "On" else []
         number = 1
         inputs: list[hybrid.Input] = []
         for _ in range(ticks):
@@ -256,39 +269,44 @@ class HybridSystem(Adapter):
             inputs.append(hybrid.Tick())
         self._step(name, inputs, level=self._levels[name])
 
-    @action("Open")
-    def open_epoch(self, calms: Value) -> None:
-        """One of those who are calm hears of the others, and asks the book; with too few it takes a Byzantine replica."""
+    @action("StartEpoch")
+    def start_epoch(self, switchbacks: Value) -> None:
+        """A replica that voted receives the other votes, and submits the command.
+
+        With too few, a Byzantine replica submits it.
+        """
         epoch = self._pages[-1].epoch
         told = {}
-        for name in sorted(map(_name, calms)):
-            known = self._calms.get((epoch, name))
-            forged = hybrid.Calm(epoch=epoch, source=name)
+        for name in sorted(map(_name, switchbacks)):
+            known = self._switchbacks.get((epoch, name))
+            forged = hybrid.SwitchbackVote(epoch=epoch, source=name)
             told[name] = known if known is not None else self._by(name, forged)
         askers = sorted(name for name in told if name not in self.byzantine)
         if askers and len(told) >= self.config.quorum:
             asker = askers[-1]
-            waits = [hybrid.Tick()] * self.config.dwell_ticks
-            heard = [hybrid.Receive(calm) for name, calm in told.items() if name != asker]
+            waits = [hybrid.Tick()] * self.config.cooldown_ticks
+            heard = [hybrid.Receive(switchback) for name, switchback in told.items() if name != asker]
             self._decide(self._asks(asker, [*waits, *heard, hybrid.Retransmit()]))
             return
-        values = tuple((calm.source, calm.signature) for calm in told.values())
-        self._decide(self._forged_request(("open", epoch, values)))
+        values = tuple((switchback.source, switchback.signature) for switchback in told.values())
+        self._decide(self._forged_request(("epoch-start", epoch, values)))
 
     @action("Learn")
     def learn(self, node: Value) -> None:
-        """Its PBFT hears all votes for the next number, and executes it."""
+        """Deliver all votes for the next number to the replica's PBFT, which executes it."""
         name = _name(node)
-        before = self._disks[name].pbft.executed
+        before = self._disks[name].bft.executed
         if before >= len(self._decided):
-            raise NotPossible(f"the book has {len(self._decided)} entries, and {name} has executed them")
+            raise NotPossible(
+                f"the control state has {len(self._decided)} entries, and {name} has executed them"
+            )
         request, seq, pages = self._decided[before], before + 1, self._pages[: before + 1]
         was = self.nodes[name].epoch
-        self._step(name, self._votes(name, seq, request), is_pbft=True)
+        self._step(name, self._pbft_votes(name, seq, request), is_pbft=True)
         after = self.nodes[name]
-        if after.pbft.durable.executed != seq:
+        if after.bft.durable.executed != seq:
             raise NotPossible(f"{name} does not execute number {seq}")
-        entry = self._entry(request, pages, after.agreed)
+        entry = self._entry(request, pages, after.committed)
         self._learned[name] = (*self._learned[name], entry if entry is not None else "nothing")
         if after.epoch != was and not after.is_bft:
             self._begin(name)
@@ -296,20 +314,20 @@ class HybridSystem(Adapter):
 
     # --- clients
 
-    @action("Believe")
-    def believe(self, epoch: Value, term: Value, state: Value) -> None:
-        """The client of the last operation hears all answers of that epoch and term, then all others of that epoch."""
-        if (belief := self._belief(epoch, term, state)) is None:
-            raise NotPossible(f"the client of {state[-1]} does not believe it done")
-        self._believed |= {belief}
+    @action("Accept")
+    def accept(self, epoch: Value, term: Value, state: Value) -> None:
+        """Deliver to the last operation's client all answers of its term, then the others of that epoch."""
+        if (acceptance := self._acceptance(epoch, term, state)) is None:
+            raise NotPossible(f"the client of {state[-1]} does not accept it done")
+        self._accepted |= {acceptance}
 
-    def _belief(self, epoch: int, term: int, state: tuple[Value, ...]) -> Value | None:
+    def _acceptance(self, epoch: int, term: int, state: tuple[Value, ...]) -> Value | None:
         name = _name(state[-1])
         begun = hybrid.Client(
             name=name, replicas=self.config.replicas, f=self.config.f, keys=pbft.SymbolicKeys(name)
         )
         client, _ = hybrid.ask(begun, name)
-        client = attrs.evolve(client, timestamp=len(self._book) + 1)
+        client = attrs.evolve(client, timestamp=len(self._control) + 1)
         forged = [
             self._by(
                 each,
@@ -327,14 +345,15 @@ class HybridSystem(Adapter):
         wanted = [message for at, of, message in self._told if (at, of) == (epoch, term * _TERM)]
         others = [message for at, of, message in self._told if at == epoch and of != term * _TERM]
         for message in (*wanted, *forged, *others):
-            client, believed = hybrid.hear(client, message)
-            if believed is not None:
-                told: Any = believed.result
-                # What was in the book when a Raft epoch began is answered as agreed, whatever is held.
-                is_agreed = believed.term == 0 and believed.epoch == epoch
+            client, accepted = hybrid.hear(client, message)
+            if accepted is not None:
+                told: Any = accepted.result
+                # What was in the control state when a Raft epoch began is answered as agreed, whatever is
+                # locked.
+                is_committed = accepted.term == 0 and accepted.epoch == epoch
                 return immutabledict(
-                    epoch=believed.epoch,
-                    term=term if is_agreed else self._projection.term(believed.term),
+                    epoch=accepted.epoch,
+                    term=term if is_committed else self._projection.term(accepted.term),
                     state=tuple(self._value_of(each) for each in told),
                 )
         return None
@@ -355,8 +374,8 @@ class HybridSystem(Adapter):
         while threat.level(self._levels[name]) >= threat.Level.HIGH:
             self._feel(name, [threat.Tick()])
 
-    @action("Dwell")
-    def dwell(self, node: Value) -> None:
+    @action("CoolDown")
+    def cool_down(self, node: Value) -> None:
         """Time passes until the level is None."""
         name = _name(node)
         while threat.level(self._levels[name]) > threat.Level.NONE:
@@ -364,7 +383,7 @@ class HybridSystem(Adapter):
 
     @action("Restart")
     def restart(self, node: Value) -> None:
-        """It comes back with what is on its disk."""
+        """The replica recovers from its disk."""
         name = _name(node)
         back = hybrid.recover(self._configs[name], self._disks[name])
         self.nodes[name] = back
@@ -375,7 +394,7 @@ class HybridSystem(Adapter):
 
     @variable(*VARIABLES)
     def shown(self) -> State:
-        """The spec state that disks and messages stand for, with what clients believe."""
+        """The spec state that disks and messages stand for, with what clients accept."""
         projection = self._projection
 
         def each(part: Callable[[str], Value]) -> Value:
@@ -389,50 +408,57 @@ class HybridSystem(Adapter):
             return shown
 
         return immutabledict(
-            acks=frozenset(
-                projection.ack(ack)
-                for given in self._acks.values()
-                for ack in given.values()
-                if projection.term(ack.term)
+            votes=frozenset(
+                projection.vote(vote)
+                for given in self._votes.values()
+                for vote in given.values()
+                if projection.term(vote.term)
             ),
             answers=self._answers,
-            stops=frozenset(projection.stop(stopped.stop) for stopped in self._stops.values()),
-            calms=frozenset(projection.calm(calm) for calm in self._calms.values()),
-            book=self._book,
+            aborts=frozenset(projection.abort(history.abort) for history in self._aborts.values()),
+            switchbacks=frozenset(
+                projection.switchback(switchback) for switchback in self._switchbacks.values()
+            ),
+            controlLog=self._control,
             known=each(self._known),
-            acked=each(of_epoch(lambda epoch: projection.vote(epoch.acked), NOTHING)),
-            held=each(of_epoch(self._held, NOTHING)),
-            stopped=each(of_epoch(lambda epoch: epoch.stopped is not None, otherwise=False)),
-            mood=each(self._mood),
-            believed=self._believed,
+            lastVote=each(of_epoch(lambda epoch: projection.place(epoch.last_vote), NOTHING)),
+            locked=each(of_epoch(self._locked, NOTHING)),
+            aborted=each(of_epoch(lambda epoch: epoch.abort is not None, otherwise=False)),
+            alarm=each(self._alarm),
+            accepted=self._accepted,
         )
 
     def _known(self, name: str) -> Value:
-        """What a replica has executed of the book; with a mark if it is in another epoch, or has another book."""
+        """The control log that a replica has executed.
+
+        It carries a mark if its epoch or its control state differs.
+        """
         disk = self._disks[name]
-        number = disk.pbft.executed
+        number = disk.bft.executed
         entries = self._learned[name][:number]
-        book = hybrid.Book.from_value(disk.pbft.state.value)
-        epoch = disk.raft_epoch.epoch if disk.raft_epoch is not None else book.epoch
+        control = hybrid.ControlState.from_value(disk.bft.state.value)
+        epoch = disk.raft_epoch.epoch if disk.raft_epoch is not None else control.epoch
         is_bft = disk.raft_epoch is None
-        agreed = self._pages[number] if number < len(self._pages) else None
-        if agreed != book or epoch != entry_epoch(entries) or is_bft != (book.protocol == "bft"):
+        committed = self._pages[number] if number < len(self._pages) else None
+        if committed != control or epoch != entry_epoch(entries) or is_bft != (control.protocol == "bft"):
             return (*entries, f"and is in epoch {epoch}")
         return entries
 
-    def _held(self, epoch: hybrid.RaftEpoch) -> Value:
-        """The seal that it holds; with the chain that it executed, if that is another one."""
-        told: Any = self._projection.vote(epoch.held)
-        if told != NOTHING and self._projection.chain(epoch.chain) != told["chain"]:
-            return immutabledict(term=told["term"], chain=("executed", self._projection.chain(epoch.chain)))
+    def _locked(self, epoch: hybrid.RaftEpoch) -> Value:
+        """The QC that it holds; with the prefix that it executed, if that is another one."""
+        told: Any = self._projection.place(epoch.locked)
+        if told != NOTHING and self._projection.prefix(epoch.prefix) != told["prefix"]:
+            return immutabledict(
+                term=told["term"], prefix=("executed", self._projection.prefix(epoch.prefix))
+            )
         return told
 
-    def _mood(self, name: str) -> Value:
-        """How a level feels: at None for long enough, at High or above, or between."""
+    def _alarm(self, name: str) -> Value:
+        """The alarm of a level: off at None for long enough, on at High or above, else cooling down."""
         level = threat.level(self._levels[name])
         if level >= threat.Level.HIGH:
-            return "Alarmed"
-        return "Calm" if level == threat.Level.NONE else "Uneasy"
+            return "On"
+        return "Off" if level == threat.Level.NONE else "Cooldown"
 
     def fork(self) -> Self:
         """A cluster in the same state, with replicas, disks and messages of its own."""
@@ -452,7 +478,10 @@ class HybridSystem(Adapter):
         level: threat.Threat | None = None,
         is_pbft: bool = False,
     ) -> None:
-        """A replica comes back from a crash and takes some inputs. Of PBFT it keeps what it is told in `Learn` alone."""
+        """A replica comes back from a crash and takes some inputs.
+
+        Of PBFT it keeps what it is told in `Learn` alone.
+        """
         disk = self._disks[name]
         quiet = threat.first_start(self._configs[name].threat)
         node = hybrid.recover(config or self._configs[name], disk)
@@ -467,31 +496,31 @@ class HybridSystem(Adapter):
                 if isinstance(effect, hybrid.Persist):
                     written = effect.durable
                 self._heard(name, node, effect)
-        kept = written.pbft if is_pbft else disk.pbft
-        self._disks[name] = attrs.evolve(written, pbft=kept, threat=quiet.durable)
+        kept = written.bft if is_pbft else disk.bft
+        self._disks[name] = attrs.evolve(written, bft=kept, threat=quiet.durable)
         self.nodes[name] = node
 
     def _heard(self, name: str, node: hybrid.Node, effect: hybrid.Effect) -> None:
-        """What the network keeps of it, and what is to be seen."""
+        """Keep the messages of a step, and its visible effects."""
         if self._on_effect:
             self._on_effect(name, effect)
         match effect:
-            case hybrid.Send(message=hybrid.Ack(source=source) as ack) if source == name:
-                place = ack.epoch, ack.term, ack.digest
-                self._acks = {**self._acks, place: {**self._acks.get(place, {}), name: ack}}
-            case hybrid.Send(message=hybrid.Stopped(stop=stop) as stopped) if stop.source == name:
-                self._stops = {**self._stops, (stop.epoch, name): stopped}
-            case hybrid.Send(message=hybrid.Calm(source=source) as calm) if source == name:
-                self._calms = {**self._calms, (calm.epoch, name): calm}
+            case hybrid.Send(message=hybrid.Vote(source=source) as vote) if source == name:
+                place = vote.epoch, vote.term, vote.digest
+                self._votes = {**self._votes, place: {**self._votes.get(place, {}), name: vote}}
+            case hybrid.Send(message=hybrid.AbortHistory(abort=abort) as history) if abort.source == name:
+                self._aborts = {**self._aborts, (abort.epoch, name): history}
+            case hybrid.Send(message=hybrid.SwitchbackVote(source=source) as switchback) if source == name:
+                self._switchbacks = {**self._switchbacks, (switchback.epoch, name): switchback}
             case hybrid.Send(message=hybrid.Answer() | pbft.Reply() as told):
                 self._told = (*self._told, (*_place(told, node), told))
             case hybrid.Executed(epoch=epoch, term=term) if self._projection.term(term):
-                self._answers |= {self._projection.answer(name, epoch, term, node.book)}
+                self._answers |= {self._projection.answer(name, epoch, term, node.speculative)}
 
     def _asked_again(self, name: str) -> None:
         """All clients of whom a replica has anything done ask it again."""
         node = self.nodes[name]
-        done: Any = node.book.value
+        done: Any = node.speculative.value
         for client, _, _ in done:
             _, effects = hybrid.step(node, hybrid.Receive(_request(client)))
             for effect in effects:
@@ -499,25 +528,25 @@ class HybridSystem(Adapter):
                     self._heard(name, node, effect)
 
     def _begin(self, name: str) -> None:
-        """A replica enters a Raft epoch, in which a first leader's no-op is sealed."""
+        """A replica enters a Raft epoch, in which a first leader's no-op is certified."""
         epoch = self._epoch(name)
         brought = self._brought(name, _FIRST_TERM, (), _FIRST_TERM)
         about: dict[str, Any] = {
             "epoch": epoch,
             "term": _FIRST_TERM,
             "index": 1,
-            "digest": chain_digest(epoch, (None,)),
+            "digest": prefix_digest(epoch, (None,)),
         }
-        acks = [self._by(each, hybrid.Ack(source=each, **about)) for each in self._configs]
-        seal = hybrid.Seal(acks=tuple(acks[: self.config.quorum]), **about)
-        self._step(name, [brought, hybrid.Receive(seal)])
+        votes = [self._by(each, hybrid.Vote(source=each, **about)) for each in self._configs]
+        qc = hybrid.QuorumCertificate(votes=tuple(votes[: self.config.quorum]), **about)
+        self._step(name, [brought, hybrid.Receive(qc)])
 
     def _feel(self, name: str, inputs: Iterable[threat.Input]) -> None:
         for inp in inputs:
             self._levels[name], _ = threat.step(self._levels[name], inp)
 
     def _scores(self, name: str, score: int) -> list[threat.Statement]:
-        """Statements of f + 1 others, later than what was heard of them."""
+        """Statements of f + 1 others, later than those received before."""
         heard = self._levels[name].durable.heard
         others = [each for each in self._configs if each != name][: self.config.weak_quorum]
         return [threat.Statement(each, heard.get(each, 0) + 1, score) for each in others]
@@ -539,28 +568,32 @@ class HybridSystem(Adapter):
 
     @property
     def _view(self) -> int:
-        """The view in which all is decided: the first one of a Byzantine primary, who proposes whatever is to be."""
+        """The view in which all is decided: the first with a Byzantine primary, who proposes any batch."""
         primary = min(self.byzantine, default=self.config.replicas[0])
         return self.config.replicas.index(primary)
 
     def _epoch(self, name: str) -> int:
         disk = self._disks[name]
-        epoch = hybrid.Book.from_value(disk.pbft.state.value).epoch
+        epoch = hybrid.ControlState.from_value(disk.bft.state.value).epoch
         return disk.raft_epoch.epoch if disk.raft_epoch is not None else epoch
 
-    def _links(self, chain: Value) -> tuple[hybrid.Link, ...]:
-        """The links of a chain of the spec: a first leader's no-op, and the requests."""
-        return (None, *(_request(_name(operation)) for operation in chain))
+    def _log_entries(self, prefix: Value) -> tuple[hybrid.LogEntry, ...]:
+        """The log entries of a prefix of the spec: a first leader's no-op, and the requests."""
+        return (None, *(_request(_name(operation)) for operation in prefix))
 
-    def _brought(self, name: str, term: int, chain: Value, last_term: int) -> hybrid.Receive:
-        """Some other replica, as a leader in `term`, brings a chain, which the log takes whatever it held.
+    def _brought(self, name: str, term: int, prefix: Value, last_term: int) -> hybrid.Receive:
+        """Some other replica, as a leader in `term`, brings a prefix, which the log takes whatever it held.
 
-        For the terms of its entries are like those of no other entries, but for the last one's, which is given; or 0.
+        For the terms of its entries are like those of no other entries, but for the last one's, which is
+        given; or 0.
         """
         leader = next(each for each in self._configs if each != name)
         self._side += 1
         side = max(1, term - self._side)
-        entries = [raft.Entry(side, link if link is not None else raft.NoOp()) for link in self._links(chain)]
+        entries = [
+            raft.Entry(side, log_entry if log_entry is not None else raft.NoOp())
+            for log_entry in self._log_entries(prefix)
+        ]
         if last_term:
             entries[-1] = attrs.evolve(entries[-1], term=last_term)
         message = raft.AppendEntriesRequest(
@@ -572,74 +605,82 @@ class HybridSystem(Adapter):
             entries=tuple(entries),
             leader_commit=0,
         )
-        carried = hybrid.Carried(epoch=self._epoch(name), message=message, source=leader)
-        return hybrid.Receive(self._by(leader, carried))
+        envelope = hybrid.Envelope(epoch=self._epoch(name), message=message, source=leader)
+        return hybrid.Receive(self._by(leader, envelope))
 
-    def _seal(self, epoch: int, term: int, chain: Value) -> hybrid.Seal:
-        """The seal of a chain with all acks for it; if they are no quorum, with those of other epochs as well."""
-        links = self._links(chain)
+    def _qc(self, epoch: int, term: int, prefix: Value) -> hybrid.QuorumCertificate:
+        """The QC of a prefix with all votes for it.
+
+        If they are no quorum, the votes of other epochs are added.
+        """
+        log_entries = self._log_entries(prefix)
         about: dict[str, Any] = {
             "epoch": epoch,
             "term": term * _TERM,
-            "index": len(links),
-            "digest": chain_digest(epoch, links),
+            "index": len(log_entries),
+            "digest": prefix_digest(epoch, log_entries),
         }
-        given = dict(self._acks.get((epoch, term * _TERM, about["digest"]), {}))
+        given = dict(self._votes.get((epoch, term * _TERM, about["digest"]), {}))
         for name in sorted(self.byzantine):
-            given[name] = self._by(name, hybrid.Ack(source=name, **about))
-        for (_, of, digest), foreign in self._acks.items():
-            is_like = of == term * _TERM and self._projection.behind(digest) == chain
+            given[name] = self._by(name, hybrid.Vote(source=name, **about))
+        for (_, of, digest), foreign in self._votes.items():
+            is_like = of == term * _TERM and self._projection.behind(digest) == prefix
             if is_like and len(given) < self.config.quorum:
                 given = {**foreign, **given}
-        acks = tuple(given[name] for name in sorted(given))
-        return hybrid.Seal(acks=acks, **about)
+        votes = tuple(given[name] for name in sorted(given))
+        return hybrid.QuorumCertificate(votes=votes, **about)
 
-    def _forged_stop(self, epoch: int, record: Value) -> hybrid.Stopped:
-        """The stop that a Byzantine replica may sign."""
-        name, held = _name(record["node"]), record["held"]
+    def _forged_abort(self, epoch: int, record: Value) -> hybrid.AbortHistory:
+        """An abort that a Byzantine replica may sign."""
+        name, locked = _name(record["node"]), record["locked"]
         if name not in self.byzantine:
             raise NotPossible(f"{name} did not stop epoch {epoch}")
-        seal = self._seal(epoch, held["term"], held["chain"]) if held != NOTHING else None
-        stop = hybrid.Stop(epoch=epoch, reason=str(record["why"]).lower(), held=seal, source=name)
-        return hybrid.Stopped(self._by(name, stop), self._links(held["chain"]) if seal else ())
+        qc = self._qc(epoch, locked["term"], locked["prefix"]) if locked != NOTHING else None
+        abort = hybrid.Abort(epoch=epoch, reason=str(record["why"]).lower(), locked=qc, source=name)
+        return hybrid.AbortHistory(self._by(name, abort), self._log_entries(locked["prefix"]) if qc else ())
 
     def _forged_request(self, operation: pbft.Value) -> pbft.Request:
-        """What a Byzantine replica asks of the book, or a correct one's place in a cluster without any."""
+        """A command of a Byzantine replica, or of a correct one in a cluster without any."""
         name = min(self.byzantine, default=self.config.replicas[-1])
-        asked = pbft.Request(client=name, timestamp=len(self._book) + 1, operation=operation)
+        asked = pbft.Request(client=name, timestamp=len(self._control) + 1, operation=operation)
         return pbft.signed(asked, self._configs[name].keys)
 
     # --- PBFT
 
     def _asks(self, name: str, inputs: Iterable[hybrid.Input]) -> pbft.Request:
-        """What a replica asks of the book when it is told this; it has not the time to write anything down."""
+        """The command that a replica submits when it receives this; it crashes before it writes anything."""
         node = hybrid.recover(self._configs[name], self._disks[name])
         for inp in inputs:
             node, _ = hybrid.step(node, inp)
-        if (request := node.pbft.waiting.get(name)) is None:
-            raise NotPossible(f"{name} asks nothing of the book")
+        if (request := node.bft.waiting.get(name)) is None:
+            raise NotPossible(f"{name} asks nothing of the control state")
         return request
 
     def _decide(self, request: pbft.Request) -> None:
-        """PBFT decides a request: what the book makes of it is a function of the book."""
-        value, answered = self.config.pbft.service.apply(self._pages[-1].to_value(), request)
-        after = hybrid.Book.from_value(value)
+        """Let PBFT decide a request; the control state alone determines its effect."""
+        value, answered = self.config.bft.config.service.apply(self._pages[-1].to_value(), request)
+        after = hybrid.ControlState.from_value(value)
         entry = self._entry(request, self._pages, after)
         if entry is None:
-            raise NotPossible(f"the book answers {answered!r}")
+            raise NotPossible(f"the control state answers {answered!r}")
         self._decided = (*self._decided, request)
-        self._book = (*self._book, entry)
+        self._control = (*self._control, entry)
         self._pages = [*self._pages, after]
 
-    def _entry(self, request: pbft.Request, pages: list[hybrid.Book], after: hybrid.Book) -> Value | None:
-        """The entry that a request is in the book, also one for what was done before; None if it is none."""
+    def _entry(
+        self, request: pbft.Request, pages: list[hybrid.ControlState], after: hybrid.ControlState
+    ) -> Value | None:
+        """The entry of a request in the control state, also for an operation that was done before.
+
+        The result is None if there is no such entry.
+        """
         entry = self._projection.entry(request, pages, after)
         if entry is None and after.protocol == "bft" and after.session(request.client) is not None:
             return immutabledict(kind="Operation", operation=self._value_of(request.client))
         return entry
 
-    def _votes(self, name: str, seq: int, request: pbft.Request) -> Iterator[hybrid.Input]:
-        """A request is decided under a number: what a replica hears of it."""
+    def _pbft_votes(self, name: str, seq: int, request: pbft.Request) -> Iterator[hybrid.Input]:
+        """Yield the inputs by which a replica learns that a request is decided under a number."""
         view, batch = self._view, (request,)
         primary, digest = self.config.replicas[view], pbft.digest(batch)
         said: list[Any] = [pbft.PrePrepare(view=view, seq=seq, batch=batch, source=primary)]
@@ -659,7 +700,7 @@ class HybridSystem(Adapter):
 
 def _in_view(durable: hybrid.Durable, view: int) -> hybrid.Durable:
     """The same in a later view of PBFT, before anything is decided."""
-    return attrs.evolve(durable, pbft=attrs.evolve(durable.pbft, view=view))
+    return attrs.evolve(durable, bft=attrs.evolve(durable.bft, view=view))
 
 
 #: Numbers of statements that are later than all others.
@@ -667,10 +708,10 @@ _LATER: Final = 1 << 20
 
 
 def _place(message: hybrid.Answer | pbft.Reply, node: hybrid.Node) -> tuple[int, int]:
-    """Of which epoch an answer is, and of which term what its replica holds; 0 in a BFT epoch."""
+    """The epoch of an answer, and the term of its replica's lock; 0 in a BFT epoch."""
     if isinstance(message, hybrid.Answer):
-        held = node.raft_epoch.held if node.raft_epoch is not None else None
-        return message.epoch, held.term if held is not None else 0
+        locked = node.raft_epoch.locked if node.raft_epoch is not None else None
+        return message.epoch, locked.term if locked is not None else 0
     match message.result:
         case ("done", int() as epoch, _):
             return epoch, 0

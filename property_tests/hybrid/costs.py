@@ -1,21 +1,23 @@
-"""What a switch costs a cluster that serves: operations delayed, messages, simulated time.
+"""The cost of a switch: delayed operations, messages, simulated time.
 
-Nobody is faulty here. Clients ask one thing after the other; then messages arrive at all replicas that nobody signed, as in an
-attack, until the cluster has moved to BFT; then nothing more, until it has moved back. Hosts keep the usual times
-(`Times`), messages take 1 to 5 ms, and computing takes no time.
+Nobody is faulty here. Clients ask one thing after the other; then messages arrive at all replicas that nobody
+signed, as in an attack, until the cluster has moved to BFT; then nothing more, until it has moved back. Hosts
+keep the usual times (`Times`), messages take 1 to 5 ms, and computing takes no time.
 """
 
 import statistics
 from collections import Counter
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
 from impl import hybrid
-from property_tests.hybrid.cluster import Cluster, Registers, Setting
-from property_tests.hybrid.hosting import Taken, Times
-from tlacheck.sim import Network, Uniform
+from property_tests.hybrid.host import Ask, HybridCore, Times, configs_of, keep_old, replica_step
+from property_tests.hybrid.invariants import Safety
+from property_tests.hybrid.protocol import HYBRID
+from tlacheck.harness import Run, Size
+from tlacheck.sim import Flight, Network, StepRecord, Uniform
 
 __all__ = ["Costs", "NoSwitch", "Steady", "Switch", "costs"]
 
@@ -29,7 +31,7 @@ _LIMIT_MS: Final = 10_000
 
 
 class NoSwitch(AssertionError):
-    """The cluster did not do what was to be measured."""
+    """Raised if the cluster did not do what is measured."""
 
 
 @attrs.frozen(kw_only=True)
@@ -38,7 +40,7 @@ class Steady:
 
     Attributes:
         protocol: which.
-        latency_ms: from asking to believing, the median.
+        latency_ms: from a request to its accepted result, the median.
         worst_ms: the longest.
         messages: between replicas and to clients for each operation, by the median of their number.
     """
@@ -55,8 +57,9 @@ class Switch:
 
     Attributes:
         into: the protocol that it leads to.
-        duration_ms: from the first stop or calm of a replica to the first operation that a client believes of the new epoch.
-        agreed_ms: of that, until the last replica has entered the new epoch.
+        duration_ms: from the first abort or switch-back vote of a replica to the first operation that a
+            client accepts of the new epoch.
+        committed_ms: of that, until the last replica has entered the new epoch.
         delayed: how many of the operations that were under way took twice as long as usual, or longer.
         longest_ms: the longest that one took.
         messages: what was sent in that time, by kind.
@@ -65,7 +68,7 @@ class Switch:
 
     into: str
     duration_ms: int
-    agreed_ms: int
+    committed_ms: int
     delayed: int
     longest_ms: int
     messages: Counter[str]
@@ -74,7 +77,7 @@ class Switch:
 
 @attrs.frozen(kw_only=True)
 class Costs:
-    """What was found for one number of replicas."""
+    """The costs for one number of replicas."""
 
     replicas: int
     raft: Steady
@@ -84,7 +87,7 @@ class Costs:
 
 
 class _Tally:
-    """Who counts what is sent, and when what began."""
+    """Counts of messages, and of replicas that entered the new epoch."""
 
     def __init__(self, replicas: int) -> None:
         self.sent: Counter[str] = Counter()
@@ -92,36 +95,49 @@ class _Tally:
         self.entered: set[str] = set()
         self._others = replicas - 1
 
-    def step(self, taken: Taken) -> None:
-        """A replica took a step."""
-        for effect in taken.effects:
+    def on_step(self, record: StepRecord) -> None:
+        """Count the messages of a replica."""
+        taken = replica_step(record)
+        for effect in taken.effects if taken is not None else ():
             match effect:
                 case hybrid.Send(message=message, to=to):
                     self.sent[type(message).__name__] += self._others if to is None else 1
-                    self.first_farewell |= isinstance(message, hybrid.Calm)
-                case hybrid.StoppedEpoch():
+                    self.first_farewell |= isinstance(message, hybrid.SwitchbackVote)
+                case hybrid.EpochAborted():
                     self.first_farewell = True
                 case hybrid.EpochBegan():
-                    self.entered.add(taken.name)
+                    self.entered.add(record.node)
 
-    def believes(self, client: str, believed: hybrid.Believed) -> None:
-        """A client came to believe something, which costs nothing more."""
+    def on_restart(self, node: str, state: object) -> None:
+        """No node crashes here."""
+
+    def on_lost(self, flight: Flight[Any]) -> None:
+        """No message is lost here."""
+
+    def on_double(self, flight: Flight[Any]) -> None:
+        """No message has a second copy here."""
 
 
 class _Run:
-    """A cluster, clients who ask one thing after the other, and how long each waited."""
+    """A cluster, clients with one pending request each, and the latency of each request."""
 
     def __init__(self, replicas: int, *, clients: int, seed: int) -> None:
         names = tuple(f"c{number}" for number in range(clients))
-        limits = {**Setting().limits, "chain_max": 100_000, "window": 20, "interval": 10, "batch_max": 64}
-        limits |= {"standstill_ticks": 40, "dwell_ticks": 60, "service": Registers()}
-        setting = Setting(replicas=replicas, traitors=frozenset(), clients=names, times=_TIMES, limits=limits)
+        self._replicas = tuple(f"r{number}" for number in range(replicas))
+        size = Size((*self._replicas, *names))
+        limits = {"prefix_max": 100_000, "window": 20, "interval": 10, "batch_max": 64}
+        configs = configs_of(size, **limits, stall_ticks=40, cooldown_ticks=60)
         self.tally = _Tally(replicas)
-        self.cluster = Cluster(
-            setting, seed=seed, network=Network(delay=Uniform(1, 5)), record=lambda *_: self.tally
+        measured = attrs.evolve(
+            HYBRID,
+            core=lambda _: HybridCore(configs, clients=names, times=_TIMES),
+            judges=[lambda size: Safety(size, configs)],
+            network=Network(delay=Uniform(1, 5)),
+            tear=keep_old,
         )
+        self.run = Run(measured, size, seed=seed, oracle=None, listener=self.tally)
         self.latencies: list[tuple[int, int]] = []
-        self.last: dict[str, hybrid.Believed] = {}
+        self.last: dict[str, hybrid.Accepted] = {}
         self._since: dict[str, int] = {}
         self._thinks = dict.fromkeys(names, 0)
         self._names = names
@@ -129,38 +145,42 @@ class _Run:
     @property
     def now_ms(self) -> int:
         """Virtual time."""
-        now: int = self.cluster.world.now_ms
-        return now
+        return self.run.cluster.world.now_ms
+
+    def node(self, name: str) -> hybrid.Node:
+        """A replica as it is."""
+        node: hybrid.Node = self.run.view[name].node
+        return node
 
     @property
     def protocol(self) -> set[str]:
         """The protocols of the replicas."""
-        return {hybrid.current_protocol(self.cluster.node(name)) for name in self.cluster.correct}
+        return {hybrid.current_protocol(self.node(name)) for name in self._replicas}
 
     def advance(self) -> bool:
-        """A millisecond passes; whether a client believed something."""
-        self.cluster.advance(_STEP_MS)
-        believed = False
+        """A millisecond passes; whether a client accepted something."""
+        self.run.advance(_STEP_MS)
+        accepted = False
         for name in self._names:
-            if not self.cluster.client(name).is_done:
+            if not self.run.view[name].is_done:
                 continue
             if name in self._since:
                 self.latencies.append((self._since[name], self.now_ms - self._since.pop(name)))
-                self.last[name] = self.cluster.believed[name]
+                self.last[name] = self.run.judge(Safety).last_accepted[name]
                 self._thinks[name] = self.now_ms + _THINK_MS
-                believed = True
+                accepted = True
             if self.now_ms >= self._thinks[name]:
                 self._since[name] = self.now_ms
-                self.cluster.ask(name, ("put", name, self.now_ms))
-        return believed
+                self.run.request(name, Ask(("put", name, self.now_ms)))
+        return accepted
 
     @property
     def asked(self) -> int:
-        """How many clients wait."""
+        """The number of waiting clients."""
         return len(self._since)
 
     def steady(self, protocol: str) -> Steady:
-        """How the cluster serves for a while."""
+        """Measure how the cluster serves for a while."""
         begin, sent = len(self.latencies), self.tally.sent.total()
         until = self.now_ms + _STEADY_MS
         while self.now_ms < until and self.protocol == {protocol}:
@@ -175,12 +195,12 @@ class _Run:
 
     def attack(self) -> None:
         """Something that nobody signed comes to each replica."""
-        for name in self.cluster.correct:
-            forged = hybrid.Calm(epoch=self.cluster.node(name).epoch, source=self._other(name))
-            self.cluster.lose_patience(name, hybrid.Receive(forged))
+        for name in self._replicas:
+            forged = hybrid.SwitchbackVote(epoch=self.node(name).epoch, source=self._other(name))
+            self.run.request(name, hybrid.Receive(forged))
 
     def _other(self, name: str) -> str:
-        return next(other for other in self.cluster.correct if other != name)
+        return next(other for other in self._replicas if other != name)
 
     def switch(self, into: str, *, attacked: bool, usual_ms: float) -> Switch:
         """From one protocol to the other.
@@ -203,15 +223,15 @@ class _Run:
 
         self._until(leaves, f"nobody leaves for {into}")
         begin, asked, first = self.now_ms, self.asked, len(self.latencies)
-        target = max(self.cluster.node(name).epoch for name in self.cluster.correct) + 1
-        agreed = 0
+        target = max(self.node(name).epoch for name in self._replicas) + 1
+        committed = 0
 
         def serves() -> bool:
-            nonlocal agreed
+            nonlocal committed
             self.advance()
-            if not agreed and self.tally.entered >= set(self.cluster.correct):
-                agreed = self.now_ms - begin
-            return agreed > 0 and any(each.epoch >= target for each in self.last.values())
+            if not committed and self.tally.entered >= set(self._replicas):
+                committed = self.now_ms - begin
+            return committed > 0 and any(each.epoch >= target for each in self.last.values())
 
         self._until(serves, f"nobody is served in {into}")
         duration, messages = self.now_ms - begin, self.tally.sent - sent
@@ -227,7 +247,7 @@ class _Run:
         return Switch(
             into=into,
             duration_ms=duration,
-            agreed_ms=agreed,
+            committed_ms=committed,
             delayed=sum(each >= 2 * usual_ms for each in taken),
             longest_ms=max(taken),
             messages=messages,
@@ -251,7 +271,7 @@ def costs(replicas: int, *, clients: int = 8, seed: int = 1) -> Costs:
 
     Raises:
         NoSwitch: it does not switch, or does not serve afterwards.
-        property_tests.hybrid.cluster.Violated: something is wrong with the cluster.
+        tlacheck.conform.lockstep.Diverged: a property of the cluster breaks.
     """
     run = _Run(replicas, clients=clients, seed=seed)
     while not any(each.term for each in run.last.values()):  # the first leader is elected

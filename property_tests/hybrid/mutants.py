@@ -1,8 +1,8 @@
-"""Wrong implementations of the hybrid, one line each, some with the shape of a public bug; and equivalent ones.
+"""Wrong implementations of the hybrid, one line each, some shaped like a public bug; and equivalent ones.
 
-The ids are those of the project's catalogue of protocol bugs; `docs/hybrid-bugs.md` says of each which check of the spec and
-which layer notices it. A1, A2 and H1 are the rules of docs/hybrid.md. HY-16 is about the threat machine, whose mutants
-are those of `impl.threat`.
+The ids are those of the project's catalogue of protocol bugs; `docs/hybrid-bugs.md` says of each which check
+of the spec and which layer notices it. A1, A2 and H1 are the rules of docs/hybrid.md. HY-16 is about the
+threat machine, whose mutants are those of `impl.threat`.
 """
 
 from typing import Final
@@ -13,8 +13,8 @@ __all__ = ["MUTANTS", "SAMPLE"]
 
 _QUORUM: Final = "impl.quorum"
 _ANSWERS: Final = "impl.hybrid.answers"
-_BOOK: Final = "impl.hybrid.book"
-_CHAIN: Final = "impl.hybrid.chain"
+_CONTROL: Final = "impl.hybrid.control"
+_PREFIX: Final = "impl.hybrid.log_prefix"
 _CLIENT: Final = "impl.hybrid.client"
 _CLIENTS: Final = "impl.hybrid.clients"
 _CONFIGURATION: Final = "impl.hybrid.configuration"
@@ -30,94 +30,100 @@ _SWITCHES: Final = "impl.hybrid.switches"
 
 
 MUTANTS: tuple[Mutant, ...] = (
-    # --- acks: A1 and A2 ----------------------------------------------------------------------------
+    # --- votes: A1 and A2 ----------------------------------------------------------------------------
     Mutant(
-        name="two-chains-acked-in-a-term",
-        bug="A1: within a term each ack extends the one before",
+        name="two-prefixes-voted-in-a-term",
+        bug="A1: within a term each vote extends the one before",
         module=_RULES,
-        old="        if term == acked.term and not extends(chain, acked.index, acked.digest):\n            return False\n",
+        old=(
+            "        if term == last_vote.term and not extends(prefix, last_vote.index, last_vote.digest):\n"
+            "            return False\n"
+        ),
         new="",
     ),
     Mutant(
-        name="ack-leaves-what-is-held",
-        bug="A2: acks extend what is held",
+        name="vote-leaves-what-is-locked",
+        bug="A2: votes extend the lock",
         module=_RULES,
-        old="return term >= held.term and extends(chain, held.index, held.digest)",
-        new="return term >= held.term",
+        old="return term >= locked.term and extends(prefix, locked.index, locked.digest)",
+        new="return term >= locked.term",
     ),
     Mutant(
-        name="ack-in-a-term-before-the-seal",
-        bug="A1: no ack below the term of the seal that is held",
+        name="vote-in-a-term-before-the-qc",
+        bug="A1: no vote below the term of the lock",
         module=_RULES,
-        old="return term >= held.term and extends(chain, held.index, held.digest)",
-        new="return extends(chain, held.index, held.digest)",
+        old="return term >= locked.term and extends(prefix, locked.index, locked.digest)",
+        new="return extends(prefix, locked.index, locked.digest)",
     ),
     Mutant(
-        name="ack-not-remembered",
-        bug="HY-10, what was acked is neither persisted nor known",
+        name="vote-not-remembered",
+        bug="HY-10, the last vote is neither persisted nor known",
         module=_EPOCHS,
-        old="        node = attrs.evolve(node, raft_epoch=attrs.evolve(epoch, acked=ack))\n",
+        old="        node = attrs.evolve(node, raft_epoch=attrs.evolve(epoch, last_vote=vote))\n",
         new="        pass\n",
     ),
     Mutant(
-        name="ack-for-entries-of-an-earlier-term",
-        bug="Raft paper, Figure 8: a chain that a correct leader may replace is acked",
+        name="vote-for-entries-of-an-earlier-term",
+        bug="Raft paper, Figure 8: a replica votes for a prefix that a correct leader may replace",
         module=_EPOCHS,
         old="if index > durable.last_index or durable.term_at(index) != term:",
         new="if index > durable.last_index:",
     ),
     Mutant(
-        name="ack-up-to-at-least-an-index",
-        bug="docs/hybrid.md: an ack counts for its very chain, never for a shorter one",
+        name="vote-up-to-at-least-an-index",
+        bug="docs/hybrid.md: a vote counts for its very prefix, never for a shorter one",
         module=_RULES,
-        old="    if any((ack.epoch, ack.term, ack.index, ack.digest) != about for ack in seal.acks):\n",
-        new="    if any((ack.epoch, ack.term) != about[:2] or ack.index < seal.index for ack in seal.acks):\n",
+        old="    if any((vote.epoch, vote.term, vote.index, vote.digest) != about for vote in qc.votes):\n",
+        new=(
+            "    if any((vote.epoch, vote.term) != about[:2] or vote.index < qc.index for vote in "
+            "qc.votes):\n"
+        ),
     ),
     Mutant(
-        name="leader-keeps-its-ack-to-itself",
-        bug="docs/hybrid.md: a leader acks its own log, and tells all",
+        name="leader-keeps-its-vote-to-itself",
+        bug="docs/hybrid.md: a leader votes for its own log, and tells all",
         module=_EPOCHS,
-        old="    return Outcome(node, (Send(ack, to),)).then(receive_ack, ack)",
-        new="    return Outcome(node, (Send(ack, to),) if to else ()).then(receive_ack, ack)",
+        old="    return StepResult(node, (Send(vote, to),)).then(receive_vote, vote)",
+        new="    return StepResult(node, (Send(vote, to),) if to else ()).then(receive_vote, vote)",
     ),
-    # --- seals: H1 and what proves one --------------------------------------------------------------
+    # --- QCs: H1 and what proves one --------------------------------------------------------------
     Mutant(
-        name="seal-below-what-was-acked",
-        bug="H1: a replica holds no seal of an earlier term than it acked",
+        name="qc-below-what-was-voted",
+        bug="H1: a replica locks no QC of an earlier term than it voted in",
         module=_RULES,
-        old="    if acked is not None and acked.term > seal.term:\n        return False\n",
+        old="    if last_vote is not None and last_vote.term > qc.term:\n        return False\n",
         new="",
     ),
     Mutant(
-        name="older-seal-held",
-        bug="H1: the seal is later than the one that is held",
+        name="older-qc-locked",
+        bug="H1: the QC is later than the lock",
         module=_RULES,
-        old="return held is None or (seal.term, seal.index) > (held.term, held.index)",
-        new="return held is None or (seal.term, seal.index) != (held.term, held.index)",
+        old="return locked is None or (qc.term, qc.index) > (locked.term, locked.index)",
+        new="return locked is None or (qc.term, qc.index) != (locked.term, locked.index)",
     ),
     Mutant(
-        name="longer-seal-of-an-earlier-term-held",
+        name="longer-qc-of-an-earlier-term-locked",
         bug="H1: the term comes first",
         module=_RULES,
-        old="return held is None or (seal.term, seal.index) > (held.term, held.index)",
-        new="return held is None or (seal.index, seal.term) > (held.index, held.term)",
+        old="return locked is None or (qc.term, qc.index) > (locked.term, locked.index)",
+        new="return locked is None or (qc.index, qc.term) > (locked.index, locked.term)",
     ),
     Mutant(
-        name="shorter-seal-of-a-term-held",
-        bug="H1: within a term the longer chain",
+        name="shorter-qc-of-a-term-locked",
+        bug="H1: within a term the longer prefix",
         module=_RULES,
-        old="return held is None or (seal.term, seal.index) > (held.term, held.index)",
-        new="return held is None or seal.term >= held.term",
+        old="return locked is None or (qc.term, qc.index) > (locked.term, locked.index)",
+        new="return locked is None or qc.term >= locked.term",
     ),
     Mutant(
-        name="majority-makes-a-seal",
+        name="majority-makes-a-qc",
         bug="HY-03",
         module=_RULES,
         old="return len(sources) >= quorum.byzantine_quorum(len(replicas), f)",
         new="return len(sources) >= len(replicas) // 2 + 1",
     ),
     Mutant(
-        name="two-f-and-one-make-a-seal",
+        name="two-f-and-one-make-a-qc",
         bug="HY-03, 2f + 1 of however many",
         module=_RULES,
         old="return len(sources) >= quorum.byzantine_quorum(len(replicas), f)",
@@ -131,156 +137,161 @@ MUTANTS: tuple[Mutant, ...] = (
         new="return len(sources) >= quorum.byzantine_quorum(len(replicas) - f, 0)",
     ),
     Mutant(
-        name="acks-counted-twice",
-        bug="a quorum of acks, not of replicas",
+        name="votes-counted-twice",
+        bug="a quorum of votes, not of replicas",
         module=_RULES,
-        old="    sources = {ack.source for ack in acks if ack.source in replicas}\n",
-        new="    sources = [ack.source for ack in acks if ack.source in replicas]\n",
+        old="    sources = {vote.source for vote in votes if vote.source in replicas}\n",
+        new="    sources = [vote.source for vote in votes if vote.source in replicas]\n",
     ),
     Mutant(
-        name="strangers-ack",
-        bug="who is no replica acks",
+        name="strangers-vote",
+        bug="strangers vote",
         module=_RULES,
-        old="    sources = {ack.source for ack in acks if ack.source in replicas}\n",
-        new="    sources = {ack.source for ack in acks}\n",
+        old="    sources = {vote.source for vote in votes if vote.source in replicas}\n",
+        new="    sources = {vote.source for vote in votes}\n",
     ),
     Mutant(
-        name="seal-of-too-few",
-        bug="a seal of somebody else is believed to have a quorum",
+        name="qc-of-too-few",
+        bug="a QC of another replica is not checked for a quorum",
         module=_RULES,
-        old="    if len(seal.acks) > len(replicas) or not seals(seal.acks, replicas, f):\n",
-        new="    if len(seal.acks) > len(replicas):\n",
+        old="    if len(qc.votes) > len(replicas) or not is_quorum(qc.votes, replicas, f):\n",
+        new="    if len(qc.votes) > len(replicas):\n",
     ),
     Mutant(
-        name="seal-of-unsigned-acks",
-        bug="the signatures in a seal are not looked at",
+        name="qc-of-unsigned-votes",
+        bug="the signatures in a QC are not checked",
         module=_RULES,
-        old="    if not all(is_signed(ack, keys) for ack in seal.acks):\n",
-        new="    if not any(is_signed(ack, keys) for ack in seal.acks):\n",
+        old="    if not all(is_signed(vote, keys) for vote in qc.votes):\n",
+        new="    if not any(is_signed(vote, keys) for vote in qc.votes):\n",
     ),
     Mutant(
-        name="seal-of-mixed-acks",
-        bug="HY-08, acks of other epochs, terms and chains in one seal",
+        name="qc-of-mixed-votes",
+        bug="HY-08, votes of other epochs, terms and prefixes in one QC",
         module=_RULES,
-        old="    if any((ack.epoch, ack.term, ack.index, ack.digest) != about for ack in seal.acks):\n",
-        new="    if about not in [(ack.epoch, ack.term, ack.index, ack.digest) for ack in seal.acks]:\n",
+        old="    if any((vote.epoch, vote.term, vote.index, vote.digest) != about for vote in qc.votes):\n",
+        new="    if about not in [(vote.epoch, vote.term, vote.index, vote.digest) for vote in qc.votes]:\n",
     ),
     Mutant(
-        name="seal-of-any-epoch-in-a-stop",
-        bug="HY-08, of the seal that a stop names",
+        name="qc-of-any-epoch-in-an-abort",
+        bug="HY-08, of the QC that an abort names",
         module=_RULES,
-        old="    if seal.epoch != epoch:\n",
+        old="    if qc.epoch != epoch:\n",
         new="    if False:\n",
     ),
     Mutant(
-        name="seal-without-its-chain",
-        bug="a seal is held for what the log has, whatever chain it is for",
+        name="qc-without-its-prefix",
+        bug="a QC is locked whatever prefix the log holds",
         module=_EPOCHS,
         old=(
-            "    if not rules.extends(node.digests, seal.index, seal.digest):\n"
-            "        return Outcome(node)\n"
-            "    chain = tuple("
+            "    if not rules.extends(node.digests, qc.index, qc.digest):\n"
+            "        return StepResult(node)\n"
+            "    prefix = tuple("
         ),
-        new="    chain = tuple(",
+        new="    prefix = tuple(",
     ),
     Mutant(
-        name="early-seal-forgotten",
-        bug="a seal that overtakes its chain is lost",
+        name="early-qc-forgotten",
+        bug="a QC that arrives before its prefix is lost",
         module=_EPOCHS,
-        old="        node = attrs.evolve(node, pending=seal)\n    return _retry(node)",
-        new="        return hold(node, seal)\n    return _retry(node)",
+        old="        node = attrs.evolve(node, pending=qc)\n    return _retry(node)",
+        new="        return lock(node, qc)\n    return _retry(node)",
     ),
     Mutant(
-        name="leader-seals-too-early",
+        name="leader-makes-qc-too-early",
         bug="HY-03, a leader counts with Raft's majority less one",
         module=_EPOCHS,
-        old="    if not rules.seals(given.values(), node.config.replicas, node.config.f):\n",
+        old="    if not rules.is_quorum(given.values(), node.config.replicas, node.config.f):\n",
         new="    if len(given) < node.config.quorum - 1:\n",
     ),
     Mutant(
-        name="leader-counts-acks-of-other-chains",
-        bug="an ack counts for its very chain",
+        name="leader-counts-votes-of-other-prefixes",
+        bug="a vote counts for exactly its prefix",
         module=_EPOCHS,
         old=(
-            "    if not rules.extends(node.digests, ack.index, ack.digest):\n"
-            "        return Outcome(node)\n"
-            "    if epoch.held is not None and (ack.term, ack.index) <= (epoch.held.term, epoch.held.index):\n"
-            "        return Outcome(node)\n"
-            "    place = (ack.index, ack.digest)\n"
+            "    if not rules.extends(node.digests, vote.index, vote.digest):\n"
+            "        return StepResult(node)\n"
+            "    if epoch.locked is not None and (vote.term, vote.index) <= (epoch.locked.term, "
+            "epoch.locked.index):\n"
+            "        return StepResult(node)\n"
+            "    place = (vote.index, vote.digest)\n"
         ),
         new=(
-            "    if epoch.held is not None and (ack.term, ack.index) <= (epoch.held.term, epoch.held.index):\n"
-            "        return Outcome(node)\n"
-            "    ack = attrs.evolve(ack, digest=node.digests[ack.index - 1])\n"
-            "    place = (ack.index, ack.digest)\n"
+            "    if epoch.locked is not None and (vote.term, vote.index) <= (epoch.locked.term, "
+            "epoch.locked.index):\n"
+            "        return StepResult(node)\n"
+            "    vote = attrs.evolve(vote, digest=node.digests[vote.index - 1])\n"
+            "    place = (vote.index, vote.digest)\n"
         ),
     ),
     # --- tentative execution ------------------------------------------------------------------------
     Mutant(
-        name="nothing-undone-for-a-later-seal",
-        bug="docs/hybrid.md: what another chain did is undone",
+        name="nothing-undone-for-a-later-qc",
+        bug="docs/hybrid.md: the effects of a replaced prefix are undone",
         module=_EPOCHS,
-        old="    return epoch.opening.extended(service, chain), chain\n",
-        new="    return node.book.extended(service, chain), chain\n",
+        old="    return epoch.base.extended(service, prefix), prefix\n",
+        new="    return node.speculative.extended(service, prefix), prefix\n",
     ),
     Mutant(
-        name="held-chain-not-kept",
-        bug="HY-01, the seal is kept, and the chain is not",
+        name="locked-prefix-not-kept",
+        bug="HY-01, the QC is kept, but not its prefix",
         module=_EPOCHS,
-        old="    held = attrs.evolve(epoch, held=seal, chain=chain)\n",
-        new="    held = attrs.evolve(epoch, held=seal, chain=epoch.chain or chain)\n",
+        old="    locked = attrs.evolve(epoch, locked=qc, prefix=prefix)\n",
+        new="    locked = attrs.evolve(epoch, locked=qc, prefix=epoch.prefix or prefix)\n",
     ),
     Mutant(
         name="done-once-more",
-        bug="docs/hybrid.md: an operation is applied once, in whatever epochs it was asked for",
-        module=_BOOK,
+        bug="docs/hybrid.md: an operation is applied once, in whatever epochs clients ask for it",
+        module=_CONTROL,
         old="        if last is not None and last.sequence >= sequence:\n            return self\n",
         new="",
     ),
     Mutant(
         name="earlier-operation-done-later",
-        bug="only the very last operation of a client is known again",
-        module=_BOOK,
+        bug="only the last operation of a client is recognised",
+        module=_CONTROL,
         old="        if last is not None and last.sequence >= sequence:\n            return self\n",
         new="        if last is not None and last.sequence == sequence:\n            return self\n",
     ),
     Mutant(
-        name="tentative-answers-as-agreed",
-        bug="PBFT, 5.1: tentative answers are told from final ones",
+        name="tentative-answers-as-committed",
+        bug="PBFT, 5.1: tentative and final answers are distinguished",
         module=_ANSWERS,
-        old="term=0 if is_agreed or held is None else held.term",
+        old="term=0 if is_committed or locked is None else locked.term",
         new="term=0",
     ),
     Mutant(
         name="taken-over-but-not-answered",
-        bug="a client waits for what a close took over",
+        bug="a client waits for an operation that a switch took over",
         module=_SWITCHES,
         old="    answers = tuple(each for client in done for each in answer(node, client))\n",
         new="    answers: tuple[Effect, ...] = ()\n",
         equivalent=True,
-        why="its client asks again, and is answered; so that it is believed later, and no rule says when",
+        why="its client asks again, and is answered: it accepts later, and no rule says when",
     ),
-    # --- stops --------------------------------------------------------------------------------------
+    # --- aborts --------------------------------------------------------------------------------------
     Mutant(
-        name="goes-on-after-its-stop",
+        name="goes-on-after-its-abort",
         bug="HY-02",
         module=_STATE,
-        old="return self.raft_epoch if self.raft_epoch is not None and self.raft_epoch.stopped is None else None",
+        old=(
+            "return self.raft_epoch if self.raft_epoch is not None and self.raft_epoch.abort is None else "
+            "None"
+        ),
         new="return self.raft_epoch",
     ),
     Mutant(
-        name="stop-not-remembered",
-        bug="HY-02, it says that it has stopped, and goes on",
+        name="abort-not-remembered",
+        bug="HY-02, it announces its abort, and continues",
         module=_SWITCHES,
-        old="        raft_epoch=attrs.evolve(epoch, stopped=made),\n",
+        old="        raft_epoch=attrs.evolve(epoch, abort=made),\n",
         new="        raft_epoch=epoch,\n",
     ),
     Mutant(
-        name="stop-without-what-is-held",
+        name="abort-without-what-is-locked",
         bug="HY-01",
         module=_SWITCHES,
-        old="told = Stop(epoch=epoch.epoch, reason=reason.value, held=epoch.held, source=node.name)",
-        new="told = Stop(epoch=epoch.epoch, reason=reason.value, held=None, source=node.name)",
+        old="told = Abort(epoch=epoch.epoch, reason=reason.value, locked=epoch.locked, source=node.name)",
+        new="told = Abort(epoch=epoch.epoch, reason=reason.value, locked=None, source=node.name)",
     ),
     Mutant(
         name="raft-at-a-high-level",
@@ -290,14 +301,14 @@ MUTANTS: tuple[Mutant, ...] = (
         new="    if level(node.threat) > Level.HIGH:\n        return Reason.THREAT\n",
     ),
     Mutant(
-        name="threat-that-stops-nobody",
+        name="threat-that-aborts-nobody",
         bug="HY-05, its reverse: the level changes, and the epoch does not",
         module=_SWITCHES,
         old="    if level(node.threat) >= Level.HIGH:\n        return Reason.THREAT\n",
         new="",
     ),
     Mutant(
-        name="stops-at-medium",
+        name="aborts-at-medium",
         bug="HY-05, a level that is low enough for Raft",
         module=_SWITCHES,
         old="    if level(node.threat) >= Level.HIGH:\n        return Reason.THREAT\n",
@@ -305,20 +316,23 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         name="waits-for-ever",
-        bug="HY-13, a leader that serves nobody is never given up",
+        bug="HY-13, nobody gives up a leader that serves no one",
         module=_SWITCHES,
-        old="each.ticks >= node.config.standstill_ticks for each in node.waiting.values()",
+        old="each.ticks >= node.config.stall_ticks for each in node.waiting.values()",
         new="each.ticks < 0 for each in node.waiting.values()",
     ),
     Mutant(
-        name="chain-without-an-end",
+        name="prefix-without-an-end",
         bug="docs/hybrid.md: that is how long logs end",
         module=_SWITCHES,
-        old="    if epoch.held is not None and epoch.held.index >= node.config.chain_max:\n        return Reason.LONG\n",
+        old=(
+            "    if epoch.locked is not None and epoch.locked.index >= node.config.prefix_max:\n"
+            "        return Reason.LONG\n"
+        ),
         new="",
     ),
     Mutant(
-        name="one-stop-joins",
+        name="one-abort-joins",
         bug="HY-07",
         module=_RULES,
         old="return others > f",
@@ -326,88 +340,92 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         name="nobody-joins",
-        bug="docs/hybrid.md: f + 1 others stopped",
+        bug="docs/hybrid.md: f + 1 others aborted",
         module=_SWITCHES,
-        old="return Reason.JOINED if rules.stops_epoch(len(node.stops), node.config.f) else None",
+        old="return Reason.JOINED if rules.must_join(len(node.aborts), node.config.f) else None",
         new="return None",
     ),
     Mutant(
-        name="stop-of-anybody",
-        bug="a stop counts whoever signed it",
-        module=_BOOK,
-        old="            and is_signed(stop, self.keys)\n            and (",
+        name="abort-of-anybody",
+        bug="an abort counts whoever signed it",
+        module=_CONTROL,
+        old="            and is_signed(abort, self.keys)\n            and (",
         new="            and (",
     ),
     Mutant(
-        name="stop-of-a-stranger",
-        bug="who is no replica stops",
-        module=_BOOK,
-        old="is_known = self._is_replica(stop.source) and stop.reason in list(Reason)",
-        new="is_known = stop.reason in list(Reason)",
+        name="abort-of-a-stranger",
+        bug="strangers abort",
+        module=_CONTROL,
+        old="is_known = self._is_replica(abort.source) and abort.reason in list(Reason)",
+        new="is_known = abort.reason in list(Reason)",
     ),
     Mutant(
-        name="stop-for-no-reason",
-        bug="a stop whose reason is none",
-        module=_BOOK,
-        old="is_known = self._is_replica(stop.source) and stop.reason in list(Reason)",
-        new="is_known = self._is_replica(stop.source)",
+        name="abort-for-no-reason",
+        bug="an abort with an unknown reason",
+        module=_CONTROL,
+        old="is_known = self._is_replica(abort.source) and abort.reason in list(Reason)",
+        new="is_known = self._is_replica(abort.source)",
     ),
     Mutant(
-        name="stop-with-any-seal",
-        bug="HY-01, what a stop says that it holds is believed",
-        module=_BOOK,
-        old='rules.seal_flaw(stop.held, stop.epoch, self.replicas, self.f, self.keys) == ""',
-        new="stop.held.term > 0",
+        name="abort-with-any-qc",
+        bug="HY-01, the QC in an abort is not checked",
+        module=_CONTROL,
+        old='rules.qc_rejection(abort.locked, abort.epoch, self.replicas, self.f, self.keys) == ""',
+        new="abort.locked.term > 0",
     ),
     Mutant(
-        name="stop-heard-with-any-seal",
-        bug="what a stop says that it holds is believed, by those who ask for a close",
+        name="abort-heard-with-any-qc",
+        bug="replicas that submit the epoch-end command do not check the QC in an abort",
         module=_SWITCHES,
         old=(
-            "    if flaw := rules.seal_flaw(held, stopped.stop.epoch, config.replicas, config.f, config.keys):\n"
-            "        return flaw\n"
+            "    if rejection := rules.qc_rejection(locked, history.abort.epoch, config.replicas, "
+            "config.f, config.keys):\n"
+            "        return rejection\n"
         ),
         new="",
     ),
     Mutant(
-        name="stop-heard-with-any-chain",
-        bug="one liar makes each close void: its chain is not that of its seal",
+        name="abort-heard-with-any-prefix",
+        bug="one Byzantine replica makes each epoch-end command void: its prefix is not the one of its QC",
         module=_SWITCHES,
-        old="    if len(stopped.chain) != held.index or chain_digest(held.epoch, stopped.chain) != held.digest:\n",
-        new="    if len(stopped.chain) != held.index:\n",
+        old=(
+            "    if len(history.prefix) != locked.index or prefix_digest(locked.epoch, history.prefix) != "
+            "locked.digest:\n"
+        ),
+        new="    if len(history.prefix) != locked.index:\n",
     ),
     Mutant(
-        name="stop-heard-for-no-reason",
-        bug="one liar makes each close void: its reason is none",
+        name="abort-heard-for-no-reason",
+        bug="one Byzantine replica makes each epoch-end command void: its reason is none",
         module=_SWITCHES,
-        old="    if stopped.stop.reason not in list(Reason):\n",
+        old="    if history.abort.reason not in list(Reason):\n",
         new="    if False:\n",
     ),
     Mutant(
-        name="stop-said-once",
-        bug="what others may not have heard is said again",
+        name="abort-said-once",
+        bug="aborts are retransmitted",
         module=_SWITCHES,
-        old="        effects.append(Send(Stopped(node.raft_epoch.stopped, node.raft_epoch.chain)))\n",
+        old="        effects.append(Send(AbortHistory(node.raft_epoch.abort, node.raft_epoch.prefix)))\n",
         new="        pass\n",
     ),
-    # --- closes -------------------------------------------------------------------------------------
+    # --- epoch-end commands ---------------------------------------------------------------------------------
     Mutant(
-        name="one-stop-less-closes",
-        bug="docs/hybrid.md: a close is made of n - f stops",
-        module=_BOOK,
+        name="one-abort-less-ends-epoch",
+        bug="docs/hybrid.md: n - f aborts end an epoch",
+        module=_CONTROL,
         old="len(read) < len(self.replicas) - self.f:",
         new="len(read) < len(self.replicas) - self.f - 1:",
     ),
     Mutant(
-        name="one-replica-stops-twice",
-        bug="HY-07, stops of one replica count twice",
-        module=_BOOK,
+        name="one-replica-aborts-twice",
+        bug="HY-07, aborts of one replica count twice",
+        module=_CONTROL,
         old="if len({each.source for each in read}) != len(read) or len(read)",
         new="if len(read)",
     ),
     Mutant(
-        name="waits-for-all-stops",
-        bug="HY-13, who is faulty need not stop, and the others wait for it",
+        name="waits-for-all-aborts",
+        bug="HY-13, a faulty replica need not abort, and the others wait for it",
         module=_CONFIGURATION,
         old="return self.n - self.f\n",
         new="return self.n\n",
@@ -417,265 +435,278 @@ MUTANTS: tuple[Mutant, ...] = (
         bug="HY-13",
         module=_SWITCHES,
         old=(
-            "    if node.raft_epoch is None or len(node.stops) < node.config.stops_needed:\n"
-            "        return Outcome(node)\n"
-            "    if is_patient and not node.pbft.is_primary:\n"
+            "    if node.raft_epoch is None or len(node.aborts) < node.config.aborts_needed:\n"
+            "        return StepResult(node)\n"
+            "    if is_patient and not node.config.bft.leads(node.bft):\n"
         ),
         new=(
-            "    if node.raft_epoch is None or len(node.stops) < node.config.stops_needed:\n"
-            "        return Outcome(node)\n"
-            "    if not node.pbft.is_primary:\n"
+            "    if node.raft_epoch is None or len(node.aborts) < node.config.aborts_needed:\n"
+            "        return StepResult(node)\n"
+            "    if not node.config.bft.leads(node.bft):\n"
         ),
     ),
     Mutant(
         name="hands-over-what-it-holds-itself",
         bug="HY-01, the local state",
         module=_SWITCHES,
-        old="    chain = next((each.chain for each in told if each.stop.held == last), ())\n",
-        new="    chain = node.raft_epoch.chain\n",
+        old="    prefix = next((each.prefix for each in told if each.abort.locked == last), ())\n",
+        new="    prefix = node.raft_epoch.prefix\n",
     ),
     Mutant(
-        name="hands-over-the-first-seal",
+        name="hands-over-the-first-qc",
         bug="HY-01, of whichever replica comes first",
         module=_RULES,
-        old="return max(known, key=lambda seal: (seal.term, seal.index), default=None)",
+        old="return max(known, key=lambda qc: (qc.term, qc.index), default=None)",
         new="return next(iter(known), None)",
     ),
     Mutant(
         name="hands-over-the-longest-of-all-terms",
-        bug="docs/hybrid.md: the longest chain of the highest term",
+        bug="docs/hybrid.md: the longest prefix of the highest term",
         module=_RULES,
-        old="return max(known, key=lambda seal: (seal.term, seal.index), default=None)",
-        new="return max(known, key=lambda seal: (seal.index, seal.term), default=None)",
+        old="return max(known, key=lambda qc: (qc.term, qc.index), default=None)",
+        new="return max(known, key=lambda qc: (qc.index, qc.term), default=None)",
     ),
     Mutant(
         name="hands-over-the-shortest-of-the-term",
-        bug="docs/hybrid.md: the longest chain of the highest term, rounded down",
+        bug="docs/hybrid.md: the longest prefix of the highest term, rounded down",
         module=_RULES,
-        old="return max(known, key=lambda seal: (seal.term, seal.index), default=None)",
-        new="return max(known, key=lambda seal: (seal.term, -seal.index), default=None)",
+        old="return max(known, key=lambda qc: (qc.term, qc.index), default=None)",
+        new="return max(known, key=lambda qc: (qc.term, -qc.index), default=None)",
     ),
     Mutant(
         name="hands-over-the-lowest-term",
-        bug="HY-01, the seal of the lowest term",
+        bug="HY-01, the QC of the lowest term",
         module=_RULES,
-        old="return max(known, key=lambda seal: (seal.term, seal.index), default=None)",
-        new="return min(known, key=lambda seal: (seal.term, seal.index), default=None)",
+        old="return max(known, key=lambda qc: (qc.term, qc.index), default=None)",
+        new="return min(known, key=lambda qc: (qc.term, qc.index), default=None)",
     ),
     Mutant(
-        name="any-chain-taken-over",
-        bug="HY-01, the chain is not compared with the seal",
-        module=_BOOK,
-        old="(last and chain_digest(epoch, links) != last.digest)",
-        new="(last and False)",
+        name="any-prefix-taken-over",
+        bug="HY-01, the prefix is not compared with the QC",
+        module=_CONTROL,
+        old="if last and prefix_digest(epoch, prefix) != last.digest:",
+        new="if False:",
     ),
     Mutant(
-        name="chain-of-any-length-taken-over",
-        bug="HY-01, a chain that nobody holds",
-        module=_BOOK,
-        old="if len(links) != (last.index if last else 0) or (last",
-        new="if (last",
+        name="prefix-of-any-length-taken-over",
+        bug="HY-01, a prefix without a QC",
+        module=_CONTROL,
+        old="if len(prefix) != (last.index if last else 0):",
+        new="if False:",
     ),
     Mutant(
         name="nothing-taken-over",
         bug="HY-01, the next epoch begins without",
-        module=_BOOK,
-        old="        after = book.extended(self.service, links)\n        reasons",
-        new="        after = book\n        reasons",
+        module=_CONTROL,
+        old="        after = control.extended(self.service, prefix)\n        reasons",
+        new="        after = control\n        reasons",
     ),
     Mutant(
-        name="any-epoch-closed",
-        bug="HY-08, a close of another epoch",
-        module=_BOOK,
-        old="        if (epoch, RAFT) != (book.epoch, book.protocol):\n",
-        new="        if book.protocol != RAFT:\n",
+        name="any-epoch-ended",
+        bug="HY-08, an epoch-end command of another epoch",
+        module=_CONTROL,
+        old="        if (epoch, RAFT) != (control.epoch, control.protocol):\n",
+        new="        if control.protocol != RAFT:\n",
     ),
     Mutant(
-        name="bft-epoch-closed",
-        bug="only Raft epochs are closed",
-        module=_BOOK,
-        old="        if (epoch, RAFT) != (book.epoch, book.protocol):\n",
-        new="        if epoch != book.epoch:\n",
+        name="bft-epoch-ended",
+        bug="only Raft epochs end by aborts",
+        module=_CONTROL,
+        old="        if (epoch, RAFT) != (control.epoch, control.protocol):\n",
+        new="        if epoch != control.epoch:\n",
     ),
     Mutant(
         name="one-threat-suffices",
         bug="HY-07, for BFT",
-        module=_BOOK,
-        old="is_bft = reasons[Reason.THREAT] + reasons[Reason.STANDSTILL] > self.f",
-        new="is_bft = reasons[Reason.THREAT] + reasons[Reason.STANDSTILL] > 0",
+        module=_CONTROL,
+        old="is_bft = reasons[Reason.THREAT] + reasons[Reason.STALLED] > self.f",
+        new="is_bft = reasons[Reason.THREAT] + reasons[Reason.STALLED] > 0",
     ),
     Mutant(
-        name="standstill-is-no-attack",
-        bug="docs/hybrid.md: a threat or a standstill",
-        module=_BOOK,
-        old="is_bft = reasons[Reason.THREAT] + reasons[Reason.STANDSTILL] > self.f",
+        name="stall-is-no-attack",
+        bug="docs/hybrid.md: a threat or a stalled epoch",
+        module=_CONTROL,
+        old="is_bft = reasons[Reason.THREAT] + reasons[Reason.STALLED] > self.f",
         new="is_bft = reasons[Reason.THREAT] > self.f",
     ),
     Mutant(
         name="long-logs-end-in-bft",
         bug="docs/hybrid.md: else Raft again, with a new log",
-        module=_BOOK,
-        old="is_bft = reasons[Reason.THREAT] + reasons[Reason.STANDSTILL] > self.f",
+        module=_CONTROL,
+        old="is_bft = reasons[Reason.THREAT] + reasons[Reason.STALLED] > self.f",
         new="is_bft = True",
     ),
     # --- BFT epochs ---------------------------------------------------------------------------------
     Mutant(
         name="both-protocols-decide",
         bug="HY-02, PBFT decides on operations in a Raft epoch",
-        module=_BOOK,
-        old="        if (last is None or last.sequence < sequence) and book.protocol == BFT:\n",
+        module=_CONTROL,
+        old="        if (last is None or last.sequence < sequence) and control.protocol == BFT:\n",
         new="        if last is None or last.sequence < sequence:\n",
     ),
     Mutant(
         name="past-operation-answered-as-the-last",
         bug="the result of another operation is a client's answer",
-        module=_BOOK,
-        old='        if last.sequence > sequence:\n            return book, ("past", book.epoch, last.sequence)\n',
+        module=_CONTROL,
+        old=(
+            "        if last.sequence > sequence:\n"
+            '            return control, ("past", control.epoch, last.sequence)\n'
+        ),
         new="",
     ),
     Mutant(
-        name="calm-at-once",
+        name="switchback-at-once",
         bug="HY-06",
         module=_SWITCHES,
-        old="return node.is_bft and node.dwelt >= needed and level(node.threat) < Level.HIGH",
+        old="return node.is_bft and node.epoch_ticks >= needed and level(node.threat) < Level.HIGH",
         new="return node.is_bft and level(node.threat) < Level.HIGH",
     ),
     Mutant(
-        name="calm-at-any-level",
-        bug="HY-06, the dwell alone",
+        name="switchback-at-any-level",
+        bug="HY-06, the cooldown alone",
         module=_SWITCHES,
-        old="return node.is_bft and node.dwelt >= needed and level(node.threat) < Level.HIGH",
-        new="return node.is_bft and node.dwelt >= needed",
+        old="return node.is_bft and node.epoch_ticks >= needed and level(node.threat) < Level.HIGH",
+        new="return node.is_bft and node.epoch_ticks >= needed",
     ),
     Mutant(
-        name="futile-epochs-not-counted",
-        bug="HY-06, a Raft epoch that comes to nothing is tried again as soon as before",
+        name="fruitless-epochs-not-counted",
+        bug="HY-06, the cooldown does not grow after a fruitless Raft epoch",
         module=_SWITCHES,
-        old="needed = node.config.dwell_ticks * min(2**node.agreed.futile, node.config.backoff_max)",
-        new="needed = node.config.dwell_ticks",
+        old="needed = node.config.cooldown_ticks * min(2**node.committed.fruitless, node.config.backoff_max)",
+        new="needed = node.config.cooldown_ticks",
     ),
     Mutant(
-        name="dwell-of-the-epoch-before",
-        bug="HY-06, the clock is not set back",
+        name="cooldown-of-the-epoch-before",
+        bug="HY-06, the age of the epoch is not reset",
         module=_SWITCHES,
-        old="        dwelt=0,\n",
+        old="        epoch_ticks=0,\n",
         new="",
     ),
     Mutant(
-        name="never-calm",
-        bug="docs/hybrid.md: it comes back",
+        name="never-switches-back",
+        bug="docs/hybrid.md: it recovers",
         module=_SWITCHES,
-        old="return node.is_bft and node.dwelt >= needed and level(node.threat) < Level.HIGH",
+        old="return node.is_bft and node.epoch_ticks >= needed and level(node.threat) < Level.HIGH",
         new="return False",
     ),
     Mutant(
-        name="one-calm-opens",
+        name="one-vote-switches-back",
         bug="HY-07, back to Raft",
-        module=_BOOK,
+        module=_CONTROL,
         old="        if len(wanting) < quorum.byzantine_quorum(len(self.replicas), self.f):\n",
         new="        if len(wanting) < 1:\n",
     ),
     Mutant(
-        name="weak-quorum-opens",
+        name="weak-quorum-switches-back",
         bug="docs/hybrid.md: f + 1 raise, a quorum lowers",
-        module=_BOOK,
+        module=_CONTROL,
         old="        if len(wanting) < quorum.byzantine_quorum(len(self.replicas), self.f):\n",
         new="        if len(wanting) < self.f + 1:\n",
     ),
     Mutant(
-        name="calm-of-anybody",
-        bug="HY-07, signatures of calms are not looked at",
-        module=_BOOK,
+        name="switchback-of-anybody",
+        bug="HY-07, the signatures of switch-back votes are not checked",
+        module=_CONTROL,
         old="            if each and self._is_replica(each.source) and is_signed(each, self.keys)\n",
         new="            if each and self._is_replica(each.source)\n",
     ),
     Mutant(
-        name="calm-of-a-stranger",
-        bug="HY-07, who is no replica is calm",
-        module=_BOOK,
+        name="switchback-of-a-stranger",
+        bug="HY-07, strangers vote to switch back",
+        module=_CONTROL,
         old="            if each and self._is_replica(each.source) and is_signed(each, self.keys)\n",
         new="            if each and is_signed(each, self.keys)\n",
     ),
     Mutant(
-        name="any-epoch-opened",
-        bug="HY-08, an open of another epoch",
-        module=_BOOK,
-        old="        if (epoch, BFT) != (book.epoch, book.protocol):\n",
-        new="        if book.protocol != BFT:\n",
+        name="any-epoch-started",
+        bug="HY-08, an epoch-start command of another epoch",
+        module=_CONTROL,
+        old="        if (epoch, BFT) != (control.epoch, control.protocol):\n",
+        new="        if control.protocol != BFT:\n",
     ),
     Mutant(
-        name="raft-epoch-opened",
-        bug="only BFT epochs are left by an open",
-        module=_BOOK,
-        old="        if (epoch, BFT) != (book.epoch, book.protocol):\n",
-        new="        if epoch != book.epoch:\n",
+        name="raft-epoch-started",
+        bug="only BFT epochs end by an epoch-start command",
+        module=_CONTROL,
+        old="        if (epoch, BFT) != (control.epoch, control.protocol):\n",
+        new="        if epoch != control.epoch:\n",
     ),
     # --- into the next epoch ------------------------------------------------------------------------
     Mutant(
         name="epoch-begins-with-a-laggards-state",
         bug="HY-11",
         module=_SWITCHES,
-        old="epoch = RaftEpoch(epoch=book.epoch, opening=book, raft=server.durable)",
-        new="epoch = RaftEpoch(epoch=book.epoch, opening=node.book, raft=server.durable)",
+        old="epoch = RaftEpoch(epoch=control.epoch, base=control, raft=server.durable)",
+        new="epoch = RaftEpoch(epoch=control.epoch, base=node.speculative, raft=server.durable)",
     ),
     Mutant(
-        name="open-takes-back-what-was-done",
+        name="epoch-start-reverts-what-was-done",
         bug="HY-11, what BFT decided is lost",
-        module=_BOOK,
-        old='        return attrs.evolve(book, epoch=epoch + 1, protocol=RAFT), ("opened", epoch + 1)\n',
-        new='        return attrs.evolve(book, epoch=epoch + 1, protocol=RAFT, value=self.service.initial), ("opened", epoch + 1)\n',
+        module=_CONTROL,
+        old='        return attrs.evolve(control, epoch=epoch + 1, protocol=RAFT), ("started", epoch + 1)\n',
+        new=(
+            "        return attrs.evolve(control, epoch=epoch + 1, protocol=RAFT, "
+            'value=self.service.initial), ("started", epoch + 1)\n'
+        ),
     ),
     Mutant(
         name="switches-by-itself",
         bug="HY-05",
         module=_SWITCHES,
-        old="        stops={**node.stops, node.name: stopped},\n    )\n",
+        old="        aborts={**node.aborts, node.name: history},\n    )\n",
         new=(
-            "        stops={**node.stops, node.name: stopped},\n    )\n"
-            '    node = attrs.evolve(node, agreed=attrs.evolve(node.agreed, epoch=node.epoch + 1, protocol="bft"))\n'
+            "        aborts={**node.aborts, node.name: history},\n    )\n"
+            "    node = attrs.evolve(node, committed=attrs.evolve(node.committed, epoch=node.epoch + 1, "
+            'protocol="bft"))\n'
             "    node = attrs.evolve(node, raft_epoch=None)\n"
         ),
     ),
     Mutant(
-        name="stops-of-the-epoch-before",
-        bug="HY-08, stops count in the next epoch",
+        name="aborts-of-the-epoch-before",
+        bug="HY-08, aborts count in the next epoch",
         module=_SWITCHES,
-        old="        stops={},\n        calms={},\n",
-        new="        calms={},\n",
+        old="        aborts={},\n        switchbacks={},\n",
+        new="        switchbacks={},\n",
     ),
     Mutant(
-        name="calms-of-the-epoch-before",
-        bug="HY-08, calms count in a later epoch",
+        name="switchbacks-of-the-epoch-before",
+        bug="HY-08, switch-back votes count in a later epoch",
         module=_SWITCHES,
-        old="        stops={},\n        calms={},\n",
-        new="        stops={},\n",
+        old="        aborts={},\n        switchbacks={},\n",
+        new="        aborts={},\n",
     ),
     Mutant(
-        name="acks-of-the-epoch-before",
-        bug="HY-08, acks count in the next epoch",
+        name="votes-of-the-epoch-before",
+        bug="HY-08, votes count in the next epoch",
         module=_SWITCHES,
-        old="        acks={},\n        heard={},\n",
+        old="        votes={},\n        heard={},\n",
         new="        heard={},\n",
         equivalent=True,
-        why="the digest of a chain begins with the epoch: an ack of one epoch is never beside a chain of another",
+        why=(
+            "the digest of a prefix begins with the epoch: a vote of one epoch is never beside a prefix of "
+            "another"
+        ),
     ),
     Mutant(
         name="digests-of-the-epoch-before",
-        bug="HY-08, the chain of the epoch before",
+        bug="HY-08, the prefix of the epoch before",
         module=_SWITCHES,
         old="        digests=(),\n",
         new="",
         equivalent=True,
-        why="the digest of a chain begins with the epoch, so that they match nothing until the log has an entry",
+        why=(
+            "the digest of a prefix begins with the epoch, so that they match nothing until the log has an "
+            "entry"
+        ),
     ),
     Mutant(
         name="waiting-clients-forgotten",
-        bug="who waits when an epoch ends is served in the next",
+        bug="requests that wait when an epoch ends are served in the next",
         module=_SWITCHES,
         old="        waiting={client: attrs.evolve(each, ticks=0) for client, each in left.items()},\n",
         new="        waiting={},\n",
         equivalent=True,
-        why="clients ask again as long as they do not know: a switch takes longer for them, and no rule says how long",
+        why="clients ask again until they know: a switch takes longer for them, and no rule says how long",
     ),
     # --- of which epoch, and whose ------------------------------------------------------------------
     Mutant(
@@ -687,7 +718,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         name="epoch-not-signed",
-        bug="HY-08, what was signed in one epoch has its signature in any",
+        bug="HY-08, a signature of one epoch is valid in any",
         module=_SIGNING,
         old='    return encode(message, without="signature")\n',
         new=(
@@ -699,19 +730,19 @@ MUTANTS: tuple[Mutant, ...] = (
         name="epoch-of-raft-not-signed",
         bug="HY-08, a leader's message of one epoch in another",
         module=_SIGNING,
-        old='return encode(("Carried", message.epoch, message.source, raft_value(message.message)))',
-        new='return encode(("Carried", message.source, raft_value(message.message)))',
+        old='return encode(("Envelope", message.epoch, message.source, raft_value(message.message)))',
+        new='return encode(("Envelope", message.source, raft_value(message.message)))',
     ),
     Mutant(
         name="contents-of-raft-not-signed",
         bug="a message of Raft is signed without its contents",
         module=_SIGNING,
-        old='return encode(("Carried", message.epoch, message.source, raft_value(message.message)))',
-        new='return encode(("Carried", message.epoch, message.source))',
+        old='return encode(("Envelope", message.epoch, message.source, raft_value(message.message)))',
+        new='return encode(("Envelope", message.epoch, message.source))',
     ),
     Mutant(
         name="signatures-not-looked-at",
-        bug="who is named as the source has said it",
+        bug="the named source is trusted without a signature",
         module=_CORE,
         old="    if not is_signed(signed_by, node.config.keys):\n",
         new="    if False:\n",
@@ -720,29 +751,29 @@ MUTANTS: tuple[Mutant, ...] = (
         name="raft-under-another-name",
         bug="a message of Raft counts for whom it names, whoever signed it",
         module=_CORE,
-        old="    if message.source != carried.source or message.dest != node.name:\n",
+        old="    if message.source != envelope.source or message.dest != node.name:\n",
         new="    if message.dest != node.name:\n",
     ),
     Mutant(
         name="raft-for-somebody-else",
         bug="what a leader sent to one replica is shown to another",
         module=_CORE,
-        old="    if message.source != carried.source or message.dest != node.name:\n",
-        new="    if message.source != carried.source:\n",
+        old="    if message.source != envelope.source or message.dest != node.name:\n",
+        new="    if message.source != envelope.source:\n",
     ),
     Mutant(
-        name="seal-not-looked-at",
-        bug="a seal is believed whoever brings it",
+        name="qc-not-looked-at",
+        bug="a QC is accepted without a check",
         module=_CORE,
-        old="    if flaw := seal_flaw(seal, node.epoch, config.replicas, config.f, config.keys):\n",
-        new='    if flaw := "":\n',
+        old="    if rejection := qc_rejection(qc, node.epoch, config.replicas, config.f, config.keys):\n",
+        new='    if rejection := "":\n',
     ),
     Mutant(
-        name="stop-not-looked-at",
-        bug="a stop is believed whatever it says",
+        name="abort-not-looked-at",
+        bug="an abort is accepted without a check",
         module=_CORE,
-        old="            if flaw := switches.stop_flaw(node, message):\n",
-        new='            if flaw := "":\n',
+        old="            if rejection := switches.abort_rejection(node, message):\n",
+        new='            if rejection := "":\n',
     ),
     Mutant(
         name="request-of-anybody",
@@ -760,10 +791,10 @@ MUTANTS: tuple[Mutant, ...] = (
         new="",
     ),
     Mutant(
-        name="book-not-persisted",
+        name="pbft-not-persisted",
         bug="HY-10, of PBFT",
         module=_CORE,
-        old="        before.pbft.durable is not after.pbft.durable\n        or before",
+        old="        before.bft.durable is not after.bft.durable\n        or before",
         new="        before",
     ),
     Mutant(
@@ -781,18 +812,18 @@ MUTANTS: tuple[Mutant, ...] = (
         new="effects = (*effects, Persist(after.durable))",
     ),
     Mutant(
-        name="back-without-its-chain",
+        name="back-without-its-prefix",
         bug="HY-10, what it executed is forgotten in a crash",
         module=_CORE,
-        old="book=epoch.opening.extended(config.service, epoch.chain),",
-        new="book=epoch.opening,",
+        old="speculative=epoch.base.extended(config.service, epoch.prefix),",
+        new="speculative=epoch.base,",
     ),
     Mutant(
-        name="back-without-its-stop",
+        name="back-without-its-abort",
         bug="HY-10, its reverse: it does not count its own stop",
         module=_CORE,
-        old="stops={node.name: Stopped(epoch.stopped, epoch.chain)} if epoch.stopped is not None else {},",
-        new="stops={},",
+        old="aborts={node.name: AbortHistory(epoch.abort, epoch.prefix)} if epoch.abort is not None else {},",
+        new="aborts={},",
     ),
     Mutant(
         name="back-without-its-log",
@@ -801,55 +832,58 @@ MUTANTS: tuple[Mutant, ...] = (
         old="digests=digests_of(epoch.epoch, epoch.raft.log, (), ()),",
         new="digests=(),",
     ),
-    # --- chains -------------------------------------------------------------------------------------
+    # --- prefixes -------------------------------------------------------------------------------------
     Mutant(
-        name="digest-of-the-last-link-alone",
-        bug="the digest at an index covers all before",
-        module=_CHAIN,
-        old="    return digest((last, link_value(link)))\n",
-        new="    return digest((len(last), link_value(link)))\n",
+        name="digest-of-the-last-entry-alone",
+        bug="the digest at an index covers all entries before it",
+        module=_PREFIX,
+        old="    return digest((last, log_entry_value(log_entry)))\n",
+        new="    return digest((len(last), log_entry_value(log_entry)))\n",
     ),
     Mutant(
         name="old-digests-kept",
-        bug="a log that was replaced has the digests of the one before",
-        module=_CHAIN,
+        bug="a replaced log keeps its old digests",
+        module=_PREFIX,
         old="        if one is not other and one != other:\n            break\n",
         new="",
     ),
     Mutant(
-        name="chains-of-all-epochs-alike",
-        bug="HY-08, a chain of one epoch is one of another",
-        module=_CHAIN,
-        old='    return digest(("chain", epoch))\n',
-        new='    return digest(("chain", 0))\n',
+        name="prefixes-of-all-epochs-alike",
+        bug="HY-08, a prefix of one epoch is one of another",
+        module=_PREFIX,
+        old='    return digest(("prefix", epoch))\n',
+        new='    return digest(("prefix", 0))\n',
         equivalent=True,
-        why="acks name their epoch under their signature as well, and seals, stops and closes are compared by it",
+        why=(
+            "votes name their epoch under their signature as well, and it is compared in QCs, aborts and "
+            "commands"
+        ),
     ),
     # --- clients ------------------------------------------------------------------------------------
     Mutant(
-        name="client-believes-a-weak-quorum",
+        name="client-accepts-a-weak-quorum",
         bug="docs/hybrid.md: a quorum of replicas with one epoch and term",
         module=_CLIENT,
         old="quorum.byzantine_quorum(len(client.replicas), client.f) if term else client.f + 1",
         new="client.f + 1",
     ),
     Mutant(
-        name="client-believes-a-majority",
+        name="client-accepts-a-majority",
         bug="HY-03, at the client",
         module=_CLIENT,
         old="quorum.byzantine_quorum(len(client.replicas), client.f) if term else client.f + 1",
         new="len(client.replicas) // 2 + 1 if term else client.f + 1",
     ),
     Mutant(
-        name="client-believes-f",
+        name="client-accepts-f",
         bug="paper, 4.1: f + 1 like answers",
         module=_CLIENT,
         old="quorum.byzantine_quorum(len(client.replicas), client.f) if term else client.f + 1",
         new="quorum.byzantine_quorum(len(client.replicas), client.f) if term else client.f",
     ),
     Mutant(
-        name="client-believes-nothing-but-quorums",
-        bug="f + 1 answers suffice for what is in the book",
+        name="client-accepts-nothing-but-quorums",
+        bug="f + 1 answers suffice for committed results",
         module=_CLIENT,
         old="quorum.byzantine_quorum(len(client.replicas), client.f) if term else client.f + 1",
         new="quorum.byzantine_quorum(len(client.replicas), client.f)",
@@ -870,14 +904,14 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         name="answers-of-anybody",
-        bug="a client does not look at signatures",
+        bug="a client does not check signatures",
         module=_CLIENT,
         old="if is_own and message.source in client.replicas and is_signed(message, client.keys):",
         new="if is_own and message.source in client.replicas:",
     ),
     Mutant(
         name="answers-of-strangers",
-        bug="a client listens to who is no replica",
+        bug="a client counts answers of strangers",
         module=_CLIENT,
         old="if is_own and message.source in client.replicas and is_signed(message, client.keys):",
         new="if is_own and is_signed(message, client.keys):",
@@ -893,7 +927,9 @@ MUTANTS: tuple[Mutant, ...] = (
         name="replies-about-something-else",
         bug="a client takes a reply of PBFT to its operation before for one to this one",
         module=_CLIENT,
-        old="is_own = message.client == client.name and client.first <= message.timestamp <= client.timestamp",
+        old=(
+            "is_own = message.client == client.name and client.first <= message.timestamp <= client.timestamp"
+        ),
         new="is_own = message.client == client.name",
     ),
     Mutant(
@@ -913,50 +949,53 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         name="asks-again-and-again",
-        bug="a replica asks for the next thing while it waits for the last",
+        bug="a replica submits a command while its previous one waits",
         module=_ORDERING,
-        old="    if node.name in node.pbft.waiting:\n",
+        old="    if node.name in node.bft.waiting:\n",
         new="    if False:\n",
         equivalent=True,
-        why="the request has the same timestamp until one is executed, and so takes the place of the one before",
+        why=(
+            "the request has the same timestamp until one is executed, and so takes the place of the one "
+            "before"
+        ),
     ),
     Mutant(
-        name="contradiction-not-noticed",
-        bug="two acks of one replica that contradict each other are proof",
+        name="equivocation-not-noticed",
+        bug="conflicting votes of one replica are proof",
         module=_SUSPICION,
-        old="    if before is None or _place(before) != _place(ack) or before.digest == ack.digest:\n",
-        new="    if before is None or before.digest != ack.digest:\n",
+        old="    if before is None or _place(before) != _place(vote) or before.digest == vote.digest:\n",
+        new="    if before is None or before.digest != vote.digest:\n",
     ),
     Mutant(
-        name="contradiction-of-two-terms",
-        bug="acks of different terms may contradict each other: that is no proof",
+        name="equivocation-of-two-terms",
+        bug="votes of different terms may conflict: that is no proof",
         module=_SUSPICION,
-        old="    return ack.epoch, ack.term, ack.index\n",
-        new="    return ack.epoch, 0, ack.index\n",
+        old="    return vote.epoch, vote.term, vote.index\n",
+        new="    return vote.epoch, 0, vote.index\n",
     ),
     Mutant(
-        name="exposure-of-anybody",
-        bug="a liar shows acks that nobody signed",
+        name="equivocation-of-anybody",
+        bug="a Byzantine replica shows votes that nobody signed",
         module=_SUSPICION,
-        old="        and all(is_signed(ack, node.config.keys) for ack in (one, other))\n",
+        old="        and all(is_signed(vote, node.config.keys) for vote in (one, other))\n",
         new="",
     ),
     Mutant(
-        name="exposure-of-two",
-        bug="acks of two replicas are shown as those of one",
+        name="equivocation-of-two",
+        bug="votes of two replicas are shown as those of one",
         module=_SUSPICION,
         old="        one.source == other.source\n        and one.source in",
         new="        one.source in",
     ),
     # --- no difference ------------------------------------------------------------------------------
     Mutant(
-        name="terms-of-acks-left-to-raft",
-        bug="A1: the terms of acks grow",
+        name="terms-of-votes-left-to-raft",
+        bug="A1: the terms of votes grow",
         module=_RULES,
-        old="        if term < acked.term:\n            return False\n",
+        old="        if term < last_vote.term:\n            return False\n",
         new="",
         equivalent=True,
-        why="the term of an ack is Raft's, which is durable and never goes back",
+        why="the term of a vote is Raft's, which is durable and never goes back",
     ),
     Mutant(
         name="quorum-written-otherwise",

@@ -1,8 +1,9 @@
-"""Steps that the spec does not allow, tried at each state of random walks: the replicas must stay as they are.
+"""Forbidden steps, tried at each state of random walks: they must change nothing.
 
-Replay shows that the implementation does what the spec allows. That it does nothing else is shown by counterexamples of weakened
-specs, and by these: acks that contradict what was acked or is held, seals without a quorum, beliefs of which too few told,
-reasons to stop that there are not, closes and opens of too few.
+Replay shows that the implementation does what the spec allows. Counterexamples of weakened specs and these
+steps show that it does nothing else: votes that conflict with the last vote or the lock, QCs without a
+quorum, results with too few answers, aborts without their reason, commands with too few aborts or switch-back
+votes.
 """
 
 import itertools
@@ -15,10 +16,13 @@ import attrs
 from immutabledict import immutabledict
 
 from property_tests.hybrid.adapter import HybridSystem
-from property_tests.hybrid.checks import next_step, oracle_for, state_of, system_for
 from property_tests.hybrid.projection import NOTHING, entry_epoch
+from property_tests.hybrid.replays import REPLAYS, system_for
+from property_tests.hybrid.weakened import state_of
 from tlacheck.conform.checks import violated
 from tlacheck.conform.comparison import deviations
+from tlacheck.conform.replays import oracle_of
+from tlacheck.conform.strategy import weighted_choice
 from tlacheck.conform.system import NotPossible
 from tlacheck.tlc.oracle import OracleState, Successor
 from tlacheck.trace import Origin, Step, Trace, Violation
@@ -28,8 +32,9 @@ from tlacheck.verify import Context, Outcome
 
 __all__ = ["near_misses", "temptations"]
 
+_REPLAYS: Final = "property_tests.hybrid.replays:REPLAYS"
 #: What each walk must try, all walks together.
-_TRIED: Final = ("Ack", "Hold", "Believe", "Stop", "Close", "Calm", "Open", "Learn")
+_TRIED: Final = ("Vote", "Lock", "Accept", "Abort", "EndEpoch", "VoteSwitchback", "StartEpoch", "Learn")
 
 Call = tuple[str, immutabledict[str, Value]]
 
@@ -37,53 +42,51 @@ Call = tuple[str, immutabledict[str, Value]]
 def temptations(state: Any, system: HybridSystem) -> Iterator[Call]:
     """Steps that might be taken in a state, whether or not the spec allows them.
 
-    Left out are those that the implementation may well take: closes and opens made of more than it takes, and beliefs in what was in
-    the book when an epoch began.
+    Left out are those that the implementation may take: commands with more proof than it needs, and results
+    that were committed when an epoch started.
     """
     nodes = sorted(state["known"], key=str)
     everyone = [ModelValue(name) for name in system.config.replicas]
     operations = [ModelValue(name) for name in ("a", "b")]
-    chains = [chain for length in (1, 2) for chain in itertools.permutations(operations, length)]
-    votes = sorted({(ack["term"], ack["chain"]) for ack in state["acks"]}, key=repr)
+    prefixes = [prefix for length in (1, 2) for prefix in itertools.permutations(operations, length)]
+    voted = sorted({(vote["term"], vote["prefix"]) for vote in state["votes"]}, key=repr)
     for node in nodes:
-        for term, chain in itertools.product((1, 2, 3), chains):
-            yield "Ack", immutabledict(node=node, term=term, chain=chain)
-        for term, chain in votes:
-            yield "Hold", immutabledict(node=node, term=term, chain=chain)
-        for why in ("Threat", "Joined", "Standstill", "Long"):
-            yield "Stop", immutabledict(node=node, why=why)
-        yield "Calm", immutabledict(node=node)
+        for term, prefix in itertools.product((1, 2, 3), prefixes):
+            yield "Vote", immutabledict(node=node, term=term, prefix=prefix)
+        for term, prefix in voted:
+            yield "Lock", immutabledict(node=node, term=term, prefix=prefix)
+        for why in ("Threat", "Joined", "Stalled", "Long"):
+            yield "Abort", immutabledict(node=node, why=why)
+        yield "VoteSwitchback", immutabledict(node=node)
         yield "Learn", immutabledict(node=node)
-    book = state["book"]
-    openings = {entry_epoch(book[:length]): book[:length] for length in range(len(book), -1, -1)}
-    for epoch, opening in openings.items():
-        done = state_of(opening)
-        is_bft = bool(opening) and opening[-1]["kind"] == "Close" and opening[-1]["protocol"] == "BFT"
-        for term, chain in itertools.product((0,) if is_bft else (1, 2, 3), chains):
-            if chain[-1] not in done:
-                yield "Believe", immutabledict(epoch=epoch, term=term, state=chain)
-    epoch = entry_epoch(book)
-    mine = [stop for stop in state["stops"] if stop["epoch"] == epoch]
-    seals = [NOTHING, *(immutabledict(term=term, chain=chain) for term, chain in votes)]
+    control = state["controlLog"]
+    bases = {entry_epoch(control[:length]): control[:length] for length in range(len(control), -1, -1)}
+    for epoch, base in bases.items():
+        done = state_of(base)
+        is_bft = bool(base) and base[-1]["kind"] == "EndEpoch" and base[-1]["protocol"] == "BFT"
+        for term, prefix in itertools.product((0,) if is_bft else (1, 2, 3), prefixes):
+            if prefix[-1] not in done:
+                yield "Accept", immutabledict(epoch=epoch, term=term, state=prefix)
+    epoch = entry_epoch(control)
+    mine = [abort for abort in state["aborts"] if abort["epoch"] == epoch]
+    qcs = [NOTHING, *(immutabledict(term=term, prefix=prefix) for term, prefix in voted)]
     forged = [
-        immutabledict(node=ModelValue(name), epoch=epoch, why=why, held=held)
+        immutabledict(node=ModelValue(name), epoch=epoch, why=why, locked=locked)
         for name in sorted(system.byzantine)
         for why in ("Threat", "Long")
-        for held in seals
+        for locked in qcs
     ]
-    for count in range(1, system.config.stops_needed + 1):
-        for stops in itertools.combinations((*sorted(mine, key=repr), *forged), count):
-            yield "Close", immutabledict(stops=frozenset(stops))
-    calm = {call["node"] for call in state["calms"] if call["epoch"] == epoch}
+    for count in range(1, system.config.aborts_needed + 1):
+        for aborts in itertools.combinations((*sorted(mine, key=repr), *forged), count):
+            yield "EndEpoch", immutabledict(aborts=frozenset(aborts))
+    switchback = {call["node"] for call in state["switchbacks"] if call["epoch"] == epoch}
     for count in range(1, system.config.quorum + 1):
-        for calms in itertools.combinations(everyone, count):
-            if all(node in calm or node.name in system.byzantine for node in calms):
-                yield "Open", immutabledict(calms=frozenset(calms))
+        for switchbacks in itertools.combinations(everyone, count):
+            if all(node in switchback or node.name in system.byzantine for node in switchbacks):
+                yield "StartEpoch", immutabledict(switchbacks=frozenset(switchbacks))
 
 
-def near_misses(
-    context: Context, *, walks: int = 30, steps: int = 40, each: int = 2, replicas: int = 4
-) -> Outcome:
+def near_misses(context: Context, *, walks: int = 30, steps: int = 40, each: int = 2) -> Outcome:
     """Walk at random, and at each state try of each kind some steps that the spec does not allow.
 
     Args:
@@ -91,14 +94,13 @@ def near_misses(
         walks: how many.
         steps: how long each is.
         each: how many steps of each kind are tried at each state.
-        replicas: how large the cluster is.
     """
     tried: Counter[str] = Counter()
     taken = 0
     for number in range(walks):
         context.progress(f"walk {number} of {walks}, {sum(tried.values()):,} steps that must not be")
         draw = random.Random(context.seed + number)  # noqa: S311 - a reproducible walk, no secret
-        run = _walked(draw, steps, each, replicas, tried)
+        run = _walked(draw, steps, each, tried)
         taken += len(run)
         if run.violation is not None:
             return violated(context, run, f"walk {number} takes a step that the spec does not allow")
@@ -110,9 +112,9 @@ def near_misses(
     return Outcome(verdict=Verdict.sampled(walks, context.seed), figures=figures)
 
 
-def _walked(draw: random.Random, steps: int, each: int, replicas: int, tried: Counter[str]) -> Trace:
+def _walked(draw: random.Random, steps: int, each: int, tried: Counter[str]) -> Trace:
     """A random walk up to the first step that must not be; that is its last one then."""
-    oracle = oracle_for(replicas)
+    oracle = oracle_of(_REPLAYS)
     system = system_for(oracle.spec.config)
     at: OracleState = oracle.initial_states()[0]
     origin = Origin(source="oracle", spec=str(oracle.spec.path), config=str(oracle.spec.config))
@@ -136,7 +138,7 @@ def _walked(draw: random.Random, steps: int, each: int, replicas: int, tried: Co
                         property=f"conforms to {oracle.spec.module}", step=len(run) + 1, explanation=lines
                     )
                     return attrs.evolve(run, steps=(*run.steps, step), violation=violation)
-        chosen = next_step(draw, successors)
+        chosen = weighted_choice(draw, successors, REPLAYS.walks.weights)
         system.perform(chosen.action, chosen.arguments)
         at = chosen.state
         run = attrs.evolve(run, steps=(*run.steps, Step(chosen.action, chosen.arguments, at.values)))
@@ -146,7 +148,7 @@ def _walked(draw: random.Random, steps: int, each: int, replicas: int, tried: Co
 def _taken(
     system: HybridSystem, at: OracleState, call: Call, successors: tuple[Successor, ...]
 ) -> tuple[str, ...]:
-    """What a step changed that must not be; nothing if it is refused, or comes to a step that the spec allows."""
+    """The changes of a forbidden step; none if it is rejected, or amounts to an allowed one."""
     fork = system.fork()
     try:
         fork.perform(*call)

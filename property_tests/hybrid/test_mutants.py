@@ -1,4 +1,4 @@
-"""The quick layers notice the wrong implementations that they are for, and each of them can fail."""
+"""The quick layers catch their mutants, and each layer can fail."""
 
 import re
 from pathlib import Path
@@ -6,17 +6,26 @@ from typing import Any
 
 import pytest
 
+from impl.common import StepResult
 from impl.hybrid import client, core, rules, switches
-from impl.hybrid.outcome import Outcome
-from property_tests.hybrid import layers
-from property_tests.hybrid.layers import LAYERS, soaked, told
-from property_tests.hybrid.scenes import SCENES
+from property_tests.hybrid.layers import LAYERS
+from tlacheck.harness.checks import scenarios, soaked
+from tlacheck.harness.scenario import scenario_files
 from tlacheck.mutants import try_mutants
 from tlacheck.verify import Context
+from tlacheck.verify import Outcome as Checked
+
+(_LAYER,) = (layer for layer in LAYERS if layer.name == "scenarios")
+FILES = scenario_files(Path(__file__).parent / "scenarios")
 
 
 def _context(folder: Path) -> Context:
     return Context(folder=folder, budget="tests", seed=0, command="", progress=lambda _: None)
+
+
+def _played(folder: Path) -> Checked:
+    files = str(Path(__file__).parent / "scenarios")
+    return scenarios(_context(folder), **{**_LAYER.arguments, "folder": files})
 
 
 # --- the mutants ----------------------------------------------------------------------------------
@@ -25,10 +34,10 @@ def _context(folder: Path) -> Context:
 @pytest.mark.parametrize(
     ("name", "layer", "property_"),
     [
-        ("stop-without-what-is-held", "replay", "conforms to MCHybrid"),
-        ("goes-on-after-its-stop", "replay", "conforms to MCHybrid"),
-        ("majority-makes-a-seal", "weakened", "SealsAgree"),
-        ("epoch-not-signed", "scenes", "Proved"),
+        ("abort-without-what-is-locked", "replay", "conforms to MCHybrid"),
+        ("goes-on-after-its-abort", "replay", "conforms to MCHybrid"),
+        ("majority-makes-a-qc", "weakened", "QCsAgree"),
+        ("epoch-not-signed", "scenarios", "the scenario abort.txt"),
         ("quorum-written-otherwise", "", ""),
     ],
 )
@@ -36,7 +45,7 @@ def test_a_mutant_is_noticed_by_the_quick_layers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, layer: str, property_: str
 ) -> None:
     monkeypatch.chdir(Path(__file__).parents[2])
-    quick = [each for each in LAYERS if each.name in {"replay", "weakened", "scenes"}]
+    quick = [each for each in LAYERS if each.name in {"replay", "weakened", "scenarios"}]
     (result,) = try_mutants("property_tests.hybrid.mutants:MUTANTS", quick, folder=tmp_path, only=name)
     assert result.is_as_expected, result.attempts
     caught = result.first
@@ -46,58 +55,59 @@ def test_a_mutant_is_noticed_by_the_quick_layers(
 # --- the layers -----------------------------------------------------------------------------------
 
 
-def test_in_each_scene_the_right_implementation_does_nothing_wrong(tmp_path: Path) -> None:
-    outcome = told(_context(tmp_path))
-    assert str(outcome.verdict).startswith("sampled(")
-    assert outcome.figures["scenes"] == len(SCENES)
+def test_the_scenarios_say_what_the_right_implementation_does(tmp_path: Path) -> None:
+    outcome = _played(tmp_path)
+    assert str(outcome.verdict) == f"sampled({len(FILES)} cases, seed 0)", outcome.message
+    assert len(FILES) >= 8
 
 
 @pytest.mark.parametrize(
-    ("owner", "wrong", "property_"),
+    ("owner", "wrong", "files"),
     [
-        (core, {"is_signed": lambda *_: True}, "Counted|Authentic"),
-        (core, {"seal_flaw": lambda *_: ""}, "Proved"),
-        (core, {"seal_flaw": lambda *_: "no seal"}, "Counted"),
-        (rules, {"seals": lambda *_: True}, "Proved"),
-        (switches, {"stop_flaw": lambda *_: ""}, "Proved"),
-        (switches, {"urge": lambda node, _: Outcome(node)}, "Repeats|Counted"),
-        (client, {"is_signed": lambda *_: True}, "Believed"),
-        (client, {"is_signed": lambda *_: False}, "Believed"),
+        (core, {"is_signed": lambda *_: True}, "abort"),
+        (core, {"qc_rejection": lambda *_: ""}, "certificates"),
+        (core, {"qc_rejection": lambda *_: "no QC"}, "certificates|epoch-end"),
+        (rules, {"is_quorum": lambda *_: True}, "abort"),
+        (switches, {"abort_rejection": lambda *_: ""}, "abort"),
+        (switches, {"retransmit": lambda node, _: StepResult(node)}, "abort"),
+        (client, {"is_signed": lambda *_: True}, "clients"),
+        (client, {"is_signed": lambda *_: False}, "clients"),
     ],
     ids=[
         "signed",
-        "any seal",
-        "no seal",
-        "one ack",
-        "any stop",
+        "any QC",
+        "no QC",
+        "one vote",
+        "any abort",
         "said once",
-        "believes all",
-        "believes none",
+        "accepts all",
+        "accepts none",
     ],
 )
 def test_what_proves_nothing_is_noticed_where_it_counts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, wrong: dict[str, Any], property_: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, wrong: dict[str, Any], files: str
 ) -> None:
     for name, value in wrong.items():
         monkeypatch.setattr(owner, name, value)
-    outcome = told(_context(tmp_path))
+    outcome = _played(tmp_path)
     assert outcome.verdict.violates is not None
-    assert re.fullmatch(property_, outcome.verdict.violates), outcome.message
+    assert re.fullmatch(rf"the scenario ({files})\.txt", outcome.verdict.violates), outcome.message
 
 
 def test_a_step_that_raises_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def raises() -> Any:
+    def raises(*_: object) -> Any:
         raise KeyError("nothing there")
 
-    monkeypatch.setattr(layers, "SCENES", {"of nothing": raises})
-    outcome = told(_context(tmp_path))
-    assert outcome.verdict.violates == "Total"
-    assert "KeyError" in outcome.message
+    monkeypatch.setattr(core, "qc_rejection", raises)
+    outcome = _played(tmp_path)
+    assert outcome.verdict.is_violated
+    assert "the core raises KeyError" in outcome.message
 
 
 def test_a_soak_notices_what_no_quick_layer_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert str(soaked(_context(tmp_path), seeds=1, steps=1_000).verdict).startswith("sampled(")
+    layer = LAYERS[-1]
+    right = soaked(_context(tmp_path), **{**layer.arguments, "seeds": 1, "steps": 1_500})
+    assert str(right.verdict).startswith("sampled(")
     monkeypatch.setattr(core, "_forgets", lambda before, after: before.raft_epoch is not after.raft_epoch)
-    outcome = soaked(_context(tmp_path))
-    assert outcome.verdict.violates == "DurableStays"
-    assert int(outcome.figures["steps"]) > 0
+    wrong = soaked(_context(tmp_path), **layer.arguments)
+    assert wrong.verdict.violates == "DurableStays"

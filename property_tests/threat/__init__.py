@@ -1,1 +1,1 @@
-"""The threat level of `impl.threat` against its spec: recorded traces, every edge, random walks, wrong versions of it."""
+"""The threat level of `impl.threat` against its spec: recorded traces, every edge, random walks, mutants."""

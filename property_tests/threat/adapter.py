@@ -1,7 +1,8 @@
 """The adapter of `impl/threat` to `specs/threat`: the one file that knows both vocabularies.
 
-One replica, Self, is the system. An action of the spec is one input, and `Restart` is a crash: the machine comes back
-with what it asked to be persisted, and with nothing else. What the spec calls `stated` is what the last `State` said.
+One replica, Self, is the system. An action of the spec is one input, and `Restart` is a crash: the machine
+comes back with what it asked to be persisted, and with nothing else. What the spec calls `stated` is what the
+last `State` said.
 """
 
 import copy
@@ -18,17 +19,17 @@ from tlacheck.tlc.spec import Spec
 from tlacheck.trace import State
 from tlacheck.values import ModelValue, Value
 
-__all__ = ["SPECS", "Setting", "ThreatSystem", "spec_for"]
+__all__ = ["PROOFS", "SPECS", "SUSPICIONS", "Setting", "ThreatSystem", "spec_for", "to_spec"]
 
 SPECS: Final = Path(__file__).resolve().parents[2] / "specs" / "threat"
 
-_SUSPICIONS: Final = {
+SUSPICIONS: Final = {
     "signature": threat.Suspicion.SIGNATURE,
     "refused": threat.Suspicion.REFUSED,
     "tampering": threat.Suspicion.TAMPERING,
     "timing": threat.Suspicion.TIMING,
 }
-_PROOFS: Final = {
+PROOFS: Final = {
     "tampering": threat.ProofKind.TAMPERING,
     "equivocation": threat.ProofKind.EQUIVOCATION,
 }
@@ -38,6 +39,28 @@ _NOTHING: Final = "nothing"
 def spec_for(replicas: int) -> Spec:
     """The unbounded spec of one of so many replicas, for the oracle."""
     return Spec.load(SPECS / "MCThreat.tla", SPECS / f"Oracle{replicas}.cfg")
+
+
+def to_spec(machine: threat.Threat) -> dict[str, Any]:
+    """The variables of the spec that a machine stands for; all but `stated`, which is its host's."""
+    durable, config = machine.durable, machine.config
+    names = {known: word for word, known in PROOFS.items()}
+    others = [name for name in config.replicas if name != config.node]
+    proved = durable.proved
+    return {
+        "level": int(threat.level(machine)),
+        "calm": machine.calm,
+        "evidence": machine.evidence,
+        "timing": machine.timing,
+        "score": immutabledict((ModelValue(name), machine.scores.get(name, 0)) for name in others),
+        "heard": immutabledict((ModelValue(name), durable.heard.get(name, 0)) for name in others),
+        "number": durable.number,
+        "unstated": machine.unstated,
+        "proved": immutabledict(
+            (ModelValue(name), names[proved[name].kind] if name in proved else _NOTHING)
+            for name in config.replicas
+        ),
+    }
 
 
 @attrs.frozen(kw_only=True)
@@ -111,7 +134,7 @@ class ThreatSystem(Adapter):
     @action("Observe")
     def observe_suspicion(self, kind: Value) -> None:
         """It sees something suspicious."""
-        self._step(threat.Observed(_SUSPICIONS[kind]))
+        self._step(threat.Observed(SUSPICIONS[kind]))
 
     @action("Hear")
     def hear(self, reporter: Value, number: Value, score: Value) -> None:
@@ -121,7 +144,7 @@ class ThreatSystem(Adapter):
     @action("Prove")
     def prove(self, kind: Value, accused: Value) -> None:
         """Somebody brings a proof."""
-        self._step(threat.Proof(_PROOFS[kind], accused.name, f"{kind} of {accused.name}"))
+        self._step(threat.Proof(PROOFS[kind], accused.name, f"{kind} of {accused.name}"))
 
     @action("Tick")
     def tick(self) -> None:
@@ -138,26 +161,7 @@ class ThreatSystem(Adapter):
     )
     def shown(self) -> State:
         """The spec state that the machine stands for."""
-        machine, durable = self.machine, self.machine.durable
-        names = {known: word for word, known in _PROOFS.items()}
-        shown: dict[str, Any] = {
-            "level": int(threat.level(machine)),
-            "calm": machine.calm,
-            "evidence": machine.evidence,
-            "timing": machine.timing,
-            "score": {ModelValue(name): machine.scores.get(name, 0) for name in self._others},
-            "heard": {ModelValue(name): durable.heard.get(name, 0) for name in self._others},
-            "number": durable.number,
-            "stated": self._stated,
-            "unstated": machine.unstated,
-            "proved": {
-                ModelValue(name): names[proof.kind] if (proof := durable.proved.get(name)) else _NOTHING
-                for name in self._config.replicas
-            },
-        }
-        return immutabledict(
-            {name: immutabledict(value) if type(value) is dict else value for name, value in shown.items()}
-        )
+        return immutabledict({**to_spec(self.machine), "stated": self._stated})
 
     def fork(self) -> Self:
         """A machine in the same state."""

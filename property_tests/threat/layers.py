@@ -1,11 +1,12 @@
 """The layers that `tlacheck mutants` asks of the threat level, the quickest first.
 
-| layer    | what drives the implementation                       | what judges it                                        |
-|----------|------------------------------------------------------|-------------------------------------------------------|
-| replay   | recorded traces of TLC                               | the states of the trace                               |
-| weakened | TLC's counterexamples of weakened specs              | that it leaves each of them                           |
-| pairs    | random inputs, sense and nonsense, for two machines at a time | `Judge`; that more is never lower, and timing no matter |
-| oracle   | random walks of the spec                             | the states of the walk                                |
+| layer    | what drives the implementation                 | what judges it                                 |
+|----------|------------------------------------------------|------------------------------------------------|
+| replay   | recorded traces of TLC                         | the states of the trace                        |
+| weakened | TLC's counterexamples of weakened specs        | that it leaves each of them                    |
+| pairs    | random inputs, sense and nonsense, for two     | `Judge`; that more is never lower, and timing  |
+|          | machines at a time                             | no matter                                      |
+| oracle   | random walks of the spec                       | the states of the walk                         |
 """
 
 import functools
@@ -21,14 +22,16 @@ from tlacheck.mutants import Layer
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 
-__all__ = ["LAYERS", "NONSENSE", "Judge", "Violated", "pairs", "play"]
+__all__ = ["LAYERS", "NONSENSE", "BrokenProperty", "Judge", "pairs", "play"]
+
+_REPLAYS: Final = {"of": "property_tests.threat.replays:REPLAYS"}
 
 #: The layers that `tlacheck mutants` asks, the quickest first.
 LAYERS: Final = (
-    Layer("replay", "property_tests.threat.checks:replay_witnesses"),
-    Layer("weakened", "property_tests.threat.checks:replay_weakened"),
+    Layer("replay", "tlacheck.conform.replays:replay_witnesses", _REPLAYS),
+    Layer("weakened", "tlacheck.conform.replays:replay_weakened", _REPLAYS),
     Layer("pairs", "property_tests.threat.layers:pairs"),
-    Layer("oracle", "property_tests.threat.checks:walks"),
+    Layer("oracle", "tlacheck.conform.replays:walks", {**_REPLAYS, "walks": 20}),
 )
 
 _REPLICAS: Final = ("r0", "r1", "r2", "r3")
@@ -71,7 +74,7 @@ NONSENSE: Final[tuple[Any, ...]] = (
 )
 
 
-class Violated(Exception):
+class BrokenProperty(Exception):
     """A property does not hold.
 
     Attributes:
@@ -99,16 +102,16 @@ class Judge:
         """Take an input.
 
         Raises:
-            Violated: the step is wrong.
+            BrokenProperty: the step is wrong.
         """
         before = self.machine
         self.machine, effects = threat.step(before, inp)
         known = type(inp) is threat.Statement and not is_nonsense
         if known and (before.durable.heard.get(inp.reporter, 0) >= inp.number) != (self.machine is before):
-            raise Violated("News", f"{inp} counts, or does not, after {before.durable.heard}")
-        if is_nonsense or any(isinstance(effect, threat.Ignored) for effect in effects):
-            if self.machine != before or [type(effect) for effect in effects] != [threat.Ignored]:
-                raise Violated("Ignored", f"{inp!r} makes a difference")
+            raise BrokenProperty("News", f"{inp} counts, or does not, after {before.durable.heard}")
+        if is_nonsense or any(isinstance(effect, threat.Refused) for effect in effects):
+            if self.machine != before or [type(effect) for effect in effects] != [threat.Refused]:
+                raise BrokenProperty("Refused", f"{inp!r} makes a difference")
             return
         self._judge_disk(effects)
         self._judge_level(before, effects)
@@ -118,12 +121,12 @@ class Judge:
         """Come back from a crash.
 
         Raises:
-            Violated: something is lost that must not be.
+            BrokenProperty: something is lost that must not be.
         """
         before = self.machine
         self.machine = threat.recover(before.config, self.disk)
         if self.machine.durable != before.durable or self.machine.calm:
-            raise Violated("Durable", "a crash changes what is on the disk, or keeps the calm")
+            raise BrokenProperty("Durable", "a crash changes what is on the disk, or keeps the calm")
 
     def _judge_disk(self, effects: tuple[threat.Effect, ...]) -> None:
         told = False
@@ -131,31 +134,31 @@ class Judge:
             match effect:
                 case threat.Persist(durable=durable):
                     if told:
-                        raise Violated("Durable", "it is persisted after somebody was told")
+                        raise BrokenProperty("Durable", "it is persisted after somebody was told")
                     self.disk = durable
                 case _:
                     told = True
         if self.disk != self.machine.durable:
-            raise Violated("Durable", "what must survive a crash is not persisted")
+            raise BrokenProperty("Durable", "what must survive a crash is not persisted")
 
     def _judge_level(self, before: threat.Threat, effects: tuple[threat.Effect, ...]) -> None:
         config, after = self.machine.config, self.machine
         now, then = threat.level(after), threat.level(before)
         told = [effect for effect in effects if isinstance(effect, threat.LevelChanged)]
         if [(then, now)] * (now != then) != [(one.old, one.new) for one in told]:
-            raise Violated("Told", f"from {then.name} to {now.name}, and it tells {told}")
+            raise BrokenProperty("Told", f"from {then.name} to {now.name}, and it tells {told}")
         scores = [max(after.evidence, after.timing), *after.scores.values()]
         for level, up, down in zip(tuple(threat.Level)[1:], config.up, config.down, strict=True):
             if sum(score >= up for score in scores) > config.f and now < level:
-                raise Violated("Demanded", f"f + 1 have {up}, and the level is {now.name}")
+                raise BrokenProperty("Demanded", f"f + 1 have {up}, and the level is {now.name}")
             enough = (
                 sum(score >= up for score in scores) > config.f
                 or after.durable.proved != before.durable.proved
             )
             if then < level == now and not enough:
-                raise Violated("NobodyAlone", f"{scores} lead to {now.name}")
+                raise BrokenProperty("NobodyAlone", f"{scores} lead to {now.name}")
             if now < level == then and sum(score >= down for score in scores) > config.f:
-                raise Violated("Hysteresis", f"{scores} keep {level.name}, and it is left")
+                raise BrokenProperty("Hysteresis", f"{scores} keep {level.name}, and it is left")
         for one in told:
             wanted = (
                 threat.Because.CALM
@@ -165,7 +168,7 @@ class Judge:
                 else threat.Because.SCORE
             )
             if one.because is not wanted:
-                raise Violated("Told", f"it says {one.because}, and the reason is {wanted}")
+                raise BrokenProperty("Told", f"it says {one.because}, and the reason is {wanted}")
 
     def _judge_statements(self, before: threat.Threat, inp: Any, effects: tuple[threat.Effect, ...]) -> None:
         stated = [effect for effect in effects if isinstance(effect, threat.State)]
@@ -173,13 +176,15 @@ class Judge:
         rises = own > threat.own_score(before)
         for one in stated:
             if (one.score, one.number) != (own, self.machine.durable.number) or one.number <= self._told:
-                raise Violated("States", f"it states {one}, having {own}")
+                raise BrokenProperty("States", f"it states {one}, having {own}")
             self._told = one.number
         due = (
             isinstance(inp, threat.Tick) and own and before.unstated + 1 >= self.machine.config.restate_ticks
         )
         if len(stated) != (rises or bool(due)):
-            raise Violated("States", f"it has {own} after {threat.own_score(before)}, and states {stated}")
+            raise BrokenProperty(
+                "States", f"it has {own} after {threat.own_score(before)}, and states {stated}"
+            )
 
 
 def _inputs(draw: random.Random, numbers: dict[str, int]) -> tuple[Any, Any]:
@@ -204,7 +209,7 @@ def _inputs(draw: random.Random, numbers: dict[str, int]) -> tuple[Any, Any]:
 
 
 def play(seed: int, steps: int = 400) -> int:
-    """Random inputs for machines in pairs: one sees more than the other, one sees timing and the other does not.
+    """Random inputs for machines in pairs: one sees more than the other, or only one sees timing.
 
     Args:
         seed: where randomness begins.
@@ -214,7 +219,7 @@ def play(seed: int, steps: int = 400) -> int:
         How many inputs machines took.
 
     Raises:
-        Violated: a property does not hold.
+        BrokenProperty: a property does not hold.
     """
     draw = random.Random(seed)  # noqa: S311 - a test
     weights = threat.Weights(timing=30)
@@ -237,15 +242,15 @@ def play(seed: int, steps: int = 400) -> int:
         if not draw.randrange(4):
             more.take(threat.Observed(draw.choice(tuple(threat.Suspicion))))
         if threat.level(less.machine) > threat.level(more.machine):
-            raise Violated("MoreIsNeverLower", f"after {low}, {high}")
+            raise BrokenProperty("MoreIsNeverLower", f"after {low}, {high}")
         protocols = {threat.protocol(threat.level(judge.machine)) for judge in (less, timeless)}
         if len(protocols) > 1:
-            raise Violated("SlowIsNotHostile", f"timing decides the protocol, after {low}")
+            raise BrokenProperty("SlowIsNotHostile", f"timing decides the protocol, after {low}")
     return 3 * steps
 
 
 def _tables() -> str:
-    """What is wrong with which protocol a level has, and what becomes of the offences of a guard."""
+    """The error in the tables of protocols by level and of proofs by offence; empty if there is none."""
     bft = [level.name for level in threat.Level if threat.protocol(level) == threat.BFT]
     if bft != ["HIGH", "CRITICAL"]:
         return f"BFT is the protocol of {bft}"
@@ -260,7 +265,7 @@ def _tables() -> str:
 
 
 def _configs() -> str:
-    """Which wrong settings are taken."""
+    """The invalid settings that are accepted; empty if there are none."""
     good = threat.Config("r0", _REPLICAS)
     wrong: tuple[dict[str, Any], ...] = (
         {"down": (5, 20, 60, 75)},
@@ -294,9 +299,9 @@ def _configs() -> str:
 def pairs(context: Context, *, seeds: int = 30) -> Outcome:
     """Random runs, wrong settings, and tables."""
     taken = 0
-    for property_, complaint in (("Tables", _tables()), ("Settings", _configs())):
-        if complaint:
-            return Outcome(verdict=Verdict.violated(property_, complaint))
+    for property_, rejection in (("Tables", _tables()), ("Settings", _configs())):
+        if rejection:
+            return Outcome(verdict=Verdict.violated(property_, rejection))
     for number in range(seeds):
         context.progress(f"seed {number} of {seeds}, {taken:,} inputs")
         found = _attempt(functools.partial(play, context.seed + number))
@@ -309,10 +314,10 @@ def pairs(context: Context, *, seeds: int = 30) -> Outcome:
 
 
 def _attempt(run: Callable[[], int]) -> int | str:
-    """How many inputs a run took, or what is wrong with it, behind the name of the property."""
+    """The number of inputs of a run, or the broken property and why."""
     try:
         return run()
-    except Violated as wrong:
+    except BrokenProperty as wrong:
         return f"{wrong.property}: {wrong}"
     except Exception as raised:  # noqa: BLE001 - a step of a machine is total
         return f"Total: a step raises {type(raised).__name__}: {raised}"

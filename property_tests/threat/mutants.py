@@ -1,4 +1,7 @@
-"""Wrong threat machines, one line each, and equivalent ones. The ids are those of the project's catalogue of protocol bugs."""
+"""Wrong threat machines, one line each, and equivalent ones.
+
+The ids are those of the project's catalogue of protocol bugs.
+"""
 
 from typing import Final
 
@@ -75,15 +78,15 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         name="change-does-not-restart-the-dwell",
         bug="HY-06, a flapping level",
         module=_CORE,
-        old="return Outcome(attrs.evolve(threat, durable=durable, calm=0), (*effects, changed))",
-        new="return Outcome(attrs.evolve(threat, durable=durable), (*effects, changed))",
+        old="return StepResult(attrs.evolve(threat, durable=durable, calm=0), (*effects, changed))",
+        new="return StepResult(attrs.evolve(threat, durable=durable), (*effects, changed))",
     ),
     Mutant(
         name="score-does-not-interrupt-the-dwell",
         bug="HY-06, an oscillating score",
         module=_CORE,
-        old="return Outcome(attrs.evolve(threat, calm=0), effects)",
-        new="return Outcome(threat, effects)",
+        old="return StepResult(attrs.evolve(threat, calm=0), effects)",
+        new="return StepResult(threat, effects)",
     ),
     Mutant(
         name="proof-does-not-restart-the-calm",
@@ -188,8 +191,8 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         name="proof-against-anybody",
         bug="a memory without bounds",
         module=_CORE,
-        old='    if not _is_replica(threat, accused):\n        return _ignored(threat, inp, "it accuses',
-        new='    if type(accused) is not str:\n        return _ignored(threat, inp, "it accuses',
+        old='    if not _is_replica(threat, accused):\n        return _refused(threat, inp, "it accuses',
+        new='    if type(accused) is not str:\n        return _refused(threat, inp, "it accuses',
     ),
     # --- statements ---------------------------------------------------------------------------------
     Mutant(

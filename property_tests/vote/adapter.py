@@ -1,9 +1,10 @@
 """The adapter of `impl/vote` to `specs/vote`: the one file that knows both vocabularies.
 
-A step of the spec is the input that completes something; so a voter or a counter is handed in one step all that it
-takes: the votes of a certificate, the statements of an opening, as many as there are, those of Byzantine voters signed
-with their own keys. Before each step a voter comes back from a crash with what it wrote to its disk, so that whatever it
-relies on is seen to be there. Counters keep nothing on disk and live on.
+A step of the spec is the input that completes something; so a voter or a counter is handed in one step all
+that it takes: the votes of a certificate, the statements of an opening, as many as there are, those of
+Byzantine voters signed with their own keys. Before each step a voter comes back from a crash with what it
+wrote to its disk, so that whatever it relies on is seen to be there. Counters keep nothing on disk and live
+on.
 """
 
 import copy
@@ -60,7 +61,7 @@ def said_to_spec(said: Statement) -> Value:
 
 
 class VoteSystem(Adapter):
-    """The correct voters of a ballot with their disks, correct counters, and all that voters ever signed; no clock.
+    """The correct voters of a ballot with their disks, correct counters, and all signed messages; no clock.
 
     Args:
         voters: the names of all.
@@ -161,7 +162,10 @@ class VoteSystem(Adapter):
 
     @action("Decide", unused={"voters"})
     def decide(self, counter: Value, round: Value, choice: Value) -> None:  # noqa: A002 - as above
-        """Confirmations arrive, all that there are; to a counter that counts some of them no longer, as a verdict."""
+        """Deliver all confirmations.
+
+        They go to a counter that no longer counts some of them, as a verdict.
+        """
         confirms = tuple(self._statements(vote.Confirm, round, _CHOICES[choice.name]))
         convicted = self.counters[counter.name].convicted
         is_whole = not any(each.source in convicted for each in confirms)
@@ -218,7 +222,7 @@ class VoteSystem(Adapter):
         return vote.signed(said, self._ballots[said.source].keys)
 
     def _statements(self, kind: type[Any], number: int, choice: vote.Choice) -> Iterator[Any]:
-        """What voters have signed of this kind, or may forge."""
+        """Statements of a kind that voters have signed or may forge."""
         for source in self._ballots:
             made = kind(ballot=_BALLOT, round=number, choice=choice, source=source)
             if source in self._byzantine or said_to_spec(made) in self._said:

@@ -1,16 +1,17 @@
-"""Liars in a ballot: whatever they can sign in their own names, and whatever they can make of what others signed.
+"""Byzantine voters of a ballot, with all that they can sign or compose of signed messages.
 
 All liars of a run share what they hear (`Liars.heard`). They hear all that is sent to everybody.
 
-| behaviour      | says                                                                                    |
-|----------------|-----------------------------------------------------------------------------------------|
-| silent         | nothing                                                                                 |
-| two-faced      | to one counter that it approves and confirms that, to the next that it rejects          |
-| inventing      | any statement, to anybody, with a lock from a real certificate or a made-up one         |
-| altering       | what somebody signed, with one part changed, under the old signature                    |
-| counterfeiting | certificates, openings and verdicts that prove nothing: too few, of several rounds, for several choices, of one voter twice, of another kind |
-| accusing       | two statements of one voter as a contradiction                                          |
-| replaying      | what it said long ago                                                                   |
+| behaviour      | says                                                                                      |
+|----------------|-------------------------------------------------------------------------------------------|
+| silent         | nothing                                                                                   |
+| two-faced      | to one counter that it approves and confirms that, to the next that it rejects            |
+| inventing      | any statement, to anybody, with a lock from a real certificate or a made-up one           |
+| altering       | what somebody signed, with one part changed, under the old signature                      |
+| counterfeiting | certificates, openings and verdicts that prove nothing: too few, of several rounds, for   |
+|                | several choices, of one voter twice, of another kind                                      |
+| accusing       | two statements of one voter as a contradiction                                            |
+| replaying      | what it said long ago                                                                     |
 """
 
 import random
@@ -22,8 +23,8 @@ import attrs
 from impl import vote
 from impl.common import SymbolicKeys
 from property_tests.vote.host import BALLOT, Arrived
-from tlacheck.sim import Deed, Moment, Replay, Send, Silent
-from tlacheck.sim.byzantine import Behaviour, Mask
+from tlacheck.sim import ByzantineAction, ByzantineContext, Replay, Send, Silent
+from tlacheck.sim.byzantine import ActiveBehaviour, Behaviour
 
 __all__ = ["Liars"]
 
@@ -38,17 +39,17 @@ class _Lying:
     """Goes on as an honest node would, but says something else besides."""
 
     liars: "Liars"
-    says: Callable[["Liars", Moment], Iterator[Send]]
+    says: Callable[["Liars", ByzantineContext], Iterator[Send]]
 
-    def begin(self) -> Mask:
+    def begin(self) -> ActiveBehaviour:
         """Begin the behaviour of one node."""
 
-        def mask(moment: Moment) -> Deed:
-            self.liars.hear(moment)
-            lies = self.says(self.liars, moment) if moment.random.random() < _LIES else ()
-            return Deed(moment.honest.state, (*moment.honest.sent, *lies))
+        def act(context: ByzantineContext) -> ByzantineAction:
+            self.liars.hear(context)
+            lies = self.says(self.liars, context) if context.random.random() < _LIES else ()
+            return ByzantineAction(context.honest.state, (*context.honest.sent, *lies))
 
-        return mask
+        return act
 
 
 class Liars:
@@ -76,36 +77,36 @@ class Liars:
             "accusing": _Lying(self, Liars._accusing),
         }
 
-    def hear(self, moment: Moment) -> None:
+    def hear(self, context: ByzantineContext) -> None:
         """Remember what came in."""
-        if isinstance(moment.input, Arrived):
-            said = moment.input.message
+        if isinstance(context.input, Arrived):
+            said = context.input.message
             known = self.heard.setdefault(type(said), [])
             if len(known) < _REMEMBERED and said not in known:
                 known.append(said)
 
     # --- what they say
 
-    def _two_faced(self, moment: Moment) -> Iterator[Send]:
-        number = self._round(moment)
+    def _two_faced(self, context: ByzantineContext) -> Iterator[Send]:
+        number = self._round(context)
         for place, counter in enumerate(self.counters):
             choice = vote.CHOICES[place % len(vote.CHOICES)]
             for source in self.names:
                 for kind in (vote.Vote, vote.Confirm):
                     yield Send(counter, self._sign(kind, source, number, choice))
 
-    def _inventing(self, moment: Moment) -> Iterator[Send]:
-        rng = moment.random
+    def _inventing(self, context: ByzantineContext) -> Iterator[Send]:
+        rng = context.random
         kind = rng.choice((vote.Vote, vote.Vote, vote.Confirm, vote.Retry))
-        choice, number = rng.choice(vote.CHOICES), self._round(moment)
+        choice, number = rng.choice(vote.CHOICES), self._round(context)
         lock = rng.choice([None, *self._of(vote.Certificate)[-3:]])
         if kind is vote.Retry and rng.random() < 0.3:
             lock = vote.Certificate(tuple(self._votes(number, choice, rng)))
-        said = self._sign(kind, moment.node, number, choice, lock)
+        said = self._sign(kind, context.node, number, choice, lock)
         yield from (Send(node, said) for node in self._some(rng))
 
-    def _altering(self, moment: Moment) -> Iterator[Send]:
-        rng = moment.random
+    def _altering(self, context: ByzantineContext) -> Iterator[Send]:
+        rng = context.random
         signed = [said for kind in (vote.Vote, vote.Confirm, vote.Retry) for said in self._of(kind)]
         if not signed:
             return
@@ -122,9 +123,9 @@ class Liars:
         for node in self._some(rng):
             yield Send(node, attrs.evolve(said, **{name: changes[name]}))
 
-    def _counterfeiting(self, moment: Moment) -> Iterator[Send]:
-        rng = moment.random
-        number, choice = self._round(moment), rng.choice(vote.CHOICES)
+    def _counterfeiting(self, context: ByzantineContext) -> Iterator[Send]:
+        rng = context.random
+        number, choice = self._round(context), rng.choice(vote.CHOICES)
         made: Any
         match rng.choice(("certificate", "opening", "verdict")):
             case "certificate":
@@ -132,16 +133,16 @@ class Liars:
             case "opening":
                 asked = {each.source: each for each in self._of(vote.Retry) if each.round == number + 1}
                 lock = vote.Certificate(tuple(self._votes(number, choice, rng)))
-                lie = self._sign(vote.Retry, moment.node, number + 1, choice, lock)
-                made = vote.Opening(tuple({**asked, moment.node: lie}.values()))
+                lie = self._sign(vote.Retry, context.node, number + 1, choice, lock)
+                made = vote.Opening(tuple({**asked, context.node: lie}.values()))
             case _:
                 kind = rng.choice((vote.Confirm, vote.Confirm, vote.Vote))
                 confirms = self._statements(kind, number, choice, rng)
                 made = vote.Verdict(tuple({each.source: each for each in confirms}.values()))
         yield from (Send(node, made) for node in self._some(rng))
 
-    def _accusing(self, moment: Moment) -> Iterator[Send]:
-        rng = moment.random
+    def _accusing(self, context: ByzantineContext) -> Iterator[Send]:
+        rng = context.random
         said = [each for kind in (vote.Vote, vote.Confirm, vote.Retry) for each in self._of(kind)]
         if said:
             first = rng.choice(said)
@@ -153,12 +154,12 @@ class Liars:
     def _of(self, kind: type[Any]) -> list[Any]:
         return self.heard.get(kind, [])
 
-    def _round(self, moment: Moment) -> int:
+    def _round(self, context: ByzantineContext) -> int:
         """A round that somebody is in, or any."""
         heard = self._of(vote.Vote) or self._of(vote.Retry)
-        if heard and moment.random.random() < 0.7:
+        if heard and context.random.random() < 0.7:
             return int(heard[-1].round)
-        return moment.random.randint(1, _ROUNDS)
+        return context.random.randint(1, _ROUNDS)
 
     def _some(self, rng: random.Random) -> Sequence[str]:
         """One counter or voter, or everybody."""

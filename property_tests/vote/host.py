@@ -8,9 +8,9 @@
 | takes openings of later rounds from their coordinator only   | `Hosts.coordinator`           |
 | says it again now and then, until it sees a verdict          | `AGAIN`                       |
 
-The last but one of these is what liveness asks for (`impl.vote`). Safety does not ask who brought an opening, so in the
-first rounds anybody may, liars among them. The f + 1 askers pull the others along as in PBFT
-(TOCS, 4.5.2), or voters that gave up at different times would never ask for the same round.
+The last but one of these is what liveness asks for (`impl.vote`). Safety does not ask who brought an opening,
+so in the first rounds anybody may, liars among them. The f + 1 askers pull the others along as in PBFT (TOCS,
+4.5.2), or voters that gave up at different times would never ask for the same round.
 
 A counter keeps on disk what it has told: verdict, report, convictions. All else it may forget.
 """
@@ -24,14 +24,15 @@ from immutabledict import immutabledict
 from impl import vote
 from impl.common import SymbolicKeys
 from impl.vote.statements import Statement
-from tlacheck.sim import Command, Disk, Send, SetTimer, StopTimer, Sync, Tell, Uniform, Write
+from tlacheck.sim import Command, Disk, Notify, Send, SetTimer, StopTimer, Sync, Uniform, Write
 
 __all__ = ["BALLOT", "Arrived", "CounterHost", "Fired", "Host", "Hosts", "VoterHost"]
 
 BALLOT: Final = "deploy"
 
 _GIVE_UP, _AGAIN = "give up", "again"
-#: How patient a voter is in the first round, virtual milliseconds; twice as long in each later one, up to a limit.
+# : How patient a voter is in the first round, virtual milliseconds; twice as long in each later one, up to a
+# limit.
 _PATIENCE_MS: Final = (100, 300)
 _PATIENCE_GROWS_MAX: Final = 4
 _AGAIN_MS: Final = 120
@@ -153,7 +154,7 @@ class Hosts:
                         "reported": after.reported,
                         "convicted": after.convicted,
                     }
-                    commands += [Write(_KEPT, kept), Sync(), Tell(told)]
+                    commands += [Write(_KEPT, kept), Sync(), Notify(told)]
         return CounterHost(after), [*commands, *again]
 
     # --- voters
@@ -164,7 +165,9 @@ class Hosts:
 
     def _vote(self, state: VoterHost, inp: Input) -> tuple[Host, list[Command]]:
         match inp:
-            case Arrived(message=vote.Verdict() as verdict) if not vote.flaw(verdict, self.public):
+            case Arrived(message=vote.Verdict() as verdict) if not vote.rejection_reason(
+                verdict, self.public
+            ):
                 return attrs.evolve(state, is_over=True), [StopTimer(_GIVE_UP), StopTimer(_AGAIN)]
             case Arrived(message=vote.Retry() as retry):
                 return self._joined(state, retry)
@@ -186,7 +189,7 @@ class Hosts:
 
     def _joined(self, state: VoterHost, retry: vote.Retry) -> tuple[Host, list[Command]]:
         """Somebody asks for a round: if f + 1 ask for a later one than this voter, it gives up at once."""
-        if vote.flaw(retry, self.public) or retry.round <= state.asked.get(retry.source, 0):
+        if vote.rejection_reason(retry, self.public) or retry.round <= state.asked.get(retry.source, 0):
             return state, []
         state = attrs.evolve(state, asked=state.asked.set(retry.source, retry.round))
         rounds = sorted(state.asked.values(), reverse=True)
@@ -213,7 +216,7 @@ class Hosts:
                     if isinstance(message, vote.Retry):
                         yield _patience(message.round)
                 case vote.Entered(round=number):
-                    yield Tell(effect)
+                    yield Notify(effect)
                     yield _patience(number)
 
 

@@ -1,4 +1,4 @@
-"""Properties of a ballot that hold in every view, judged by what was signed and what counters say, without the spec."""
+"""Properties of a ballot in every view, judged without the spec from signed messages and counters."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -37,13 +37,13 @@ def _proved(view: View) -> str | None:
     """Whatever a counter says proves itself."""
     for name, counter in counters_in(view).items():
         for made in (counter.verdict, counter.certificate, counter.opening):
-            if made is not None and (why := vote.flaw(made, counter.ballot)):
+            if made is not None and (why := vote.rejection_reason(made, counter.ballot)):
                 return f"the {type(made).__name__} of {name} proves nothing: {why}"
     return None
 
 
 def _supported(view: View) -> str | None:
-    """In the round of a verdict most honest voters voted for it, or in an earlier one to which it goes back."""
+    """In the round of a verdict, or an earlier one that it goes back to, most honest voters voted for it."""
     voters = voters_in(view)
     said = {each for voter in voters.values() for each in voter.said if isinstance(each, vote.Vote)}
     for name, verdict in _verdicts(view):

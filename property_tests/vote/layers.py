@@ -15,15 +15,17 @@ from tlacheck.mutants import Layer
 
 __all__ = ["LAYERS"]
 
+_REPLAYS: Final = {"of": "property_tests.vote.replays:REPLAYS"}
+
 #: The layers that `tlacheck mutants` asks, the quickest first.
 LAYERS: Final = (
-    Layer("replay", "property_tests.vote.checks:replay_witnesses"),
-    Layer("weakened", "property_tests.vote.checks:replay_weakened"),
+    Layer("replay", "tlacheck.conform.replays:replay_witnesses", _REPLAYS),
+    Layer("weakened", "tlacheck.conform.replays:replay_weakened", _REPLAYS),
     Layer("near misses", "property_tests.vote.near_misses:near_misses"),
     Layer(
         "soak",
         "tlacheck.harness.checks:soaked",
         {"protocol": "property_tests.vote.protocol:VOTE", "seeds": 60, "steps": 150},
     ),
-    Layer("oracle", "property_tests.vote.checks:walks", {"walks": 20}),
+    Layer("oracle", "tlacheck.conform.replays:walks", {**_REPLAYS, "walks": 20}),
 )

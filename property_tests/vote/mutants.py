@@ -1,4 +1,4 @@
-"""Wrong voting implementations, one line each, most with the shape of a rule of the document or of a public bug."""
+"""Wrong voting implementations, one line each, most shaped like a rule of the document or a public bug."""
 
 from typing import Final
 
@@ -17,22 +17,40 @@ MUTANTS: tuple[Mutant, ...] = (
         name="one-vote-less",
         bug="a quorum of one less",
         module=_RULES,
-        old='"""The number of votes that make a certificate, and of confirmations that make a verdict."""\n    return ballot.quorum',
-        new='"""The number of votes that make a certificate, and of confirmations that make a verdict."""\n    return ballot.quorum - 1',
+        old=(
+            '"""The number of votes that make a certificate, and of confirmations that make a verdict."""\n'
+            "    return ballot.quorum"
+        ),
+        new=(
+            '"""The number of votes that make a certificate, and of confirmations that make a verdict."""\n'
+            "    return ballot.quorum - 1"
+        ),
     ),
     Mutant(
         name="verdict-by-f-plus-one",
         bug="BV, REJECT at f + 1",
         module=_RULES,
-        old='"""The number of votes that make a certificate, and of confirmations that make a verdict."""\n    return ballot.quorum',
-        new='"""The number of votes that make a certificate, and of confirmations that make a verdict."""\n    return ballot.f + 1',
+        old=(
+            '"""The number of votes that make a certificate, and of confirmations that make a verdict."""\n'
+            "    return ballot.quorum"
+        ),
+        new=(
+            '"""The number of votes that make a certificate, and of confirmations that make a verdict."""\n'
+            "    return ballot.f + 1"
+        ),
     ),
     Mutant(
         name="few-askers",
         bug="a round is opened by f + 1",
         module=_RULES,
-        old='"""The number of voters that must ask for a round before it is opened."""\n    return ballot.quorum',
-        new='"""The number of voters that must ask for a round before it is opened."""\n    return ballot.f + 1',
+        old=(
+            '"""The number of voters that must ask for a round before it is opened."""\n'
+            "    return ballot.quorum"
+        ),
+        new=(
+            '"""The number of voters that must ask for a round before it is opened."""\n'
+            "    return ballot.f + 1"
+        ),
     ),
     Mutant(
         name="waits-for-all",
@@ -143,8 +161,8 @@ MUTANTS: tuple[Mutant, ...] = (
         name="forgets-its-vote",
         bug="RE-02",
         module=_VOTER,
-        old="return Outcome(attrs.evolve(voter, durable=durable), (Persist(durable), effect))",
-        new="return Outcome(attrs.evolve(voter, durable=durable), (effect,))",
+        old="return StepResult(attrs.evolve(voter, durable=durable), (Persist(durable), effect))",
+        new="return StepResult(attrs.evolve(voter, durable=durable), (effect,))",
     ),
     Mutant(
         name="stays-bound",

@@ -1,4 +1,4 @@
-"""What convinces a voter or counter, with one part changed: all of it must be refused, and what is right must be taken.
+"""Mutated-message tests: proofs with one part changed must be refused, and intact ones accepted.
 
 Random play seldom puts such things together, and liars would.
 """
@@ -30,7 +30,7 @@ def _three(kind: type[Any], number: int = 1, **fields: Any) -> tuple[Any, ...]:
 
 
 def _bundles() -> Iterator[tuple[str, Any, bool]]:
-    """What it is, and whether it proves something."""
+    """Each proof with a label, and True if it is intact."""
     for kind, made in ((vote.Vote, vote.Certificate), (vote.Confirm, vote.Verdict)):
         one, two, three = _three(kind)
         name = made.__name__
@@ -54,9 +54,9 @@ def _bundles() -> Iterator[tuple[str, Any, bool]]:
     )
 
 
-def _complaints() -> Iterator[str]:
+def _rejections() -> Iterator[str]:
     for name, thing, is_right in _bundles():
-        if (vote.flaw(thing, _BALLOT) == "") != is_right:
+        if (vote.rejection_reason(thing, _BALLOT) == "") != is_right:
             yield f"{name} is {'refused' if is_right else 'taken'}"
     first = vote.Certificate(_three(vote.Vote, 1))
     second = vote.Certificate(_three(vote.Vote, 2, choice=vote.REJECT))
@@ -80,7 +80,7 @@ def _complaints() -> Iterator[str]:
 def near_misses(context: Context) -> Outcome:
     """Whatever differs by one part from what proves something is refused."""
     context.progress("near misses")
-    wrong = list(_complaints())
+    wrong = list(_rejections())
     figures = {"tried": len(list(_bundles())) + 3, "wrong": len(wrong)}
     if wrong:
         return Outcome(

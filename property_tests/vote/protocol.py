@@ -1,4 +1,4 @@
-"""Voting under test: four voters of whom one lies, or seven and two, and what `specs/vote` says of each of their steps."""
+"""Voting under test: four or five voters with one liar, or seven with two; `specs/vote` judges each step."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -13,6 +13,7 @@ from property_tests.vote.adversary import Liars
 from property_tests.vote.host import Hosts, VoterHost
 from property_tests.vote.invariants import INVARIANTS, counters_in, voters_in
 from property_tests.vote.mutants import MUTANTS
+from property_tests.vote.scenario_syntax import SYNTAX
 from tlacheck.harness import (
     Byzantine,
     Eventually,
@@ -24,23 +25,28 @@ from tlacheck.harness import (
     sometimes,
     spec_step,
 )
-from tlacheck.sim import Network, StepRecord, Tell, Uniform
+from tlacheck.sim import Network, Notify, StepRecord, Uniform
 from tlacheck.values import ModelValue, Value
 
 __all__ = ["VOTE"]
 
-_COUNTERS = ("k1", "k2")
+_COUNTERS = ("k1", "k2", "k3")
 #: How likely a reviewer is of another mind than the others, or of any.
 _DISSENT = 0.25
 
 
-def _size(voters: int, *, liars: int) -> Size:
+def _size(voters: int, *, liars: int, counters: int = 2) -> Size:
     names = [f"v{number}" for number in range(1, voters + 1)]
-    return Size((*names, *_COUNTERS), f"Oracle{voters}.cfg", byzantine=names[voters - liars :])
+    nodes = (*names, *_COUNTERS[:counters])
+    return Size(nodes, f"Oracle{voters}.cfg", byzantine=names[voters - liars :])
 
 
 def _voters(size: Size) -> tuple[str, ...]:
     return tuple(node for node in size.nodes if node not in _COUNTERS)
+
+
+def _counters(size: Size) -> tuple[str, ...]:
+    return tuple(node for node in size.nodes if node in _COUNTERS)
 
 
 # --- what the spec sees
@@ -77,13 +83,13 @@ def steps(record: StepRecord) -> Iterator[SpecStep]:
                     yield spec_step("GiveUp", node=node)
     for command in record.commands:
         match command:
-            case Tell(what=vote.Entered(round=number)):
+            case Notify(what=vote.Entered(round=number)):
                 yield spec_step("Enter", node=node, round=number, lock=lock_to_spec(_latest(record.input)))
-            case Tell(what=vote.NoConsensus(round=number)):
+            case Notify(what=vote.NoConsensus(round=number)):
                 yield spec_step("Report", counter=node, round=number)
-            case Tell(what=vote.Decided(verdict=verdict)):
+            case Notify(what=vote.Decided(verdict=verdict)):
                 yield spec_step("Decide", counter=node, round=verdict.round, choice=to_spec(verdict.choice))
-            case Tell(what=vote.Convicted(proof=proof)):
+            case Notify(what=vote.Convicted(proof=proof)):
                 yield spec_step("Convict", counter=node, voter=ModelValue(proof.source))
 
 
@@ -153,11 +159,13 @@ def _all_have_judged(_: View, now: View) -> bool:
 
 VOTE = Protocol(
     name="vote",
-    core=lambda size: Hosts(_voters(size), _COUNTERS),
+    core=lambda size: Hosts(_voters(size), _counters(size)),
     spec="MCVote.tla",
     folder=Path(__file__).resolve().parents[2] / "specs" / "vote",
-    sizes=[_size(4, liars=1), _size(7, liars=2)],
-    byzantine=Byzantine(lambda size: Liars(sorted(size.byzantine), _voters(size), _COUNTERS).behaviours()),
+    sizes=[_size(4, liars=1), _size(5, liars=1, counters=3), _size(7, liars=2)],
+    byzantine=Byzantine(
+        lambda size: Liars(sorted(size.byzantine), _voters(size), _counters(size)).behaviours()
+    ),
     observe=observe,
     steps=steps,
     workload=[
@@ -177,5 +185,6 @@ VOTE = Protocol(
     progress=Eventually("all counters have a verdict", _all_have_judged, 20_000),
     network=Network(delay=Uniform(1, 200)),
     mutants=MUTANTS,
+    scenario_syntax=SYNTAX,
     tear=lambda old, _: old,  # a host keeps two copies, and writes them in turn
 )
