@@ -1,0 +1,1 @@
+"""The consistency barrier of `impl.manager` against specs/barrier."""

@@ -1,0 +1,1 @@
+"""HotStuff: the implementation against `specs/hotstuff`."""

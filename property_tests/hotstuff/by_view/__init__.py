@@ -1,0 +1,1 @@
+"""HotStuff view by view: `specs/hotstuff/HotStuffViews.tla`."""

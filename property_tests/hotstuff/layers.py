@@ -1,0 +1,31 @@
+"""The layers that `tlacheck mutants` asks of HotStuff, the quickest first.
+
+| layer       | what drives the implementation             | what judges it                    |
+|-------------|--------------------------------------------|-----------------------------------|
+| replay      | recorded traces of TLC                     | the states of the trace           |
+| weakened    | TLC's counterexamples of weakened specs    | that it leaves each of them       |
+| near misses | what proves something, with a part changed | what may be taken                 |
+| oracle      | random walks of the spec                   | the states of the walk            |
+| soak        | a workload, faults, Byzantine replicas     | the spec, invariants, progress    |
+"""
+
+from typing import Final
+
+from tlacheck.mutants import Layer
+
+__all__ = ["LAYERS"]
+
+_REPLAYS: Final = {"of": "property_tests.hotstuff.replays:REPLAYS"}
+
+#: The layers that `tlacheck mutants` asks, the quickest first.
+LAYERS: Final = (
+    Layer("replay", "tlacheck.conform.replays:replay_witnesses", _REPLAYS),
+    Layer("weakened", "tlacheck.conform.replays:replay_weakened", _REPLAYS),
+    Layer("near misses", "property_tests.hotstuff.near_misses:near_misses"),
+    Layer("oracle", "tlacheck.conform.replays:walks", {**_REPLAYS, "walks": 10}),
+    Layer(
+        "soak",
+        "tlacheck.harness.checks:soaked",
+        {"protocol": "property_tests.hotstuff.protocol:HOTSTUFF", "seeds": 20, "steps": 200},
+    ),
+)

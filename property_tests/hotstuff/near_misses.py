@@ -1,0 +1,304 @@
+"""Messages that prove something, with one part changed: all are refused, and the genuine ones are taken.
+
+Random play seldom puts such things together, and Byzantine replicas would.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import attrs
+
+from impl import hotstuff
+from impl.common import SymbolicKeys, signed
+from impl.common.identities import NodeId
+from impl.common.requests import Request
+from impl.common.service import State
+from impl.hotstuff import Block, Certificate, Proposal, Receive, Refused, proofs, rules
+from tlacheck.verdict import Verdict
+from tlacheck.verify import Context, Outcome
+
+__all__ = ["near_misses"]
+
+_NAMES: Final = ("r0", "r1", "r2", "r3")
+_CONFIGS: Final = {name: hotstuff.Config(name, _NAMES, SymbolicKeys(name)) for name in _NAMES}
+_OWN: Final = _CONFIGS["r0"]
+_GENESIS: Final = Certificate(view=0, block=_OWN.genesis)
+
+
+def _block(view: int, justify: Certificate, client: str = "c", **changed: Any) -> Block:
+    request = signed(Request(client=client, timestamp=1, operation=client), SymbolicKeys(client))
+    leader = changed.get("proposer", _OWN.leader(view))
+    made = Block(view=view, parent=justify.block, batch=(request,), justify=justify, proposer=leader)
+    return proofs.sign_block(_CONFIGS[leader], attrs.evolve(made, **changed))
+
+
+def _certificate(block: Block) -> Certificate:
+    digest = proofs.block_digest(block)
+    votes = {name: proofs.sign_vote(config, block.view, digest) for name, config in _CONFIGS.items()}
+    return proofs.certified(_OWN, votes)
+
+
+def _entry(view: int) -> hotstuff.TimeoutCertificate:
+    timeouts = {name: proofs.sign_timeout(config, view, _GENESIS, None) for name, config in _CONFIGS.items()}
+    return proofs.timed_out(_OWN, timeouts)
+
+
+_FIRST: Final = _block(1, _GENESIS)
+_SECOND: Final = _block(2, _certificate(_FIRST))
+_THIRD: Final = _block(3, _certificate(_SECOND))
+
+
+def _certificates() -> Iterator[tuple[str, Certificate, bool]]:
+    """The name of a certificate, the certificate, and whether it proves something."""
+    good = _certificate(_FIRST)
+    yield "certificate", good, True
+    yield "genesis", _GENESIS, True
+    yield "certificate of a later view", attrs.evolve(good, view=2), False
+    yield "certificate of view 0", attrs.evolve(good, view=0), False
+    yield "certificate of another block", attrs.evolve(good, block=proofs.block_digest(_SECOND)), False
+    yield "certificate of genesis in view 1", attrs.evolve(good, block=_OWN.genesis), False
+    yield (
+        "certificate of two",
+        attrs.evolve(good, signers=bytes([0b11]), signatures=good.signatures[:2]),
+        False,
+    )
+    yield "certificate of two for three", attrs.evolve(good, signatures=good.signatures[:2]), False
+    yield (
+        "certificate of one three times",
+        attrs.evolve(good, signers=bytes([1]), signatures=good.signatures[:1] * 3),
+        False,
+    )
+    yield "certificate with another's signature", attrs.evolve(good, signers=bytes([0b1011])), False
+    yield "certificate of a stranger", attrs.evolve(good, signers=bytes([0b10011])), False
+
+
+def _messages() -> Iterator[tuple[str, Any, bool]]:
+    """The name of a message, the message, and whether a replica in view 1 takes it."""
+    for name, certificate, is_right in _certificates():
+        timeout = proofs.sign_timeout(_CONFIGS["r1"], max(2, certificate.view + 1), certificate, None)
+        yield f"time-out with a {name}", timeout, is_right
+    yield "proposal", Proposal(block=_FIRST), True
+    yield "unsigned proposal", Proposal(block=attrs.evolve(_FIRST, signature=b"")), False
+    yield "proposal of another leader", Proposal(block=_block(1, _GENESIS, proposer="r2")), False
+    yield "proposal whose parent is another", Proposal(block=_block(1, _GENESIS, parent="a" * 64)), False
+    other = attrs.evolve(_SECOND, justify=attrs.evolve(_SECOND.justify, view=2))
+    yield "proposal whose parent is of its view", Proposal(block=other), False
+    unsigned = (attrs.evolve(_FIRST.batch[0], signature=b""),)
+    yield "proposal of an unsigned request", Proposal(block=_block(1, _GENESIS, batch=unsigned)), False
+    late = _block(3, _GENESIS)
+    yield "late proposal", Proposal(block=late, entry=_entry(2)), True
+    yield "late proposal without time-outs", Proposal(block=late), False
+    yield "late proposal with time-outs of an earlier view", Proposal(block=late, entry=_entry(1)), False
+    entry = _entry(2)
+    few = attrs.evolve(entry, signers=bytes([0b11]), high_views=(0, 0), signatures=entry.signatures[:2])
+    yield "late proposal with two time-outs", Proposal(block=late, entry=few), False
+    claims = attrs.evolve(entry, high_views=(0, 0, 1))
+    yield "late proposal with time-outs that told otherwise", Proposal(block=late, entry=claims), False
+    yield "time-out certificate", entry, True
+    yield "time-out certificate that knows its own view", attrs.evolve(entry, high_views=(2, 0, 0)), False
+    vote = proofs.sign_vote(_CONFIGS["r1"], 1, proofs.block_digest(_FIRST))
+    yield "vote", vote, True
+    yield "vote of another view", attrs.evolve(vote, view=2), False
+    yield "vote in another's name", attrs.evolve(vote, source="r2"), False
+    own = proofs.sign_timeout(_CONFIGS["r1"], 1, _GENESIS, vote)
+    yield "time-out with a vote", own, True
+    foreign = attrs.evolve(own, vote=attrs.evolve(vote, source="r2"))
+    yield "time-out with another's vote", foreign, False
+    yield "time-out of another view", attrs.evolve(own, view=4), False
+
+
+def _snapshots() -> Iterator[tuple[str, hotstuff.Snapshot, bool]]:
+    """The name of a snapshot, the snapshot, and whether it proves that its block is committed."""
+    state = State((("c", 1, "c"),))
+
+    def sealed(**changed: Any) -> hotstuff.Snapshot:
+        parts: dict[str, Any] = {"head": (_FIRST, _SECOND, _THIRD), "certificate": _certificate(_THIRD)}
+        made = hotstuff.Snapshot(**{**parts, **changed}, state=state, source="r1")
+        return signed(made, SymbolicKeys("r1"))
+
+    yield "snapshot", sealed(), True
+    yield "snapshot without signature", attrs.evolve(sealed(), signature=b""), False
+    yield "snapshot certified one block early", sealed(certificate=_certificate(_SECOND)), False
+    gap = _block(4, _certificate(_SECOND))
+    yield "snapshot with a gap", sealed(head=(_FIRST, _SECOND, gap), certificate=_certificate(gap)), False
+    yield "snapshot of no chain", sealed(head=(_FIRST, _FIRST, _THIRD)), False
+
+
+def _is_taken(message: Any) -> bool:
+    _, effects = hotstuff.step(hotstuff.first_start(_OWN), Receive(message))
+    return not any(isinstance(effect, Refused) for effect in effects)
+
+
+def _played(*messages: Any, inp: hotstuff.Input | None = None) -> tuple[hotstuff.Node, list[Any]]:
+    """A replica that has been handed these messages, and then an input, and what it did."""
+    node = hotstuff.first_start(_OWN)
+    done: list[Any] = []
+    inputs: list[hotstuff.Input] = [*map(Receive, messages), *([] if inp is None else [inp])]
+    for each in inputs:
+        node, effects = hotstuff.step(node, each)
+        done += effects
+    return node, done
+
+
+def _unlike() -> Iterator[str]:
+    """Yield what a replica should have done, and did not."""
+    twice = _block(1, _GENESIS, batch=_FIRST.batch * 2)
+    middle = _block(2, _certificate(twice))
+    last = _block(3, _certificate(middle))
+    chain = (twice, middle, last)
+    node, _ = _played(*(hotstuff.Blocks((each,)) for each in chain), _certificate(last))
+    if node.durable.committed != proofs.block_digest(twice):
+        yield "three blocks in a row do not commit the first"
+    if proofs.block_digest(middle) not in node.durable.blocks:
+        yield "a block behind the last committed one is dropped"
+    if node.durable.state.value != (("c", 1, "c"),):
+        yield f"a request that is in a block twice leads to {node.durable.state.value!r}"
+    _, done = _played(Proposal(block=_FIRST), inp=hotstuff.TimerFired())
+    sent = [each.message for each in done if isinstance(each, hotstuff.Send)]
+    if not any(isinstance(each, hotstuff.Timeout) and each.vote is not None for each in sent):
+        yield "a time-out does not bring the last vote along"
+    _, done = _played(_certificate(_FIRST))
+    if not any(isinstance(each, hotstuff.Send) and isinstance(each.message, hotstuff.Fetch) for each in done):
+        yield "nobody is asked for a block that is certified"
+    durable = attrs.evolve(hotstuff.first_start(_OWN).durable, voted=5, timed=7)
+    if hotstuff.recover(_OWN, durable).view < 7:
+        yield "a replica comes back in a view that it has given up"
+    if rules.has_new_views(_OWN, durable, 3, ()):
+        yield "a leader proposes though a higher certificate may be hidden from it"
+
+
+def _locks() -> Iterator[str]:
+    """Yield for which blocks a locked replica should have voted, or should not have."""
+    locked, later, earlier = _block(2, _GENESIS, "a"), _block(3, _GENESIS, "b"), _block(1, _GENESIS, "c")
+    for parent, is_safe in ((locked, True), (later, True), (earlier, False)):
+        block = _block(4, _certificate(parent))
+        known = {proofs.block_digest(each): each for each in (locked, later, earlier, block)}
+        durable = attrs.evolve(
+            hotstuff.first_start(_OWN).durable, lock=_certificate(locked), blocks=known, voted=3
+        )
+        if rules.safe_node(_OWN, durable, proofs.block_digest(block), block.justify) != is_safe:
+            yield f"a lock of view 2 and a parent certified in view {parent.view}: safe is {not is_safe}"
+
+
+def _chains() -> Iterator[str]:
+    """Yield what blocks in a row should have committed, and which certificate is the higher one."""
+    fourth = _block(4, _certificate(_THIRD))
+    late = _block(5, _certificate(_THIRD))
+    first = _block(3, _certificate(_FIRST))
+    skips = _block(4, _certificate(first))
+    named = {
+        each: proofs.block_digest(each) for each in (_FIRST, _SECOND, _THIRD, fourth, late, first, skips)
+    }
+    durable = attrs.evolve(
+        hotstuff.first_start(_OWN).durable, blocks={digest: block for block, digest in named.items()}
+    )
+    for block, commits in (
+        (_SECOND, None), (_THIRD, named[_FIRST]), (fourth, named[_SECOND]), (late, None), (skips, None),
+    ):  # fmt: skip
+        if rules.commit_for(durable, named[block]) != commits:
+            yield f"the block of view {block.view} commits {rules.commit_for(durable, named[block])!r}"
+    one = _certificate(_FIRST)
+    other, later = attrs.evolve(one, signers=bytes([0b1110])), _certificate(_SECOND)
+    if (rules.higher(one, other), rules.higher(one, later), rules.higher(later, one)) != (one, later, later):
+        yield "of two certificates of one view the first is kept, else the one of the later view"
+
+
+def _views() -> Iterator[tuple[str, bool]]:
+    """The rules by which views begin, each on both sides of its bounds. n = 4, f = 1."""
+    durable = hotstuff.first_start(_OWN).durable
+    highs = {0: _GENESIS, 1: _certificate(_FIRST), 2: _certificate(_SECOND)}
+
+    def told(*views: tuple[str, int, int]) -> dict[NodeId, hotstuff.Timeout]:
+        """The time-outs of these replicas: of which view, with a certificate of which view."""
+        return {
+            name: proofs.sign_timeout(_CONFIGS[name], view, highs[high], None) for name, view, high in views
+        }
+
+    for given_up, joins in (
+        ((), 0),
+        ((("r1", 5, 0),), 0),
+        ((("r0", 9, 0), ("r1", 5, 0)), 0),
+        ((("r1", 5, 0), ("r2", 4, 0)), 4),
+        ((("r1", 3, 0), ("r2", 7, 0), ("r3", 5, 0)), 5),
+        ((("r0", 9, 0), ("r1", 3, 0), ("r2", 7, 0), ("r3", 5, 0)), 5),
+    ):
+        yield (
+            f"after {given_up} a replica joins view {joins}",
+            rules.view_to_join(_OWN, told(*given_up), "r0") == joins,
+        )
+
+    for high, view, begins in ((0, 1, True), (1, 2, True), (1, 3, False), (2, 2, False)):
+        known = attrs.evolve(durable, high=highs[high])
+        yield (
+            f"with a certificate of view {high} alone, view {view} begins: {begins}",
+            rules.has_new_views(_OWN, known, view, ()) is begins,
+        )
+    for entry_view, tops, begins in (
+        (4, (0, 1, 0), True),
+        (4, (1, 0, 2), False),
+        (4, (2, 0, 0), False),
+        (3, (0, 0, 0), False),
+        (5, (0, 0, 0), False),
+    ):
+        entry = attrs.evolve(_entry(entry_view), high_views=tops)
+        known = attrs.evolve(durable, high=highs[1], entry=entry)
+        yield (
+            f"with time-outs of view {entry_view} that know {tops}, view 5 begins: {begins}",
+            rules.has_new_views(_OWN, known, 5, ()) is begins,
+        )
+    for given_up, begins in (
+        ((("r1", 4, 0), ("r2", 4, 1), ("r3", 4, 1)), True),
+        ((("r0", 4, 0), ("r1", 4, 0), ("r2", 4, 1), ("r3", 4, 1)), True),
+        ((("r1", 4, 0), ("r2", 4, 1)), False),
+        ((("r1", 4, 0), ("r2", 4, 1), ("r3", 4, 2)), False),
+        ((("r1", 4, 0), ("r2", 4, 1), ("r3", 3, 1)), False),
+        ((("r1", 4, 0), ("r2", 4, 1), ("r3", 5, 1)), False),
+    ):
+        known = attrs.evolve(durable, high=highs[1])
+        yield (
+            f"after {given_up} a leader of view 5 that knows view 1 may propose: {begins}",
+            rules.has_new_views(_OWN, known, 5, told(*given_up).values()) is begins,
+        )
+    twice = list(told(("r1", 4, 0), ("r2", 4, 0)).values())
+    yield (
+        "one that says it twice counts once",
+        not rules.has_new_views(_OWN, attrs.evolve(durable, high=highs[1]), 5, [*twice, twice[0]]),
+    )
+    yield "the next leader collects the votes", rules.leads_next(_OWN, _SECOND) == _OWN.leader(3)
+
+
+def _wrong() -> Iterator[str]:
+    yield from _unlike()
+    yield from _locks()
+    yield from _chains()
+    yield from (f"not so: {what}" for what, is_so in _views() if not is_so)
+    for name, certificate, is_right in _certificates():
+        if (proofs.certificate_flaw(_OWN, certificate) == "") != is_right:
+            yield f"{name} is {'refused' if is_right else 'taken'}"
+    for name, message, is_right in _messages():
+        if _is_taken(message) != is_right:
+            yield f"{name} is {'refused' if is_right else 'taken'}"
+    for name, snapshot, is_right in _snapshots():
+        if (proofs.snapshot_flaw(_OWN, snapshot) == "") != is_right:
+            yield f"{name} is {'refused' if is_right else 'taken'}"
+    other = hotstuff.Config("r1", _NAMES, SymbolicKeys("r1"), cluster="other")
+    if _is_taken(proofs.sign_vote(other, 1, proofs.block_digest(_FIRST))):
+        yield "a vote of another cluster is taken"
+    node = hotstuff.first_start(_OWN)
+    for client in "abcd":
+        node, _ = hotstuff.step(node, Receive(Proposal(block=_block(1, _GENESIS, client))))
+    if len(node.durable.blocks) > _OWN.variants_max:
+        yield f"{len(node.durable.blocks)} blocks of one view are kept"
+
+
+def near_misses(context: Context) -> Outcome:
+    """Whatever differs by one part from what proves something is refused."""
+    context.progress("near misses")
+    wrong = list(_wrong())
+    tried = sum(1 for made in (_certificates(), _messages(), _snapshots(), _views()) for _ in made) + 20
+    figures = {"tried": tried, "wrong": len(wrong)}
+    if wrong:
+        return Outcome(
+            verdict=Verdict.violated("NearMisses", wrong[0]), figures=figures, message="\n".join(wrong)
+        )
+    return Outcome(verdict=Verdict.sampled(tried, context.seed), figures=figures)
