@@ -1,8 +1,8 @@
 """States of the specs here, read late and compared with what they are when they are read at once.
 
-TLC's values are lazy. Whatever was done between the moment at which TLC made a state and the moment at which
-somebody reads it, the state must be the same. `audit` walks a spec at random, keeps all successors of all
-states unread, and reads them at the end, each against the state of a second oracle that reads at once.
+TLC's values are lazy. Whatever was done between the context at which TLC made a state and the context at
+which somebody reads it, the state must be the same. `audit` walks a spec at random, keeps all successors of
+all states unread, and reads them at the end, each against the state of a second oracle that reads at once.
 `python -m property_tests.late_reading` does so for every spec that an oracle answers from.
 """
 
@@ -13,9 +13,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import attrs
 import click
 
+from property_tests.barrier import replays as barrier
+from property_tests.gossip import replays as gossip
+from property_tests.hotstuff import replays as hotstuff
 from property_tests.hybrid import adapter as hybrid
 from property_tests.pbft import adapter as pbft
-from property_tests.raft import adapter as raft
+from property_tests.raft import settings as raft
 from property_tests.threat import adapter as threat
 from property_tests.vote import adapter as vote
 from tlacheck.errors import TlacheckError
@@ -26,6 +29,9 @@ __all__ = ["SPECS", "Late", "audit", "compare", "walk"]
 
 #: The specs that oracles answer from, by protocol.
 SPECS: Mapping[str, Callable[[], Spec]] = {
+    "barrier": lambda: barrier.REPLAYS.walks.spec(barrier.REPLAYS.specs),
+    "gossip": lambda: gossip.REPLAYS.walks.spec(gossip.REPLAYS.specs),
+    "hotstuff": lambda: hotstuff.REPLAYS.walks.spec(hotstuff.REPLAYS.specs),
     "hybrid": lambda: hybrid.spec_for(4),
     "pbft": lambda: pbft.spec_for(4),
     "raft": lambda: raft.spec_for(3),

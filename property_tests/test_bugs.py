@@ -1,4 +1,4 @@
-"""The wrong implementations fit the code that is there, and the pages of bugs say of each what has noticed it."""
+"""The mutants fit the current code, and the pages on bugs name the checks that caught each."""
 
 import ast
 import importlib
@@ -45,7 +45,7 @@ class Page:
 
     @property
     def text(self) -> str:
-        """What stands there."""
+        """The text of the cell."""
         return (_DOCS / f"{self.protocol}-bugs.md").read_text(encoding="utf-8")
 
     @property
@@ -79,7 +79,10 @@ PAGES: Final = (
         (
             "vote-without-log-check",
             ("weakened", 10),
-            "| RE-01 | `mutant_any_log` (LeaderCompleteness, 10 steps) | `vote-without-log-check` | as reported | weakened | 10 |",
+            (
+                "| RE-01 | `mutant_any_log` (LeaderCompleteness, 10 steps) | `vote-without-log-check` | as "
+                "reported | weakened | 10 |"
+            ),
         ),
     ),
     Page(
@@ -94,7 +97,8 @@ PAGES: Final = (
             "one-commit-less",
             ("weakened", 12),
             (
-                "| PB-04 | `mutant_one_commit_less` (Agreement, 12 steps)<br>`unrefined_one_commit_less` (Refines, 12 steps) "
+                "| PB-04 | `mutant_one_commit_less` (Agreement, 12 "
+                "steps)<br>`unrefined_one_commit_less` (Refines, 12 steps) "
                 "| `one-commit-less` | as reported | weakened | 12 |"
             ),
         ),
@@ -103,11 +107,11 @@ PAGES: Final = (
         "hybrid",
         {"HY": (1, 2, 3, 5, 6, 7, 8, 10, 11, 13, 16, 18)},
         (
-            "held-chain-not-kept",
+            "locked-prefix-not-kept",
             ("replay", 3),
             (
-                "| HY-01 | `mutant_hands_over_own` (Kept, 7 steps) | `held-chain-not-kept` "
-                "| the seal is kept, and the chain is not | replay | 3 |"
+                "| HY-01 | `mutant_hands_over_own` (Kept, 7 steps) | `locked-prefix-not-kept` "
+                "| the QC is kept, but not its prefix | replay | 3 |"
             ),
         ),
     ),
@@ -140,7 +144,7 @@ def test_each_mutant_has_a_name_of_its_own_and_an_equivalent_one_a_reason(protoc
     ("protocol", "modules"),
     [
         ("pbft", {"impl.pbft.rules", "impl.pbft.proofs", "impl.pbft.core"}),
-        ("hybrid", {"impl.hybrid.rules", "impl.hybrid.book", "impl.hybrid.switches"}),
+        ("hybrid", {"impl.hybrid.rules", "impl.hybrid.control", "impl.hybrid.switches"}),
         ("raft", {"impl.raft.rules"}),
     ],
 )

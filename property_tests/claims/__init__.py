@@ -1,1 +1,1 @@
-"""What the claims report needs, and no other check gives: runs that refute a sentence of a document."""
+"""Runs for the claims report that no other check has: each refutes a sentence of a document."""

@@ -1,14 +1,14 @@
-"""PBFT in an asynchronous network: nobody is faulty, every message arrives, every timer is right, and nothing is decided.
+"""PBFT in an asynchronous network: without any fault or wrong timer, nothing is decided.
 
-A document says that progress is guaranteed under asynchronous conditions. No deterministic consensus can promise that
-(Fischer, Lynch and Paterson, 1985). Here is how it looks with `impl.pbft`: proposals and votes take a little longer than
-the replicas have patience, and view changes are quick. Each view is left before its proposal arrives. The proposal does
-arrive, and nobody has a use for it any more. Patience doubles with each view, up to a limit that is configured; delays
-double with it, and each of them is finite.
+A document says that progress is guaranteed under asynchronous conditions. No deterministic consensus can
+promise that (Fischer, Lynch and Paterson, 1985). Here is how it looks with `impl.pbft`: proposals and votes
+take a little longer than the replicas wait, and view changes are quick. Each view is left before its
+proposal arrives. The proposal does arrive, and nobody has a use for it any more. The timeout doubles with
+each view, up to a configured limit; delays double with it, and each of them is finite.
 
-That this goes on for ever is no guess. The replicas and the messages under way are, once patience has reached its limit
-and as many views are past as there are replicas, as they were one round of primaries before, but for the numbers of
-views and the time of day. What decides the next step sees no more than that, so the round repeats.
+The run repeats for ever. Once the timeout has reached its limit, and as many views have passed as there are
+replicas, the replicas and the messages in flight are as they were one round of primaries before, except for
+view numbers and the time. The next step depends on nothing else, so the round repeats.
 
 If the network becomes timely at some view, the request is executed: that is what PBFT does promise.
 
@@ -28,7 +28,7 @@ import click
 from immutabledict import immutabledict
 
 from impl import pbft
-from property_tests.pbft.hosting import unproposed
+from property_tests.pbft.host import unproposed
 from tlacheck import itf
 from tlacheck.errors import ConfigError
 from tlacheck.trace import Origin, State, Step, Trace, Violation
@@ -76,7 +76,8 @@ class Asynchronous:
 
     Args:
         n: how many replicas.
-        patience_max: up to which multiple of its duration the timer doubles; that of `pbft.Config` unless given.
+        multiplier_max: up to which multiple of its duration the timer doubles; that of `pbft.Config` unless
+            given.
         timely_from: the view from which on proposals and votes are as quick as all else; None for never.
 
     Attributes:
@@ -88,13 +89,13 @@ class Asynchronous:
         under_way: what will happen: when, in which order, to whom, what.
     """
 
-    def __init__(self, n: int = 4, *, patience_max: int = 1 << 16, timely_from: int | None = None) -> None:
+    def __init__(self, n: int = 4, *, multiplier_max: int = 1 << 16, timely_from: int | None = None) -> None:
         if n < 4:
             raise ConfigError(f"{n} replicas: take 4 or more, so that a faulty one could be allowed for")
         names = tuple(f"r{number}" for number in range(n))
         self.nodes = {
             name: pbft.first_start(
-                pbft.Config(name, names, pbft.SymbolicKeys(name), patience_max=patience_max)
+                pbft.Config(name, names, pbft.SymbolicKeys(name), multiplier_max=multiplier_max)
             )
             for name in names
         }
@@ -169,8 +170,8 @@ class Asynchronous:
             if isinstance(what, _Fires) and what.number == self._timers[name]
         )
         replicas = {
-            # `futile` is read through `patience` alone, which has a limit.
-            name: (_without_views(attrs.evolve(node, futile=0), self.view), node.patience)
+            # `futile` is read through `multiplier` alone, which has a limit.
+            name: (_without_views(attrs.evolve(node, futile=0), self.view), node.multiplier)
             for name, node in self.nodes.items()
         }
         # Of what arrives at the same time, the order counts, and not its numbers.
@@ -183,9 +184,9 @@ class Asynchronous:
                 case pbft.Send(message=message, to=to) if not isinstance(message, pbft.Reply):
                     for receiver in (other for other in self.nodes if to in (None, other) and other != name):
                         self._send(receiver, message)
-                case pbft.ResetTimer(patience=patience):
+                case pbft.ResetTimer(multiplier=multiplier):
                     self._timers[name] += 1
-                    self._push(patience * _TIMEOUT_MS, name, _Fires(self._timers[name]))
+                    self._push(multiplier * _TIMEOUT_MS, name, _Fires(self._timers[name]))
                 case pbft.StopTimer():
                     self._timers[name] += 1
                 case pbft.Executed():
@@ -198,18 +199,21 @@ class Asynchronous:
         late = isinstance(message, _PHASES) and (
             self._timely_from is None or message.view < self._timely_from
         )
-        self._push(self._longer_than_patience() if late else _SOON_MS, to, message)
+        self._push(self._longer_than_timeout() if late else _SOON_MS, to, message)
 
-    def _longer_than_patience(self) -> int:
-        """Who enters its view a little later than the sender has lost patience by then as well."""
-        return max(node.patience for node in self.nodes.values()) * _TIMEOUT_MS + 10 * _SOON_MS
+    def _longer_than_timeout(self) -> int:
+        """Delay messages beyond the timer of a replica that enters its view a little after the sender."""
+        return max(node.multiplier for node in self.nodes.values()) * _TIMEOUT_MS + 10 * _SOON_MS
 
     def _push(self, in_ms: int, name: str, what: _Arriving) -> None:
         heapq.heappush(self.under_way, (self.now_ms + in_ms, next(self._order), name, what))
 
 
 def _without_views(value: Any, base: int) -> Any:
-    """A value as nested tuples, with each view told from `base` on, and without signatures, which repeat the rest."""
+    """A value as nested tuples, with views counted from `base` on.
+
+    Signatures are left out: they repeat the rest.
+    """
     if isinstance(value, pbft.Config):
         return value.node
     if attrs.has(type(value)):
@@ -250,7 +254,7 @@ def no_progress(context: Context) -> Outcome:
     """
     cluster = Asynchronous()
     first, last = round_of(cluster)
-    patience = max(node.patience for node in cluster.nodes.values())
+    multiplier = max(node.multiplier for node in cluster.nodes.values())
     path = context.folder / "asynchrony.itf.json"
     itf.write(trace_of(command=context.command), path)
     return Outcome(
@@ -260,7 +264,7 @@ def no_progress(context: Context) -> Outcome:
         figures={
             "loop_from_view": first,
             "loop_to_view": last,
-            "patience": patience,
+            "multiplier": multiplier,
             "delivered": cluster.delivered,
         },
         trace=path,
@@ -271,13 +275,13 @@ def no_progress(context: Context) -> Outcome:
 
 
 def trace_of(command: str = "") -> Trace:
-    """A run with a small limit of patience, as a lasso: the steps up to the round, and the round.
+    """A run with a small limit of the multiplier, as a lasso: the steps up to the round, and the round.
 
-    Views are shown by their primaries, so that the round comes back to the same state. `late` says of a message that
-    the view of which it speaks was left by its receiver.
+    Views are shown by their primaries, so that the round comes back to the same state. `late` says of a
+    message that the view of which it speaks was left by its receiver.
     """
-    cluster = Asynchronous(patience_max=2)
-    first, last = round_of(Asynchronous(patience_max=2))
+    cluster = Asynchronous(multiplier_max=2)
+    first, last = round_of(Asynchronous(multiplier_max=2))
     initial = _state(cluster)
     steps: list[Step] = []
     loop = 0
@@ -318,7 +322,7 @@ def _state(cluster: Asynchronous) -> State:
         {
             "primary": Function({key: ModelValue(_primary(node)) for key, node in nodes.items()}),
             "changing": Function({key: node.durable.changing for key, node in nodes.items()}),
-            "patience": Function({key: node.patience for key, node in nodes.items()}),
+            "multiplier": Function({key: node.multiplier for key, node in nodes.items()}),
             "waiting": Function({key: len(node.waiting) for key, node in nodes.items()}),
             "executed": Function({key: node.durable.executed for key, node in nodes.items()}),
             "messages": Function(messages),

@@ -23,8 +23,8 @@ def test_nobody_is_faulty_all_arrives_and_nothing_is_decided_for_ever(n: int) ->
     first, last = round_of(cluster)
     assert last == first + n
     assert cluster.executed == set()
-    assert {node.patience for node in cluster.nodes.values()} == {
-        pbft.Config("r0", ("r0",), pbft.SymbolicKeys("r0")).patience_max
+    assert {node.multiplier for node in cluster.nodes.values()} == {
+        pbft.Config("r0", ("r0",), pbft.SymbolicKeys("r0")).multiplier_max
     }
     assert cluster.sent == cluster.delivered + len(cluster.messages)
     views = {getattr(message, "view", last) for _, message in cluster.messages}
@@ -48,9 +48,9 @@ def test_a_network_that_becomes_timely_has_no_round_without_progress() -> None:
 
 def test_a_picture_shows_what_a_replica_holds_and_what_is_under_way() -> None:
     """Pictures that left something out would call two different situations the same."""
-    cluster = Asynchronous(patience_max=1)
+    cluster = Asynchronous(multiplier_max=1)
     first, last = round_of(cluster)
-    again = Asynchronous(patience_max=1)
+    again = Asynchronous(multiplier_max=1)
     again.until_settled(first)
     picture = again.picture()
     again.until_settled(last)

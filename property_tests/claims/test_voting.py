@@ -1,4 +1,4 @@
-"""The rule of the document on Byzantine voting, counted out for all votes of seven and of ten agents at one counter."""
+"""The rule of the document on Byzantine voting, for all votes of seven and of ten agents at one counter."""
 
 import itertools
 from collections.abc import Sequence
@@ -19,15 +19,16 @@ def decision(approvals: Sequence[bool], approve_from: int, reject_from: int) -> 
 def test_once_all_votes_are_heard_one_of_the_two_rules_always_decides(
     agents: int, approve_from: int, reject_from: int
 ) -> None:
-    """So there is never "no consensus" to be retried; the document's own 4 to 3 is a rejection by its rule."""
+    """So there is never "no consensus" to be retried.
+
+    The document's own 4 to 3 is a rejection by its rule.
+    """
     every = list(itertools.product((False, True), repeat=agents))
     assert {decision(votes, approve_from, reject_from) for votes in every} == {"APPROVE", "REJECT"}
     assert decision([True] * 4 + [False] * 3, 5, 3) == "REJECT"
 
 
-def test_with_a_rejection_that_takes_as_many_votes_as_an_approval_there_is_no_consensus_at_four_to_three() -> (
-    None
-):
+def test_symmetric_thresholds_give_no_consensus_at_four_to_three() -> None:
     assert decision([True] * 4 + [False] * 3, 5, 5) == "NO CONSENSUS"
 
 

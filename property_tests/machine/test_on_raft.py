@@ -35,7 +35,9 @@ from impl.machine import (
     rules,
     snapshot,
 )
-from property_tests.raft.scale import RaftCore, Timers
+from property_tests.raft.host import Applied as AppliedAt
+from property_tests.raft.host import RaftHost, Server
+from property_tests.raft.settings import PLAIN
 from tlacheck.sim import Cluster, Command, Fault, Network, Uniform
 
 SERVERS = ("n1", "n2", "n3")
@@ -58,7 +60,7 @@ class Replicas:
     def follow(self, told: list[tuple[int, str, object]]) -> None:
         """Apply what the servers were told since the last time."""
         for _, server, what in told[self.read :]:
-            if isinstance(what, raft.Apply):
+            if isinstance(what, AppliedAt):
                 before = initial() if what.index == 1 else self.states[server]
                 if what.index != before.applied + 1:
                     raise RuntimeError(f"{server} has applied {before.applied} entries and is told {what}")
@@ -73,19 +75,19 @@ class Replicas:
 
 def played(seed: int) -> Replicas:
     """The replicas after the client has an answer to all it asked for."""
-    servers = RaftCore(SERVERS, timers=Timers())
+    servers = RaftHost(attrs.evolve(PLAIN, founders=SERVERS))
     network = Network(delay=Uniform(1, 20), loss=0.05, duplication=0.05)
-    cluster: Cluster[raft.Node, Any, Command] = Cluster(servers, SERVERS, seed=seed, network=network)
+    cluster: Cluster[Server, Any, Command] = Cluster(servers, SERVERS, seed=seed, network=network)
     replicas = Replicas()
 
     def ask(command: Register | Request) -> Answer:
         for _ in range(200):
             for server in SERVERS:
-                if isinstance(cluster.states[server].role, raft.Leader):
+                if cluster.states[server].role == "Leader":
                     cluster.request(server, raft.ClientRequest(command))
                     cluster.request(server, raft.ClientRequest(command))
             cluster.advance(100)
-            replicas.follow(cluster.told)
+            replicas.follow(cluster.notifications)
             if answers := replicas.answers.get(command):
                 return min(answers, key=str)
         raise RuntimeError(f"seed {seed}: {command} has no answer after {cluster.world.now_ms} ms")
@@ -100,7 +102,7 @@ def played(seed: int) -> Replicas:
         cluster.inflict(Fault.of("restart", node=crashed))
     cluster.simulation.stabilise()
     cluster.advance(3_000)
-    replicas.follow(cluster.told)
+    replicas.follow(cluster.notifications)
     return replicas
 
 
@@ -110,7 +112,7 @@ def differences(replicas: Replicas) -> list[int]:
 
 
 def answered(replicas: Replicas) -> set[Answer]:
-    """What requests were answered, whichever copy of them; late copies are not."""
+    """The answers of requests, by any copy of them; late copies get none."""
     return {
         answer
         for command, answers in replicas.answers.items()
