@@ -9,20 +9,23 @@ import functools
 
 from benchmarks._machine import begin, leave, seconds, show, sized
 from property_tests.raft.adapter import RaftSystem
-from property_tests.raft.checks import _WEIGHTS
-from property_tests.raft.machine import oracle_for
+from property_tests.raft.replays import REPLAYS
+from property_tests.raft.settings import oracle_for
 from tlacheck.conform.explore import Plan, explore
 from tlacheck.conform.strategy import STRATEGIES
 from tlacheck.conform.walk import walk_and_replay
 
 STEPS, LENGTH, ROUNDS = sized((1_600, 80, 3), (20, 10, 1))
+WEIGHTS = REPLAYS.walks.weights
 
 
 def walks(seed: int) -> int:
     """Take as many steps of plain random walks."""
     oracle, steps = oracle_for(3), 0
     while steps < STEPS:
-        run = walk_and_replay(oracle, RaftSystem(), seed=seed + steps, steps=LENGTH, weights=_WEIGHTS)
+        run = walk_and_replay(
+            oracle, RaftSystem(), seed=seed + steps, steps=LENGTH, weights=REPLAYS.walks.weights
+        )
         if run.violation is not None:
             raise SystemExit("the implementation leaves the spec: run `make verify` first")
         steps += len(run)
@@ -31,7 +34,9 @@ def walks(seed: int) -> int:
 
 def explored(strategy: str, seed: int, watch: tuple[str, ...]) -> int:
     """Take as many steps of an exploration."""
-    plan = Plan(strategy=strategy, steps=STEPS, length=LENGTH, seed=seed, weights=_WEIGHTS, watch=watch)
+    plan = Plan(
+        strategy=strategy, steps=STEPS, length=LENGTH, seed=seed, weights=REPLAYS.walks.weights, watch=watch
+    )
     found = explore(oracle_for(3), RaftSystem, plan)
     if found.run is not None:
         raise SystemExit("the implementation leaves the spec: run `make verify` first")

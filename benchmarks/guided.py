@@ -68,8 +68,8 @@ def explored(name: str, *, steps: int, seeds: int, branches: bool) -> dict[str, 
     (mutant,) = (mutant for mutant in MUTANTS if mutant.name == name)
     install(mutant)
     from property_tests.raft.adapter import RaftSystem  # noqa: PLC0415 - after the edit
-    from property_tests.raft.checks import _WEIGHTS  # noqa: PLC0415 - after the edit
-    from property_tests.raft.machine import oracle_for  # noqa: PLC0415 - after the edit
+    from property_tests.raft.replays import REPLAYS  # noqa: PLC0415 - after the edit
+    from property_tests.raft.settings import oracle_for  # noqa: PLC0415 - after the edit
     from tlacheck.conform.explore import Plan, explore  # noqa: PLC0415 - with them
 
     oracle = oracle_for(4 if "even clusters" in mutant.bug else 3)
@@ -79,7 +79,12 @@ def explored(name: str, *, steps: int, seeds: int, branches: bool) -> dict[str, 
         found[strategy] = []
         for seed in range(seeds):
             plan = Plan(
-                strategy=strategy, steps=steps, length=LENGTH, seed=seed, weights=_WEIGHTS, watch=watch
+                strategy=strategy,
+                steps=steps,
+                length=LENGTH,
+                seed=seed,
+                weights=REPLAYS.walks.weights,
+                watch=watch,
             )
             result = explore(oracle, RaftSystem, plan)
             found[strategy].append(None if result.run is None else result.steps)

@@ -13,7 +13,7 @@ from pathlib import Path
 import jpype
 
 from benchmarks._machine import begin, leave, sized
-from property_tests.raft.adapter import spec_for
+from property_tests.raft.settings import spec_for
 from tlacheck.tlc import SpecOracle
 from tlacheck.tlc._jvm import start_jvm
 

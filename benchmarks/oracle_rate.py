@@ -4,9 +4,10 @@ A step is what a lockstep run needs: all steps that the spec allows from a state
 chosen state. The first baseline, in the same process, is TLC's own evaluation of all successors in one
 call from Python, which no oracle over TLC can beat. The second is TLC itself, simulating the same spec
 in its own process, its start included. TLC counts the successor states that it generates, which is
-comparable.
+comparable. Times are CPU times: of the one thread that asks, and of TLC's process.
 """
 
+import os
 import random
 import re
 import shutil
@@ -17,7 +18,7 @@ import time
 from pathlib import Path
 
 from benchmarks._machine import ROOT, begin, java, leave, show, sized
-from property_tests.raft.adapter import spec_for
+from property_tests.raft.settings import spec_for
 from tlacheck.engine import Engine
 from tlacheck.tlc import OracleState, SpecOracle
 
@@ -51,32 +52,32 @@ def walk(oracle: SpecOracle, seed: int) -> list[OracleState]:
 
 def ask(oracle: SpecOracle, states: list[OracleState], *, convert: bool) -> tuple[float, int]:
     """Return the seconds for all successors of all states, and the number of successors."""
-    started, found = time.perf_counter(), 0
+    started, found = time.thread_time(), 0
     for state in states:
         for successor in oracle.successors(state):
             found += 1
             if convert:
                 _ = successor.state.values
-    return time.perf_counter() - started, found
+    return time.thread_time() - started, found
 
 
 def step(oracle: SpecOracle, seed: int) -> float:
     """Return steps a second of a fresh walk: all successors of each state, the values of the chosen one."""
-    started = time.perf_counter()
+    started = time.thread_time()
     states = walk(oracle, seed)
     for state in states:
         _ = state.values
-    return len(states) / (time.perf_counter() - started)
+    return len(states) / (time.thread_time() - started)
 
 
 def evaluate(oracle: SpecOracle, states: list[OracleState]) -> float:
     """Return the seconds that TLC takes to evaluate all successors of all states, in one call per state."""
     java = [state.java for state in states]
     tool, vector = oracle._tool, oracle._stage.classes["tlc2.tool.StateVec"]  # noqa: SLF001 - what lies below the oracle
-    started = time.perf_counter()
+    started = time.thread_time()
     for each in java:
         tool.getNextStates(vector(16), each)
-    return time.perf_counter() - started
+    return time.thread_time() - started
 
 
 def simulate(engine: Engine) -> float:
@@ -90,15 +91,21 @@ def simulate(engine: Engine) -> float:
         command = [str(java()), "-XX:+UseParallelGC", "-cp", str(engine.jar), "tlc2.TLC", "-workers", "1"]
         command += ["-simulate", f"num={TRACES}", "-depth", str(STEPS), "-seed", "0"]
         command += ["-deadlock", "-config", "Simulate.cfg", "RaftEvents.tla"]
-        started = time.perf_counter()
+        started = _children_seconds()
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        spent = time.perf_counter() - started
+        spent = _children_seconds() - started
     found = re.search(r"states generated: ([\d,]+)", done.stdout) or re.search(
         r"Progress: ([\d,]+) states checked", done.stdout
     )
     if found is None:
         raise SystemExit(f"TLC said nothing of states:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return int(found[1].replace(",", "")) / spent
+
+
+def _children_seconds() -> float:
+    """Return the CPU time of the processes that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def main() -> None:

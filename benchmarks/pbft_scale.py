@@ -8,7 +8,8 @@ Measured with Ed25519 signatures on every message and in simulated time (message
   replica takes as much virtual time as it took processor time here, and a replica takes one step after the
   other;
 * messages, which must be exactly as many as the paper's phases say, also with a view change;
-* bytes between replicas in canonical encoding, beside the payload: the operations, once;
+* bytes between replicas in canonical encoding and in bincode's, which HM names, beside the payload: the
+  operations, once;
 * the memory of a replica in the middle of a run with checkpoints, and how large it can become by its
   configuration.
 
@@ -32,6 +33,7 @@ from impl.common.ed25519 import Ed25519Keys, public_key
 from impl.pbft import Config
 from property_tests.pbft.scale import (
     Figures,
+    binary_bytes,
     measure,
     messages_of_a_batch,
     messages_of_a_view_change,
@@ -60,7 +62,7 @@ MEMORY_REQUESTS = sized(300, 2) * BATCH
 
 
 @attrs.frozen
-class Row:
+class Measured:
     """One way to load a cluster."""
 
     replicas: int
@@ -125,7 +127,7 @@ def alone() -> dict[int, tuple[Figures, Figures]]:
 
     def rows() -> Iterable[Sequence[str]]:
         for replicas, (requests, _) in {**SMALL, **LARGE}.items():
-            row = Row(replicas, 1, max(1, min(20, requests // 4)), 1)
+            row = Measured(replicas, 1, max(1, min(20, requests // 4)), 1)
             symbolic = attrs.evolve(row, symbolic=True, requests=20)
             found[replicas] = symbolic.measured(computing=False), row.measured()
             links, whole = found[replicas]
@@ -141,7 +143,7 @@ def alone() -> dict[int, tuple[Figures, Figures]]:
     return found
 
 
-def loaded(sign_s: float, verify_s: float) -> dict[Row, Figures]:
+def loaded(sign_s: float, verify_s: float) -> dict[Measured, Figures]:
     """Measure with as many clients as fill the window."""
     print(
         "\nas many clients as fill the batches that may be under way; ms as median/worst, with "
@@ -150,12 +152,12 @@ def loaded(sign_s: float, verify_s: float) -> dict[Row, Figures]:
         "what is spent\n"
         "on signatures, by the rates above"
     )
-    found: dict[Row, Figures] = {}
+    found: dict[Measured, Figures] = {}
 
     def rows() -> Iterable[Sequence[str]]:
         for replicas, (one, many) in {**SMALL, **LARGE}.items():
-            small = [Row(replicas, 1, one, 16)] if replicas in SMALL else []
-            for row in (*small, Row(replicas, BATCH, many, CLIENTS_A_BATCH * BATCH)):
+            small = [Measured(replicas, 1, one, 16)] if replicas in SMALL else []
+            for row in (*small, Measured(replicas, BATCH, many, CLIENTS_A_BATCH * BATCH)):
                 for symbolic in (False, True) if replicas in SMALL else (False,):
                     chosen = attrs.evolve(row, symbolic=symbolic)
                     figures = found[chosen] = chosen.measured()
@@ -256,6 +258,29 @@ def network() -> dict[tuple[int, int, int], tuple[float, float]]:
     return found
 
 
+def binary() -> dict[tuple[int, int], float]:
+    """Return, by replicas and payload, the bytes over the minimum in full batches, in bincode's encoding."""
+    found: dict[tuple[int, int], float] = {}
+    for replicas in SMALL:
+        for payload in PAYLOADS[1:]:
+            figures = measure(
+                replicas,
+                requests=256,
+                seed=1,
+                delay=DELAY,
+                batch=BATCH,
+                ahead=1,
+                clients=256,
+                payload_bytes=payload,
+                size=binary_bytes,
+            )
+            least = figures.payload_bytes * (replicas - 1)
+            found[replicas, payload] = figures.between_replicas_bytes / least - 1
+    cells = ", ".join(f"{n}: {ratio:+.1%} at {payload:,} B" for (n, payload), ratio in found.items())
+    print(f"the same beyond least in bincode's encoding, batches of up to {BATCH}: {cells}")
+    return found
+
+
 def memory() -> int:
     """Return the size of a replica after a window and a half of full batches."""
     figures = measure(
@@ -284,11 +309,11 @@ def memory() -> int:
     print(
         "  by the defaults of its configuration it may have to hold "
         f"{window * batch_max * request_bytes_max / 1e6:,.0f} MB of "
-        "requests for the primary of its view, and as much for each traitor that proposes for "
-        "views to come:\n"
+        "requests for the primary of its view, and as much for each Byzantine primary of "
+        "later views:\n"
         f"  {window} numbers of {batch_max} requests of {request_bytes_max:,} bytes. Who needs the "
         "target against "
-        "traitors sets these limits lower"
+        "Byzantine replicas sets these limits lower"
     )
     return figures.replica_bytes
 
@@ -305,7 +330,7 @@ def beside(values: Mapping[int, float], unit: str, *, below: float | None = None
     )
 
 
-def against_latency(unloaded: dict[int, tuple[Figures, Figures]], load: dict[Row, Figures]) -> None:
+def against_latency(unloaded: dict[int, tuple[Figures, Figures]], load: dict[Measured, Figures]) -> None:
     """Compare HM's and KN's latencies for small clusters, alone and under load; A2's for large ones."""
     worst = {"alone": {n: max(whole.latency_ms) for n, (_, whole) in unloaded.items()}}
     for batch in (1, BATCH):
@@ -328,7 +353,7 @@ def against_latency(unloaded: dict[int, tuple[Figures, Figures]], load: dict[Row
                 )
 
 
-def against_rates(load: dict[Row, Figures]) -> None:
+def against_rates(load: dict[Measured, Figures]) -> None:
     """Compare HM's and KN's operations a second for small clusters, A2's for large ones."""
     for source, target, sizes in (
         ("HM, KN", OPERATIONS_A_SECOND, SMALL),
@@ -374,6 +399,7 @@ def main() -> None:
     load = loaded(sign_s, verify_s)
     wrong = messages()
     overhead = network()
+    encoded = binary()
     replica_bytes = memory()
     print(
         "\nthe targets (PBFT-8) beside what was measured; latencies are virtual, with computing: links of "
@@ -382,6 +408,10 @@ def main() -> None:
     against_latency(unloaded, load)
     against_rates(load)
     against_overhead(overhead)
+    print(
+        f"HM  the same in bincode's encoding: {sum(ratio < OVERHEAD for ratio in encoded.values())} of "
+        f"{len(encoded)} rows below {OVERHEAD:.0%}"
+    )
     print(
         f"HM  < {REPLICA_BYTES / 1e6:.0f} MB a replica: {replica_bytes / 1e6:.1f} MB"
         + ("" if replica_bytes < REPLICA_BYTES else " MISSED")

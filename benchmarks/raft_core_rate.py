@@ -22,7 +22,7 @@ import attrs
 
 from benchmarks._machine import begin, leave, sized
 from impl import machine, raft
-from property_tests.raft.adapter import server_names
+from property_tests.raft.settings import server_names
 
 #: The target of the source document (KN).
 OPERATIONS_A_SECOND = 10_000
@@ -31,7 +31,7 @@ RECORDS = 100
 
 
 @attrs.frozen
-class Row:
+class Measured:
     """One way to run the core."""
 
     entries_max: int
@@ -47,14 +47,14 @@ class Row:
 
 
 ROWS = [
-    Row(1, pipelining=False),
-    Row(64, pipelining=False),
-    Row(64, pipelining=True),
-    Row(256, pipelining=True),
-    Row(256, pipelining=True, compact_after=10_000),
-    Row(1, pipelining=False, with_machine=True),
-    Row(64, pipelining=True, with_machine=True),
-    Row(256, pipelining=True, with_machine=True),
+    Measured(1, pipelining=False),
+    Measured(64, pipelining=False),
+    Measured(64, pipelining=True),
+    Measured(256, pipelining=True),
+    Measured(256, pipelining=True, compact_after=10_000),
+    Measured(1, pipelining=False, with_machine=True),
+    Measured(64, pipelining=True, with_machine=True),
+    Measured(256, pipelining=True, with_machine=True),
 ]
 
 
@@ -87,7 +87,7 @@ class Servers:
         steps: how many steps the cores took.
     """
 
-    def __init__(self, count: int, row: Row) -> None:
+    def __init__(self, count: int, row: Measured) -> None:
         self.messages = 0
         self.steps = 0
         self._row = row
@@ -176,7 +176,7 @@ class Servers:
                     self._send(message.source)
 
 
-def measured(count: int, row: Row, values: list[Hashable]) -> tuple[float, float, float]:
+def measured(count: int, row: Measured, values: list[Hashable]) -> tuple[float, float, float]:
     """Operations a second, messages an operation, steps a second."""
     servers = Servers(count, row)
     messages, steps = servers.messages, servers.steps
@@ -209,7 +209,7 @@ def main(operations: int = OPERATIONS) -> None:
     header = ("servers", "log to", "operations/s", "messages/op", "steps/s")
     print(f"{'entries':<36}" + "".join(f"{name:>14}" for name in header), flush=True)
     values = requests(operations)
-    rates: dict[tuple[int, Row], float] = {}
+    rates: dict[tuple[int, Measured], float] = {}
     for count in (3, 5):
         for row in ROWS:
             rounds = [measured(count, row, values) for _ in range(ROUNDS)]

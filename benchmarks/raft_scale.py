@@ -24,7 +24,8 @@ import attrs
 
 from benchmarks import raft_core_rate
 from benchmarks._machine import begin, leave, sized
-from property_tests.raft.scale import Figures, Timers, commit_without, measure, stream
+from property_tests.raft.host import Timing
+from property_tests.raft.scale import Figures, commit_without, measure, stream
 from tlacheck.sim import Uniform
 
 #: The targets: A2 for the first three, KN for the others.
@@ -38,33 +39,33 @@ RECOVERY_MS = 5_000
 #: One data centre, and several that are near.
 NEAR, FAR = Uniform(1, 5), Uniform(1, 20)
 #: The documents' timers; and timers whose range grows with the cluster, 10 ms a server.
-GIVEN, WIDENED = Timers(), Timers(election_ms=(150, 150 + 10 * SERVERS))
+GIVEN, WIDENED = Timing(), Timing(election_ms=(150, 150 + 10 * SERVERS))
 
 
 @attrs.frozen
-class Row:
+class Measured:
     """Clusters of one size to be measured."""
 
     servers: int
     delay: Uniform
-    timers: Timers
+    timing: Timing
     seeds: int
     within_ms: int = 5_000
 
 
 ROWS = sized(
     [
-        *(Row(servers, delay, GIVEN, 20) for servers in (3, 5, 14) for delay in (NEAR, FAR)),
-        *(Row(100, delay, GIVEN, 5) for delay in (NEAR, FAR)),
-        Row(500, NEAR, GIVEN, 3),
-        Row(1_000, NEAR, GIVEN, 1, within_ms=ELECTION_MS),
-        *(Row(1_000, delay, WIDENED, 2) for delay in (NEAR, FAR)),
+        *(Measured(servers, delay, GIVEN, 20) for servers in (3, 5, 14) for delay in (NEAR, FAR)),
+        *(Measured(100, delay, GIVEN, 5) for delay in (NEAR, FAR)),
+        Measured(500, NEAR, GIVEN, 3),
+        Measured(1_000, NEAR, GIVEN, 1, within_ms=ELECTION_MS),
+        *(Measured(1_000, delay, WIDENED, 2) for delay in (NEAR, FAR)),
     ],
-    [Row(3, delay, GIVEN, 1) for delay in (NEAR, FAR)],
+    [Measured(3, delay, GIVEN, 1) for delay in (NEAR, FAR)],
 )
 #: The pure core without a machine, and with it.
 CORES = [
-    raft_core_rate.Row(256, pipelining=True, with_machine=with_machine) for with_machine in (False, True)
+    raft_core_rate.Measured(256, pipelining=True, with_machine=with_machine) for with_machine in (False, True)
 ]
 STREAM, CORE_OPERATIONS = sized((300, 4_096), (10, 256))
 
@@ -78,13 +79,13 @@ def cell(values: Sequence[int | None]) -> str:
     return f"{statistics.median(there):,.0f}/{max(there):,}" + (f" -{missing}" if missing else "")
 
 
-def against(rows: dict[Row, list[Figures]], name: str, target_ms: int, delay: Uniform) -> str:
+def against(rows: dict[Measured, list[Figures]], name: str, target_ms: int, delay: Uniform) -> str:
     """Format the worst figure of each size beside a target, and the sizes that miss it."""
     cells, missed = [], []
     for row, found in rows.items():
         if row.delay != delay:
             continue
-        size = f"{row.servers:,}" + ("" if row.timers == GIVEN else "*")
+        size = f"{row.servers:,}" + ("" if row.timing == GIVEN else "*")
         values: list[int | None] = [getattr(figures, name) for figures in found]
         there = [value for value in values if value is not None]
         cells.append(f"{size}: {max(there):,}" if len(there) == len(values) else f"{size}: none")
@@ -93,7 +94,7 @@ def against(rows: dict[Row, list[Figures]], name: str, target_ms: int, delay: Un
     return f"{', '.join(cells)} ms; " + (f"missed by {', '.join(missed)}" if missed else "met")
 
 
-def clusters() -> dict[Row, list[Figures]]:
+def clusters() -> dict[Measured, list[Figures]]:
     """Measure all rows, and print the table."""
     header = (
         "servers", "delay ms", "timeouts ms", "seeds", "elected", "terms", "committed", "everywhere",
@@ -101,21 +102,21 @@ def clusters() -> dict[Row, list[Figures]]:
     )  # fmt: skip
     print("simulated ms and messages, as median/worst over the seeds; -k: k seeds in which it did not come")
     print("".join(f"{name:>14}" for name in header), flush=True)
-    found: dict[Row, list[Figures]] = {}
+    found: dict[Measured, list[Figures]] = {}
     for row in ROWS:
         cpu_s = []
         found[row] = []
         for seed in range(row.seeds):
             started = time.process_time()
             found[row].append(
-                measure(row.servers, seed=seed, delay=row.delay, timers=row.timers, within_ms=row.within_ms)
+                measure(row.servers, seed=seed, delay=row.delay, timing=row.timing, within_ms=row.within_ms)
             )
             cpu_s.append(time.process_time() - started)
         figures = found[row]
         cells = (
             f"{row.servers:,}",
             f"{row.delay.least_ms}-{row.delay.greatest_ms}",
-            f"{row.timers.election_ms[0]}-{row.timers.election_ms[1]:,}",
+            f"{row.timing.election_ms[0]}-{row.timing.election_ms[1]:,}",
             f"{row.seeds}",
             cell([each.elected_ms for each in figures]),
             cell([each.elected_term for each in figures]),
@@ -217,7 +218,7 @@ def main() -> None:
     print(
         f"A2  up to {SERVERS:,} servers (simulated time): {max(row.servers for row in electing):,} "
         "elect a leader, "
-        f"{max(row.servers for row in electing if row.timers == GIVEN):,} with the documents' timeouts"
+        f"{max(row.servers for row in electing if row.timing == GIVEN):,} with the documents' timeouts"
     )
     for what, rate in rates:
         print(
@@ -226,7 +227,7 @@ def main() -> None:
             "256 entries a request, pipelined, no network and no disk)"
         )
     figures = " ".join(
-        f"elected_{row.servers}_{row.delay.greatest_ms}_{row.timers.election_ms[1]}="
+        f"elected_{row.servers}_{row.delay.greatest_ms}_{row.timing.election_ms[1]}="
         f"{cell([each.elected_ms for each in measured])}"
         for row, measured in found.items()
     )

@@ -2,14 +2,16 @@
 
 Long walks give the steps a second, short ones the traces: each resets the system. The edges are those
 of the first levels of a model, each taken once by a copy of the system. The baseline is the bare core,
-given the same inputs in the same order, with nothing compared.
+given the same inputs in the same order, with nothing compared. Times are CPU times of the one thread that
+does it.
 """
 
-from benchmarks._machine import begin, leave, seconds, show, sized
+from benchmarks._machine import begin, cpu_seconds, leave, show, sized
 from impl import raft
-from property_tests.raft.adapter import RaftSystem, message_from_spec, server_names
-from property_tests.raft.edges import edges_spec
-from property_tests.raft.machine import oracle_for
+from property_tests.raft.adapter import RaftSystem
+from property_tests.raft.replays import EDGES
+from property_tests.raft.settings import SPECS, oracle_for, server_names
+from property_tests.raft.translation import message_from_spec
 from tlacheck.conform.edges import replay_edges
 from tlacheck.conform.replay import replay
 from tlacheck.conform.walk import random_walk
@@ -68,16 +70,16 @@ def main() -> None:
     short = [
         random_walk(oracle, seed=seed, steps=SHORT_STEPS, weights=WEIGHTS) for seed in range(SHORT_WALKS)
     ]
-    with stream_graph(edges_spec(), depth=LEVELS) as stream:
+    with stream_graph(EDGES.spec(SPECS), depth=LEVELS) as stream:
         graph = Graph(stream)
     for walk in (walks, short):
         compared(walk)  # warm
     rates: dict[str, list[float]] = {"steps": [], "traces": [], "edges": [], "bare": []}
     for _ in range(ROUNDS):
-        rates["steps"].append(steps / seconds(lambda: compared(walks)))
-        rates["traces"].append(SHORT_WALKS / seconds(lambda: compared(short)))
-        rates["edges"].append(len(graph.targets) / seconds(lambda: replay_edges(graph, RaftSystem)))
-        rates["bare"].append(inputs / seconds(lambda: bare(runs)))
+        rates["steps"].append(steps / cpu_seconds(lambda: compared(walks)))
+        rates["traces"].append(SHORT_WALKS / cpu_seconds(lambda: compared(short)))
+        rates["edges"].append(len(graph.targets) / cpu_seconds(lambda: replay_edges(graph, RaftSystem)))
+        rates["bare"].append(inputs / cpu_seconds(lambda: bare(runs)))
     figure = show("replay, all variables compared", rates["steps"], "steps/s")
     traces = show(f"  traces of {SHORT_STEPS} steps, each with its reset", rates["traces"], "traces/s")
     edges = show(f"  edges of a graph, {len(graph.targets):,} of them", rates["edges"], "edges/s")

@@ -26,8 +26,8 @@ def shrunk(name: str) -> dict[str, Any]:
     (mutant,) = (mutant for mutant in MUTANTS if mutant.name == name)
     install(mutant)
     from property_tests.raft.adapter import RaftSystem  # noqa: PLC0415 - after the edit
-    from property_tests.raft.checks import _WEIGHTS  # noqa: PLC0415 - after the edit
-    from property_tests.raft.machine import oracle_for  # noqa: PLC0415 - after the edit
+    from property_tests.raft.replays import REPLAYS  # noqa: PLC0415 - after the edit
+    from property_tests.raft.settings import oracle_for  # noqa: PLC0415 - after the edit
     from tlacheck.conform.explore import Plan, explore  # noqa: PLC0415 - with them
     from tlacheck.conform.shrink import shrink  # noqa: PLC0415 - with them
     from tlacheck.tlc.legal import check_behaviour  # noqa: PLC0415 - with them
@@ -40,7 +40,7 @@ def shrunk(name: str) -> dict[str, Any]:
             found := explore(
                 oracle,
                 RaftSystem,
-                Plan(strategy="random", steps=STEPS, length=LENGTH, seed=seed, weights=_WEIGHTS),
+                Plan(strategy="random", steps=STEPS, length=LENGTH, seed=seed, weights=REPLAYS.walks.weights),
             )
         ).run
     ]

@@ -3,7 +3,8 @@
 One TLC thread each; both draw the same behaviours. The command is measured as it is used to find
 violations, which writes nothing, and with `file=`, which writes a file a behaviour without actions.
 `simulate` gives all behaviours as traces of Python values with actions; with `traces=False` it checks them
-and gives none. All take turns, so that a busy machine disturbs them alike.
+and gives none. A warm worker has no JVM to start. All take turns, so that a busy machine disturbs them
+alike.
 """
 
 import shutil
@@ -62,6 +63,7 @@ def main() -> None:
             "simulate": [],
             "warm": [],
             "no traces": [],
+            "no traces, warm": [],
         }
         with tempfile.TemporaryDirectory() as name, Worker() as worker:
             folder = Path(name)
@@ -71,7 +73,12 @@ def main() -> None:
             for _ in range(ROUNDS):
                 rates["plain"].append(behaviours / plain(engine, model, folder, files=False))
                 rates["plain with file="].append(behaviours / plain(engine, model, folder, files=True))
-                for kind, warm in (("simulate", None), ("warm", worker), ("no traces", None)):
+                for kind, warm in (
+                    ("simulate", None),
+                    ("warm", worker),
+                    ("no traces", None),
+                    ("no traces, warm", worker),
+                ):
                     started = time.perf_counter()
                     with simulate(
                         spec,
@@ -81,7 +88,7 @@ def main() -> None:
                         deadlock=False,
                         engine=engine,
                         worker=warm,
-                        traces=kind != "no traces",
+                        traces=not kind.startswith("no traces"),
                     ) as simulation:
                         result = simulation.result
                     rates[kind].append(behaviours / (time.perf_counter() - started))
@@ -95,9 +102,10 @@ def main() -> None:
             f"warm={medians['warm']:.1f} plain={medians['plain']:.1f} "
             f"plain_files={medians['plain with file=']:.1f} "
             f"states_per_second={medians['warm'] * result.states / behaviours:.0f} "
-            f"no_traces={medians['no traces']:.1f} "
+            f"no_traces={medians['no traces']:.1f} no_traces_warm={medians['no traces, warm']:.1f} "
             f"ratio={medians['simulate'] / medians['plain']:.2f} "
             f"ratio_no_traces={medians['no traces'] / medians['plain']:.2f} "
+            f"ratio_no_traces_warm={medians['no traces, warm'] / medians['plain']:.2f} "
             f"ratio_files={medians['simulate'] / medians['plain with file=']:.2f}"
         )
     leave()

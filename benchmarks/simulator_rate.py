@@ -16,9 +16,9 @@ from typing import Any
 import simpy
 
 from benchmarks._machine import begin, leave, show, sized
-from property_tests.raft.adapter import server_names
-from property_tests.raft.cluster import Cluster as RaftCluster
-from property_tests.raft.machine import oracle_for
+from property_tests.raft.protocol import RAFT
+from tlacheck.harness import Run
+from tlacheck.harness.run import oracle_of
 from tlacheck.sim import Cluster, Command, Disk, Send, SetTimer, Timer, World
 
 NODES = [f"n{number}" for number in range(20)]
@@ -35,7 +35,7 @@ def world() -> int:
     events = 0
     for name in NODES:
         w.set_timer(name, "t", TIMER_MS)
-    while (due := w.next_due(UNTIL_MS)) is not None:
+    while (due := w.next_event(UNTIL_MS)) is not None:
         events += 1
         if isinstance(due, Timer):
             for peer in PEERS[due.node]:
@@ -137,8 +137,9 @@ def rate(work: Callable[[], int]) -> tuple[int, float]:
 
 
 def raft(*, judged: bool) -> float:
-    """Return spec steps a second of a healthy Raft cluster of three, with a client."""
-    simulated = RaftCluster(oracle_for(3), server_names(3), seed=1, judged=judged)
+    """Return steps a second of a healthy Raft cluster of three."""
+    size = RAFT.size(3)
+    simulated = Run(RAFT, size, seed=1, oracle=oracle_of(RAFT, size) if judged else None)
     simulated.advance(1_000)
     started, before = time.process_time(), simulated.steps
     for _ in range(RAFT_MS // 1_000):

@@ -8,8 +8,10 @@ import time
 from pathlib import Path
 
 from benchmarks._machine import begin, leave, show, sized
-from property_tests.raft.machine import oracle_for, run_machine
-from tlacheck.harness.examples import ExamplesResult
+from property_tests.raft.protocol import RAFT
+from property_tests.raft.settings import oracle_for
+from tlacheck.harness.examples import ExamplesResult, Tally, run_examples
+from tlacheck.harness.machine import machine_of
 
 EXAMPLES = sized(40, 2)
 
@@ -17,7 +19,8 @@ EXAMPLES = sized(40, 2)
 def run(folder: Path, *, judged: bool) -> tuple[ExamplesResult, float]:
     """One run of all examples, and its seconds."""
     started = time.perf_counter()
-    found = run_machine(seed=0, examples=EXAMPLES, folder=folder, judged=judged)
+    machine = machine_of(RAFT, every_size=True, judged=judged)
+    found = run_examples(machine, Tally(folder=folder), seed=0, examples=EXAMPLES, steps=40)
     if found.failure is not None:
         raise SystemExit(f"a run failed: run `make verify` first\n{found.message}")
     return found, time.perf_counter() - started
@@ -25,7 +28,7 @@ def run(folder: Path, *, judged: bool) -> tuple[ExamplesResult, float]:
 
 def main() -> None:
     """Measure and print."""
-    begin(f"Hypothesis steps a second, run_machine(seed=0, examples={EXAMPLES})")
+    begin(f"Hypothesis steps a second, machine_of(RAFT), seed 0, {EXAMPLES} examples")
     for servers in sized((3, 4, 5), (3,)):
         oracle_for(servers)  # warm
     with tempfile.TemporaryDirectory() as name:

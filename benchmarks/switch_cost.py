@@ -2,7 +2,7 @@
 
 In simulated time, messages take 1 to 5 ms; clients ask one thing after the other, 50 ms after the last
 answer. A switch is timed from the first stop (or calm) of a replica to the first operation that a
-client believes of the new epoch: until all replicas have entered it, and until it serves. The rise and
+client accepts of the new epoch: until all replicas have entered it, and until it serves. The rise and
 fall of the level that leads to it is not included.
 
 The baseline in the same run is the same cluster undisturbed, in a Raft epoch and in a BFT epoch.
@@ -37,12 +37,12 @@ def _steady(found: Sequence[Costs]) -> None:
 def _switch(found: Sequence[Costs], pick: Callable[[Costs], Switch]) -> None:
     switches = [pick(each) for each in found]
     durations = sorted(each.duration_ms for each in switches)
-    agreed = statistics.median(each.agreed_ms for each in switches)
+    committed = statistics.median(each.committed_ms for each in switches)
     delayed = statistics.median(each.delayed for each in switches)
     longest = max(each.longest_ms for each in switches)
     messages = statistics.median(each.messages.total() for each in switches)
     print(
-        f"{found[0].replicas:>3}  to {switches[0].into:<5} agreed after {agreed:>4.0f} ms, serves after "
+        f"{found[0].replicas:>3}  to {switches[0].into:<5} agreed after {committed:>4.0f} ms, serves after "
         f"{statistics.median(durations):>4.0f} ms ({durations[0]} to {durations[-1]}), {messages:>6.0f} "
         "messages, "
         f"{delayed:>3.0f} operations delayed, the longest {longest} ms"

@@ -31,8 +31,9 @@ from pathlib import Path
 from immutabledict import immutabledict
 
 from benchmarks._machine import ROOT, begin, java, leave, sized
-from property_tests.raft.adapter import spec_for
+from property_tests.raft.protocol import RAFT
 from property_tests.raft.runs import HEADER, HIDDEN, NOTHING, OWN, log_of, simulate
+from property_tests.raft.settings import spec_for
 from tlacheck.conform.validate import validate
 from tlacheck.engine import Engine
 from tlacheck.runlog import Event, Header, Run
@@ -157,12 +158,12 @@ def best(run: Run, oracle: SpecOracle, hidden: Sequence[str]) -> tuple[float, in
 
 def log_less(oracle: SpecOracle) -> None:
     """Print how many runs are decided, and with how many states at once, as less is logged."""
-    traces = [simulate(seed, steps=RUN_STEPS).trace for seed in range(RUNS)]
+    runs = [simulate(RAFT, seed, steps=RUN_STEPS) for seed in range(RUNS)]
     for name, received in RECEIVED.items():
         started = time.process_time()
         found = [
-            validate(log_of(trace, received=received), oracle, hidden=HIDDEN, candidates_max=STATES_MAX)
-            for trace in traces
+            validate(log_of(run, received=received), oracle, hidden=HIDDEN, candidates_max=STATES_MAX)
+            for run in runs
         ]
         rate = sum(each.events for each in found) / (time.process_time() - started)
         decided = [each for each in found if each.verdict.is_established]
