@@ -93,6 +93,22 @@ def test_a_command_that_ignores_interrupts_ends_by_itself(
     assert process.returncode == 0, output
 
 
+def test_tests_of_interrupts_end_where_a_shell_ignores_them(
+    start: Callable[..., "subprocess.Popen[str]"],
+) -> None:
+    """`nohup make test &` in a script would wait for ever for a child that never sees its SIGINT."""
+    chosen = (
+        "--rootdir",
+        str(ROOT),
+        str(ROOT / "tests" / "tlc" / "test_pool.py"),
+        "-k",
+        "test_ctrl_c_ends_all_workers",
+    )
+    process = start(*_IN_BACKGROUND, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen)
+    output, _ = process.communicate(timeout=_PLENTY)
+    assert process.returncode == 0, output
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize(
     "command",
@@ -111,3 +127,33 @@ def test_no_worker_outlives_a_command_that_is_killed(
     process.kill()
     process.communicate(timeout=_PLENTY)
     _wait_until(lambda: not _alive(tmp_path))
+
+
+# --- a busy machine
+
+
+def _under_load(*words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, str(ROOT / "tools" / "under_load.py"), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=_PLENTY, check=False)
+
+
+def test_a_check_beside_eight_busy_processes_says_the_same() -> None:
+    busy = _under_load("--", *_TLACHECK, "check", str(SPECS / "DieHard.tla"), "--memory", "128")
+    assert busy.returncode == 0, busy.stdout + busy.stderr
+    assert "16 distinct" in busy.stdout
+
+
+def test_a_command_under_load_keeps_its_status_and_its_mistakes_are_told() -> None:
+    assert _under_load("1", "--", sys.executable, "-c", "raise SystemExit(7)").returncode == 7
+    refused = _under_load("eight", "--", "true")
+    assert (refused.returncode, "usage: " in refused.stderr) == (2, True)
+
+
+def test_busy_processes_end_with_what_started_them(
+    start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    tool = str(ROOT / "tools" / "under_load.py")
+    process = start(sys.executable, tool, "3", "--", "sleep", "5")
+    _wait_until(lambda: len(_alive(tmp_path)) >= 5)
+    process.kill()
+    _wait_until(lambda: len(_alive(tmp_path)) <= 1)  # `sleep`, which ends by itself

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from impl import quorum as arithmetic
 from impl.quorum import QuorumError
 from models import quorum as proofs
-from models.claims import Claim, Question, Result, prove
+from models.claims import Claim, ClaimResult, Question, prove
 from models.quorum import CLAIMS, Formula, Term, apply
 from tlacheck.values import ModelValue, validate
 from tlacheck.verdict import Kind
@@ -32,7 +32,7 @@ nodes = st.integers(1, NODES_ENUMERATED_MAX)
 few_faulty = st.integers(0, NODES_ENUMERATED_MAX - 1)
 
 
-def ask(formulate: Callable[[], Question], timeout_seconds: float = 10.0) -> Result:
+def ask(formulate: Callable[[], Question], timeout_seconds: float = 10.0) -> ClaimResult:
     """The result of a single question."""
     claim = Claim(
         id="asked", statement="", source="", requirement="", expected=Kind.PROVED, formulate=formulate

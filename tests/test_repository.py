@@ -22,6 +22,7 @@ import attrs
 import pytest
 
 from tlacheck import itf
+from tlacheck.harness import Protocol
 from tlacheck.tlc.configuration import configuration_text, is_configuration
 from tlacheck.verify.manifest import Expectation, Model, read_manifest
 from tlacheck.verify.plan import Call, read_plan
@@ -168,7 +169,7 @@ def test_every_manifest_is_part_of_the_plan() -> None:
 
 
 #: Constants that are no bounds: parameters of a protocol, which can be wrong like a rule.
-PARAMETERS = frozenset({"Byzantine", "Features", "LeaseTicks", "MaxSkew"})
+PARAMETERS = frozenset({"Byzantine", "Features", "LeaseTicks", "Liars", "MaxSkew"})
 
 
 @each_protocol
@@ -177,22 +178,23 @@ def test_every_configuration_is_in_the_manifest_or_serves_the_oracle(protocol: s
     folder = ROOT / "specs" / protocol
     listed = {model.config.name for model in models(protocol)}
     others = {path.name for path in folder.glob("*.cfg")} - listed
+    spec_for = getattr(adapter(protocol), "spec_for", None)
     served = {
         name
         for name in others
         if (number := re.fullmatch(r"Oracle(\d+)\.cfg", name))
-        and adapter(protocol).spec_for(int(number[1])).config == folder / name
+        and spec_for is not None
+        and spec_for(int(number[1])).config == folder / name
     }
-    if importlib.util.find_spec(f"property_tests.{protocol}.features"):
-        features = importlib.import_module(f"property_tests.{protocol}.features")
-        served |= {
-            f"{setting.config}.cfg"
-            for setting in vars(features).values()
-            if isinstance(setting, features.Setting)
-        }
-    for module in ("runs", "recording", "overfaulted"):
-        if importlib.util.find_spec(f"property_tests.{protocol}.{module}"):
-            configs = getattr(importlib.import_module(f"property_tests.{protocol}.{module}"), "CONFIGS", ())
+    if importlib.util.find_spec(f"property_tests.{protocol}.protocol"):
+        module = importlib.import_module(f"property_tests.{protocol}.protocol")
+        declared = [each for each in vars(module).values() if isinstance(each, Protocol)]
+        served |= {size.config for each in declared for size in each.sizes}
+        source = Path(str(module.__file__)).read_text(encoding="utf-8")
+        served |= {name for name in others if f'"{name}"' in source}
+    for name in ("runs", "recorder", "recording", "overfaulted"):
+        if importlib.util.find_spec(f"property_tests.{protocol}.{name}"):
+            configs = getattr(importlib.import_module(f"property_tests.{protocol}.{name}"), "CONFIGS", ())
             names = configs.values() if isinstance(configs, Mapping) else configs
             served |= {f"{config}.cfg" for config in names}
     assert set() == others - served
@@ -342,7 +344,10 @@ def test_every_action_of_the_spec_is_replayed_or_must_occur_in_walks(protocol: s
         for path in (ROOT / "traces" / "golden" / protocol).glob("*/*.itf.json")
         for step in itf.read(path).steps
     }
-    walked = set(importlib.import_module(f"property_tests.{protocol}.checks")._WEIGHTS)
+    if importlib.util.find_spec(f"property_tests.{protocol}.replays"):
+        walked = set(importlib.import_module(f"property_tests.{protocol}.replays").REPLAYS.walks.weights)
+    else:
+        walked = set(importlib.import_module(f"property_tests.{protocol}.checks")._WEIGHTS)
     if importlib.util.find_spec(f"property_tests.{protocol}.script"):
         script = importlib.import_module(f"property_tests.{protocol}.script")
         walked |= set(getattr(script, "ACTIONS", ()))
@@ -528,11 +533,18 @@ def test_the_toolkit_imports_nothing_that_it_checks() -> None:
         assert rooms == set(), shown(path)
 
 
+def test_a_node_imports_nothing_that_judges_it() -> None:
+    """A node runs where there is no spec, no TLC and no test."""
+    for path in python_files("node"):
+        rooms = {root_of(name) for name in imports_of(path)}
+        assert rooms.isdisjoint({"models", "property_tests", "tests", "tlacheck"}), shown(path)
+
+
 def test_the_toolkit_has_no_assert_that_safety_could_rest_on() -> None:
     """`python -O` removes asserts, and a removed check always passes."""
     found = [
         f"{shown(path)}:{node.lineno}"
-        for path in python_files("tlacheck", "impl")
+        for path in python_files("tlacheck", "impl", "node")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Assert)
     ]
@@ -651,7 +663,8 @@ def test_ci_runs_the_tests_and_a_round_of_checks() -> None:
     commands = [line.split("#")[0].split() for line in script.read_text(encoding="utf-8").splitlines()]
     assert ["make", "test"] in commands
     assert ["make", "sweep"] in commands
-    assert ["make", "test", 'ARGS="-m', "second_engine", 'tests/tlc"'] in commands
+    repeated = commands.index(["make", "test", 'ARGS="-m', "second_engine", 'tests/tlc"'])
+    assert any('TLACHECK_TEST_JARS="$newest"' in command for command in commands[:repeated])
     assert any(command[:2] == ["make", "verify"] for command in commands)
 
 
@@ -679,7 +692,7 @@ def test_the_wheel_holds_the_toolkit_only() -> None:
     "page",
     [
         "guide.md", "tlc.md", "simulator.md", "histories.md", "smt.md", "guard.md", "byzantine.md",
-        "threat.md", "voting.md",
+        "coordination.md", "gossip.md", "threat.md", "voting.md",
     ],
 )  # fmt: skip
 def test_the_python_examples_of_the_docs_run_as_printed(tmp_path: Path, page: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
+from impl import common
 from impl.guard import (
     SCORE_MAX,
     Alarm,
@@ -17,7 +18,6 @@ from impl.guard import (
     Evidence,
     Gossip,
     Guard,
-    Ignored,
     Input,
     Late,
     Observed,
@@ -31,8 +31,8 @@ from impl.guard import (
     first_start,
     health,
     is_heard,
+    recover,
     reputation,
-    resume,
     step,
     verify_chain,
 )
@@ -190,7 +190,7 @@ def test_a_forged_signature_lowers_the_score_of_its_deliverer() -> None:
 @pytest.mark.parametrize("why", Why)
 def test_a_refusal_without_proof_never_quarantines(why: Why) -> None:
     """However often it is repeated."""
-    refused = Refused(Receive(commit(X, "r1")), why, "", commit(X, "r1"))
+    refused = Refused(Receive(commit(X, "r1")), "", why, commit(X, "r1"))
     after, effects = told(guard(), *[Observed(refused, "r3")] * 200)
     assert after.quarantined == ()
     assert only(effects, Quarantined) == []
@@ -200,7 +200,7 @@ def test_a_refusal_without_proof_never_quarantines(why: Why) -> None:
 @pytest.mark.parametrize("why", [Why.OLD_VIEW, Why.OUTSIDE_WINDOW, Why.REPEATED, Why.USELESS])
 def test_refusals_that_correct_replicas_cause_cost_nothing(why: Why) -> None:
     before = guard()
-    assert told(before, Observed(Refused(Receive(commit(X, "r1")), why, ""), "r1")) == (before, ())
+    assert told(before, Observed(Refused(Receive(commit(X, "r1")), "", why), "r1")) == (before, ())
 
 
 def test_a_flood_of_suspicions_writes_a_bounded_trail() -> None:
@@ -227,9 +227,9 @@ def test_progress_restores_a_score_once_per_batch() -> None:
     after, effects = told(before, Progressed(1, ("r1", "r1", "r2", "r9")))
     assert (after.scores["r1"], after.scores["r2"], after.scores["r0"]) == (97, 100, 96)
     assert effects == ()
-    again, (ignored,) = told(after, Progressed(1, ("r1",)))
+    again, (refused,) = told(after, Progressed(1, ("r1",)))
     assert again is after
-    assert isinstance(ignored, Ignored)
+    assert isinstance(refused, common.Refused)
     healed, _ = told(after, *(Progressed(seq, ["r1"]) for seq in range(2, 500)))
     assert healed.scores["r1"] == SCORE_MAX
 
@@ -258,11 +258,11 @@ def test_released_evidence_counts_no_more() -> None:
 @pytest.mark.parametrize(
     ("name", "reason"), [("r1", ""), ("r1", None), ("r3", "why not"), (None, "x"), ("r1", "\ud800")]
 )
-def test_a_release_without_reason_or_need_is_ignored(name: Any, reason: Any) -> None:
+def test_a_release_without_reason_or_need_is_refused(name: Any, reason: Any) -> None:
     held, _ = told(guard(), Reported(proof_against("r1"), "r0"))
-    after, (ignored,) = told(held, Release(name, reason))
+    after, (refused,) = told(held, Release(name, reason))
     assert after is held
-    assert isinstance(ignored, Ignored)
+    assert isinstance(refused, common.Refused)
 
 
 def test_a_release_quarantines_the_next_proved_replica() -> None:
@@ -296,10 +296,10 @@ def test_a_guard_recovers_from_its_trail_and_evidence() -> None:
     ]
     before, effects = told(guard(n=7), *inputs)
     kept = [gossip.evidence for gossip in only(effects, Gossip)]
-    after = resume(before.config, entries(effects), [*reversed(kept), Evidence(accused="r0", messages=())])
+    after = recover(before.config, entries(effects), [*reversed(kept), Evidence(accused="r0", messages=())])
     assert after == before
     assert after.quarantined == ("r1", "r6")
-    assert resume(before.config, [], []) == guard(n=7)
+    assert recover(before.config, [], []) == guard(n=7)
 
 
 def test_recovering_from_a_broken_trail_is_refused() -> None:
@@ -307,7 +307,7 @@ def test_recovering_from_a_broken_trail_is_refused() -> None:
     with pytest.raises(
         BrokenTrail, match=r"entry 1 of the audit trail of 'r2': entry 2 stands where 1 belongs"
     ):
-        resume(config("r2"), entries(effects)[1:], [])
+        recover(config("r2"), entries(effects)[1:], [])
 
 
 # --- nonsense -----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impl import pbft, raft
+from impl import gossip, pbft, raft
 from impl.manager import (
     GUARANTEES,
     MESSAGES,
@@ -21,6 +21,7 @@ from impl.manager import (
     EngineMissing,
     EngineName,
     EngineUnavailable,
+    GossipEngine,
     Health,
     Manager,
     ManagerError,
@@ -316,6 +317,43 @@ def test_a_coordination_becomes_an_entry_of_a_raft_leader() -> None:
     assert after.durable.log[-1].value == operation
     chosen = Manager().register(RaftEngine(node, lambda one: one.data)).submit(operation)
     assert chosen.input == raft.ClientRequest(("f1", True))
+
+
+def _gossiping(*known: str) -> gossip.Node:
+    node = gossip.first_start(gossip.Config(node="a"))
+    for name in known:
+        other = gossip.Delta(1, 0, 0, 0, ())
+        node, _ = gossip.step(node, gossip.Receive(name, gossip.Ack(((name, other),)), 0))
+    return node
+
+
+@pytest.mark.parametrize("kind", ["status update", "Q-table sync", "pattern broadcast", "something else"])
+def test_a_status_becomes_a_write_that_another_node_reads(kind: str) -> None:
+    node, other = _gossiping("b"), gossip.first_start(gossip.Config(node="b"))
+    submission = Manager().register(GossipEngine(node)).submit(Operation(kind, ("q", 7)))
+    node, effects = gossip.step(node, submission.input)
+    assert not any(isinstance(effect, gossip.Refused) for effect in effects)
+    syn = gossip.Syn(tuple(range(128)), ())
+    _, (reply,) = gossip.step(node, gossip.Receive("b", syn, 0))
+    assert isinstance(reply, gossip.Send)
+    other, _ = gossip.step(other, gossip.Receive("a", reply.message, 0))
+    assert other.holdings.get("a").records[kind].value == ("q", 7)
+
+
+def test_a_node_that_knows_nobody_is_unwell_and_raft_may_stand_in() -> None:
+    operation = Operation("metrics")
+    alone = Manager(WIDEST).register(GossipEngine(_gossiping()))
+    with pytest.raises(EngineUnavailable, match="a knows nobody who is alive"):
+        alone.submit(operation)
+    submission = alone.register(RaftEngine(nodes.leader())).submit(operation)
+    assert (submission.engine, submission.stands_in_for) == (RAFT, GOSSIP)
+    assert Manager().register(GossipEngine(_gossiping("b"))).submit(operation).engine is GOSSIP
+
+
+def test_a_critical_operation_is_not_gossiped_though_gossip_works() -> None:
+    made = Manager().register(GossipEngine(_gossiping("b")))
+    with pytest.raises(EngineMissing, match="for PBFT"):
+        made.submit(Operation("model update"))
 
 
 def test_a_follower_redirects_and_a_candidate_lets_pbft_stand_in() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from impl.common.service import Answered
 from impl.pbft import (
     Batch,
     Checkpoint,
@@ -26,7 +27,6 @@ from impl.pbft import (
     rules,
     signed,
 )
-from impl.pbft.messages import Answered
 from tests.impl.pbft_nodes import (
     Cluster,
     X,

@@ -63,7 +63,7 @@ def test_a_replica_that_starts_is_well() -> None:
         high=4,
         backlog=0,
         waiting=0,
-        patience=1,
+        multiplier=1,
         futile=0,
         is_waiting=False,
         behind=0,
@@ -85,7 +85,7 @@ def test_a_replica_waiting_for_a_view_names_its_primary() -> None:
     node, _ = taken(replica("r1"), Timeout(), Timeout())
     found = health(node)
     assert (found.view, found.primary, found.changing, found.futile) == (2, "r2", True, 2)
-    assert found.patience == 4
+    assert found.multiplier == 4
     assert not found.is_well
     assert "view 2 has not begun: its primary r2" in found.complaints[0]
     assert "2 views were left" in found.complaints[1]

@@ -73,7 +73,7 @@ def test_quorums_share_a_correct_replica(n: int, f: int, quorum: int) -> None:
         ({"window": 4, "interval": 5}, "Use 1 to 4"),
         ({"interval": 0}, "Use 1 to 4"),
         ({"batch_max": 0}, "batch_max is 0"),
-        ({"patience_max": 0}, "patience_max is 0"),
+        ({"multiplier_max": 0}, "multiplier_max is 0"),
     ],
 )
 def test_an_invalid_config_is_refused_with_advice(settings: dict[str, int], said: str) -> None:

@@ -101,15 +101,15 @@ def test_larger_clusters_need_more_view_changes_to_take_one_along() -> None:
     assert node.durable.view == 1
 
 
-def test_each_fruitless_view_doubles_patience_until_an_execution() -> None:
+def test_each_fruitless_view_doubles_multiplier_until_an_execution() -> None:
     node = replica("r3")
-    patience = []
+    multiplier = []
     for view in range(1, 6):
         node, effects = taken(
             node, Timeout(), view_change("r0", view=view), view_change("r2", view=view), X[0]
         )
-        patience += [each.patience for each in only(effects, ResetTimer)]
-    assert patience == [2, 4, 8, 16, 32]
+        multiplier += [each.multiplier for each in only(effects, ResetTimer)]
+    assert multiplier == [2, 4, 8, 16, 32]
     changes = [view_change(source, view=5) for source in ("r0", "r1", "r2")]
     node, effects = taken(node, new_view(changes, view=5))
     assert only(effects, ResetTimer) == [ResetTimer(32)]
@@ -120,12 +120,12 @@ def test_each_fruitless_view_doubles_patience_until_an_execution() -> None:
     assert only(effects, ResetTimer) == [ResetTimer(1)]
 
 
-def test_patience_has_a_maximum() -> None:
-    node, _ = taken(replica("r3", patience_max=16), *[Timeout()] * 100)
-    assert node.patience == 16
+def test_multiplier_has_a_maximum() -> None:
+    node, _ = taken(replica("r3", multiplier_max=16), *[Timeout()] * 100)
+    assert node.multiplier == 16
 
 
-def test_messages_do_not_restore_patience() -> None:
+def test_messages_do_not_reset_multiplier() -> None:
     node, _ = taken(replica("r3"), pre_prepare(X))
     _, effects = taken(node, pre_prepare(Y, seq=2), prepare(X, "r1"), view_change("r2"))
     assert only(effects, ResetTimer | StopTimer) == []  # type: ignore[arg-type]  # isinstance takes a union

@@ -193,8 +193,8 @@ def _one_too_many(limits: SizeLimits, entries: tuple[Entry, ...]) -> tuple[Entry
 @pytest.mark.parametrize(
     ("name", "broken", "said"),
     [
-        ("complaint", lambda *_: "", "12 bytes: taken"),
-        ("complaint", lambda *_: "no", "4 bytes: refused"),
+        ("rejection", lambda *_: "", "12 bytes: taken"),
+        ("rejection", lambda *_: "no", "4 bytes: refused"),
         ("fitting", lambda _, entries: entries, "bytes in a request"),
         ("fitting", _one_too_many, "bytes in a request"),
         ("fitting", _none_if_the_first_is_too_large, "the follower has 2 of"),

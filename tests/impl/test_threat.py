@@ -14,7 +14,6 @@ from impl.threat import (
     RAFT,
     Because,
     Config,
-    Ignored,
     Input,
     InvalidConfig,
     Level,
@@ -23,6 +22,7 @@ from impl.threat import (
     Persist,
     Proof,
     ProofKind,
+    Refused,
     State,
     Statement,
     Suspicion,
@@ -124,7 +124,7 @@ def test_only_the_latest_statement_counts() -> None:
     for number in (5, 6, 1):
         again, effects = step(calmer, Statement("r1", number, 100))
         assert again == calmer
-        assert isinstance(effects[0], Ignored)
+        assert isinstance(effects[0], Refused)
 
 
 def test_a_stated_score_is_clamped() -> None:

@@ -16,20 +16,20 @@ def context(folder: Path) -> Context:
 
 
 @pytest.mark.parametrize("inp", NONSENSE, ids=lambda inp: type(inp).__name__)
-def test_nonsense_is_ignored_with_a_reason(inp: Any) -> None:
+def test_nonsense_is_refused_with_a_reason(inp: Any) -> None:
     before = threat.first_start(threat.Config("r0", ("r0", "r1", "r2", "r3")))
-    after, (ignored,) = threat.step(before, inp)
+    after, (refused,) = threat.step(before, inp)
     assert after == before
-    assert isinstance(ignored, threat.Ignored)
-    assert ignored.reason
+    assert isinstance(refused, threat.Refused)
+    assert refused.reason
 
 
-def test_a_record_without_its_fields_is_ignored() -> None:
+def test_a_record_without_its_fields_is_refused() -> None:
     before = threat.first_start(threat.Config("r0", ("r0", "r1", "r2", "r3")))
     for kind in (threat.Observed, threat.Statement, threat.Proof):
         empty: Any = object.__new__(kind)
-        after, (ignored,) = threat.step(before, empty)
-        assert (after, type(ignored)) == (before, threat.Ignored)
+        after, (refused,) = threat.step(before, empty)
+        assert (after, type(refused)) == (before, threat.Refused)
 
 
 def test_random_runs_of_the_real_machine_pass(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_random_runs_of_the_real_machine_pass(tmp_path: Path) -> None:
         ),
         ((rules, "timed"), lambda _, timing, weight: timing + weight, "SlowIsNotHostile"),
         ((rules, "is_news"), lambda *_: True, "News"),
-        ((core, "Persist"), lambda durable: threat.Ignored(durable, ""), "Ignored"),
+        ((core, "Persist"), lambda durable: threat.Refused(durable, ""), "Refused"),
         ((core, "own_score"), lambda _: 1, "States"),
     ],
     ids=["largest", "smallest", "no hysteresis", "timing", "stale", "nothing persisted", "states something"],

@@ -69,7 +69,7 @@ def test_an_equivocating_voter_is_convicted_and_no_longer_counted() -> None:
     state, effects = counted(4, first, second)
     assert kinds(effects) == ["Convicted", "Equivocation"]
     assert dict(state.votes) == {}
-    assert vote.flaw(state.convicted["v1"], ballot(4)) == ""
+    assert vote.rejection_reason(state.convicted["v1"], ballot(4)) == ""
     _, effects = counted(4, effects[0].proof, first)
     assert kinds(effects) == ["Convicted", "Equivocation", "Refused"]
 
@@ -98,7 +98,7 @@ def test_a_decision_stands_when_the_voters_retry() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "f", "complaint"),
+    ("names", "f", "rejection"),
     [
         (("a", "b", "c"), 1, "it takes 4"),
         (("a", "a"), 0, "name each once"),
@@ -106,8 +106,8 @@ def test_a_decision_stands_when_the_voters_retry() -> None:
         (("a",), -1, "starts at 0"),
     ],
 )
-def test_an_invalid_ballot_is_refused(names: tuple[str, ...], f: int, complaint: str) -> None:
-    with pytest.raises(vote.InvalidBallot, match=complaint):
+def test_an_invalid_ballot_is_refused(names: tuple[str, ...], f: int, rejection: str) -> None:
+    with pytest.raises(vote.InvalidBallot, match=rejection):
         Ballot("deploy", names, SymbolicKeys(""), f=f)
     with pytest.raises(vote.InvalidBallot, match="none of the voters"):
         voter.first_start("nobody", ballot(4))
@@ -137,5 +137,5 @@ def test_no_input_raises_anything() -> None:
             after, effects = voter.step(cast, thing)
             assert after is cast or any(isinstance(effect, vote.Persist) for effect in effects)
             heard, _ = counter.step(heard, thing)
-        assert isinstance(vote.flaw(made[-1], ballot(4)), str)
+        assert isinstance(vote.rejection_reason(made[-1], ballot(4)), str)
     assert heard.verdict is None

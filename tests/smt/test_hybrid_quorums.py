@@ -41,14 +41,14 @@ def test_the_check_agrees(tmp_path: Path) -> None:
             ),
         ),
         (
-            "majority-that-stops-know-elects",
+            "majority-that-aborts-know-elects",
             "n = 5, f = 1: quorums {n1, n2, n3} and {n3, n4, n5} share only n3, which may be the faulty one",
         ),
         (
-            "acks-of-three-of-four-are-told",
+            "votes-of-three-of-four-are-told",
             (
-                "n = 4, f = 1, q = 3: of the stops, {n1} name x and {n2, n3} name y. Either {n1, n2, n4} "
-                "acked x, and {n2} lie; or {n1, n2, n3, n4} acked y, and {n1} lie"
+                "n = 4, f = 1, q = 3: of the aborts, {n1} name x and {n2, n3} name y. Either {n1, n2, n4} "
+                "voted for x, and {n2} lie; or {n1, n2, n3, n4} voted for y, and {n1} lie"
             ),
         ),
     ],
@@ -73,20 +73,21 @@ def test_from_four_f_nodes_on_the_stops_know_every_majority(n: int, f: int) -> N
 
 
 def committed_fits(n: int, f: int, q: int, naming: int) -> bool:
-    """Return whether q replicas may have acked a chain that so many of n - f stops name.
+    """Return whether q replicas may have voted for a log that so many of n - f aborts name.
 
-    The naive twin: the replicas are 0 .. n - 1, the first of them the stops, and all choices of liars are
-    tried. A correct replica acked the chain that it names, an unheard one the chain in question, a liar both.
+    The naive twin: the replicas are 0 .. n - 1, the first of them those that abort, and all choices of
+    Byzantine replicas are tried. A correct replica voted for the log that it names, one that is not heard for
+    the log in question, a Byzantine replica for both.
     """
     for liars in itertools.combinations(range(n), f):
-        acked = [node for node in range(n) if node < naming or node >= n - f or node in liars]
-        if len(acked) >= q:
+        voted = [node for node in range(n) if node < naming or node >= n - f or node in liars]
+        if len(voted) >= q:
             return True
     return False
 
 
 @pytest.mark.parametrize(("n", "f"), SMALL)
-def test_acks_without_seals_suffice_exactly_if_2q_exceeds_n_plus_3f(n: int, f: int) -> None:
+def test_votes_without_qcs_suffice_exactly_if_2q_exceeds_n_plus_3f(n: int, f: int) -> None:
     for q in range(n + 1):
         alike = any(
             committed_fits(n, f, q, naming) and committed_fits(n, f, q, n - f - naming)

@@ -7,8 +7,9 @@ import z3
 
 from models.pbft import Fault
 from models.pbft_small import SCENARIOS, bounded_agreement, cluster
+from tests.smt.instances import elements
 from tlacheck import itf
-from tlacheck.smt import Clause, Expression, TransitionSystem, bounded, scheduled
+from tlacheck.smt import Clause, bounded, scheduled
 from tlacheck.values import ModelValue
 from tlacheck.verdict import Kind, Verdict
 from tlacheck.verify import Context
@@ -16,12 +17,6 @@ from tlacheck.verify import Context
 pytestmark = pytest.mark.sweep
 
 FAULTS = {scenario.fault: scenario for scenario in SCENARIOS}
-
-
-def elements(system: TransitionSystem) -> dict[str, Expression]:
-    """The named elements (replicas, views, ...) of an instance."""
-    sorts = {sort for variable in system.variables for sort in variable.arguments}
-    return {str(element): element for sort in sorts for element in sort.elements or ()}
 
 
 def test_each_fault_has_a_scenario() -> None:

@@ -1,32 +1,17 @@
-"""Raft's logs in `models.raft_log`: consequences of the invariant, and wrong models that fail the proof.
-
-The whole proof is a check of `tlacheck verify`; these tests take single actions.
-"""
+"""Raft's logs in `models.raft_log`: consequences of the invariant, and what wrong models lead to."""
 
 from pathlib import Path
 
-import attrs
 import pytest
 
-from models.raft_log import PROOF, Fault, logs
+from models.raft_log import PROOF, logs
 from models.raft_log_small import SCENARIOS
 from tlacheck import itf
-from tlacheck.smt import NOT_REACHED, Need, Result, TransitionSystem, each_dropped, implied, inductive
+from tlacheck.smt import implied
 from tlacheck.values import ModelValue
 from tlacheck.verdict import Kind, Verdict
 
 pytestmark = pytest.mark.sweep
-
-
-def only(action: str, *, fault: Fault | None = None) -> TransitionSystem:
-    """The model with only this action."""
-    system = logs(fault=fault)
-    return attrs.evolve(system, actions=[one for one in system.actions if one.name == action])
-
-
-def kept(action: str, *, fault: Fault | None = None) -> Result:
-    system = only(action, fault=fault)
-    return inductive(system, system.properties, stop_early=True)
 
 
 def test_figure_3_of_the_paper_follows_from_the_invariant() -> None:
@@ -55,38 +40,6 @@ def test_figure_3_does_not_follow_without_any_one_clause(goal: str, clause: str)
     found = implied(system, [one for one in system.properties if one.name != clause], wanted)
     assert found.verdict.is_unknown
     assert found.trace is not None
-
-
-@pytest.mark.parametrize(
-    ("fault", "action"),
-    [
-        (Fault.VOTE_NOT_DURABLE, "Restart"),
-        (Fault.VOTES_IGNORING_LOGS, "GrantVote"),
-        (Fault.SKIPS_THE_CHECK, "StoreEntries"),
-        (Fault.COMMITS_OLD_TERMS, "Commit"),
-    ],
-    ids=lambda one: one.name if isinstance(one, Fault) else one,
-)
-def test_a_wrong_action_breaks_the_invariant(fault: Fault, action: str, tmp_path: Path) -> None:
-    trace = kept(action, fault=fault).trace
-    assert trace is not None
-    assert trace.violation is not None
-    assert trace.violation.explanation == (NOT_REACHED,)
-    assert [step.action for step in trace.steps] == [action]
-    itf.write(trace, tmp_path / "step.itf.json")
-    assert itf.read(tmp_path / "step.itf.json") == trace
-
-
-def test_the_right_action_preserves_the_invariant() -> None:
-    assert kept("GrantVote").verdict == Verdict.proved()
-
-
-def test_without_a_clause_the_proof_fails_on_a_step() -> None:
-    """A sample; `models.raft_log:clauses_needed` drops each clause."""
-    system = only("GrantVote")
-    others = [clause.name for clause in system.properties if clause.name != "LedgersLackTheDead"]
-    found = each_dropped(system, system.properties, goals=others)
-    assert [one.need for one in found] == [Need.NEEDED]
 
 
 def test_a_forgotten_vote_elects_two_leaders_of_three_servers(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from models import raft
 from models.raft import GOALS, PROOF, Fault, elections
-from models.raft_small import MODULE, Cluster, compared, states_by_tlc
+from models.raft_small import MODULE, Instance, compared, states_by_tlc
 from tlacheck import itf
 from tlacheck.smt import NOT_REACHED, bounded, inductive
 from tlacheck.values import Function
@@ -38,7 +38,7 @@ def test_a_server_that_may_vote_twice_fails_the_proof(fault: Fault, tmp_path: Pa
 
 
 def test_disjoint_quorums_elect_two_leaders() -> None:
-    found = bounded(Cluster(2, 1, quorum_size=1).system(fault=Fault.QUORUMS_APART), "ElectionSafety", 4)
+    found = bounded(Instance(2, 1, quorum_size=1).system(fault=Fault.QUORUMS_APART), "ElectionSafety", 4)
     assert found.verdict.is_violated
     assert found.trace is not None
     assert sorted(step.action for step in found.trace.steps) == [
@@ -47,7 +47,7 @@ def test_disjoint_quorums_elect_two_leaders() -> None:
         "Timeout",
         "Timeout",
     ]
-    assert bounded(Cluster(2, 1).system(), "ElectionSafety", 4).verdict.kind is Kind.BOUNDED
+    assert bounded(Instance(2, 1).system(), "ElectionSafety", 4).verdict.kind is Kind.BOUNDED
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +60,13 @@ def by_tlc(tmp_path_factory: pytest.TempPathFactory) -> tuple[frozenset[Function
 
 
 def test_tlc_and_z3_find_the_same_states(by_tlc: tuple[frozenset[Function], Verdict]) -> None:
-    outcome = compared(*by_tlc, *Cluster(2, 1).states())
+    outcome = compared(*by_tlc, *Instance(2, 1).states())
     assert outcome.verdict == Verdict.exhausted()
     assert outcome.figures["states_by_tlc"] == 19
 
 
 def test_a_wrong_model_has_other_states(by_tlc: tuple[frozenset[Function], Verdict]) -> None:
-    outcome = compared(*by_tlc, *Cluster(2, 1).states(fault=Fault.VOTE_NOT_DURABLE))
+    outcome = compared(*by_tlc, *Instance(2, 1).states(fault=Fault.VOTE_NOT_DURABLE))
     assert outcome.verdict.violates == "SameStates"
     assert "reached by Z3 only" in outcome.message
 
