@@ -25,6 +25,8 @@ from tlacheck.mutants.trial import load  # noqa: E402 - as above
 
 __all__ = ["PROTOCOLS", "Protocol", "models", "page"]
 
+#: The layers whose failures are a text and no run of which steps could be counted.
+_WITHOUT_STEPS: Final = ("scenarios", "scenarios of all parts", "repeated")
 #: A mutant's entry: the layer that caught it, and in how many steps; empty and None if none did.
 Found = tuple[str, int | None]
 
@@ -48,7 +50,7 @@ class Protocol:
 
 _RAFT: Final = Protocol(
     ids=re.compile(r"\bR[ECSMR]-\d\d\b"),
-    layers="property_tests.raft.checks:LAYERS",
+    layers="property_tests.raft.layers:LAYERS",
     head="""# Raft: known bugs, and the checks that catch them
 
 Each row is a public bug of a Raft implementation or specification, put into this project's on
@@ -63,11 +65,12 @@ to its end.
 |-----------|----------------------------------------------------------------------------------------|
 | replay    | follows TLC's witnesses: interesting behaviours that the spec allows                   |
 | weakened  | follows TLC's counterexamples of weakened specs, which the right implementation leaves |
-| runs      | repeats runs with all parts that the spec has judged, and tries forbidden inputs       |
+| scenarios | scenario files, of plain Raft and of all parts, without the spec                       |
+| repeated  | repeats runs with all parts that the spec has judged; the first other step is shown    |
 | oracle    | follows random walks of the spec                                                       |
 | stateful  | Hypothesis: clients, time and faults, judged by the spec                               |
 | invariant | the same, judged by invariants and by progress alone                                   |
-| all parts | Hypothesis with all parts of Raft on, judged by the spec                               |
+| all parts | a soak test of all parts of Raft, judged by the spec                                   |
 
 This file is written by `tools/bugs.py`.
 """,
@@ -106,6 +109,7 @@ that layer together; and with near misses the messages that were told.
 |-------------|-----------------------------------------------------------------------------------------|
 | replay      | follows TLC's witnesses: interesting behaviours that the spec allows                    |
 | weakened    | follows TLC's counterexamples of weakened specs, which the right implementation leaves  |
+| scenarios   | runs text scenarios: stories, in which valid and invalid messages are tried             |
 | calm        | a cluster whose messages only overtake each other: all is executed, once                |
 | near misses | accepted messages with each part changed: unproved ones must be rejected                |
 | soak        | clusters under all faults with a Byzantine node, judged by invariants, timers, progress |
@@ -148,13 +152,13 @@ those of TLC's shortest counterexample. The mutant is a change of a line or a fe
 notices it. The steps are those of the run that it shows: TLC's own where the mutant leaves a
 witness or follows a counterexample of a weakened spec to its end, shrunk where a walk found it; in
 near misses those of the walk up to the step that must not be; in simulated runs all that correct
-replicas took up to there. Scenes have no steps to count.
+replicas took up to there. Scenarios have no steps to count: they run to their ends.
 
 | layer       | what it does                                                                           |
 |-------------|----------------------------------------------------------------------------------------|
 | replay      | follows TLC's witnesses: interesting behaviours that the spec allows                   |
 | weakened    | follows TLC's counterexamples of weakened specs, which the right implementation leaves |
-| scenes      | gives a replica, the book or a client valid and invalid proofs                         |
+| scenarios   | runs text scenarios: stories, in which valid and invalid messages are tried            |
 | near misses | tries, at each state of random walks, steps that the spec does not allow               |
 | walks       | follows random walks of the spec                                                       |
 | soak        | clusters under all faults with a Byzantine node, judged by invariants and progress     |
@@ -241,7 +245,8 @@ def main(name: str, path: Path, jobs: int = 2) -> int:
             mutants, load(protocol.layers), folder=Path(folder), jobs=jobs, controls=False
         ):
             first = result.first
-            found[result.mutant.name] = (first.layer, first.steps) if first else ("", None)
+            steps = first.steps if first and first.layer not in _WITHOUT_STEPS else None
+            found[result.mutant.name] = (first.layer if first else "", steps)
     path.write_text(page(protocol, load(mutants), found, models(name)), encoding="utf-8")
     return 0 if all(layer for layer, _ in found.values()) else 1
 
