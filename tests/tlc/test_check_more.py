@@ -301,7 +301,7 @@ def test_a_check_cancelled_by_another_thread_reports_its_progress(one_engine: En
 
         result = checker.check(load("Endless"), timeout=60, on_progress=cancel)
         assert str(result.verdict) == "unknown(cancelled)"
-        assert result.generated > result.distinct > 1
+        assert result.generated >= result.distinct > 1
         assert result.queue > 0
         assert result.depth > 1
         for thread in threads:

@@ -303,9 +303,12 @@ def _progress(checker: Any, seconds: float) -> Progress | None:
     if checker is None:
         return None
     try:
+        # Each distinct state was generated, but TLC adds a state's successors to that count when it is done
+        # with them, and goes on between two readings.
+        distinct = int(checker.getDistinctStatesGenerated())
         return Progress(
-            generated=int(checker.getStatesGenerated()),
-            distinct=int(checker.getDistinctStatesGenerated()),
+            generated=max(int(checker.getStatesGenerated()), distinct),
+            distinct=distinct,
             queue=int(checker.getStateQueueSize()),
             seconds=seconds,
             depth=int(checker.getProgress()),
