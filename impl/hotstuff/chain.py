@@ -46,14 +46,7 @@ def known(node: Node, certificate: Certificate) -> Result:
         result = _committing(node, certificate.block)
     else:
         result = StepResult(node)
-    return StepResult(_moved(result.state, view), result.effects)
-
-
-def _moved(node: Node, view: int) -> Node:
-    """The replica in a view; one more is futile until something is committed."""
-    if view <= node.view:
-        return node
-    return attrs.evolve(node, view=view, futile=node.futile + 1)
+    return StepResult(attrs.evolve(result.state, view=view), result.effects)
 
 
 # --- commits --------------------------------------------------------------------------------------

@@ -107,6 +107,8 @@ def _receive(node: Node, inp: Receive, message: object) -> Result:
             flaw = proofs.timeout_certificate_flaw(config, message)
             return _unless(node, inp, flaw) or pacemaker.entered_by(node, message)
         case Certificate():
+            if message.view <= node.durable.high.view:
+                return refused(node, inp, Why.OLD, f"it knows the certificate of {node.durable.high.view}")
             flaw = proofs.certificate_flaw(config, message)
             return _unless(node, inp, flaw) or sync.has_or_wants(node, message).then(following.retried)
         case Fetch():
@@ -239,4 +241,17 @@ def _retransmit(node: Node) -> Result:
         effects.append(Send(durable.vote, config.leader(durable.voted + 1)))
     if durable.timeout is not None and durable.timed >= node.view - 1:
         effects.append(Send(durable.timeout))
-    return StepResult(node, tuple(effects)).then(sync.asks_again)
+    return StepResult(node, tuple(effects)).then(sync.asks_again).then(_tells_next)
+
+
+def _tells_next(node: Node) -> Result:
+    """Send the highest certificate to one more replica, if nothing is to be done.
+
+    The last leader alone sends its block again. If it is faulty, a replica that missed the block waits for
+    nothing, no timer of it runs, and nobody else would tell it.
+    """
+    others = [each for each in node.config.replicas if each != node.name]
+    if pacemaker.is_waiting(node) or node.durable.high.view == 0 or not others:
+        return StepResult(node)
+    to = others[node.told % len(others)]
+    return StepResult(attrs.evolve(node, told=node.told + 1), (Send(node.durable.high, to),))

@@ -2,8 +2,7 @@
 
 A replica enters a view by a certificate of the one before, of votes or of time-outs. There is one other way:
 f + 1 time-outs of its view or later ones, at least one of them from a correct replica, take it there. So no
-liar can draw it to a far view. Its timer doubles with each view in which nothing is committed, and a commit
-resets it.
+liar can draw it to a far view. Its timer doubles with each view that time-outs ended, and a commit resets it.
 """
 
 import attrs

@@ -84,7 +84,8 @@ class Node:
         wanted: the block that it asks for; None if it asks for none.
         snapshots: of each replica the last snapshot that it sent here.
         waiting: of each client the request that is to be ordered.
-        futile: how many views it has been in since it committed something.
+        futile: how many views ended by time-outs since it committed something.
+        told: how often it has told somebody its highest certificate: each time the next replica.
     """
 
     config: Config
@@ -99,6 +100,7 @@ class Node:
     snapshots: Mapping[NodeId, Snapshot] = attrs.field(factory=dict)
     waiting: Mapping[ClientId, Request] = attrs.field(factory=dict)
     futile: int = 0
+    told: int = 0
 
     @property
     def name(self) -> NodeId:
@@ -114,6 +116,6 @@ class Node:
     def multiplier(self) -> int:
         """The time that it waits in its view, as a multiple of the timer's duration.
 
-        Each fruitless view doubles it.
+        Each view that time-outs ended doubles it.
         """
         return min(1 << min(self.futile, 32), self.config.multiplier_max)

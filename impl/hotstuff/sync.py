@@ -92,20 +92,25 @@ def snapshot_of(node: Node) -> Snapshot | None:
 
 
 def receive_blocks(node: Node, blocks: tuple[Block, ...]) -> Result:
-    """Store arriving blocks, latest first: those whose parents are at hand, and those that are wanted."""
+    """Store arriving blocks whose parents are at hand, and hold others that are wanted; then ask for more."""
     result: Result = StepResult(node)
     for block in reversed(blocks):
         if tree.has(node.config, result.state.durable, block.parent):
             result = result.then(chain.store, block)
-        else:
+    for block in blocks:
+        if not tree.has(node.config, result.state.durable, block_digest(block)):
             result = StepResult(_keeping(result.state, block), result.effects)
-    return result.then(_adopting)
+    is_of_use = result.state is not node
+    return result.then(_adopting).then(_asks) if is_of_use else result
 
 
 def _keeping(node: Node, block: Block) -> Node:
-    """The replica with an orphan block stored, if the wanted block descends from it."""
+    """The replica with an orphan block stored, if the wanted block descends from it.
+
+    It stores as many as others retain, and some that are not committed; they come the last ones first.
+    """
     name = block_digest(block)
-    if node.wanted is None or len(node.orphans) >= node.config.fetch_max * 2:
+    if node.wanted is None or len(node.orphans) >= node.config.retained + node.config.fetch_max:
         return node
     on_the_way = {node.wanted.certificate.block, *(each.parent for each in node.orphans.values())}
     if name not in on_the_way:
@@ -114,7 +119,7 @@ def _keeping(node: Node, block: Block) -> Node:
 
 
 def _adopting(node: Node) -> Result:
-    """Store orphans whose parents have arrived; take the wanted certificate, or ask for more blocks."""
+    """Store orphans whose parents have arrived; take the wanted certificate if its block is among them."""
     result: Result = StepResult(node)
     while True:
         current = result.state
@@ -127,12 +132,10 @@ def _adopting(node: Node) -> Result:
             break
         result = result.then(chain.store, ready[0])
     wanted = result.state.wanted
-    if wanted is None:
+    if wanted is None or not tree.has(node.config, result.state.durable, wanted.certificate.block):
         return result
-    if tree.has(node.config, result.state.durable, wanted.certificate.block):
-        result = StepResult(attrs.evolve(result.state, wanted=None, orphans={}), result.effects)
-        return result.then(chain.learn, wanted.certificate)
-    return result if result.state is node else result.then(_asks)
+    result = StepResult(attrs.evolve(result.state, wanted=None, orphans={}), result.effects)
+    return result.then(chain.learn, wanted.certificate)
 
 
 def receive_snapshot(node: Node, snapshot: Snapshot) -> Result:

@@ -197,16 +197,13 @@ class HotStuffSystem(Adapter):
     @action("Join")
     def join(self, node: Value, view: Value) -> None:
         """Time-outs of f + 1 others arrive, one of which is of this view, and none of an earlier one."""
-        at_view = self._timeouts(view, node.name)
+        at_view = {said.source: said for said in self._timeouts(view, node.name)}
         beyond = {
             said.source: said
             for said in self._said.values()
             if isinstance(said, Timeout) and said.view >= view and said.source != node.name
         }
-        chosen = [
-            *at_view,
-            *(said for source, said in beyond.items() if source not in {t.source for t in at_view}),
-        ]
+        chosen = [*at_view.values(), *(said for source, said in beyond.items() if source not in at_view)]
         for timeout in sorted(chosen[: self._any.f + 1], key=lambda each: -each.view):
             self._step(node.name, Receive(timeout))
 
@@ -254,10 +251,8 @@ class HotStuffSystem(Adapter):
                     self._say("Proposal", name, block, block=self.chains.add(block))
                 case hotstuff.Send(message=Vote() as vote):
                     self._say("Vote", name, vote, block=self.chains[vote.block])
-                case hotstuff.Send(message=Timeout() as timeout):
-                    self._say(
-                        "Timeout", name, timeout, view=timeout.view, high=self.chains[timeout.high.block]
-                    )
+                case hotstuff.Send(message=Timeout() as said):
+                    self._say("Timeout", name, said, view=said.view, high=self.chains[said.high.block])
 
     def _say(self, kind: str, name: str, message: Any, **fields: Value) -> None:
         self._said[immutabledict(type=kind, source=ModelValue(name), **fields)] = message

@@ -32,7 +32,7 @@ from tlacheck.sim.byzantine import ActiveBehaviour, Behaviour
 
 __all__ = ["BEHAVIOURS", "Adversary"]
 
-# : How likely a Byzantine replica lies at a step of its own, and how much of what it heard it remembers of
+#: How likely a Byzantine replica lies at a step of its own, and how much of what it heard it remembers of
 # each kind.
 _LIES: Final = 0.4
 _REMEMBERED: Final = 200

@@ -21,7 +21,7 @@ from tlacheck.trace import Trace
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 
-__all__ = ["forgetting", "specs_compared"]
+__all__ = ["forgetting"]
 
 _SPECS: Final = Path(__file__).resolve().parents[2] / "specs" / "hotstuff"
 #: Walks commit, so that there is something to forget; every second one with more time-outs.
@@ -41,35 +41,28 @@ class _Compared:
     views: int = 0
 
 
-def forgetting(context: Context, *, walks: int = 12, steps: int = 70) -> Outcome:
+def forgetting(context: Context, *, walks: int = 12, steps: int = 70, folder: Path = _SPECS) -> Outcome:
     """Compare the steps before and after forgetting, along random walks.
 
     Args:
         context: given by `verify`.
         walks: how many.
         steps: the length of each.
+        folder: where the spec lies.
     """
-    return specs_compared(_SPECS, seed=context.seed, walks=walks, steps=steps)
-
-
-def specs_compared(folder: Path, *, seed: int, walks: int, steps: int) -> Outcome:
-    """Compare the steps before and after forgetting, of the spec in a folder; as `forgetting`."""
     oracle = SpecOracle(Spec.load(folder / "HotStuffRuns.tla", folder / "Oracle4.cfg"))
     seen = _Compared()
-    for walk in range(seed, seed + walks):
+    for walk in range(context.seed, context.seed + walks):
         run = random_walk(oracle, seed=walk, steps=steps, weights=_WEIGHTS[walk % 2])
         for why in _differences(oracle, run, seen):
-            return Outcome(
-                verdict=Verdict.violated("Forget", why),
-                figures=attrs.asdict(seen),
-                message=f"walk {walk}: {why}",
-            )
+            verdict = Verdict.violated("Forget", why)
+            return Outcome(verdict=verdict, figures=attrs.asdict(seen), message=f"walk {walk}: {why}")
     if not seen.steps or not seen.conflicting:
         why = f"{seen.steps} steps were compared, and {seen.conflicting} blocks in conflict stored"
         return Outcome(
             verdict=Verdict.unknown(why), figures=attrs.asdict(seen), message=f"{why}: walk longer"
         )
-    return Outcome(verdict=Verdict.sampled(seen.states, seed), figures=attrs.asdict(seen))
+    return Outcome(verdict=Verdict.sampled(seen.states, context.seed), figures=attrs.asdict(seen))
 
 
 def _differences(oracle: SpecOracle, run: Trace, seen: _Compared) -> Iterator[str]:
@@ -80,9 +73,8 @@ def _differences(oracle: SpecOracle, run: Trace, seen: _Compared) -> Iterator[st
         for length in range(1, len(shortest) + 1):
             seen.states += 1
             seen.views = max(seen.views, *views.values())
-            yield from _at(
-                oracle, oracle.state({**values, "event": run.initial["event"]}), shortest[:length], seen
-            )
+            state = oracle.state({**values, "event": run.initial["event"]})
+            yield from _at(oracle, state, shortest[:length], seen)
 
 
 def _at(oracle: SpecOracle, state: OracleState, base: tuple[Any, ...], seen: _Compared) -> Iterator[str]:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
 import attrs
+from immutabledict import immutabledict
 
 from impl import hotstuff
 from impl.common import SymbolicKeys
@@ -27,8 +28,8 @@ INBOX, PROPOSE, VIEW, AGAIN = "inbox", "propose", "view", "again"
 #: The duration of a view at first, and how often a replica says things again, in virtual milliseconds.
 _VIEW_MS, _AGAIN_MS = 250, 400
 _KEPT: Final = "kept"
-#: All blocks are kept: the spec has no snapshots.
-_RETAINED: Final = 1 << 20
+#: So little is kept, sent and put into a block at once that runs come to each limit.
+_LIMITS: Final = immutabledict(retained=2, fetch_max=2, batch_max=2, multiplier_max=8)
 
 
 @attrs.frozen
@@ -71,7 +72,7 @@ class ReplicaHost:
 
 def config_of(name: str, replicas: tuple[str, ...]) -> hotstuff.Config:
     """The settings of a replica."""
-    return hotstuff.Config(name, replicas, SymbolicKeys(name), retained=_RETAINED, multiplier_max=8)
+    return hotstuff.Config(name, replicas, SymbolicKeys(name), **_LIMITS)
 
 
 class Hosts:
@@ -169,7 +170,5 @@ class Hosts:
                     yield SetTimer(VIEW, multiplier * _VIEW_MS)
                 case hotstuff.StopTimer():
                     yield StopTimer(VIEW)
-                case hotstuff.Refused():
-                    pass
                 case news:
                     yield Notify(news)

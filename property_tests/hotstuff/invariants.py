@@ -71,10 +71,8 @@ def _lock_follows(view: View) -> str | None:
         durable = host.node.durable
         parent = durable.blocks.get(durable.high.block)
         if parent is not None and durable.lock.view < parent.justify.view:
-            return (
-                f"{name} is locked in view {durable.lock.view}, and knows {parent.justify.view} to be "
-                "extended"
-            )
+            lock = durable.lock.view
+            return f"{name} is locked in view {lock}, and knows {parent.justify.view} to be extended"
     return None
 
 
@@ -100,7 +98,8 @@ def _bounded(view: View) -> str | None:
         node = host.node
         n = node.config.n
         kept = (node.votes, node.timeouts, node.heard, node.pending, node.snapshots)
-        if any(len(each) > n for each in kept) or len(node.orphans) > 2 * node.config.fetch_max:
+        orphans_max = node.config.retained + node.config.fetch_max
+        if any(len(each) > n for each in kept) or len(node.orphans) > orphans_max:
             return f"{name} keeps {[len(each) for each in kept]} messages and {len(node.orphans)} orphans"
     return None
 

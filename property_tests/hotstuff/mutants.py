@@ -171,6 +171,21 @@ MUTANTS: tuple[Mutant, ...] = (
         new="timeout = sign_timeout(node.config, view, durable.high, None)",
     ),
     Mutant(
+        name="certificates-double-the-timer",
+        bug="a silent leader's turn costs many times the timer",
+        module=_CHAIN,
+        old="    return StepResult(attrs.evolve(result.state, view=view), result.effects)",
+        new="    futile = result.state.futile + (view > node.view)\n"
+        "    return StepResult(attrs.evolve(result.state, view=view, futile=futile), result.effects)",
+    ),
+    Mutant(
+        name="nobody-tells-the-next",
+        bug="a replica that missed the last block of a faulty leader never learns it",
+        module=_CORE,
+        old="    return StepResult(node, tuple(effects)).then(sync.asks_again).then(_tells_next)",
+        new="    return StepResult(node, tuple(effects)).then(sync.asks_again)",
+    ),
+    Mutant(
         name="far-views-entered",
         bug="view inflation by a proposal",
         module=_PROOFS,

@@ -57,17 +57,11 @@ def _certificates() -> Iterator[tuple[str, Certificate, bool]]:
     yield "certificate of view 0", attrs.evolve(good, view=0), False
     yield "certificate of another block", attrs.evolve(good, block=proofs.block_digest(_SECOND)), False
     yield "certificate of genesis in view 1", attrs.evolve(good, block=_OWN.genesis), False
-    yield (
-        "certificate of two",
-        attrs.evolve(good, signers=bytes([0b11]), signatures=good.signatures[:2]),
-        False,
-    )
+    two = attrs.evolve(good, signers=bytes([0b11]), signatures=good.signatures[:2])
+    yield "certificate of two", two, False
     yield "certificate of two for three", attrs.evolve(good, signatures=good.signatures[:2]), False
-    yield (
-        "certificate of one three times",
-        attrs.evolve(good, signers=bytes([1]), signatures=good.signatures[:1] * 3),
-        False,
-    )
+    one = attrs.evolve(good, signers=bytes([1]), signatures=good.signatures[:1] * 3)
+    yield "certificate of one three times", one, False
     yield "certificate with another's signature", attrs.evolve(good, signers=bytes([0b1011])), False
     yield "certificate of a stranger", attrs.evolve(good, signers=bytes([0b10011])), False
 

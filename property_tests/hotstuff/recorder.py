@@ -9,6 +9,7 @@ header says why no later step is judged otherwise. A block that conflicts with w
 stored without a step of the spec from then on; to vote for it, or to learn it, would be a failure.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -122,10 +123,14 @@ class HotStuffRecorder:
     def _storing(self, name: str, block: Block) -> Iterator[SpecStep]:
         if self._chains.is_forgotten(block):
             return
-        chain = self._learned(block)
-        if chain not in self._stored[name]:  # two blocks that the spec does not tell apart
-            self._stored[name].add(chain)
-            yield spec_step("Store", node=ModelValue(name), block=chain).by("StoreStep")
+        chain: Any = self._learned(block)
+        stored = self._stored[name]  # it may be there: the spec does not tell all blocks apart
+        missing = itertools.takewhile(
+            lambda each: each not in stored, (chain[:length] for length in range(len(chain), 0, -1))
+        )
+        for each in reversed(list(missing)):  # several, if a snapshot stands for them
+            stored.add(each)
+            yield spec_step("Store", node=ModelValue(name), block=each).by("StoreStep")
 
     def _learned(self, block: Block) -> Value:
         digest = proofs.block_digest(block)

@@ -13,7 +13,7 @@ from impl.common.requests import Reply, Request
 from impl.hotstuff import rules
 from property_tests.hotstuff import protocol
 from property_tests.hotstuff.by_view.adapter import every_behaviour_is_one, played
-from property_tests.hotstuff.forgetting import forgetting, specs_compared
+from property_tests.hotstuff.forgetting import forgetting
 from property_tests.hotstuff.host import Ask
 from property_tests.hotstuff.invariants import INVARIANTS, History, Linearizable, executed, hosts_in
 from property_tests.hotstuff.replays import REPLAYS, system_for
@@ -230,7 +230,7 @@ def test_forgetting_too_much_is_noticed(tmp_path: Path, rule: str, wrong: str, s
     text = module.read_text(encoding="utf-8")
     assert text.count(rule) == 1
     module.write_text(text.replace(rule, wrong), encoding="utf-8")
-    outcome = specs_compared(folder, seed=seed, walks=5, steps=80)
+    outcome = forgetting(attrs.evolve(_context(tmp_path), seed=seed), walks=5, steps=80, folder=folder)
     assert outcome.verdict.violates == "Forget"
 
 

@@ -234,6 +234,52 @@ def test_a_laggard_catches_up_though_nobody_asks_for_anything_more() -> None:
     assert net.nodes["r0"].durable.state == net.nodes["r1"].durable.state
 
 
+def test_a_laggard_fetches_as_many_blocks_as_others_keep() -> None:
+    """A few at a time, the last ones first: it holds them until it has the first."""
+    net = Net(retained=30, fetch_max=2)
+    _cut_off(net, "r0")
+    for number in range(1, 8):
+        net.ask(request(f"c{number}"))
+        net.run()
+        for _ in range(4):
+            net.time_out("r0")
+            net.run()
+    missed = len(net.logs()["r1"])
+    assert 10 < missed < 30
+    net.lost = nothing
+    for _ in range(12):
+        net.step("r0", hotstuff.TimerFired())
+        net.run()
+    assert net.nodes["r0"].durable.state == net.nodes["r1"].durable.state
+    assert len(net.logs()["r0"]) == missed
+
+
+def test_a_replica_catches_up_in_an_idle_cluster() -> None:
+    """Of seven, r0 hears nothing of four blocks; the leader of the last of them is silent from then on."""
+    net = Net(7)
+    net.lost = towards_or_from("r0")
+    net.ask(request("c"))
+    net.nodes["r0"] = hotstuff.first_start(config("r0", 7))
+    net.run()
+    behind, others = net.nodes["r0"], [net.nodes[f"r{place}"] for place in (1, 2, 3, 5, 6)]
+    assert not hotstuff.is_waiting(behind)
+    assert {node.durable.state.value for node in others} == {(("c", 1, "op"),)}
+    assert net.nodes["r4"].durable.proposed == 4
+    net.lost = from_one("r4")
+    for _ in range(7):
+        for name in net.nodes:
+            net.step(name, hotstuff.Retransmit())
+        net.run()
+    assert net.nodes["r0"].durable.state == net.nodes["r1"].durable.state
+
+
+def test_views_that_certificates_ended_double_no_timer() -> None:
+    net = Net(10)
+    net.ask(*(request(f"c{place}") for place in range(3)))
+    net.run()
+    assert {effect.multiplier for _, effect in net.effects if isinstance(effect, hotstuff.ResetTimer)} == {1}
+
+
 def test_a_replica_far_behind_takes_a_state_that_f_plus_one_vouch_for() -> None:
     net = Net(retained=1, fetch_max=2)
     _cut_off(net, "r0")

@@ -229,11 +229,15 @@ class Eventually:
         name: for people.
         is_reached: from the view at the end of the faults and the view now.
         within_ms: in so many virtual milliseconds, which may depend on the run.
+        prepare: brings the run into the situation from which on it is waited for.
+        is_idle: True if nobody asks for anything meanwhile.
     """
 
     name: str
     is_reached: Callable[[View, View], bool]
     within_ms: int | Callable[[Running], int] = attrs.field()
+    prepare: Callable[[Running], None] = attrs.field(default=lambda _: None, kw_only=True)
+    is_idle: bool = attrs.field(default=False, kw_only=True)
 
     @within_ms.validator
     def _is_positive(self, _: Any, value: object) -> None:
@@ -241,7 +245,8 @@ class Eventually:
             raise ValueError(f"within_ms must be 1 or more, not {value}")
 
     def begin(self, run: Running, ask: Callable[[], object]) -> Demand:
-        """Begin to wait: the workload goes on."""
+        """Begin to wait: the workload goes on, unless it is idle."""
+        self.prepare(run)
         within_ms = self.within_ms if isinstance(self.within_ms, int) else self.within_ms(run)
         return _Waiting(self, run, ask, run.view, within_ms)
 
@@ -258,7 +263,8 @@ class _Waiting:
     every_ms: int = 25
 
     def meanwhile(self) -> None:
-        self.ask()
+        if not self.wanted.is_idle:
+            self.ask()
 
     def is_reached(self) -> bool:
         return self.wanted.is_reached(self.first, self.run.view)
