@@ -4,9 +4,10 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Never
 
 import attrs
 import click
@@ -20,12 +21,25 @@ from tlacheck.mutate.code import CodeMutant
 from tlacheck.mutate.operators import OPERATORS
 from tlacheck.mutate.plan import Plan, mutate
 from tlacheck.mutate.score import Fate, Score, Trial, share
+from tlacheck.mutate.spec import SpecMutant, SpecPlan, display, mutate_spec
+from tlacheck.tlc.configuration import MANIFEST
 
 __all__ = ["mutate_command"]
 
 
 @click.command("mutate")
-@click.option("--of", required=True, metavar="PACKAGE", help="Has the layers; or MODULE:PROTOCOL.")
+@click.option(
+    "--of", required=True, metavar="PACKAGE", help="Has the layers; or MODULE:PROTOCOL; or a spec's manifest."
+)
+@click.option(
+    "--config", default="", metavar="FILE", help="If --of is a module, Spec.tla: its configuration."
+)
+@click.option(
+    "--replays",
+    default="",
+    metavar="MODULE:NAME",
+    help="Of a spec: a system that must leave counterexamples.",
+)
 @click.option(
     "--module", "modules", multiple=True, metavar="NAME", help="What to mutate; NAME.* is all of a package."
 )
@@ -59,6 +73,8 @@ def mutate_command(
     layers: tuple[str, ...],
     only: str,
     *,
+    config: str,
+    replays: str,
     sample: int | None,
     seed: int,
     jobs: int,
@@ -74,9 +90,26 @@ def mutate_command(
     Layers are PACKAGE.layers:LAYERS or those of the protocol, the quickest first. Modules, equivalent mutants
     and what is not judged are in mutate.toml beside them. Leaves with 0 if a layer noticed every mutant, with
     1 if one survived or is never reached, with 3 if one only made a layer inconclusive.
+
+    With --of manifest.toml, its folder, or Spec.tla, a spec is changed instead, and its models are asked:
+    --layer then names models (raft/elections, raft/*), --module modules of TLA+.
     """
     sys.path.insert(0, str(Path.cwd()))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+    if Path(of).suffix in (".tla", ".toml") or Path(of, MANIFEST).is_file():
+        if again is not None or controls:
+            raise ConfigError("--again and --controls are for mutants of code")
+        spec_plan = SpecPlan(
+            of=Path(of), config=config, layers=layers, modules=modules, only=only, sample=sample, seed=seed,
+            replays=replays,
+        )  # fmt: skip
+        _mutate_spec(
+            spec_plan, console, jobs=jobs, report=report, resume=resume, list_only=list_only, place=place
+        )
+    if config or replays:
+        raise ConfigError(
+            "--config and --replays are for a spec: --of manifest.toml, its folder, or Spec.tla"
+        )
     plan = Plan(
         of=of,
         modules=modules,
@@ -88,12 +121,14 @@ def mutate_command(
         controls=controls,
     )
     if list_only:
-        for mutant in plan.chosen(plan.mutants(plan.review())):
-            console.print(f"{mutant.name}  {mutant.change}", markup=False, soft_wrap=True)
+        _list(console, plan.chosen(plan.mutants(plan.review())))
         return
-    if resume and place.file is None:
-        place = attrs.evolve(place, file=Path(".verify") / f"mutate-{of.replace(':', '-')}.ndjson")
-    folder = Path(".verify") / f"mutate-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    _mutate_code(plan, console, jobs=jobs, report=report, place=_recorded(place, of, resume=resume))
+
+
+def _mutate_code(plan: Plan, console: Console, *, jobs: int, report: Path | None, place: Place) -> Never:
+    """Do it for code, and leave."""
+    folder = _folder()
     started = time.monotonic()
     with place.executor() as executor:
         score = mutate(
@@ -111,6 +146,57 @@ def mutate_command(
     console.print(f"traces: {folder}", markup=False)
     console.print(f"{_summary(score)} seconds={time.monotonic() - started:.1f}", markup=False)
     sys.exit(_status(score))
+
+
+def _mutate_spec(
+    plan: SpecPlan,
+    console: Console,
+    *,
+    jobs: int,
+    report: Path | None,
+    resume: bool,
+    list_only: bool,
+    place: Place,
+) -> Never:
+    """Do it for a spec, and leave."""
+    if list_only:
+        _list(console, plan.chosen())
+        sys.exit(0)
+    place = _recorded(place, plan.of.stem if plan.of.suffix == ".tla" else plan.of.name, resume=resume)
+    folder = _folder()
+    started = time.monotonic()
+    with place.executor() as executor:
+        score = mutate_spec(
+            plan,
+            folder=folder,
+            jobs=jobs,
+            file=place.file,
+            executor=executor,
+            on_row=Heartbeat("mutants").tell,
+            on_note=lambda note: click.echo(note, err=True),
+        )
+    if report is not None:
+        write_whole(json.dumps(score.to_json(), indent=1, ensure_ascii=False) + "\n", report)
+    display.show(console, score)
+    console.print(f"counterexamples: {folder}", markup=False)
+    console.print(f"{display.summary(score)} seconds={time.monotonic() - started:.1f}", markup=False)
+    sys.exit(display.status(score))
+
+
+def _list(console: Console, mutants: Iterable[CodeMutant | SpecMutant]) -> None:
+    for mutant in mutants:
+        console.print(f"{mutant.name}  {mutant.change}", markup=False, soft_wrap=True)
+
+
+def _recorded(place: Place, of: str, *, resume: bool) -> Place:
+    """The place with the file of `--resume`, unless another was named."""
+    if not resume or place.file is not None:
+        return place
+    return attrs.evolve(place, file=Path(".verify") / f"mutate-{of.replace(':', '-')}.ndjson")
+
+
+def _folder() -> Path:
+    return Path(".verify") / f"mutate-{datetime.now(UTC):%Y%m%d-%H%M%S}"
 
 
 def _unnoticed(file: Path) -> frozenset[str]:

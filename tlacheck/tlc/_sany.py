@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 import jpype
 
+from tlacheck.tlc._expressions import Reader
 from tlacheck.tlc._jvm import TlcClasses
 from tlacheck.tlc._protocol import Channel, Kind, Message, decode_engine
 from tlacheck.tlc._staging import Stage
@@ -50,7 +51,9 @@ def parse(data: dict[str, Any], _channel: Channel) -> dict[str, Any]:
         return {
             "messages": [attrs.astuple(message) for message in messages],
             "failure": failure,
-            "tree": None if refused else _Tree(stage.classes, specification).report(data["next"]),
+            "tree": None
+            if refused
+            else _Tree(stage.classes, specification).report(data["next"], expressions=data["expressions"]),
         }
 
 
@@ -61,11 +64,18 @@ class _Tree:
         self._root = specification.getRootModule()
         self._modules = [*specification.getExternalModuleTable().getModuleNodes()]
         self._definitions = [*self._root.getOpDefs()]
+        self._classes = classes
         self._walk = _Walk(classes)
 
-    def report(self, relation: str | None) -> dict[str, Any]:
-        """Return the data of `parse`; `relation` names the next-state relation, None looks for one."""
+    def report(self, relation: str | None, *, expressions: bool) -> dict[str, Any]:
+        """Return the data of `parse`.
+
+        Args:
+            relation: the name of the next-state relation; None looks for one.
+            expressions: whether each definition comes with the tree of its expression.
+        """
         relations = self._relations(relation)
+        read = Reader(self._classes).tree if expressions else None
         return {
             "root": str(self._root.getName()),
             "modules": [
@@ -78,7 +88,11 @@ class _Tree:
             ],
             "constants": [_declaration(node) for node in self._root.getConstantDecls()],
             "variables": [_declaration(node) for node in self._root.getVariableDecls()],
-            "definitions": [_definition(node) for node in self._definitions if not _is_renamed(node)],
+            "definitions": [
+                _definition(node) | ({} if read is None else {"tree": read(node.getBody())})
+                for node in self._definitions
+                if not _is_renamed(node)
+            ],
             "instances": [_instance(node) for module in self._modules for node in module.getInstances()],
             "assumptions": [_statement(node) for module in self._modules for node in module.getAssumptions()],
             "theorems": [_statement(node) for module in self._modules for node in module.getTheorems()],

@@ -32,6 +32,19 @@ class Source:
         """Return the text between two places, both included."""
         return self._text[self._offset(line, column) : self._offset(end_line, end_column) + 1]
 
+    def with_piece(self, line: int, column: int, end_line: int, end_column: int, new: str) -> str:
+        """Return the text with `new` in the place of what `between` returns."""
+        return (
+            self._text[: self._offset(line, column)]
+            + new
+            + self._text[self._offset(end_line, end_column) + 1 :]
+        )
+
+    @property
+    def text(self) -> str:
+        """The whole text."""
+        return self._text
+
     def comment_above(self, line: int, column: int, comments: Sequence[str]) -> str:
         """Return the text of the comments right above a place, without their frames.
 

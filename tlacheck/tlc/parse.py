@@ -9,7 +9,7 @@ Standard modules are listed by name; their definitions are left out unless asked
 
 import enum
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ __all__ = [
     "Action",
     "Declaration",
     "Definition",
+    "Expression",
     "Instance",
     "Level",
     "Module",
@@ -75,6 +76,33 @@ class Span:
 
     def __str__(self) -> str:
         return str(self.start)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Expression:
+    r"""An expression of a definition.
+
+    Attributes:
+        operator: the operator's name as SANY has it: `=`, `\\land`, `$ConjList`, `$BoundedExists`, `Send`;
+            `LET`, `$Number`, `$String` and `$Other` for what applies none.
+        level: what it speaks of.
+        span: where it is written.
+        operands: the sets of bound names, then the arguments; of `LET` the definitions' expressions first.
+        uses: the name of the definition that is applied; empty if the operator is the language's own.
+    """
+
+    operator: str
+    level: Level
+    span: Span
+    operands: "tuple[Expression, ...]" = attrs.field(repr=False)
+    uses: str = ""
+
+    def walk(self) -> "Iterator[Expression]":
+        """Yield this expression and all within it, in the order of the text, without recursion."""
+        todo = [self]
+        while todo:
+            yield (here := todo.pop())
+            todo += reversed(here.operands)
 
 
 @attrs.frozen(kw_only=True)
@@ -135,6 +163,7 @@ class Definition:
         is_recursive: whether it is declared RECURSIVE.
         comment: what the comments right above it say; empty if there is none.
         text: the definition as it is written; empty for a standard module.
+        body: the expression that it stands for; None unless that was asked for.
     """
 
     name: str
@@ -146,6 +175,7 @@ class Definition:
     is_recursive: bool
     comment: str
     text: str
+    body: Expression | None = None
 
     @property
     def signature(self) -> str:
@@ -294,6 +324,7 @@ class Parser(Closing):
         next_relation: str | None = None,
         libraries: Iterable[Path | str] = (),
         trusted_jars: Iterable[Path | str] = (),
+        expressions: bool = False,
     ) -> Module:
         """Parse a module and all that it extends or instantiates.
 
@@ -305,6 +336,7 @@ class Parser(Closing):
                 `Module.next`.
             libraries: folders with more modules.
             trusted_jars: jars with more modules.
+            expressions: whether definitions come with their expressions. Costs time.
 
         Raises:
             SpecError: there is no such file, or SANY refuses it.
@@ -317,6 +349,7 @@ class Parser(Closing):
             "spec": encode_spec(spec),
             "engine": encode_engine(self._engine),
             "next": next_relation,
+            "expressions": expressions,
         }
         try:
             report = self._worker.run("parse", request, timeout=timeout)
@@ -468,7 +501,21 @@ class _Reading:
             is_recursive=one["recursive"],
             comment=comment,
             text=self._text(one["place"]),
+            body=self._expression(one["tree"]) if "tree" in one else None,
         )
+
+    def _expression(self, nodes: list[Any]) -> Expression:
+        found: dict[int, Expression] = {}
+        for place in range(len(nodes) - 1, -1, -1):  # operands come after what they are part of
+            operator, level, span, operands, uses = nodes[place]
+            found[place] = Expression(
+                operator=operator,
+                level=[*Level][level],
+                span=self._span(span),
+                operands=tuple(found.pop(each) for each in operands),
+                uses=uses,
+            )
+        return found[0]
 
 
 def _signature(name: str, parameters: "list[str] | tuple[Parameter, ...]") -> str:
