@@ -55,7 +55,7 @@ lock: setup  ## Regenerate requirements/*.txt from pyproject.toml
 
 bench: setup  ## Run the benchmarks, each beside its baseline
 	@set -e; for b in check_rate small_models pool_rate oracle_rate oracle_memory gossip_scale coordination_flow gossip_detector graph_memory simulate_rate replay_rate \
-		explore_rate validation_rate simulator_rate histories_rate shrinking guided stateful_rate raft_scale raft_core_rate machine_rate pbft_scale hotstuff_messages hotstuff_latency switch_cost; \
+		explore_rate validation_rate simulator_rate histories_rate shrinking guided stateful_rate raft_scale raft_core_rate machine_rate pbft_scale hotstuff_messages hotstuff_latency hotstuff_forking switch_cost; \
 		do $(BIN)/python -m benchmarks.$$b $(ARGS); done
 
 clean:  ## Remove everything that make created, the environment included

@@ -29,7 +29,7 @@ from benchmarks.hotstuff_messages import exponent
 from impl.common import SymbolicKeys, signed
 from impl.common.requests import Reply, Request
 from impl.common.service import LEDGER
-from impl.hybrid.engines import ENGINES, Said, Settings, Timer
+from impl.hybrid.engines import ENGINES, Effect, Said, Settings, Timer
 from impl.hybrid.inputs import Receive, ViewTimeout
 
 REPLICAS = sized((4, 7, 10, 31, 100), (4, 7))
@@ -74,7 +74,7 @@ class Cluster:
                     batch_max=1,
                     multiplier_max=64,
                     request_bytes_max=1 << 16,
-                    waiting_max=16,
+                    waiting_max=1024,
                     service=LEDGER,
                 )
             )
@@ -96,18 +96,27 @@ class Cluster:
         for name in self._nodes:
             self._push(self.now + 1, name, Receive(request))
         while self._replied[number] <= self._f:
-            self.now, _, name, inp = heapq.heappop(self._events)
-            if name == "c":
-                self._replied[inp.message.timestamp] += 1
-            elif not isinstance(inp, _Fired):
-                self._step(name, inp)
-            elif inp.number == self._timers[name]:
-                self._step(name, ViewTimeout())
+            self._next()
         return self.now - begin_at
+
+    def _next(self) -> None:
+        """Let the next message arrive, or the next timer fire."""
+        self.now, _, name, inp = heapq.heappop(self._events)
+        if name == "c":
+            self._replied[inp.message.timestamp] += 1
+        elif not isinstance(inp, _Fired):
+            self._step(name, inp)
+        elif inp.number == self._timers[name]:
+            self._step(name, ViewTimeout())
+
+    def _said(self, name: str, effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
+        """The effects of a step that others notice: all of them here."""
+        del name
+        return effects
 
     def _step(self, name: str, inp: Any) -> None:
         self._nodes[name], effects = self._engines[name].step(self._nodes[name], inp)
-        for effect in effects:
+        for effect in self._said(name, effects):
             match effect:
                 case Said(message=Reply() as reply):
                     self._push(self.now + 1, "c", Receive(reply))
