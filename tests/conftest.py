@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tlacheck.engine import VERSIONS, Engine, find_engine, find_jvm, installed_engines
+from tlacheck.garbage import collect_rarely
 from tlacheck.tlc import Checker, CheckResult, Spec
 
 # A busy machine draws slowly, and that says nothing about the code.
@@ -103,8 +104,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_finish() -> None:
     """Let the garbage collector look less often, and no more at what is imported."""
     gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    collect_rarely()
 
 
 @pytest.hookimpl(trylast=True)

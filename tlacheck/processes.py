@@ -17,6 +17,8 @@ from multiprocessing.connection import wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, Final
 
+from tlacheck.garbage import collect_rarely
+
 __all__ = ["Processes"]
 
 #: Seconds that processes have to end by themselves, or to end once they are told to.
@@ -86,6 +88,7 @@ def _begin(path: list[str], begin: Callable[..., None], *arguments: object) -> N
     _end_with_parent()
     sys.path[:] = path
     begin(*arguments)
+    collect_rarely()
 
 
 def _end_with_parent() -> None:

@@ -20,6 +20,7 @@ import attrs
 from tlacheck.campaign.version import Version
 from tlacheck.campaign.work import Done, Work
 from tlacheck.errors import EngineError, TlacheckError
+from tlacheck.garbage import collect_rarely
 
 __all__ = ["Batch", "Report", "do_batch", "worker_name"]
 
@@ -141,6 +142,7 @@ def serve() -> None:
     answer: Any
     try:
         batch.work.prepare()
+        collect_rarely()
         answer = _done(batch, time.monotonic())
     except TlacheckError as error:
         answer = EngineError(str(error)) if isinstance(error, EngineError) else TlacheckError(str(error))

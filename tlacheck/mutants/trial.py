@@ -23,6 +23,7 @@ import attrs
 
 from tlacheck import itf
 from tlacheck.errors import ConfigError
+from tlacheck.garbage import collect_rarely
 from tlacheck.mutants.mutation import Mutant, install
 from tlacheck.verify import Context, Outcome
 
@@ -265,6 +266,7 @@ def serve() -> None:
     request = json.loads(sys.stdin.read())
     sys.path.insert(0, str(Path.cwd()))
     install(Mutant(**request["mutant"]))
+    collect_rarely()
     for fields in request["layers"]:
         attempt = _judge(Layer(**fields), Path(request["folder"]) / fields["name"], request["seed"])
         answers.write(json.dumps(attrs.asdict(attempt)) + "\n")

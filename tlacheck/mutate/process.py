@@ -20,6 +20,7 @@ from typing import IO, Any, Final
 
 import attrs
 
+from tlacheck.garbage import collect_rarely
 from tlacheck.mutants.mutation import install_source
 from tlacheck.mutants.trial import Layer, load, unwatched
 from tlacheck.mutate.probes import REACHED
@@ -146,6 +147,7 @@ def serve() -> None:
     except Exception as error:  # noqa: BLE001 - whatever a mutant raises at its import is reported
         watch.end(Ending.UNIMPORTABLE, _told(error))
         os._exit(0)
+    collect_rarely()
     for fields in request["layers"]:
         layer = Layer(**fields)
         watch.begin(layer.name, request["limits"][layer.name])

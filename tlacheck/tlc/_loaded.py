@@ -31,6 +31,7 @@ class LoadedSpec(Protocol):
     _tool: Any
     _steps: Steps
     _construct: Constructor
+    _definitions: dict[tuple[str, int], Any]
 
     @property
     def _actions(self) -> Sequence[Any]:

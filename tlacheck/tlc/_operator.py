@@ -1,8 +1,10 @@
 """Evaluation of a spec's names in a state: definitions applied to values, constants, variables."""
 
 import difflib
+from collections.abc import Iterable
 from typing import Any
 
+import attrs
 import jpype
 
 from tlacheck.errors import SpecError
@@ -11,7 +13,33 @@ from tlacheck.tlc._loaded import LoadedSpec, LoadedState
 from tlacheck.tlc._reason import short
 from tlacheck.values import Value, to_tla
 
-__all__ = ["action_of", "evaluate_operator", "holds"]
+__all__ = ["Definition", "action_of", "evaluate_operator", "holds"]
+
+
+@attrs.frozen
+class Definition:
+    """A definition of a loaded spec, looked up once: it may be applied at every step of a long run.
+
+    Attributes:
+        node: SANY's object, the one by which the configuration replaces it if it does.
+        body: its formula.
+        parameters: of it.
+        level: of its formula.
+        reader: evaluates it.
+    """
+
+    node: Any
+    body: Any
+    parameters: tuple[Any, ...]
+    level: int
+    reader: Reader
+
+    def applied(self, arguments: Iterable[Any]) -> Formula:
+        """Its formula, where the parameters stand for these values of TLC."""
+        context = self.reader.nothing
+        for parameter, argument in zip(self.parameters, arguments, strict=True):
+            context = context.cons(parameter, argument)
+        return Formula(self.body, context)
 
 
 def evaluate_operator(
@@ -36,23 +64,17 @@ def evaluate_operator(
             is equal to is no finite value.
         TraceError: an argument is no value that TLC has.
     """
-    classes = oracle._stage.classes  # noqa: SLF001 - the oracle calls this for itself
-    symbol = _symbol(oracle, name)
     before, next_ = (None if each is None else each.java for each in (state, after))
-    given = [oracle._construct(argument) for argument in arguments]  # noqa: SLF001 - as above
+    given = [oracle._construct(argument) for argument in arguments]  # noqa: SLF001 - the oracle calls this for itself
+    found = _found(oracle, name, len(given))
 
     def value(tool: Any) -> Any:
-        found = tool.lookup(symbol, classes["tlc2.util.Context"].Empty, False)
-        if isinstance(found, classes["tla2sany.semantic.OpDeclNode"]):
-            return None if before is None else before.lookup(found.getName())
-        if not isinstance(found, classes["tla2sany.semantic.OpDefNode"]):
-            return _applied(found, given, classes)
-        reader = Reader(oracle.spec, tool, classes)
-        context = reader.nothing
-        for parameter, argument in zip(found.getParams(), given, strict=True):
-            context = context.cons(parameter, argument)
-        formula = Formula(found.getBody(), context)
-        if formula.node.getLevel() >= TEMPORAL_LEVEL:
+        if not isinstance(found, Definition):
+            return _undefined(oracle, found, given, before)
+        formula, reader = found.applied(given), found.reader
+        if tool is not oracle._tool:  # noqa: SLF001 - as above: the one that says where an evaluation failed
+            reader = Reader(oracle.spec, tool, oracle._stage.classes)  # noqa: SLF001 - as above
+        if found.level >= TEMPORAL_LEVEL:
             raise SpecError(f"{name} is temporal: it has a value in a behaviour, not in a state")
         if before is None and (names := reader.variables_in(formula)):
             raise SpecError(f"{name} depends on {', '.join(names)}: give a state to evaluate it in")
@@ -60,7 +82,6 @@ def evaluate_operator(
             raise SpecError(f"{name} has primed variables: give the state after the step too")
         return reader.value(formula, before, next_)
 
-    _check_arity(symbol, name, len(given))
     result = oracle._evaluate(value)  # noqa: SLF001 - as above
     if result is None:
         raise SpecError(
@@ -100,17 +121,39 @@ def action_of(oracle: LoadedSpec, name: str, *arguments: Value) -> Any:
         SpecError: there is no such operator, it takes other arguments, or it says nothing of a state after.
         TraceError: an argument is no value that TLC has.
     """
-    classes, tool = oracle._stage.classes, oracle._tool  # noqa: SLF001 - the oracle calls this for itself
-    symbol = _symbol(oracle, name)
-    _check_arity(symbol, name, len(arguments))
-    found = tool.lookup(symbol, classes["tlc2.util.Context"].Empty, False)
-    level = found.getLevel() if isinstance(found, classes["tla2sany.semantic.OpDefNode"]) else 0
-    if level != ACTION_LEVEL:
+    found = _found(oracle, name, len(arguments))
+    if not isinstance(found, Definition) or int(found.node.getLevel()) != ACTION_LEVEL:
         raise SpecError(f"{name} is no action: it has no primed variables to say what comes after a state")
-    context = Reader(oracle.spec, tool, classes).nothing
-    for parameter, argument in zip(found.getParams(), arguments, strict=True):
-        context = context.cons(parameter, oracle._construct(argument))  # noqa: SLF001 - as above
-    return classes["tlc2.tool.Action"](found.getBody(), context, found)
+    construct, classes = oracle._construct, oracle._stage.classes  # noqa: SLF001 - the oracle calls this for itself
+    formula = found.applied(map(construct, arguments))
+    return classes["tlc2.tool.Action"](formula.node, formula.context, found.node)
+
+
+def _found(oracle: LoadedSpec, name: str, count: int) -> Any:
+    """Look up a name applied to so many arguments: a `Definition`, or else the object that TLC takes."""
+    known = oracle._definitions  # noqa: SLF001 - as above
+    if (definition := known.get((name, count))) is not None:
+        return definition
+    classes, tool = oracle._stage.classes, oracle._tool  # noqa: SLF001 - as above
+    symbol = _symbol(oracle, name)
+    _check_arity(symbol, name, count)
+    found = tool.lookup(symbol, classes["tlc2.util.Context"].Empty, False)
+    if not isinstance(found, classes["tla2sany.semantic.OpDefNode"]):
+        return found
+    body = found.getBody()
+    reader = Reader(oracle.spec, tool, classes)
+    known[name, count] = made = Definition(
+        found, body, tuple(found.getParams()), int(body.getLevel()), reader
+    )
+    return made
+
+
+def _undefined(oracle: LoadedSpec, found: Any, arguments: list[Any], before: Any) -> Any:
+    """The value of what is no definition: of a variable, in a state; or of what TLC computes itself."""
+    classes = oracle._stage.classes  # noqa: SLF001 - as above
+    if isinstance(found, classes["tla2sany.semantic.OpDeclNode"]):
+        return None if before is None else before.lookup(found.getName())
+    return _applied(found, arguments, classes)
 
 
 def _symbol(oracle: LoadedSpec, name: str) -> Any:

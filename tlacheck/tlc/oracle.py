@@ -28,7 +28,7 @@ from tlacheck.tlc._event import EVENT, event_of
 from tlacheck.tlc._java import bound_constants, call_stack, complaint, field_of, words_of
 from tlacheck.tlc._jvm import start_jvm
 from tlacheck.tlc._keys import NO_VALUE, Keys
-from tlacheck.tlc._operator import action_of, evaluate_operator, holds
+from tlacheck.tlc._operator import Definition, action_of, evaluate_operator, holds
 from tlacheck.tlc._protocol import STAGED_CONFIG
 from tlacheck.tlc._staging import Stage
 from tlacheck.tlc._steps import Found, Steps
@@ -188,6 +188,7 @@ class SpecOracle:
         self._empty = stage.classes["tlc2.tool.TLCState"].Empty
         self._unique = stage.classes["util.UniqueString"].uniqueStringOf
         self._construct = Constructor(stage.classes)
+        self._definitions: dict[tuple[str, int], Definition] = {}
         self._convert = Converter(_KEPT_MAX)
         self._known: dict[int, Value] = {}
         self._actions = tuple(self._action(java) for java in self._java_actions)

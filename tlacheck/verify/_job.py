@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from tlacheck.errors import TlacheckError
+from tlacheck.garbage import collect_rarely
 from tlacheck.verify.outcome import Context, Outcome
 
 __all__ = ["main"]
@@ -68,7 +69,9 @@ def main() -> None:
 def _call(target: str, context: Context, arguments: dict[str, Any]) -> Outcome:
     module, _, name = target.partition(":")
     sys.path.insert(0, str(Path.cwd()))
-    outcome = getattr(importlib.import_module(module), name)(context, **arguments)
+    check = getattr(importlib.import_module(module), name)
+    collect_rarely()
+    outcome = check(context, **arguments)
     if not isinstance(outcome, Outcome):
         raise TypeError(f"{target} returned {type(outcome).__name__}, not a tlacheck.verify.Outcome")
     if outcome.trace is not None and not outcome.trace.is_file():
