@@ -43,7 +43,6 @@ from impl.manager.barrier import (
     Welcome,
     Write,
 )
-from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 
 __all__ = ["near_misses"]
@@ -282,9 +281,4 @@ def near_misses(context: Context) -> Outcome:
     """The worked cases of messages, lives, records, decisions and barriers."""
     context.progress("worked cases")
     cases = [*_shapes(), *_lives(), *_records(), *_decisions(), *_barriers()]
-    wrong = [what for what, is_so in cases if not is_so]
-    figures = {"cases": len(cases), "wrong": len(wrong)}
-    if wrong:
-        verdict = Verdict.violated("NearMisses", wrong[0])
-        return Outcome(verdict=verdict, figures=figures, message="\n".join(wrong))
-    return Outcome(verdict=Verdict.sampled(len(cases), context.seed), figures=figures)
+    return Outcome.of_cases("NearMisses", cases, context.seed)

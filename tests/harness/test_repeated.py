@@ -2,13 +2,21 @@
 
 import fcntl
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tlacheck import itf
 from tlacheck.errors import TraceError
-from tlacheck.harness import SoakPlan
-from tlacheck.harness.repeated import REPEATS, record_runs, recorded_runs, repeats
+from tlacheck.harness import SoakPlan, repeated
+from tlacheck.harness.repeated import (
+    REPEATS,
+    record_accounts,
+    record_runs,
+    recorded_runs,
+    repeats,
+    repeats_accounts,
+)
 from tlacheck.verify import Context
 
 LOCK = "lock.protocol:LOCK"
@@ -27,6 +35,10 @@ class Raising(core.Lock):
 
 
 RAISING = attrs.evolve(LOCK, core=lambda size: Raising())
+
+
+def account(seed):
+    return [f"{seed} counts {number}" for number in range(seed)]
 '''
 
 pytestmark = pytest.mark.usefixtures("lock_example")
@@ -99,3 +111,42 @@ def test_runs_are_recorded_once_for_all_who_ask(tmp_path: Path, monkeypatch: pyt
     assert first == again
     assert [run.seed for run in first] == [1, 2]
     assert locks == [fcntl.LOCK_EX] * 2
+
+
+def test_runs_of_two_sizes_are_recorded_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded: list[Path] = []
+
+    def record(path: Path, _: object) -> tuple[()]:
+        recorded.append(path)
+        return ()
+
+    monkeypatch.setattr(repeated, "_once", record)
+    for nodes in (3, 4):
+        recorded_runs(tmp_path, SoakPlan(target=LOCK, nodes=nodes), seed=1, seeds=1)
+    assert len(set(recorded)) == 2
+
+
+# --- accounts
+
+
+ACCOUNT = "variants:account"
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (lambda seed: [f"{seed} counts 0", *["else"] * (seed - 1)], "step 2 is another one: else"),
+        (lambda seed: [f"{seed} counts {number}" for number in range(seed - 1)], "the end of the run"),
+        (lambda seed: [f"{seed} counts {number}" for number in range(seed + 1)], "the end of the run"),
+    ],
+)
+def test_a_run_that_is_told_otherwise_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: Any, says: str
+) -> None:
+    record_accounts(tmp_path / "accounts-variants-account.pickle", ACCOUNT, seed=1, seeds=3)
+    same = repeats_accounts(_context(tmp_path), ACCOUNT, seeds=3, folder=tmp_path)
+    assert str(same.verdict).startswith("sampled(3 ")
+    monkeypatch.setattr("variants.account", other)
+    found = repeats_accounts(_context(tmp_path), ACCOUNT, seeds=3, folder=tmp_path)
+    assert found.verdict.violates == REPEATS
+    assert says in found.message

@@ -6,19 +6,24 @@ of its seed: a mutant that takes other steps has a difference that somebody can 
 shown. Of each step the record has the node, its input, its state after the step, and its effects.
 
 A mutant that breaks a property of the declaration before it takes another step is caught by that property.
+
+`repeats_accounts` does the same for runs that no declaration describes: a function of a seed tells each step
+as text. It is for the function to judge the run that it tells.
 """
 
 import fcntl
 import functools
+import itertools
 import pickle
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 from immutabledict import immutabledict
 
+from tlacheck.conform.loading import load_named
 from tlacheck.errors import TraceError
 from tlacheck.harness.run import Run
 from tlacheck.harness.soak import SoakPlan, load_protocol, play_run, processes
@@ -28,12 +33,13 @@ from tlacheck.sim.world import Flight
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 
-__all__ = ["REPEATS", "record_runs", "recorded_runs", "repeats"]
+__all__ = ["REPEATS", "record_accounts", "record_runs", "recorded_runs", "repeats", "repeats_accounts"]
 
 #: The property of a run that is played again.
 REPEATS: Final = "repeats the judged run"
 #: How much is shown of two texts, before and from where they differ.
 _SHOWN_BEFORE, _SHOWN = 60, 200
+_END: Final = "the end of the run"
 
 
 class _Account:
@@ -64,7 +70,7 @@ class _Account:
         if self._before is None or self._run.has_failed:
             return
         number = len(self._texts)
-        was = self._before[number - 1] if number <= len(self._before) else "the end of the run"
+        was = self._before[number - 1] if number <= len(self._before) else _END
         if was != text:
             raise self._run.broken(REPEATS, "\n".join(_difference(number, was, text)))
 
@@ -73,7 +79,7 @@ def _difference(number: int, was: str, now: str) -> Iterator[str]:
     """Two texts from shortly before the place where they part."""
     same = next((at for at, (one, other) in enumerate(zip(was, now, strict=False)) if one != other), 0)
     begin = max(same - _SHOWN_BEFORE, 0)
-    yield f"step {number} is another one: {now[: now.find(':')]}"
+    yield f"step {number} is another one: {now.partition(':')[0]}"
     yield f"  it was … {was[begin : same + _SHOWN]}"
     yield f"  it is  … {now[begin : same + _SHOWN]}"
 
@@ -120,8 +126,12 @@ def record_runs(path: Path, plan: SoakPlan, *, seed: int, seeds: int) -> None:
         runs.append(_Recorded(number, result.steps, zlib.compress(pickle.dumps(texts))))
     if missing:
         raise TraceError(f"no run meets {', '.join(sorted(missing))}: record more runs, or longer ones", path)
+    _write(path, runs)
+
+
+def _write(path: Path, values: object) -> None:
     new = path.with_suffix(".new")
-    new.write_bytes(pickle.dumps(runs))
+    new.write_bytes(pickle.dumps(values))
     new.replace(path)
 
 
@@ -133,15 +143,23 @@ def recorded_runs(folder: Path, plan: SoakPlan, *, seed: int, seeds: int) -> tup
     Raises:
         TraceError: as `record_runs`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"runs-{load_protocol(plan.target).name}.pickle"
+    size = "" if plan.nodes is None else f"-{plan.nodes}"
+    path = folder / f"runs-{load_protocol(plan.target).name}{size}.pickle"
+    runs: tuple[_Recorded, ...] = _once(
+        path, functools.partial(record_runs, path, plan, seed=seed, seeds=seeds)
+    )
+    return runs
+
+
+def _once(path: Path, record: Callable[[], None]) -> Any:
+    """What a file has, as a tuple; whoever is the first to ask has it recorded, in a process of its own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
             with processes(None, 1) as pool:
-                pool.submit(record_runs, path, plan, seed=seed, seeds=seeds).result()
-    runs: tuple[_Recorded, ...] = tuple(pickle.loads(path.read_bytes()))  # noqa: S301 - written by this module
-    return runs
+                pool.submit(record).result()
+    return tuple(pickle.loads(path.read_bytes()))  # noqa: S301 - written by this module
 
 
 def repeats(
@@ -187,4 +205,49 @@ def repeats(
         context.progress(f"{number} of {seeds} runs, {taken:,} steps")
     return Outcome(
         verdict=Verdict.sampled(len(runs), context.seed), figures=immutabledict(runs=len(runs), steps=taken)
+    )
+
+
+# --- runs that no declaration describes
+
+
+def record_accounts(path: Path, of: str, *, seed: int, seeds: int) -> None:
+    """Write the accounts of runs; the file appears whole.
+
+    Args:
+        path: the file.
+        of: a function of a seed that tells each step of a run as text, `package.module:NAME`.
+        seed: the first.
+        seeds: how many.
+    """
+    tell: Callable[[int], Iterable[str]] = load_named(of, "account", "a function of a seed")
+    _write(path, [zlib.compress(pickle.dumps(tuple(tell(number)))) for number in range(seed, seed + seeds)])
+
+
+def repeats_accounts(context: Context, of: str, *, seeds: int, folder: Path | None = None) -> Outcome:
+    """The implementation does in each run, step by step, what it did as it was recorded: a layer of mutants.
+
+    Args:
+        context: given by `verify` and `mutants`.
+        of: a function of a seed that tells each step of a run as text, `package.module:NAME`. It raises if a
+            run is wrong.
+        seeds: how many runs, from the context's seed on.
+        folder: where the accounts are or will be; by default beside the folders of all mutants.
+    """
+    path = (folder or context.folder.parent.parent) / f"accounts-{of.replace(':', '-')}.pickle"
+    record = functools.partial(record_accounts, path, of, seed=context.seed, seeds=seeds)
+    tell: Callable[[int], Iterable[str]] = load_named(of, "account", "a function of a seed")
+    taken = 0
+    for number, account in enumerate(_once(path, record), start=context.seed):
+        before: tuple[str, ...] = pickle.loads(zlib.decompress(account))  # noqa: S301 - written by this module
+        for step, (was, now) in enumerate(
+            itertools.zip_longest(before, tell(number), fillvalue=_END), start=1
+        ):
+            if was != now:
+                verdict = Verdict.violated(REPEATS, f"in the run of seed {number}")
+                return Outcome(verdict=verdict, message="\n".join(_difference(step, was, now)))
+        taken += len(before)
+        context.progress(f"{number}: {taken:,} steps")
+    return Outcome(
+        verdict=Verdict.sampled(seeds, context.seed), figures=immutabledict(runs=seeds, steps=taken)
     )

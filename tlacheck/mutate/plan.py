@@ -194,13 +194,13 @@ def _baseline(
 ) -> Baseline:
     """Measure the unchanged code; a campaign that goes on with the same code and layers has done so."""
     if file is None:
-        return measured(modules, layers, folder=folder / "unchanged", seed=seed)
+        return measured(modules, layers, folder=folder, seed=seed)
     asked = {"layers": [attrs.asdict(each) for each in layers], "modules": list(modules), "seed": seed}
     key = digest_of({**asked, "version": Version.here().to_json()})
     path = file.with_name(f"{file.stem}.unchanged.json")
     if path.is_file() and (data := json.loads(path.read_text(encoding="utf-8")))["key"] == key:
         return _from_json(data)
-    baseline = measured(modules, layers, folder=folder / "unchanged", seed=seed)
+    baseline = measured(modules, layers, folder=folder, seed=seed)
     reached = {
         layer: {module: sorted(lines) for module, lines in of_modules.items()}
         for layer, of_modules in baseline.reached.items()

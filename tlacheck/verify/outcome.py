@@ -6,7 +6,7 @@
 ...     return Outcome(verdict=Verdict.sampled(examples, context.seed), figures={"examples": examples})
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -72,6 +72,21 @@ class Outcome:
             "message": self.message,
             "command": self.command,
         }
+
+    @classmethod
+    def of_cases(cls, name: str, cases: Iterable[tuple[str, bool]], seed: int) -> Self:
+        """Judge worked cases.
+
+        Args:
+            name: of the property that a wrong case breaks.
+            cases: what each says, and whether it is so.
+            seed: of the context.
+        """
+        said = list(cases)
+        wrong = [what for what, is_so in said if not is_so]
+        verdict = Verdict.violated(name, wrong[0]) if wrong else Verdict.sampled(len(said), seed)
+        figures = {"cases": len(said), "wrong": len(wrong)}
+        return cls(verdict=verdict, figures=figures, message="\n".join(wrong))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
