@@ -48,6 +48,10 @@ MUTANTS: tuple[Mutant, ...] = (
         "beyond = n * (now_ns - intervals.last_ns)",
     ),
     _mutant(
+        "never-learns", "GO-09: the time-out stays as it was, however late heartbeats are", _DETECTOR,
+        "if suspects(self, now_ns, detector):", "if now_ns >= self.last_ns:",
+    ),
+    _mutant(
         "suspects-for-ever", "GO-10: a suspicion never ends", _MEMBERS,
         "if now_ns - since.at_ns < config.suspicion_ns:", "if since.at_ns <= now_ns:",
     ),

@@ -11,7 +11,6 @@ import attrs
 
 from impl.gossip import Copy, Delta, Entry, Record, rules
 from impl.gossip.records import DELETED, Level
-from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 
 __all__ = ["near_misses"]
@@ -126,9 +125,4 @@ def near_misses(context: Context) -> Outcome:
     """The worked cases of what is sent, what is taken, and what it makes."""
     context.progress("worked cases")
     cases = [*_sending(), *_taking(), *_results()]
-    wrong = [what for what, is_so in cases if not is_so]
-    figures = {"cases": len(cases), "wrong": len(wrong)}
-    if wrong:
-        verdict = Verdict.violated("NearMisses", wrong[0])
-        return Outcome(verdict=verdict, figures=figures, message="\n".join(wrong))
-    return Outcome(verdict=Verdict.sampled(len(cases), context.seed), figures=figures)
+    return Outcome.of_cases("NearMisses", cases, context.seed)
