@@ -244,7 +244,8 @@ def _decided(coordinator: Coordinator, inp: Decided) -> _Step:
     pending = coordinator.pending.get(key)
     if pending is None or pending.index is not None:
         return coordinator, ()
-    return _collected(coordinator, attrs.evolve(pending, index=inp.index), parts)
+    late = {name: part for name, part in pending.parts.items() if part.index >= inp.index}
+    return _collected(coordinator, attrs.evolve(pending, index=inp.index, parts=late), parts)
 
 
 def _part(coordinator: Coordinator, query: Query, category: str, index: int, view: View) -> Part:
@@ -259,8 +260,14 @@ def _readings(
 
 
 def _collected(coordinator: Coordinator, pending: Pending, parts: list[Part]) -> _Step:
-    """Parts are added, of categories that have none yet; the last one ends the query."""
-    wanted = {part.category: part for part in parts if part.category in pending.missing}
+    """Parts are added, of categories that have none yet; the last one ends the query.
+
+    A part that was read before the query's index is of an earlier time at which the same query was open.
+    """
+    least = pending.index or 0
+    wanted = {
+        part.category: part for part in parts if part.category in pending.missing and part.index >= least
+    }
     after = attrs.evolve(pending, parts={**pending.parts, **wanted})
     if after.missing or after.index is None:
         return _with(coordinator, after), ()

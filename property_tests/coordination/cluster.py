@@ -22,7 +22,7 @@ from impl.coordination import coordinator as coordinators
 from impl.gossip.holdings import Holdings
 from impl.gossip.ring import with_ring
 from impl.manager import barrier
-from tlacheck.sim import Network, Timer, Uniform, World
+from tlacheck.sim import Network, Timer, Uniform, World, text_of
 
 __all__ = ["A102_SIZES", "CHASE_MS", "CLIENT", "KEY", "SILENT_MS", "Done", "Flow", "topology"]
 
@@ -89,6 +89,7 @@ class Flow:
         done: the answers, in order.
         handled: coordinator -> what it did, by kind of message.
         ended: the barriers that ended, with the time, ms.
+        tell: is told, as text, of each step of a coordinator and of the client.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Flow:
         self.done: list[Done] = []
         self.handled: dict[str, Counter[str]] = {name: Counter() for name in shape.coordinators}
         self.ended: list[tuple[int, barrier.Ended]] = []
+        self.tell: Callable[[str], None] = lambda _: None
         self.client = clients.start(shape, avoids=avoids)
         self._asked: dict[int, tuple[coordination.Query, int]] = {}
         self.gossips = dict(self._gossips())
@@ -307,6 +309,8 @@ class Flow:
 
     def _flow(self, name: str, inp: coordinators.Input) -> None:
         self.flows[name], effects = coordinators.step(self.flows[name], inp)
+        pending = text_of(self.flows[name].pending)
+        self.tell(f"{name} takes {type(inp).__name__}: {text_of(effects)} -> {pending}")
         for effect in effects:
             match effect:
                 case coordinators.Reply(client=dest, answer=answer):
@@ -321,6 +325,8 @@ class Flow:
 
     def _client(self, inp: clients.Input) -> None:
         self.client, effects = clients.step(self.client, inp)
+        left = text_of((self.client.open, self.client.silent))
+        self.tell(f"{CLIENT} takes {text_of(inp)}: {text_of(effects)} -> {left}")
         for effect in effects:
             match effect:
                 case clients.Send(dest=dest, query=query):

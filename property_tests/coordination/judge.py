@@ -12,7 +12,7 @@
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import attrs
@@ -24,7 +24,7 @@ from tlacheck.verdict import Verdict
 from tlacheck.verify import Context
 from tlacheck.verify import Outcome as Checked
 
-__all__ = ["BOUND_MS", "Run", "findings", "flow_under_faults"]
+__all__ = ["BOUND_MS", "Run", "account", "findings", "flow_under_faults"]
 
 #: Three coordinators, each of which may be silent for two seconds; and the delays of messages.
 BOUND_MS: Final = 3 * SILENT_MS + 50
@@ -181,10 +181,13 @@ def _progress(run: Run) -> Iterator[tuple[str, str]]:
             yield "Progress", f"all are back, and query {done.answer.number} is not complete: {said}"
 
 
-def under_faults(seed: int) -> tuple[Run, list[tuple[str, str]]]:
-    """A run with faults, and at its end one without."""
+def under_faults(
+    seed: int, tell: Callable[[str], None] = lambda _: None
+) -> tuple[Run, list[tuple[str, str]]]:
+    """A run with faults, and at its end one without; `tell` as in `Flow`."""
     rng = random.Random(f"flow {seed}")  # noqa: S311 - a reproducible run, no secret
     run = Run.of(seed, loss=rng.choice((0.0, 0.05, 0.2)))
+    run.flow.tell = tell
     run.advance(1_500)
     for _ in range(60):
         _happens(run, rng)
@@ -198,6 +201,19 @@ def under_faults(seed: int) -> tuple[Run, list[tuple[str, str]]]:
     broken = list(findings(run))
     broken += _progress(run)
     return run, broken
+
+
+def account(seed: int) -> list[str]:
+    """Each step of the coordinators and of the client in a run under faults.
+
+    Raises:
+        ValueError: the run breaks a property.
+    """
+    steps: list[str] = []
+    _, broken = under_faults(seed, steps.append)
+    if broken:
+        raise ValueError(f"the run of seed {seed} breaks {broken[0]}")
+    return steps
 
 
 def flow_under_faults(context: Context, seeds: int = 10) -> Checked:

@@ -1,4 +1,10 @@
-"""The layer that `tlacheck mutants` asks of the coordination flow: runs under faults (`judge.py`)."""
+"""The layers that `tlacheck mutants` asks of the coordination flow, the quickest first.
+
+| layer    | what drives the implementation          | what judges it                 |
+|----------|-----------------------------------------|--------------------------------|
+| repeated | runs under faults that `judge` has seen | each step of the recorded run  |
+| faults   | runs under faults                       | `judge.py`                     |
+"""
 
 from typing import Final
 
@@ -6,4 +12,11 @@ from tlacheck.mutants import Layer
 
 __all__ = ["LAYERS"]
 
-LAYERS: Final = (Layer("faults", "property_tests.coordination.judge:flow_under_faults", {"seeds": 40}),)
+LAYERS: Final = (
+    Layer(
+        "repeated",
+        "tlacheck.harness.repeated:repeats_accounts",
+        {"of": "property_tests.coordination.judge:account", "seeds": 8},
+    ),
+    Layer("faults", "property_tests.coordination.judge:flow_under_faults", {"seeds": 40}),
+)

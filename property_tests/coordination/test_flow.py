@@ -201,6 +201,21 @@ def test_parts_before_the_decision_wait_for_it() -> None:
     assert (reply.answer.outcome, reply.answer.index) == (Outcome.COMPLETE, 1)
 
 
+def test_a_part_read_before_the_decision_does_not_count() -> None:
+    """It is of an earlier time at which the query was open: the answer would be older than it says."""
+    made = coordinator.start(coordinator.Config(node="c0", topology=SHAPE))
+    query = Query("client", 0, "dependency check", KEY, ("k1",))
+    made, _ = coordinator.step(made, coordinator.Asked(query, view()))
+    parts = [coordinator.Part(("client", 0), "k1", index, ()) for index in (1, 2)]
+    made, _ = coordinator.step(made, coordinator.Receive("c1", parts[0], view()))
+    decided = coordinator.Decided(2, coordinator.Ordered(query, "c0"), view(applied=2))
+    for inp in (decided, coordinator.Receive("c1", parts[0], view())):
+        made, effects = coordinator.step(made, inp)
+        assert effects == ()
+    _, (reply,) = coordinator.step(made, coordinator.Receive("c1", parts[1], view()))
+    assert isinstance(reply, coordinator.Reply)
+
+
 def test_a_query_that_raft_has_not_decided_is_proposed_again() -> None:
     made = coordinator.start(coordinator.Config(node="c0", topology=SHAPE))
     query = Query("client", 0, "dependency check", KEY, ("k1",))

@@ -44,7 +44,7 @@ def _short(whole: Any) -> Any:
 
 
 def _messages() -> Iterator[tuple[str, Any, bool]]:
-    """What it is, the message, and whether it is one."""
+    """Messages, each with a name, and with True if it is one."""
     for what in (None, object(), Hello, _Hello(0), object.__new__(Hello)):
         yield "no message", what, False
     hashes = ((0, True), (_HASH_END - 1, True), (-1, False), (_HASH_END, False), (True, False))

@@ -166,7 +166,7 @@ def _room() -> Iterator[tuple[str, bool]]:
 
 
 def _known() -> Iterator[tuple[str, bool]]:
-    """Whom a node knows, among many."""
+    """The owners that a node knows, among many."""
     node = _node()
     yield "who was alone has no neighbours", ring.after(node) == ()
     names = [f"n{number}" for number in range(2, 200)]

@@ -152,7 +152,7 @@ def recorded_runs(folder: Path, plan: SoakPlan, *, seed: int, seeds: int) -> tup
 
 
 def _once(path: Path, record: Callable[[], None]) -> Any:
-    """What a file has, as a tuple; whoever is the first to ask has it recorded, in a process of its own."""
+    """The tuple in a file; whoever is the first to ask has it recorded, in a process of its own."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
