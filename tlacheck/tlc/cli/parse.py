@@ -86,6 +86,7 @@ def parse_command(
 def _to_json(module: Module) -> dict[str, Any]:
     return attrs.asdict(
         module,
+        filter=lambda field, _: field.name != "body",  # which is not asked for
         value_serializer=lambda _owner, _field, value: str(value) if isinstance(value, Path) else value,
     )
 
