@@ -1,4 +1,4 @@
-"""Checks one model of the zoo after another in this process: `python one_process.py HOW VERSION`.
+"""Checks one model of the zoo after another in this process, with TLACHECK_JAR: `python one_process.py HOW`.
 
 Reads the names of configurations, a line each, and answers with lines of JSON: the result, how many copies
 of TLC's classes there have been, what differs afterwards from the state with which the reused one began, and
@@ -33,7 +33,7 @@ from tlacheck.values import to_tla
 ZOO = Path(__file__).parents[1] / "zoo"
 
 
-def main(how: str, version: str) -> None:
+def main(how: str) -> None:
     """Answer until standard input closes. Does not return."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -41,7 +41,7 @@ def main(how: str, version: str) -> None:
         start_jvm(memory_mb=1024, folder=Path(folder), ends_when_full=True, light=True)
         _mistake(how)
         for line in sys.stdin:
-            answers.write(json.dumps(_answer(line.strip(), version)) + "\n")
+            answers.write(json.dumps(_answer(line.strip())) + "\n")
             answers.flush()
     os._exit(0)
 
@@ -70,12 +70,12 @@ def _disarmed(disarm: Callable[[TlcClasses, Any], None], classes: TlcClasses, ch
             _files.append(len(field.get(fingerprints)) if disk.isInstance(fingerprints) else 0)
 
 
-def _answer(name: str, version: str) -> dict[str, Any]:
+def _answer(name: str) -> dict[str, Any]:
     module = next(path for path in ZOO.glob("*.tla") if name.startswith(path.stem) and _is_of(path, name))
     spec = Spec.load(module, ZOO / f"{name}.cfg")
     request = Request(
         spec=spec,
-        engine=find_engine(version),
+        engine=find_engine(),
         workers=1,
         deadlock=True,
         continue_=False,

@@ -1,6 +1,7 @@
 """The reused copy of TLC's classes: what ran before in it makes no difference."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tlacheck.engine import Engine
+from tlacheck.engine import VERSIONS, Engine
 from tlacheck.tlc import Checker, Spec
 
 ZOO = Path(__file__).parents[1] / "zoo"
@@ -51,7 +52,8 @@ class Process:
 
     def __init__(self, how: str, engine: Engine) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("one_process.py")), how, engine.version],
+            [sys.executable, str(Path(__file__).with_name("one_process.py")), how],
+            env={**os.environ, "TLACHECK_JAR": str(engine.jar)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -112,10 +114,12 @@ def test_what_ran_before_changes_no_result_and_leaves_nothing(
         assert answer["differences"] == []
 
 
-def test_models_of_all_kinds_share_one_copy(reused: Process) -> None:
+def test_models_of_all_kinds_share_one_copy(reused: Process, engine: Engine) -> None:
     """Otherwise the tests above would say nothing: each run would have a copy of its own."""
     before = reused.check("Clock")["copies"]
-    assert [reused.check(name)["copies"] for name in MODELS] == [before] * len(MODELS)
+    more = 0 if engine.version in VERSIONS else 1  # what newer TLCs keep cannot be restored
+    copies = [before + more * (number + 1) for number in range(len(MODELS))]
+    assert [reused.check(name)["copies"] for name in MODELS] == copies
 
 
 def test_a_copy_that_is_not_restored_gives_other_results(
@@ -123,6 +127,9 @@ def test_a_copy_that_is_not_restored_gives_other_results(
 ) -> None:
     process = opened(stack, "unrestored", engine)
     answers = {name: process.check(name) for name in ("Clock", "Bank", "PetersonUnfair", "Walk", "TwoPhase")}
+    if engine.version not in VERSIONS:  # its classes are not used again, restored or not
+        assert {name: answer["result"] for name, answer in answers.items()}.items() <= fresh.items()
+        return
     assert any(answer["result"] != fresh[name] for name, answer in answers.items())
     assert "tlc2.TLCGlobals.metaDir" in answers["Walk"]["differences"]
 
