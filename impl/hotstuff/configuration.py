@@ -71,10 +71,8 @@ class Config:
                 f"{self.n} replicas cannot tolerate f = {self.f} Byzantine ones: it takes {needed}. Add "
                 f"{needed - self.n}, or allow for f = {quorum.byzantine_faults_tolerated(self.n)} at most"
             )
-        for name in ("batch_max", "request_bytes_max", "waiting_max", "retained", "variants_max"):
-            if (limit := getattr(self, name)) < 1:
-                raise InvalidConfig(f"{name} is {limit}: use at least 1")
-        for name in ("fetch_max", "multiplier_max"):
+        limits = ("batch_max", "request_bytes_max", "waiting_max", "retained", "variants_max", "fetch_max")
+        for name in (*limits, "multiplier_max"):
             if (limit := getattr(self, name)) < 1:
                 raise InvalidConfig(f"{name} is {limit}: use at least 1")
 

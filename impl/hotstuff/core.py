@@ -235,11 +235,11 @@ def _retransmit(node: Node) -> Result:
     """Retransmit messages of the present view that may have been lost."""
     durable, config = node.durable, node.config
     effects: list[Effect] = []
-    if durable.proposal is not None and durable.proposed == node.view:
+    if durable.proposal is not None and durable.proposal.block.view == node.view:
         effects.append(Send(durable.proposal))
-    if durable.vote is not None and durable.voted == node.view:
-        effects.append(Send(durable.vote, config.leader(durable.voted + 1)))
-    if durable.timeout is not None and durable.timed >= node.view - 1:
+    if durable.vote is not None and durable.vote.view == node.view:
+        effects.append(Send(durable.vote, config.leader(durable.vote.view + 1)))
+    if durable.timeout is not None and durable.timeout.view >= node.view - 1:
         effects.append(Send(durable.timeout))
     return StepResult(node, tuple(effects)).then(sync.asks_again).then(_tells_next)
 

@@ -100,8 +100,6 @@ def carries_on(node: Node) -> bool:
 def with_timer(before: Node, result: Result) -> Result:
     """The result of a step with its timer effects: a new view restarts the timer."""
     node = result.state
-    if node is before:
-        return result
     was, now = is_waiting(before), is_waiting(node)
     if now and (node.view != before.view or not was or node.durable.committed != before.durable.committed):
         return StepResult(node, (*result.effects, ResetTimer(node.multiplier)))

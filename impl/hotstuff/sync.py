@@ -40,7 +40,7 @@ def _asks(node: Node) -> Result:
     certificate, asked = node.wanted.certificate, node.wanted.asked
     missing = _lowest(node, certificate)
     others = [each for each in node.config.replicas if each != node.name]
-    signers = [each for each in signers_of(node.config, missing.signers) if each in others] or others
+    signers = [each for each in signers_of(node.config, missing.signers) if each in others]
     fetch = Fetch(block=missing.block, above=node.durable.high.view, source=node.name)
     to = signers[asked % len(signers)]
     node = attrs.evolve(node, wanted=Wanted(certificate, asked + 1))
@@ -140,8 +140,6 @@ def _adopting(node: Node) -> Result:
 
 def receive_snapshot(node: Node, snapshot: Snapshot) -> Result:
     """Handle a state; install it once f + 1 replicas have sent the same."""
-    if snapshot.certificate.view <= node.durable.high.view:
-        return StepResult(node)
     node = attrs.evolve(node, snapshots={**node.snapshots, snapshot.source: snapshot})
     alike = [each for each in node.snapshots.values() if chain.is_same(each, snapshot)]
     if len(alike) < rules.weak_quorum_size(node.config):

@@ -56,8 +56,8 @@ def pruned(config: Config, durable: Durable) -> Mapping[Digest, Block]:
         if count == config.retained:
             break
         kept[block] = found
-    root, low = durable.committed, view_of(durable, durable.committed)
+    low = view_of(durable, durable.committed)
     for block, found in sorted(durable.blocks.items(), key=lambda item: item[1].view):
-        if found.view > low and (found.parent == root or found.parent in kept) and found.justify.view >= low:
+        if found.view > low and found.parent in kept and found.justify.view >= low:
             kept[block] = found
     return kept if len(kept) < len(durable.blocks) else durable.blocks

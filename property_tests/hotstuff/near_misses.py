@@ -3,17 +3,19 @@
 Random play seldom puts such things together, and Byzantine replicas would.
 """
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any, Final
 
 import attrs
 
 from impl import hotstuff
-from impl.common import SymbolicKeys, signed
+from impl.common import InvalidConfig, SymbolicKeys, signed
 from impl.common.identities import NodeId
-from impl.common.requests import Request
-from impl.common.service import State
-from impl.hotstuff import Block, Certificate, Proposal, Receive, Refused, proofs, rules
+from impl.common.requests import Reply, Request
+from impl.common.service import Answered, State
+from impl.hotstuff import Block, Certificate, Proposal, Receive, Refused, Why, proofs, rules, sync, tree
+from impl.hotstuff.shapes import SHAPES
 from tlacheck.verdict import Verdict
 from tlacheck.verify import Context, Outcome
 
@@ -89,10 +91,13 @@ def _messages() -> Iterator[tuple[str, Any, bool]]:
     claims = attrs.evolve(entry, high_views=(0, 0, 1))
     yield "late proposal with time-outs that told otherwise", Proposal(block=late, entry=claims), False
     yield "time-out certificate", entry, True
+    yield "time-out certificate of two for three", attrs.evolve(entry, signatures=entry.signatures[:2]), False
     yield "time-out certificate that knows its own view", attrs.evolve(entry, high_views=(2, 0, 0)), False
     vote = proofs.sign_vote(_CONFIGS["r1"], 1, proofs.block_digest(_FIRST))
     yield "vote", vote, True
     yield "vote of another view", attrs.evolve(vote, view=2), False
+    stranger = attrs.evolve(_CONFIGS["r1"], node="x", replicas=(*_NAMES, "x"), keys=SymbolicKeys("x"))
+    yield "vote of a stranger", proofs.sign_vote(stranger, 1, proofs.block_digest(_FIRST)), False
     yield "vote in another's name", attrs.evolve(vote, source="r2"), False
     own = proofs.sign_timeout(_CONFIGS["r1"], 1, _GENESIS, vote)
     yield "time-out with a vote", own, True
@@ -115,6 +120,8 @@ def _snapshots() -> Iterator[tuple[str, hotstuff.Snapshot, bool]]:
     yield "snapshot certified one block early", sealed(certificate=_certificate(_SECOND)), False
     gap = _block(4, _certificate(_SECOND))
     yield "snapshot with a gap", sealed(head=(_FIRST, _SECOND, gap), certificate=_certificate(gap)), False
+    other = (_block(1, _GENESIS, "other"), _SECOND, _THIRD)
+    yield "snapshot of another first block", sealed(head=other), False
     yield "snapshot of no chain", sealed(head=(_FIRST, _FIRST, _THIRD)), False
 
 
@@ -123,9 +130,11 @@ def _is_taken(message: Any) -> bool:
     return not any(isinstance(effect, Refused) for effect in effects)
 
 
-def _played(*messages: Any, inp: hotstuff.Input | None = None) -> tuple[hotstuff.Node, list[Any]]:
+def _played(
+    *messages: Any, inp: hotstuff.Input | None = None, config: hotstuff.Config = _OWN
+) -> tuple[hotstuff.Node, list[Any]]:
     """A replica that has been handed these messages, and then an input, and what it did."""
-    node = hotstuff.first_start(_OWN)
+    node = hotstuff.first_start(config)
     done: list[Any] = []
     inputs: list[hotstuff.Input] = [*map(Receive, messages), *([] if inp is None else [inp])]
     for each in inputs:
@@ -159,6 +168,122 @@ def _unlike() -> Iterator[str]:
         yield "a replica comes back in a view that it has given up"
     if rules.has_new_views(_OWN, durable, 3, ()):
         yield "a leader proposes though a higher certificate may be hidden from it"
+
+
+def _misshapen(part: Any) -> Iterator[Any]:
+    """Copies of a message of which one part, at any depth, is no value at all, or a number too low."""
+    for field in attrs.fields(type(part)):
+        held = getattr(part, field.name)
+        yield attrs.evolve(part, **{field.name: object()})
+        if type(held) is int and field.name != "result":
+            is_from_zero = isinstance(part, Certificate) or field.name == "above"
+            yield attrs.evolve(part, **{field.name: -1 if is_from_zero else 0})
+        inner, rest = (held[:1], held[1:]) if isinstance(held, tuple) else ((held,), None)
+        for broken in (each for one in inner if attrs.has(type(one)) for each in _misshapen(one)):
+            yield attrs.evolve(part, **{field.name: broken if rest is None else (broken, *rest)})
+
+
+def _shapes() -> Iterator[tuple[str, Any, bool]]:
+    """The name of a message, the message, and whether its parts are of the right types and sizes."""
+    request, entry, vote = _FIRST.batch[0], _entry(2), proofs.sign_vote(_OWN, 1, proofs.block_digest(_FIRST))
+    timeout = proofs.sign_timeout(_OWN, 2, _certificate(_FIRST), vote)
+    proposal, blocks = Proposal(block=_THIRD, entry=entry), hotstuff.Blocks((_THIRD, _SECOND))
+    fetch = hotstuff.Fetch(block=_SECOND.parent, above=0, source="r1")
+    state = State((), (Answered(client="c", timestamp=1, result=1),))
+    _, snapshot, _ = next(_snapshots())
+    snapshot = attrs.evolve(snapshot, state=state)
+    for good in (request, entry, vote, timeout, proposal, blocks, fetch, snapshot):
+        yield f"a {type(good).__name__}", good, True
+        for number, bad in enumerate(_misshapen(good)):
+            yield f"misshapen {type(good).__name__} {number}", bad, False
+    two: Any = snapshot.head[:2]
+    four: Any = (*snapshot.head, _THIRD)
+    most = attrs.evolve(_FIRST, batch=(request,) * _OWN.batch_max)
+    yield from (
+        ("no blocks", hotstuff.Blocks(()), False),
+        ("many blocks", hotstuff.Blocks((_FIRST,) * _OWN.fetch_max), True),
+        ("too many blocks", hotstuff.Blocks((_FIRST,) * (_OWN.fetch_max + 1)), False),
+        ("a full batch", Proposal(block=most), True),
+        ("a batch too large", Proposal(block=attrs.evolve(most, batch=(*most.batch, request))), False),
+        ("a head of two", attrs.evolve(snapshot, head=two), False),
+        ("a head of four", attrs.evolve(snapshot, head=four), False),
+        ("a high view below 0", attrs.evolve(entry, high_views=(-1, 0, 0)), False),
+        ("a reply", Reply(view=1, client="c", timestamp=1, result=1, source="r1"), True),
+        ("no high views", attrs.evolve(entry, high_views=()), False),
+        ("five high views", attrs.evolve(entry, high_views=(0,) * 5), False),
+        ("five signatures", attrs.evolve(entry, signatures=(b"",) * 5), False),
+        ("a bitmap too long", attrs.evolve(entry, signers=bytes(2)), False),
+        ("no bitmap", attrs.evolve(entry, signers=b""), True),
+        ("a large operation", attrs.evolve(request, operation="x" * (1 << 16)), False),
+    )
+
+
+def _limits() -> Iterator[tuple[str, bool]]:
+    """The name of a limit of what a replica takes, and whether it keeps to it."""
+    (request,), digest = _FIRST.batch, proofs.block_digest(_FIRST)
+    for what, batch, why in (
+        ("an unsigned request", (attrs.evolve(request, signature=b""),), Why.FORGED),
+        ("too many requests", (request,) * (_OWN.batch_max + 1), Why.MALFORMED),
+        ("a block out of turn", (request,), Why.USELESS),
+    ):
+        _, (refused,) = hotstuff.step(hotstuff.first_start(_OWN), hotstuff.Propose(batch))
+        yield f"{what} is no block", isinstance(refused, Refused) and refused.why == why
+    second = signed(Request(client="d", timestamp=1, operation="d"), SymbolicKeys("d"))
+    node, _ = _played(request, second, config=attrs.evolve(_OWN, waiting_max=1))
+    yield "one client waits", list(node.waiting) == ["c"]
+    chain = [_FIRST, _SECOND, _THIRD]
+    for view in (4, 5):
+        chain.append(_block(view, _certificate(chain[-1])))
+    held = (hotstuff.Blocks((block,)) for block in chain[:1:-1])
+    node, _ = _played(_certificate(chain[-1]), *held, config=attrs.evolve(_OWN, retained=1, fetch_max=1))
+    yield "two blocks without parents are held", len(node.orphans) == 2
+    views = zip(("r1", "r2", "r3"), (2, 1, 1), strict=True)
+    votes = [proofs.sign_vote(_CONFIGS[name], view, digest) for name, view in views]
+    node, _ = _played(Proposal(block=_FIRST), *votes)
+    yield "votes of two views make no certificate", node.durable.high == _GENESIS
+    told = {name: proofs.sign_timeout(_CONFIGS[name], 3, _GENESIS, None) for name in ("r1", "r2", "r3")}
+    node = attrs.evolve(hotstuff.first_start(_OWN), view=4, timeouts=told)
+    _, done = hotstuff.step(node, hotstuff.Propose(()))
+    yield "time-outs of a quorum are enough", any(isinstance(each, hotstuff.Proposed) for each in done)
+
+
+def _configurations() -> Iterator[str]:
+    """Yield the configurations that cannot be and are taken."""
+    limits = ("batch_max", "request_bytes_max", "waiting_max", "retained", "variants_max", "fetch_max")
+    least: dict[str, Any] = dict.fromkeys(limits, 1)
+    attrs.evolve(_OWN, multiplier_max=1, **least)
+    wrong: tuple[dict[str, Any], ...] = ({"node": "x"}, {"replicas": ()}, {"replicas": _NAMES * 2})
+    for changed in (*wrong, {"f": -1}, {"f": 2}, *({name: 0} for name in (*limits, "multiplier_max"))):
+        with contextlib.suppress(InvalidConfig):
+            attrs.evolve(_OWN, **changed)
+            yield f"a configuration with {changed} is taken"
+    if attrs.evolve(_OWN, replicas=tuple(f"r{place}" for place in range(8))).bitmap_bytes != 1:
+        yield "a bitmap of eight has not one byte"
+
+
+def _trees() -> Iterator[tuple[str, bool]]:
+    """Facts about the blocks that a replica has."""
+    empty = hotstuff.first_start(_OWN).durable
+    yield "genesis is of view 0", tree.view_of(empty, _OWN.genesis) == 0
+    yield "genesis is its own parent", tree.parent_certificate(_OWN, empty, _OWN.genesis) == _GENESIS
+    yield "genesis is an ancestor of all", tree.is_ancestor(_OWN, empty, _GENESIS, "a" * 64)
+    chain = [_FIRST, _SECOND, _THIRD]
+    for view in (4, 5, 7):
+        chain.append(_block(view, _certificate(chain[-1])))
+    fork = _block(6, _certificate(_SECOND))
+    stored = [hotstuff.Blocks((block,)) for block in (*chain[:4], fork, *chain[4:])]
+    node, _ = _played(*stored, _certificate(chain[4]), _certificate(chain[5]))
+    yield "the third is committed", node.durable.committed == proofs.block_digest(_THIRD)
+    for name, snapshot, is_right in _snapshots():
+        _, done = _played(_certificate(_FIRST), snapshot)
+        refused = [each for each in done if isinstance(each, Refused)]
+        yield f"{name} is taken: {is_right}", (not refused) == is_right
+    yield "forks behind it are dropped", proofs.block_digest(fork) not in node.durable.blocks
+    made = sync.snapshot_of(node)
+    yield "its state is proved", made is not None and proofs.snapshot_flaw(_OWN, made) == ""
+    node, _ = _played(*stored, _certificate(chain[4]), config=attrs.evolve(_OWN, retained=1))
+    after, _ = hotstuff.step(node, Receive(hotstuff.Blocks(tuple(chain[4:0:-1]))))
+    yield "blocks that were dropped are not kept again", after.durable.blocks == node.durable.blocks
 
 
 def _locks() -> Iterator[str]:
@@ -263,9 +388,13 @@ def _views() -> Iterator[tuple[str, bool]]:
 
 def _wrong() -> Iterator[str]:
     yield from _unlike()
+    yield from _configurations()
     yield from _locks()
     yield from _chains()
-    yield from (f"not so: {what}" for what, is_so in _views() if not is_so)
+    yield from (f"not so: {what}" for what, is_so in (*_views(), *_limits(), *_trees()) if not is_so)
+    for name, message, is_right in _shapes():
+        if (SHAPES.rejection(_OWN, message) == "") != is_right:
+            yield f"{name} is {'refused' if is_right else 'taken'} for its shape"
     for name, certificate, is_right in _certificates():
         if (proofs.certificate_flaw(_OWN, certificate) == "") != is_right:
             yield f"{name} is {'refused' if is_right else 'taken'}"
@@ -289,7 +418,14 @@ def near_misses(context: Context) -> Outcome:
     """Whatever differs by one part from what proves something is refused."""
     context.progress("near misses")
     wrong = list(_wrong())
-    tried = sum(1 for made in (_certificates(), _messages(), _snapshots(), _views()) for _ in made) + 20
+    tried = (
+        sum(
+            1
+            for made in (_certificates(), _messages(), _snapshots(), _views(), _shapes(), _limits(), _trees())
+            for _ in made
+        )
+        + 20
+    )
     figures = {"tried": tried, "wrong": len(wrong)}
     if wrong:
         return Outcome(
