@@ -43,6 +43,8 @@ def known(node: Node, certificate: Certificate) -> Result:
         lock = rules.higher(durable.lock, rules.lock_for(config, durable, certificate))
         durable = attrs.evolve(durable, high=certificate, lock=lock)
         node = attrs.evolve(node, durable=durable)
+        if node.wanted is not None and node.wanted.certificate.view <= certificate.view:
+            node = attrs.evolve(node, wanted=None, orphans={})
         result = _committing(node, certificate.block)
     else:
         result = StepResult(node)

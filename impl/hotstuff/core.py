@@ -158,6 +158,8 @@ def _no_room(node: Node, block: Block) -> str:
 
 def _receive_timeout(node: Node, inp: Receive, timeout: Timeout) -> Result:
     known = node.timeouts.get(timeout.source)
+    if known == timeout and timeout.view < node.view:
+        return _tells(node, timeout)
     if known is not None and known.view >= timeout.view:
         return refused(node, inp, Why.OLD, f"{timeout.source!r} has given up view {known.view} already")
     if flaw := proofs.timeout_flaw(node.config, timeout):
@@ -170,13 +172,17 @@ def _receive_timeout(node: Node, inp: Receive, timeout: Timeout) -> Result:
 
 
 def _tells(node: Node, timeout: Timeout) -> Result:
-    """Send the highest certificate to a replica that is behind.
+    """Send a replica that is behind the certificates that take it along, each time that it says so.
 
-    Without requests nobody else would.
+    Without requests nobody else would; and those whose time-outs it waits for may be in the next view by now.
     """
-    if timeout.high.view >= node.durable.high.view or timeout.source == node.name:
+    high, entry = node.durable.high, node.durable.entry
+    if timeout.source == node.name:
         return StepResult(node)
-    return StepResult(node, (Send(node.durable.high, timeout.source),))
+    effects: list[Effect] = [Send(high, timeout.source)] if timeout.high.view < high.view else []
+    if entry is not None and entry.view >= timeout.view:
+        effects.append(Send(entry, timeout.source))
+    return StepResult(node, tuple(effects))
 
 
 def _receive_blocks(node: Node, inp: Receive, blocks: tuple[Block, ...]) -> Result:

@@ -130,7 +130,7 @@ class Timeout:
 
 @attrs.frozen(kw_only=True)
 class Fetch:
-    """A replica asks for a block, and for its ancestors of views above `above`."""
+    """A replica asks for a block, and for its ancestors of views above `above`, of its last commit."""
 
     block: Digest
     above: int

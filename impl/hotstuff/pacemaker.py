@@ -74,9 +74,12 @@ def entered_by(node: Node, certificate: TimeoutCertificate) -> Result:
 def is_waiting(node: Node) -> bool:
     """Return whether anything is to be ordered or is being ordered; otherwise no view need end.
 
-    A time-out of its view counts as well: others wait for something.
+    A time-out of its view counts as well: others wait for something. So does a highest certificate that
+    commits nothing: a fork may have hidden one that did, so that others have not committed what this one has.
     """
     if node.waiting or node.wanted is not None:
+        return True
+    if node.durable.high.view and rules.commit_for(node.durable, node.durable.high.block) is None:
         return True
     if node.durable.timed >= node.view or any(each.view >= node.view for each in node.timeouts.values()):
         return True

@@ -41,7 +41,8 @@ def _asks(node: Node) -> Result:
     missing = _lowest(node, certificate)
     others = [each for each in node.config.replicas if each != node.name]
     signers = [each for each in signers_of(node.config, missing.signers) if each in others]
-    fetch = Fetch(block=missing.block, above=node.durable.high.view, source=node.name)
+    above = tree.view_of(node.durable, node.durable.committed)
+    fetch = Fetch(block=missing.block, above=above, source=node.name)
     to = signers[asked % len(signers)]
     node = attrs.evolve(node, wanted=Wanted(certificate, asked + 1))
     return StepResult(node, (Send(signed(fetch, node.config.keys), to),))
@@ -58,22 +59,16 @@ def _lowest(node: Node, certificate: Certificate) -> Certificate:
 
 def receive_fetch(node: Node, fetch: Fetch) -> Result:
     """Send a replica the block that it asks for and its ancestors, or a snapshot if they are pruned."""
-    found: list[Block] = []
-    for _, block in tree.ancestors(node.durable, fetch.block):
-        if block.view <= fetch.above or len(found) == node.config.fetch_max:
-            break
-        found.append(block)
     durable = node.durable
-    if found:
-        lowest = found[-1].justify
-        is_gone = not tree.has(node.config, durable, lowest.block) and lowest.view > fetch.above
-    else:
-        is_gone = not tree.has(node.config, durable, fetch.block)
+    path = [block for _, block in tree.ancestors(durable, fetch.block) if block.view > fetch.above]
+    below, view = (path[-1].parent, path[-1].justify.view) if path else (fetch.block, fetch.above + 1)
+    is_gone = view > fetch.above and not tree.has(node.config, durable, below)
     if is_gone and tree.view_of(durable, durable.committed) > fetch.above:
         made = snapshot_of(node)
         if made is not None:
             return StepResult(node, (Send(made, fetch.source),))
-    return StepResult(node, (Send(Blocks(tuple(found)), fetch.source),) if found else ())
+    found = tuple(path[: node.config.fetch_max])
+    return StepResult(node, (Send(Blocks(found), fetch.source),) if found else ())
 
 
 def snapshot_of(node: Node) -> Snapshot | None:
@@ -107,15 +102,15 @@ def receive_blocks(node: Node, blocks: tuple[Block, ...]) -> Result:
 def _keeping(node: Node, block: Block) -> Node:
     """The replica with an orphan block stored, if the wanted block descends from it.
 
-    It stores as many as others retain, and some that are not committed; they come the last ones first.
+    So a quorum has voted for each, and there are no more of them than views since its last commit.
     """
     name = block_digest(block)
-    if node.wanted is None or len(node.orphans) >= node.config.retained + node.config.fetch_max:
+    if node.wanted is None or name in node.orphans:
+        return node
+    if block.view <= tree.view_of(node.durable, node.durable.committed):
         return node
     on_the_way = {node.wanted.certificate.block, *(each.parent for each in node.orphans.values())}
-    if name not in on_the_way:
-        return node
-    return attrs.evolve(node, orphans={**node.orphans, name: block})
+    return attrs.evolve(node, orphans={**node.orphans, name: block}) if name in on_the_way else node
 
 
 def _adopting(node: Node) -> Result:

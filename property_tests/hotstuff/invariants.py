@@ -98,7 +98,7 @@ def _bounded(view: View) -> str | None:
         node = host.node
         n = node.config.n
         kept = (node.votes, node.timeouts, node.heard, node.pending, node.snapshots)
-        orphans_max = node.config.retained + node.config.fetch_max
+        orphans_max = node.wanted.certificate.view if node.wanted is not None else 0
         if any(len(each) > n for each in kept) or len(node.orphans) > orphans_max:
             return f"{name} keeps {[len(each) for each in kept]} messages and {len(node.orphans)} orphans"
     return None

@@ -234,9 +234,9 @@ def _limits() -> Iterator[tuple[str, bool]]:
     chain = [_FIRST, _SECOND, _THIRD]
     for view in (4, 5):
         chain.append(_block(view, _certificate(chain[-1])))
-    held = (hotstuff.Blocks((block,)) for block in chain[:1:-1])
-    node, _ = _played(_certificate(chain[-1]), *held, config=attrs.evolve(_OWN, retained=1, fetch_max=1))
-    yield "two blocks without parents are held", len(node.orphans) == 2
+    held = (hotstuff.Blocks((block,)) for block in (chain[-1], chain[2], *chain[:1:-1]))
+    node, _ = _played(_certificate(chain[-1]), *held)
+    yield "blocks below the wanted one are held", {each.view for each in node.orphans.values()} == {3, 4, 5}
     views = zip(("r1", "r2", "r3"), (2, 1, 1), strict=True)
     votes = [proofs.sign_vote(_CONFIGS[name], view, digest) for name, view in views]
     node, _ = _played(Proposal(block=_FIRST), *votes)

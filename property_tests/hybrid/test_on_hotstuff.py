@@ -20,7 +20,7 @@ from tlacheck.mutants import try_mutants
 def test_nothing_breaks_on_hotstuff_either(size: Size) -> None:
     """Under all faults, judged by the spec where it speaks of the cluster; each run switches both ways."""
     steps = 2_500 if len(size.nodes) < 16 else 6_000
-    run = played(1, steps=steps, size=size, protocol=ON_HOTSTUFF, judged=bool(size.config))
+    run = played(3, steps=steps, size=size, protocol=ON_HOTSTUFF, judged=bool(size.config))
     assert run.broken == "", run.why
     assert run.goals[THERE_AND_BACK]
     assert run.goals["progress: Return"]

@@ -165,6 +165,22 @@ def test_f_plus_one_time_outs_take_a_laggard_along_and_f_do_not() -> None:
     assert [effect.view for effect in net.told(hotstuff.Joined, "r0")] == [9]
 
 
+def test_whoever_gave_up_a_view_learns_that_a_quorum_did() -> None:
+    """One of three has the time-outs of all, gives up the next view as well, and speaks of that only."""
+    net = Net()
+    net.lost = lambda source, dest, _: source == "r3" or dest in {"r1", "r2", "r3"}
+    net.ask(request("c"))
+    net.time_out("r3")
+    net.run()
+    net.step("r0", hotstuff.TimerFired())
+    assert [net.nodes[name].view for name in ("r0", "r1", "r2")] == [2, 1, 1]
+    net.lost = lambda source, dest, _: "r3" in {source, dest}
+    net.step("r1", hotstuff.TimerFired())
+    net.step("r2", hotstuff.TimerFired())
+    net.run()
+    assert [net.nodes[name].view for name in ("r0", "r1", "r2")] == [2, 2, 2]
+
+
 def test_nobody_is_drawn_to_a_far_view_by_a_proposal() -> None:
     far = hotstuff.Block(view=1001, parent=config("r0").genesis, batch=(), justify=_genesis(), proposer="r1")
     proposal = hotstuff.Proposal(block=proofs.sign_block(config("r1"), far))
@@ -236,7 +252,7 @@ def test_a_laggard_catches_up_though_nobody_asks_for_anything_more() -> None:
 
 def test_a_laggard_fetches_as_many_blocks_as_others_keep() -> None:
     """A few at a time, the last ones first: it holds them until it has the first."""
-    net = Net(retained=30, fetch_max=2)
+    net = Net(retained=60, fetch_max=2)
     _cut_off(net, "r0")
     for number in range(1, 8):
         net.ask(request(f"c{number}"))
@@ -245,13 +261,13 @@ def test_a_laggard_fetches_as_many_blocks_as_others_keep() -> None:
             net.time_out("r0")
             net.run()
     missed = len(net.logs()["r1"])
-    assert 10 < missed < 30
+    assert 10 < missed < 60
     net.lost = nothing
     for _ in range(12):
         net.step("r0", hotstuff.TimerFired())
         net.run()
     assert net.nodes["r0"].durable.state == net.nodes["r1"].durable.state
-    assert len(net.logs()["r0"]) == missed
+    assert net.logs()["r0"][:missed] == net.logs()["r1"][:missed]
 
 
 def test_a_replica_catches_up_in_an_idle_cluster() -> None:
