@@ -126,7 +126,7 @@ CORES: Mapping[str, set[str]] = {
     "hybrid": {"common", "guard", "hotstuff", "pbft", "quorum", "raft", "threat"},
     "hotstuff": {"common", "quorum"},
     "machine": set(),
-    "manager": {"common", "gossip", "pbft", "raft"},
+    "manager": {"common", "gossip", "hotstuff", "pbft", "raft"},
     "pbft": {"common", "quorum"},
     "quorum": set(),
     "raft": {"common", "quorum"},

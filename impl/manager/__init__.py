@@ -16,6 +16,9 @@ it. A near miss of an entry is refused: `Model Update` must not be gossiped beca
 | status update, metrics,         | Q-table sync, health heartbeat,    | gossip | eventual                  |
 | anything else                   | pattern broadcast                  |        |                           |
 
+Where the policy says so (`Policy.bft`), HotStuff takes the place of PBFT, and what is said of PBFT here holds
+for it. Neither stands in for the other.
+
 **Degradation.** An engine with a stronger guarantee may stand in for an unwell one, if the policy says so; a
 weaker engine never may, and no policy can allow it.
 
@@ -36,7 +39,7 @@ state that gossip spreads in step is in `impl.manager.barrier`.
 """
 
 from impl.manager.core import Manager, Policy, Submission
-from impl.manager.engines import Engine, GossipEngine, Health, PbftEngine, RaftEngine, State
+from impl.manager.engines import Engine, GossipEngine, Health, HotStuffEngine, PbftEngine, RaftEngine, State
 from impl.manager.errors import (
     BadEngine,
     BadOperation,
@@ -76,6 +79,7 @@ __all__ = [
     "GossipEngine",
     "Guarantee",
     "Health",
+    "HotStuffEngine",
     "Manager",
     "ManagerError",
     "Metrics",

@@ -32,14 +32,19 @@ class Policy:
     Attributes:
         stands_in: for a protocol those that may stand in for it while it is unwell, the first that works
             first; none, unless given.
+        bft: the protocol for what the tables give to PBFT: PBFT itself, or HotStuff.
 
     Raises:
-        UnsafePolicy: one that stands in is weaker, or the same, or is no protocol.
+        UnsafePolicy: one that stands in is weaker, or the same, or is no protocol; or `bft` is weaker than
+            PBFT.
     """
 
     stands_in: Mapping[EngineName, tuple[EngineName, ...]] = attrs.field(factory=dict, converter=_frozen)
+    bft: EngineName = EngineName.PBFT
 
     def __attrs_post_init__(self) -> None:
+        if self.bft not in GUARANTEES or is_stronger(EngineName.PBFT, self.bft):
+            raise UnsafePolicy(f"{self.bft!r} is weaker than PBFT, or no protocol: use EngineName.HOTSTUFF")
         for name, others in self.stands_in.items():
             for other in others:
                 if name not in GUARANTEES or other not in GUARANTEES:
@@ -53,6 +58,15 @@ class Policy:
                         f"and what is for {name.value} needs {GUARANTEES[name].tolerates} tolerated; "
                         "name only stronger ones"
                     )
+
+    def route(self, kind: str) -> EngineName:
+        """The protocol that operations of this type are for, in this cluster.
+
+        Raises:
+            BadOperation: as `impl.manager.route`.
+        """
+        name = route(kind)
+        return self.bft if name is EngineName.PBFT else name
 
 
 @attrs.frozen
@@ -133,7 +147,7 @@ class Manager:
         """
         if not isinstance(operation, Operation):
             raise BadOperation(f"{operation!r} is no operation: make an Operation of a type and data")
-        meant = route(operation.type)
+        meant = self.policy.route(operation.type)
         chosen = self._engine_for(meant, operation)
         if chosen.name is not meant and not is_stronger(chosen.name, meant):
             raise UnsafePolicy(f"{operation.type!r} is for {meant.value} and would go to {chosen.name.value}")

@@ -6,11 +6,21 @@ from typing import Any, Protocol, final, runtime_checkable
 
 import attrs
 
-from impl import gossip, pbft, raft
+from impl import gossip, hotstuff, pbft, raft
+from impl.common.requests import Request
 from impl.manager.errors import BadEngine
 from impl.manager.operations import GUARANTEES, Consistency, EngineName, Operation
 
-__all__ = ["Engine", "GossipEngine", "Health", "PbftEngine", "RaftEngine", "State", "checked_name"]
+__all__ = [
+    "Engine",
+    "GossipEngine",
+    "Health",
+    "HotStuffEngine",
+    "PbftEngine",
+    "RaftEngine",
+    "State",
+    "checked_name",
+]
 
 
 class State(enum.Enum):
@@ -72,7 +82,7 @@ class PbftEngine:
     """
 
     node: pbft.Node
-    request_for: Callable[[Operation], pbft.Request] = attrs.field(eq=False)
+    request_for: Callable[[Operation], Request] = attrs.field(eq=False)
 
     @property
     def name(self) -> EngineName:
@@ -93,6 +103,41 @@ class PbftEngine:
         durable = self.node.durable
         if durable.changing:
             return Health(State.UNWELL, f"replica {self.node.config.node} waits for view {durable.view}")
+        return Health(State.WELL)
+
+
+@final
+@attrs.frozen
+class HotStuffEngine:
+    """A replica of `impl.hotstuff`.
+
+    Attributes:
+        node: the replica.
+        request_for: makes of an operation the request that a client signs. What it raises is not caught.
+    """
+
+    node: hotstuff.Node
+    request_for: Callable[[Operation], Request] = attrs.field(eq=False)
+
+    @property
+    def name(self) -> EngineName:
+        """HotStuff."""
+        return EngineName.HOTSTUFF
+
+    @property
+    def consistency(self) -> Consistency:
+        """Strong."""
+        return Consistency.STRONG
+
+    def submit(self, operation: Operation) -> hotstuff.Receive:
+        """The client's request, which the replica proposes once it leads; the host sends it to the others."""
+        return hotstuff.Receive(self.request_for(operation))
+
+    def health(self) -> Health:
+        """The health: unwell while its replica has given up its view, and not entered the next one."""
+        node = self.node
+        if node.durable.timed >= node.view:
+            return Health(State.UNWELL, f"replica {node.name} waits for view {node.view + 1}")
         return Health(State.WELL)
 
 

@@ -26,6 +26,7 @@ class EngineName(enum.Enum):
     """The protocols."""
 
     PBFT = "PBFT"
+    HOTSTUFF = "HotStuff"
     RAFT = "Raft"
     GOSSIP = "gossip"
 
@@ -52,11 +53,13 @@ class Guarantee:
     tolerates: str
 
 
-#: What each protocol promises: A2's column Fault Tolerance, and A102's column Consistency.
+#: What each protocol promises: A2's column Fault Tolerance, and A102's column Consistency. HotStuff is in
+#: neither, and promises what PBFT does.
 GUARANTEES: Final[Mapping[EngineName, Guarantee]] = {
     EngineName.GOSSIP: Guarantee(0, Consistency.EVENTUAL, "network partitions"),
     EngineName.RAFT: Guarantee(1, Consistency.STRONG, "crashes of f < n/2"),
     EngineName.PBFT: Guarantee(2, Consistency.STRONG, "Byzantine faults of f < n/3"),
+    EngineName.HOTSTUFF: Guarantee(2, Consistency.STRONG, "Byzantine faults of f < n/3"),
 }
 
 #: A2, Protocol Selection Matrix, and the uses that its Decision and Use Case Analysis name.

@@ -22,7 +22,7 @@ import attrs
 from impl.manager.core import Manager, Submission
 from impl.manager.engines import Engine, Health, State
 from impl.manager.errors import BadEngine, EngineUnavailable, ManagerError, UnknownTicket
-from impl.manager.operations import GUARANTEES, EngineName, Guarantee, Operation, route
+from impl.manager.operations import GUARANTEES, EngineName, Guarantee, Operation
 
 __all__ = ["EngineStatus", "Metrics", "Phase", "Result", "Service", "Ticket"]
 
@@ -278,7 +278,7 @@ class Service:
 
     def _refused(self, operation: Operation) -> Self:
         try:
-            name = route(operation.type)
+            name = self.manager.policy.route(operation.type)
         except (ManagerError, AttributeError):
             return self
         counted = attrs.evolve(self._metrics(name), refused=self._metrics(name).refused + 1)

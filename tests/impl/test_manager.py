@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impl import gossip, pbft, raft
+from impl import gossip, hotstuff, pbft, raft
 from impl.manager import (
     GUARANTEES,
     MESSAGES,
@@ -23,6 +23,7 @@ from impl.manager import (
     EngineUnavailable,
     GossipEngine,
     Health,
+    HotStuffEngine,
     Manager,
     ManagerError,
     NotHere,
@@ -35,13 +36,19 @@ from impl.manager import (
     UnsafePolicy,
     route,
 )
-from tests.impl import nodes, pbft_nodes
+from tests.impl import hotstuff_nodes, nodes, pbft_nodes
 
-PBFT, RAFT, GOSSIP = EngineName.PBFT, EngineName.RAFT, EngineName.GOSSIP
+PBFT, HOTSTUFF, RAFT, GOSSIP = EngineName.PBFT, EngineName.HOTSTUFF, EngineName.RAFT, EngineName.GOSSIP
+BFT = (PBFT, HOTSTUFF)
 WELL, ELSEWHERE, UNWELL = State.WELL, State.ELSEWHERE, State.UNWELL
 
-#: The widest legal policy.
-WIDEST = Policy({RAFT: (PBFT,), GOSSIP: (RAFT, PBFT)})
+
+def widest(bft: EngineName) -> Policy:
+    """The widest legal policy of a cluster with one BFT protocol."""
+    return Policy({RAFT: (bft,), GOSSIP: (RAFT, bft)}, bft)
+
+
+WIDEST = widest(PBFT)
 
 
 @attrs.frozen
@@ -63,7 +70,7 @@ class Toy:
 
 
 def manager(states: Mapping[EngineName, State] | None = None, policy: Policy | None = None) -> Manager:
-    """A manager with engines in these states; by default all three, all well."""
+    """A manager with engines in these states; by default all, all well."""
     made = Manager(policy or Policy())
     for name, state in (dict.fromkeys(EngineName, WELL) if states is None else states).items():
         made = made.register(Toy(name, state))
@@ -228,8 +235,12 @@ def test_an_operation_without_a_stand_in_is_refused(kind: str, policy: Policy, s
 
 
 @pytest.mark.parametrize(
-    ("name", "other"), [(PBFT, RAFT), (PBFT, GOSSIP), (RAFT, GOSSIP), (PBFT, PBFT), (RAFT, RAFT)]
-)
+    ("name", "other"),
+    [
+        (PBFT, RAFT), (PBFT, GOSSIP), (RAFT, GOSSIP), (PBFT, PBFT), (RAFT, RAFT),
+        (HOTSTUFF, RAFT), (HOTSTUFF, PBFT), (PBFT, HOTSTUFF),
+    ],
+)  # fmt: skip
 def test_a_policy_with_a_weaker_stand_in_is_refused(name: EngineName, other: EngineName) -> None:
     with pytest.raises(UnsafePolicy, match=f"{other.value} cannot stand in for {name.value}"):
         Policy({name: (other,)})
@@ -249,6 +260,25 @@ def test_a_policy_with_an_unknown_protocol_is_refused() -> None:
         Policy({RAFT: (unknown,)})
 
 
+def test_only_a_bft_protocol_takes_the_place_of_pbft() -> None:
+    unknown: Any = "HotStuff"
+    for other in (RAFT, GOSSIP, unknown):
+        with pytest.raises(UnsafePolicy, match="is weaker than PBFT, or no protocol"):
+            Policy(bft=other)
+
+
+def test_the_policy_chooses_the_bft_protocol() -> None:
+    """Without an engine for it the other one takes nothing: its log is another one."""
+    operation, on_hotstuff = Operation("model update"), Policy(bft=HOTSTUFF)
+    assert manager(policy=on_hotstuff).submit(operation) == Submission(HOTSTUFF, operation)
+    assert manager(policy=on_hotstuff).submit(Operation("task coordination")).engine is RAFT
+    for bft, other in (BFT, BFT[::-1]):
+        with pytest.raises(EngineMissing, match=f"for {bft.value}, and no engine for it is registered"):
+            manager({other: WELL}, widest(bft)).submit(operation)
+        with pytest.raises(EngineUnavailable, match="nothing weaker may stand in"):
+            manager({bft: UNWELL, other: WELL}, widest(bft)).submit(operation)
+
+
 def test_an_operation_served_elsewhere_gets_no_stand_in() -> None:
     """The operation would be ordered by one protocol here, and by another one there."""
     states = {PBFT: WELL, RAFT: ELSEWHERE, GOSSIP: WELL}
@@ -258,9 +288,14 @@ def test_an_operation_served_elsewhere_gets_no_stand_in() -> None:
 
 def policies() -> st.SearchStrategy[Policy]:
     """All legal policies."""
-    raft_by = st.sampled_from([(), (PBFT,)])
-    gossip_by = st.lists(st.sampled_from([RAFT, PBFT]), unique=True).map(tuple)
-    return st.builds(lambda one, other: Policy({RAFT: one, GOSSIP: other}), raft_by, gossip_by)
+    raft_by = st.lists(st.sampled_from(BFT), unique=True)
+    gossip_by = st.lists(st.sampled_from([RAFT, *BFT]), unique=True)
+    return st.builds(
+        lambda one, other, bft: Policy({RAFT: one, GOSSIP: other}, bft),
+        raft_by,
+        gossip_by,
+        st.sampled_from(BFT),
+    )
 
 
 @given(
@@ -271,8 +306,8 @@ def policies() -> st.SearchStrategy[Policy]:
 def test_no_operation_is_routed_to_a_weaker_engine(
     states: dict[EngineName, State], policy: Policy, kind: str
 ) -> None:
-    """For all engines, states and policies; so a critical operation is for PBFT alone."""
-    meant, submission = route(kind), None
+    """For all engines, states and policies; so a critical operation is for the one BFT protocol alone."""
+    meant, submission = policy.route(kind), None
     with contextlib.suppress(ManagerError):
         submission = manager(states, policy).submit(Operation(kind))
     if submission is None:
@@ -282,7 +317,7 @@ def test_no_operation_is_routed_to_a_weaker_engine(
     assert GUARANTEES[submission.engine].strength >= GUARANTEES[meant].strength
     assert submission.stands_in_for is (None if submission.engine is meant else meant)
     if kind in ("model update", "security decision"):
-        assert submission.engine is PBFT
+        assert submission.engine is policy.bft
 
 
 # --- the protocol cores -------------------------------------------------------------------------
@@ -306,6 +341,33 @@ def test_between_views_a_critical_operation_waits_though_raft_works() -> None:
     node, _ = pbft.step(pbft_nodes.replica(), pbft.Timeout())
     made = Manager(WIDEST).register(PbftEngine(node, request_for)).register(RaftEngine(nodes.leader()))
     with pytest.raises(EngineUnavailable, match="replica r1 waits for view 1"):
+        made.submit(Operation("model update"))
+
+
+def hotstuff_engine(node: hotstuff.Node) -> HotStuffEngine:
+    return HotStuffEngine(node, lambda one: hotstuff_nodes.request("client", operation=one.type))
+
+
+def test_a_critical_operation_is_committed_by_all_hotstuff_replicas() -> None:
+    """Given to one replica only, which proposes it once time-outs have made it the leader."""
+    net = hotstuff_nodes.Net()
+    made = Manager(Policy(bft=HOTSTUFF)).register(hotstuff_engine(net.nodes["r3"]))
+    submission = made.submit(Operation("model update", "weights"))
+    effects = net.step("r3", submission.input)
+    assert not any(isinstance(effect, hotstuff.Refused) for effect in effects)
+    for _ in range(4):
+        net.run()
+        net.time_out()
+    net.run()
+    for name in net.nodes:
+        committed = [one.operation for each in net.told(hotstuff.Committed, name) for one in each.batch]
+        assert committed == ["model update"]
+
+
+def test_between_views_hotstuff_takes_no_critical_operation() -> None:
+    node, _ = hotstuff.step(hotstuff_nodes.Net().nodes["r1"], hotstuff.TimerFired())
+    made = Manager(widest(HOTSTUFF)).register(hotstuff_engine(node)).register(RaftEngine(nodes.leader()))
+    with pytest.raises(EngineUnavailable, match="replica r1 waits for view 2"):
         made.submit(Operation("model update"))
 
 
@@ -356,12 +418,16 @@ def test_a_critical_operation_is_not_gossiped_though_gossip_works() -> None:
         made.submit(Operation("model update"))
 
 
-def test_a_follower_redirects_and_a_candidate_lets_pbft_stand_in() -> None:
-    made = Manager(WIDEST).register(PbftEngine(pbft_nodes.replica(), request_for))
+@pytest.mark.parametrize(
+    "engine",
+    [PbftEngine(pbft_nodes.replica(), request_for), hotstuff_engine(hotstuff_nodes.Net().nodes["r1"])],
+)
+def test_a_follower_redirects_and_a_candidate_lets_bft_stand_in(engine: Engine) -> None:
+    made = Manager(widest(engine.name)).register(engine)
     with pytest.raises(NotHere, match="does not lead"):
         made.register(RaftEngine(nodes.server())).submit(Operation("task coordination"))
     submission = made.register(RaftEngine(nodes.candidate())).submit(Operation("task coordination"))
-    assert (submission.engine, submission.stands_in_for) == (PBFT, RAFT)
+    assert (submission.engine, submission.stands_in_for) == (engine.name, RAFT)
 
 
 def test_a_leader_transferring_leadership_takes_no_operation() -> None:
@@ -373,6 +439,7 @@ def test_a_leader_transferring_leadership_takes_no_operation() -> None:
 
 
 def test_the_adapters_are_engines() -> None:
-    for engine in (PbftEngine(pbft_nodes.replica(), request_for), RaftEngine(nodes.leader()), Toy(GOSSIP)):
+    bft = (PbftEngine(pbft_nodes.replica(), request_for), hotstuff_engine(hotstuff_nodes.Net().nodes["r1"]))
+    for engine in (*bft, RaftEngine(nodes.leader()), Toy(GOSSIP)):
         assert isinstance(engine, Engine)
         assert engine.consistency is GUARANTEES[engine.name].consistency

@@ -13,6 +13,7 @@ from impl.manager import (
     EngineName,
     EngineUnavailable,
     GossipEngine,
+    HotStuffEngine,
     Manager,
     Metrics,
     NotHere,
@@ -26,13 +27,13 @@ from impl.manager import (
     Submission,
     Ticket,
     UnknownTicket,
-    route,
 )
-from tests.impl import nodes, pbft_nodes
+from tests.impl import hotstuff_nodes, nodes, pbft_nodes
 
-PBFT, RAFT, GOSSIP = EngineName.PBFT, EngineName.RAFT, EngineName.GOSSIP
-WIDEST = Policy({RAFT: (PBFT,), GOSSIP: (RAFT, PBFT)})
-KINDS = {PBFT: "model update", RAFT: "task coordination", GOSSIP: "metrics"}
+PBFT, HOTSTUFF, RAFT, GOSSIP = EngineName.PBFT, EngineName.HOTSTUFF, EngineName.RAFT, EngineName.GOSSIP
+WIDEST = {bft: Policy({RAFT: (bft,), GOSSIP: (RAFT, bft)}, bft) for bft in (PBFT, HOTSTUFF)}
+KINDS = {PBFT: "model update", HOTSTUFF: "model update", RAFT: "task coordination", GOSSIP: "metrics"}
+on_either = pytest.mark.parametrize("bft", WIDEST)
 
 
 def gossiping() -> gossip.Node:
@@ -42,11 +43,13 @@ def gossiping() -> gossip.Node:
     return node
 
 
-def service(*running: EngineName, policy: Policy = WIDEST) -> Service:
+def service(*running: EngineName, policy: Policy = WIDEST[PBFT]) -> Service:
     """A service over the real cores, some of them running."""
+    replica = hotstuff_nodes.Net().nodes["r1"]
     manager = (
         Manager(policy)
         .register(PbftEngine(pbft_nodes.replica("r0"), lambda one: pbft_nodes.request(one.type)))
+        .register(HotStuffEngine(replica, lambda one: hotstuff_nodes.request("client", operation=one.type)))
         .register(RaftEngine(nodes.leader()))
         .register(GossipEngine(gossiping()))
     )
@@ -74,7 +77,8 @@ def test_an_engine_takes_operations_once_it_is_started() -> None:
 
 @pytest.mark.parametrize("name", list(EngineName))
 def test_a_draining_engine_finishes_and_stops(name: EngineName) -> None:
-    made, ticket = submitted(service(*EngineName, policy=Policy()), KINDS[name])
+    policy = Policy(bft=name if name is HOTSTUFF else PBFT)
+    made, ticket = submitted(service(*EngineName, policy=policy), KINDS[name])
     made = made.drain(name)
     assert made.phase(name) is Phase.DRAINING
     _, error = made.submit(Operation(KINDS[name]))
@@ -89,11 +93,12 @@ def test_an_engine_with_nothing_open_drains_at_once() -> None:
     assert service(RAFT).drain(RAFT).phase(RAFT) is Phase.STOPPED
 
 
-def test_what_is_open_when_an_engine_stops_is_unknown() -> None:
-    made, ticket = submitted(service(*EngineName), "model update")
-    made, left = made.stop(PBFT)
+@on_either
+def test_what_is_open_when_an_engine_stops_is_unknown(bft: EngineName) -> None:
+    made, ticket = submitted(service(*EngineName, policy=WIDEST[bft]), "model update")
+    made, left = made.stop(bft)
     assert left == (ticket,)
-    assert made.status()[PBFT].metrics == Metrics(submitted=1, unknown=1)
+    assert made.status()[bft].metrics == Metrics(submitted=1, unknown=1)
     with pytest.raises(UnknownTicket, match="operation 1 is not open"):
         made.finished(ticket.number, Result.DONE)
 
@@ -110,11 +115,13 @@ def test_a_stronger_engine_stands_in_for_one_that_drains() -> None:
     assert (status[PBFT].served_by, status[PBFT].degradation) == (PBFT, "")
 
 
-def test_nothing_stands_in_for_pbft_and_status_says_so() -> None:
-    made, _ = service(*EngineName).stop(PBFT)
+@on_either
+def test_nothing_stands_in_for_pbft_and_status_says_so(bft: EngineName) -> None:
+    """Nor does one BFT protocol for the other."""
+    made, _ = service(*EngineName, policy=WIDEST[bft]).stop(bft)
     made, error = made.submit(Operation("model update"))
     assert isinstance(error, EngineUnavailable)
-    status = made.status()[PBFT]
+    status = made.status()[bft]
     assert (status.served_by, status.metrics.refused) == (None, 1)
     assert status.degradation == "operations are refused: its engine is stopped"
 
@@ -143,13 +150,15 @@ def test_bad_uses_are_refused_with_advice() -> None:
         assert after == made
 
 
+@on_either
 @given(st.lists(st.tuples(st.sampled_from(["start", "drain", "stop", "submit", "finish"]),
                           st.sampled_from(EngineName), st.sampled_from(Result)), max_size=30))  # fmt: skip
 def test_no_operation_is_lost_and_none_goes_to_who_does_not_run(
-    story: list[tuple[str, EngineName, Result]],
+    bft: EngineName, story: list[tuple[str, EngineName, Result]]
 ) -> None:
     """Each submitted operation is open or counted once as done, failed or unknown, whatever happens."""
-    made = service()
+    policy = WIDEST[bft]
+    made = service(policy=policy)
     for what, name, result in story:
         match what:
             case "start" if made.phase(name) is not Phase.DRAINING:
@@ -162,7 +171,7 @@ def test_no_operation_is_lost_and_none_goes_to_who_does_not_run(
                 made, ticket = made.submit(Operation(KINDS[name]))
                 if isinstance(ticket, Ticket):
                     assert made.phase(ticket.submission.engine) is Phase.RUNNING
-                    assert ticket.submission.engine in (route(KINDS[name]), RAFT, PBFT)
+                    assert ticket.submission.engine in (policy.route(KINDS[name]), RAFT, bft)
             case "finish" if made.open:
                 made = made.finished(min(made.open), result)
     for name, status in made.status().items():
