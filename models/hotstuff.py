@@ -62,6 +62,7 @@ __all__ = [
     "Fault",
     "Sorts",
     "agreement",
+    "agreement_by_cvc5",
     "chained",
     "clauses_needed",
     "mutants_fail",
@@ -512,7 +513,8 @@ PROOF: Final = Proof(
 
 
 #: The checks of `verify.toml`. No two correct replicas commit conflicting blocks, in any cluster.
-agreement, clauses_needed, mutants_fail = PROOF.holds, PROOF.clauses_needed, PROOF.mutants_fail
+agreement, agreement_by_cvc5 = PROOF.holds, PROOF.holds_by_cvc5
+clauses_needed, mutants_fail = PROOF.clauses_needed, PROOF.mutants_fail
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ import pytest
 from models.hotstuff import GOALS, PROOF, Fault, chained
 from models.hotstuff_small import COMMIT, SCENARIOS, commit_reached, states_by_tlc, states_by_z3
 from tlacheck import itf
-from tlacheck.smt import Need, Scenario, each_dropped, inductive
+from tlacheck.smt import Need, Scenario, cvc5, each_dropped, inductive
 from tlacheck.verdict import Kind
 from tlacheck.verify import Context
 
@@ -44,6 +44,12 @@ def test_a_wrong_rule_breaks_a_clause_that_speaks_of_it(fault: Fault, obligation
     result = PROOF.attempt(fault)
     assert result.trace is not None
     assert obligation in [failed.name for failed in result.failing]
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_cvc5_finds_a_step_of_each_wrong_rule_that_breaks_a_clause(fault: Fault) -> None:
+    result = PROOF.attempt(fault, solver=cvc5.ask)
+    assert "cvc5 has a counterexample" in str(result.verdict)
 
 
 def test_without_the_main_clause_the_proof_fails() -> None:

@@ -1,6 +1,7 @@
 """Proofs and scenarios as checks of `tlacheck verify`, on a lock: their verdicts and failures."""
 
 import enum
+import sys
 from pathlib import Path
 
 import attrs
@@ -8,6 +9,7 @@ import pytest
 import z3
 
 from tlacheck import itf
+from tlacheck.errors import SetupError
 from tlacheck.smt import (
     NOT_REACHED,
     Action,
@@ -163,6 +165,39 @@ def test_nothing_follows_from_a_contradictory_invariant() -> None:
 
 def test_a_proof_that_runs_out_of_time_is_unknown(context: Context) -> None:
     assert "Z3 gave no answer within 0.05 s" in str(stubborn().holds(context).verdict)
+
+
+# by cvc5
+
+
+def test_cvc5_proves_the_same(context: Context) -> None:
+    outcome = PROOF.holds_by_cvc5(context)
+    assert outcome.verdict == Verdict.proved()
+    assert dict(outcome.figures) == {"clauses": 2, "obligations": 6, "consequences": 1}
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_cvc5_proves_no_wrong_model(context: Context, fault: Fault) -> None:
+    outcome = of(lock(fault)).holds_by_cvc5(context)
+    assert "cvc5 has a counterexample" in str(outcome.verdict)
+    assert (outcome.trace, files(context)) == (None, [])
+
+
+def test_cvc5_proves_nothing_of_a_system_that_cannot_begin(context: Context) -> None:
+    system = attrs.evolve(lock(None), initial=lambda s: z3.And(s.free, z3.Not(s.free)))
+    assert "so any clause would hold" in str(of(system).holds_by_cvc5(context).verdict)
+
+
+def test_cvc5_without_an_answer_in_time_proves_nothing(context: Context) -> None:
+    assert "cvc5 gave no answer within 0.05 s" in str(stubborn().holds_by_cvc5(context).verdict)
+
+
+def test_without_cvc5_one_sentence_says_how_to_install_it(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cvc5", None)
+    with pytest.raises(SetupError, match=r"pip install 'tlacheck\[cvc5\]'"):
+        PROOF.holds_by_cvc5(context)
 
 
 # its clauses

@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import attrs
 
@@ -11,7 +11,7 @@ from tlacheck.smt._small import small
 from tlacheck.smt._z3 import z3
 from tlacheck.smt.sorts import Expression
 
-__all__ = ["TIMEOUT_SECONDS", "Answer", "Sat", "ask", "checked_timeout", "no_answer"]
+__all__ = ["TIMEOUT_SECONDS", "Answer", "Ask", "Sat", "ask", "checked_timeout", "no_answer"]
 
 #: The default time limit of a query.
 TIMEOUT_SECONDS: Final = 20.0
@@ -37,7 +37,7 @@ class Sat(enum.Enum):
 
 @attrs.frozen
 class Answer:
-    """Z3's answer.
+    """A solver's answer.
 
     Attributes:
         sat: whether the formulas can be met together.
@@ -48,6 +48,16 @@ class Answer:
     sat: Sat
     model: Any = None
     reason: str = ""
+
+
+class Ask(Protocol):
+    """A solver: `ask`, or that of `tlacheck.smt.cvc5`."""
+
+    def __call__(
+        self, formulas: Sequence[Expression], timeout_seconds: float, *, hoping: Sat = Sat.NO
+    ) -> Answer:
+        """Answer whether formulas can be satisfied together."""
+        ...
 
 
 def checked_timeout(seconds: float) -> int:

@@ -11,11 +11,12 @@ is incomplete, not that the clause is wrong: the verdict is `unknown`, and the t
 behaviour from an initial state makes it `violated`.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from tlacheck.errors import ConfigError
-from tlacheck.smt._solver import TIMEOUT_SECONDS, Sat, ask
+from tlacheck.smt._solver import TIMEOUT_SECONDS, Answer, Ask, Sat, ask
 from tlacheck.smt._traces import StepTerms, trace_of
 from tlacheck.smt._unroll import all_of, axioms, one_action, some_action
 from tlacheck.smt._z3 import z3
@@ -30,6 +31,10 @@ __all__ = ["NOT_REACHED", "implied", "induction", "inductive"]
 
 #: The explanation in the trace of a counterexample to induction.
 NOT_REACHED: Final = "a counterexample to induction: its first state need not be reachable"
+
+
+#: A solver with its time limit.
+_Solve: TypeAlias = Callable[..., Answer]
 
 
 def induction(
@@ -99,6 +104,7 @@ def inductive(
     clauses: Iterable[Clause | str],
     *,
     timeout_seconds: float = TIMEOUT_SECONDS,
+    solver: Ask = ask,
     stop_early: bool = False,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> Result:
@@ -107,7 +113,8 @@ def inductive(
     Args:
         system: the system.
         clauses: the parts of the invariant: properties of the system by name, or any clauses.
-        timeout_seconds: how long Z3 may take for each question.
+        timeout_seconds: how long the solver may take for each question.
+        solver: Z3, unless given.
         stop_early: whether to stop at the first obligation that is not met.
         on_progress: told of each obligation before it is looked at.
 
@@ -122,6 +129,7 @@ def inductive(
     found = tuple(system.find(clause) for clause in clauses)
     if not found:
         raise ConfigError(f"an invariant of {system.name} needs one clause at least")
+    solve = functools.partial(solver, timeout_seconds=timeout_seconds)
     obligations: list[Obligation] = []
 
     def result(verdict: Verdict) -> Result:
@@ -131,7 +139,7 @@ def inductive(
         )
 
     start = system.view("0")
-    begins = ask([*axioms(system, start), system.initial(start)], timeout_seconds, hoping=Sat.YES)
+    begins = solve([*axioms(system, start), system.initial(start)], hoping=Sat.YES)
     if begins.sat is not Sat.YES:
         reason = (
             begins.reason or "no state satisfies the axioms and the initial formula, so any clause would hold"
@@ -141,18 +149,16 @@ def inductive(
         for clause in found:
             on_progress(f"{clause.name} {f'after {action.name}' if action else 'initially'}")
             obligations.append(
-                _initiation(system, clause, timeout_seconds)
+                _initiation(system, clause, solve)
                 if action is None
-                else _consecution(system, found, clause, action, timeout_seconds)
+                else _consecution(system, found, clause, action, solve)
             )
             if stop_early and not obligations[-1].verdict.is_established:
                 return result(_whole(obligations))
     verdict = _whole(obligations)
     if verdict.kind is Kind.PROVED:
         # Last, since it matters only for a proof.
-        silent = next(
-            filter(None, (_never(system, found, one, timeout_seconds) for one in system.actions)), ""
-        )
+        silent = next(filter(None, (_never(system, found, one, solve) for one in system.actions)), "")
         verdict = Verdict.unknown(silent) if silent else verdict
     return result(verdict)
 
@@ -163,6 +169,7 @@ def implied(
     conclusion: Clause | str,
     *,
     timeout_seconds: float = TIMEOUT_SECONDS,
+    solver: Ask = ask,
 ) -> Result:
     """Prove that a clause follows from others, in one and the same state.
 
@@ -170,7 +177,8 @@ def implied(
         system: the system; only its axioms matter.
         invariant: what is assumed: properties of the system by name, or any clauses.
         conclusion: what is to follow.
-        timeout_seconds: how long Z3 may take for each of two questions.
+        timeout_seconds: how long the solver may take for each of two questions.
+        solver: Z3, unless given.
 
     Returns:
         Proved: it holds wherever the invariant does. Unknown: there is no answer in time, a state satisfies
@@ -180,10 +188,11 @@ def implied(
         ConfigError: there is no such property, or the time makes no sense.
     """
     conclusion = system.find(conclusion)
+    solve = functools.partial(solver, timeout_seconds=timeout_seconds)
     view = system.view("0")
     assumed = [*axioms(system, view), *all_of(map(system.find, invariant), view)]
     trace = None
-    answer = ask([*assumed, z3.Not(conclusion.formula(view))], timeout_seconds)
+    answer = solve([*assumed, z3.Not(conclusion.formula(view))])
     match answer.sat:
         case Sat.YES:
             verdict = Verdict.unknown(f"{conclusion.name} does not follow: a state satisfies the rest")
@@ -191,7 +200,7 @@ def implied(
         case Sat.UNKNOWN:
             verdict = Verdict.unknown(answer.reason)
         case Sat.NO:
-            begins = ask(assumed, timeout_seconds, hoping=Sat.YES)
+            begins = solve(assumed, hoping=Sat.YES)
             verdict = (
                 Verdict.proved()
                 if begins.sat is Sat.YES
@@ -215,9 +224,9 @@ def _whole(obligations: Sequence[Obligation]) -> Verdict:
     return Verdict.proved()
 
 
-def _initiation(system: TransitionSystem, clause: Clause, timeout_seconds: float) -> Obligation:
+def _initiation(system: TransitionSystem, clause: Clause, solve: _Solve) -> Obligation:
     view = system.view("0")
-    answer = ask([*axioms(system, view), system.initial(view), z3.Not(clause.formula(view))], timeout_seconds)
+    answer = solve([*axioms(system, view), system.initial(view), z3.Not(clause.formula(view))])
     if answer.sat is Sat.NO:
         return Obligation(clause=clause, verdict=Verdict.proved())
     if answer.sat is Sat.UNKNOWN:
@@ -233,7 +242,7 @@ def _consecution(
     invariant: Sequence[Clause],
     clause: Clause,
     action: Action,
-    timeout_seconds: float,
+    solve: _Solve,
 ) -> Obligation:
     # All formulas are made anew for each query: Z3's search depends on the age of terms, and some
     # queries take a hundred times as long when the queries of a proof share their terms.
@@ -246,7 +255,7 @@ def _consecution(
         step,
         z3.Not(clause.formula(after)),
     ]
-    answer = ask(formulas, timeout_seconds)
+    answer = solve(formulas)
     if answer.sat is Sat.NO:
         return Obligation(clause=clause, action=action.name, verdict=Verdict.proved())
     if answer.sat is Sat.UNKNOWN:
@@ -256,18 +265,12 @@ def _consecution(
     return Obligation(clause=clause, action=action.name, verdict=verdict, trace=trace)
 
 
-def _never(
-    system: TransitionSystem, invariant: Sequence[Clause], action: Action, timeout_seconds: float
-) -> str:
+def _never(system: TransitionSystem, invariant: Sequence[Clause], action: Action, solve: _Solve) -> str:
     """Explain why it is unknown that the action can happen where the invariant holds; empty if it can."""
     before = system.view("0")
     after = system.view_after(action, before, "1")
     step, _ = one_action(action, before, after, "0")
-    answer = ask(
-        [*axioms(system, before, after), *all_of(invariant, before), step],
-        timeout_seconds,
-        hoping=Sat.YES,
-    )
+    answer = solve([*axioms(system, before, after), *all_of(invariant, before), step], hoping=Sat.YES)
     if answer.sat is Sat.NO:
         return (
             f"{action.name} can never happen where the invariant holds, so it keeps any clause: its relation "

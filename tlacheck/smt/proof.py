@@ -1,9 +1,10 @@
 """A proof for any size as checks of `tlacheck verify`, with checks that the proof is meaningful.
 
 A proof may succeed because its model does little, or rest on clauses that nobody needs. A `Proof`
-therefore provides three checks:
+therefore provides four checks:
 
 * `holds`: the properties of the model are an inductive invariant, and the consequences follow from it.
+* `holds_by_cvc5`: the same, by another solver.
 * `clauses_needed`: without any one of its clauses it is not inductive.
 * `mutants_fail`: no wrong model is proved, one for each mistake of a list.
 
@@ -26,8 +27,9 @@ from typing import Final, Generic, TypeVar
 
 import attrs
 
+from tlacheck.smt import cvc5
 from tlacheck.smt._checks import judged, kept
-from tlacheck.smt._solver import TIMEOUT_SECONDS
+from tlacheck.smt._solver import TIMEOUT_SECONDS, Ask, ask
 from tlacheck.smt._unroll import one_action
 from tlacheck.smt.induction import implied, inductive
 from tlacheck.smt.necessity import Necessity, Need, each_dropped
@@ -78,7 +80,13 @@ class Proof(Generic[FaultT]):
     timeout_seconds: float = TIMEOUT_SECONDS
     command: str = ""
 
-    def attempt(self, fault: FaultT | None = None, *, on_progress: Callable[[str], None] = _silent) -> Result:
+    def attempt(
+        self,
+        fault: FaultT | None = None,
+        *,
+        solver: Ask = ask,
+        on_progress: Callable[[str], None] = _silent,
+    ) -> Result:
         """Try the whole invariant; for a wrong model, stop at the first obligation that fails.
 
         A wrong model's changed actions come first: something fails there.
@@ -90,15 +98,16 @@ class Proof(Generic[FaultT]):
             system,
             system.properties,
             timeout_seconds=self.timeout_seconds,
+            solver=solver,
             stop_early=fault is not None,
             on_progress=on_progress,
         )
 
-    def followed(self) -> tuple[Result, ...]:
+    def followed(self, *, solver: Ask = ask) -> tuple[Result, ...]:
         """Check whether each consequence follows from the invariant: a result for each."""
         system = self.model(None)
         return tuple(
-            implied(system, system.properties, one, timeout_seconds=self.timeout_seconds)
+            implied(system, system.properties, one, timeout_seconds=self.timeout_seconds, solver=solver)
             for one in self.consequences
         )
 
@@ -118,7 +127,17 @@ class Proof(Generic[FaultT]):
 
         A counterexample to induction is left in the folder of the check.
         """
-        result, follow = self.attempt(on_progress=context.progress), self.followed()
+        return self._held(context, ask)
+
+    def holds_by_cvc5(self, context: Context) -> Outcome:
+        """Check the same as `holds` by cvc5; it leaves no counterexample."""
+        return self._held(context, cvc5.ask)
+
+    def _held(self, context: Context, solver: Ask) -> Outcome:
+        result, follow = (
+            self.attempt(solver=solver, on_progress=context.progress),
+            self.followed(solver=solver),
+        )
         missing = [one for one in follow if one.verdict.kind is not Kind.PROVED]
         verdict = result.verdict
         if verdict.kind is Kind.PROVED and missing:
