@@ -36,8 +36,9 @@ them. Requests, replies and the service are those of `impl.common`, so that clie
 protocol orders them.
 
 Everything that others can make a replica keep is bounded: one vote, time-out, proposal and snapshot of each
-replica, one wanted block, `variants_max` blocks of a view, `retained` committed ones, one request of each of
-`waiting_max` clients. A view is entered by proof only, so no replica gets far ahead.
+replica, one wanted block, `variants_max` blocks of a view, and as many of all views that have not begun,
+`retained` committed ones, one request of each of `waiting_max` clients. A view is entered by proof only, so
+no replica gets far ahead.
 
 Sources: "paper" is Yin, Malkhi, Reiter, Golan Gueta and Abraham, "HotStuff: BFT Consensus in the Lens of
 Blockchain", PODC 2019; "Diem" is the Diem team, "DiemBFT v4: State Machine Replication in the Diem

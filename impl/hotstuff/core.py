@@ -145,15 +145,21 @@ def _receive_proposal(node: Node, inp: Receive, proposal: Proposal) -> Result:
     return following.receive_proposal(node, proposal).then(following.retried)
 
 
-def _no_room(node: Node, block: Block) -> str:
-    """The reason not to keep one more block of its view; a certified block is kept nonetheless."""
-    name = proofs.block_digest(block)
-    if name in node.durable.blocks:
+def _no_room(node: Node, block: Block, *, has_begun: bool = True) -> str:
+    """The reason not to keep one more block of its view; a certified block is kept nonetheless.
+
+    Of all views of which nothing proves that they have begun, no more are kept than of one that has: their
+    leaders can sign blocks for each of them.
+    """
+    name, kept = proofs.block_digest(block), node.durable.blocks
+    if name in kept:
         return ""
-    others = sum(each.view == block.view for each in node.durable.blocks.values())
-    if others < node.config.variants_max:
+    of_view = (each.view == block.view if has_begun else each.view > node.view for each in kept.values())
+    if (others := sum(of_view)) < node.config.variants_max:
         return ""
-    return f"{others} blocks of view {block.view} are kept already"
+    return (
+        f"{others} blocks of view {block.view}{'' if has_begun else ' or other later ones'} are kept already"
+    )
 
 
 def _receive_timeout(node: Node, inp: Receive, timeout: Timeout) -> Result:
@@ -198,7 +204,8 @@ def _receive_blocks(node: Node, inp: Receive, blocks: tuple[Block, ...]) -> Resu
     if proofs.block_digest(first) not in asked:
         if not tree.has(config, node.durable, first.parent):
             return refused(node, inp, Why.USELESS, "nobody asked for it, and its parent is not at hand")
-        if full := _no_room(node, first):
+        has_begun = first.view <= max(node.view, first.justify.view + 1)
+        if full := _no_room(node, first, has_begun=has_begun):
             return refused(node, inp, Why.FULL, full)
     return sync.receive_blocks(node, blocks).then(following.retried)
 

@@ -174,6 +174,13 @@ MUTANTS: tuple[Mutant, ...] = (
         new="    return StepResult(node)",
     ),
     Mutant(
+        name="far-views-kept",
+        bug="a leader's blocks for all views to come fill the disk",
+        module=_CORE,
+        old="if has_begun else each.view > node.view for",
+        new="for",
+    ),
+    Mutant(
         name="request-executed-twice",
         bug="PB-35",
         module=_CHAIN,

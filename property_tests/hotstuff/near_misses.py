@@ -231,6 +231,12 @@ def _limits() -> Iterator[tuple[str, bool]]:
     second = signed(Request(client="d", timestamp=1, operation="d"), SymbolicKeys("d"))
     node, _ = _played(request, second, config=attrs.evolve(_OWN, waiting_max=1))
     yield "one client waits", list(node.waiting) == ["c"]
+    far = [hotstuff.Blocks((_block(view, _GENESIS),)) for view in (6, 10, 14)]
+    node, told = _played(*far)
+    yield "blocks of views that have not begun are few", len(node.durable.blocks) == _OWN.variants_max
+    yield "they are refused for want of room", isinstance(told[-1], Refused) and told[-1].why == Why.FULL
+    node, _ = _played(*far, Proposal(block=_FIRST), Proposal(block=_SECOND), hotstuff.Blocks((_THIRD,)))
+    yield "they take no room from a view that has begun", proofs.block_digest(_THIRD) in node.durable.blocks
     chain = [_FIRST, _SECOND, _THIRD]
     for view in (4, 5):
         chain.append(_block(view, _certificate(chain[-1])))
@@ -241,8 +247,8 @@ def _limits() -> Iterator[tuple[str, bool]]:
     votes = [proofs.sign_vote(_CONFIGS[name], view, digest) for name, view in views]
     node, _ = _played(Proposal(block=_FIRST), *votes)
     yield "votes of two views make no certificate", node.durable.high == _GENESIS
-    told = {name: proofs.sign_timeout(_CONFIGS[name], 3, _GENESIS, None) for name in ("r1", "r2", "r3")}
-    node = attrs.evolve(hotstuff.first_start(_OWN), view=4, timeouts=told)
+    timeouts = {name: proofs.sign_timeout(_CONFIGS[name], 3, _GENESIS, None) for name in ("r1", "r2", "r3")}
+    node = attrs.evolve(hotstuff.first_start(_OWN), view=4, timeouts=timeouts)
     _, done = hotstuff.step(node, hotstuff.Propose(()))
     yield "time-outs of a quorum are enough", any(isinstance(each, hotstuff.Proposed) for each in done)
 
