@@ -12,15 +12,19 @@ import attrs
 from impl import hotstuff, hybrid
 from property_tests.hybrid.adversary import STRATEGIES_ON_HOTSTUFF, Adversary, behaviours
 from property_tests.hybrid.engine_mutants import MUTANTS
-from property_tests.hybrid.host import HybridCore, configs_of, replica_step
+from property_tests.hybrid.host import Hosted, HybridCore, configs_of, replica_step
 from property_tests.hybrid.invariants import Linearizable, Safety
-from property_tests.hybrid.protocol import GOALS, HYBRID
+from property_tests.hybrid.protocol import GOALS, HYBRID, AttackSchedule
 from property_tests.hybrid.recorder import HybridRecorder
 from tlacheck.harness import Byzantine, Size, SpecRun, counted, sometimes_in_step
 from tlacheck.mutants import Layer
-from tlacheck.sim import StepRecord
+from tlacheck.sim import Fault, StepRecord
 
 __all__ = ["ON_HOTSTUFF"]
+
+
+#: How long a replica is left behind in each of two BFT epochs, at most, in virtual milliseconds.
+_BEHIND_MS: Final = 9_000
 
 
 def _configs(size: Size) -> dict[str, hybrid.Config]:
@@ -33,6 +37,39 @@ def _recorder(size: Size, run: SpecRun) -> HybridRecorder:
 
 def _behaviours(size: Size) -> Any:
     return behaviours(Adversary(_configs(size), size.byzantine))
+
+
+class Schedule(AttackSchedule):
+    """Rounds as for PBFT, except that who is left behind can no longer fetch what it missed.
+
+    HotStuff keeps the last blocks whatever happens, and PBFT only those since a checkpoint.
+    """
+
+    def leave_one_behind(self) -> None:
+        """Let the others forget what one correct replica misses, and switch twice without it."""
+        victim = self.random.choice(sorted(self._correct()))
+        self._all_behave(["hotstuff: withholding", "silence"])
+        self.run.inflict(Fault.of("partition", group=[victim]))
+        for noise, is_over in (
+            (True, lambda: all(self._lacks(other, victim) for other in self._correct() if other != victim)),
+            (False, lambda: all(not node.is_bft for node in self._others(victim))),
+            (True, lambda: all(node.is_bft for node in self._others(victim))),
+        ):
+            self._storm(_BEHIND_MS, noise=noise, is_over=is_over)
+        self.run.stabilise()
+        self._storm(_BEHIND_MS // 12)
+
+    def _correct(self) -> dict[str, hybrid.Node]:
+        return {name: host.node for name, host in self.run.view.items() if isinstance(host, Hosted)}
+
+    def _others(self, victim: str) -> list[hybrid.Node]:
+        return [node for name, node in self._correct().items() if name != victim]
+
+    def _lacks(self, name: str, victim: str) -> bool:
+        """Return whether a replica no longer has the first block that another one lacks."""
+        nodes = self._correct()
+        place, engine = nodes[victim].config.bft.executed(nodes[victim].bft), nodes[name].config.bft
+        return engine.executed(nodes[name].bft) > place and not engine.decided(nodes[name].bft, place)
 
 
 # --- goals
@@ -59,8 +96,7 @@ def _installs(record: StepRecord) -> bool:
     nodes = _nodes(record)
     if nodes is None or nodes[0].durable.committed == nodes[1].durable.committed:
         return False
-    engine = record.after.node.config.bft
-    return not engine.decided(nodes[1], engine.executed(nodes[0]))
+    return isinstance(record.input, hybrid.Receive) and isinstance(record.input.message, hotstuff.Snapshot)
 
 
 _OF_PBFT: Final = ("a view is entered", "a state is transferred", "behaviour: pbft: ")
@@ -70,6 +106,7 @@ ON_HOTSTUFF: Final = attrs.evolve(
     name="hybrid on HotStuff",
     core=lambda size: HybridCore(_configs(size)),
     recorder=_recorder,
+    schedule=Schedule,
     judges=[lambda size: Safety(size, _configs(size)), Linearizable],
     goals=(
         *(goal for goal in GOALS if not goal.name.startswith(_OF_PBFT)),
