@@ -10,6 +10,7 @@
 | `service`    | the replicated service, and the state that replicas keep of it                   |
 | `results`    | the result of a step, and the refusal of an input                                |
 | `shapes`     | checks of objects from outside, field by field, before anything else reads them  |
+| `exposition` | numbers of a replica for Prometheus                                              |
 | `errors`     | what is wrong with a configuration or a key                                      |
 """
 

@@ -32,8 +32,8 @@ Effects report accepted inputs in the order of those actions (`Stored`, `Voted`,
 messages; a rejected input is `Refused` and changes nothing. `rules` holds the rules on which safety rests,
 named as in the spec; `tree` walks blocks, `proofs` makes and checks certificates, `shapes` checks the types
 of what comes from outside; `chain`, `following`, `pacemaker` and `sync` handle inputs, and `core` combines
-them. Requests, replies and the service are those of `impl.common`, so that clients need not know which
-protocol orders them.
+them. `metrics`, which the core does not need, reports a replica's condition to operators. Requests, replies
+and the service are those of `impl.common`, so that clients need not know which protocol orders them.
 
 Everything that others can make a replica keep is bounded: one vote, time-out, proposal and snapshot of each
 replica, one wanted block, `variants_max` blocks of a view, and as many of all views that have not begun,

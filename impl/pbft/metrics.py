@@ -4,11 +4,12 @@ The core keeps none of this: `health` reads a replica, the host adds up effects 
 writes both in the text format of Prometheus, version 0.0.4.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import attrs
 
+from impl.common import exposition as common
 from impl.common.identities import NodeId
 from impl.pbft import rules
 from impl.pbft.effects import (
@@ -197,56 +198,32 @@ def counted(counters: Counters, effects: Iterable[Effect], *, replicas: int) -> 
 
 #: Of each number of `Health`, its name, and what it is.
 _GAUGES: Final = {
-    "view": ("pbft_view", "The view that the replica is in, or wants."),
-    "changing": ("pbft_view_changing", "1 while the view has not begun."),
-    "executed": ("pbft_executed_seq", "The sequence number up to which it has executed."),
-    "stable": ("pbft_stable_seq", "Its last stable checkpoint, the low watermark."),
-    "high": ("pbft_high_watermark_seq", "The sequence number beyond which nothing is accepted."),
-    "backlog": ("pbft_backlog", "Sequence numbers that are accepted and not executed."),
-    "waiting": ("pbft_waiting_clients", "Clients that wait for a request to be executed."),
-    "multiplier": ("pbft_multiplier", "How long it waits for the primary, in durations of the timer."),
-    "futile": ("pbft_futile_views", "Views that were left since something was executed."),
-    "is_waiting": ("pbft_timer_running", "1 while the primary has something to do."),
-    "behind": ("pbft_behind", "Sequence numbers that it has certainly missed."),
-    "is_well": ("pbft_well", "1 if it takes part in its view, and has missed nothing."),
+    "view": ("view", "The view that the replica is in, or wants."),
+    "changing": ("view_changing", "1 while the view has not begun."),
+    "executed": ("executed_seq", "The sequence number up to which it has executed."),
+    "stable": ("stable_seq", "Its last stable checkpoint, the low watermark."),
+    "high": ("high_watermark_seq", "The sequence number beyond which nothing is accepted."),
+    "backlog": ("backlog", "Sequence numbers that are accepted and not executed."),
+    "waiting": ("waiting_clients", "Clients that wait for a request to be executed."),
+    "multiplier": ("multiplier", "How long it waits for the primary, in durations of the timer."),
+    "futile": ("futile_views", "Views that were left since something was executed."),
+    "is_waiting": ("timer_running", "1 while the primary has something to do."),
+    "behind": ("behind", "Sequence numbers that it has certainly missed."),
+    "is_well": ("well", "1 if it takes part in its view, and has missed nothing."),
 }
 
 #: Of each number of `Counters`, its name, and what it is.
 _COUNTERS: Final = {
-    "batches": ("pbft_batches_executed_total", "Batches that were executed."),
-    "requests": ("pbft_requests_executed_total", "Requests in batches that were executed."),
-    "transfers": ("pbft_state_transfers_total", "States that were taken over from others."),
-    "views": ("pbft_views_entered_total", "Views that were entered."),
-    "diverged": ("pbft_diverged_total", "Checkpoints at which a quorum had another state."),
-    "writes": ("pbft_writes_total", "Writes of durable state."),
-    "timers": ("pbft_timer_starts_total", "Starts of the view-change timer."),
+    "batches": ("batches_executed_total", "Batches that were executed."),
+    "requests": ("requests_executed_total", "Requests in batches that were executed."),
+    "transfers": ("state_transfers_total", "States that were taken over from others."),
+    "views": ("views_entered_total", "Views that were entered."),
+    "diverged": ("diverged_total", "Checkpoints at which a quorum had another state."),
+    "writes": ("writes_total", "Writes of durable state."),
+    "timers": ("timer_starts_total", "Starts of the view-change timer."),
 }
 
 
 def exposition(state: Health, counters: Counters) -> str:
     """Both in Prometheus' text format, each sample with the replica's name as `node`."""
-    lines: list[str] = []
-    node = ("node", state.node)
-    for field, (name, what) in _GAUGES.items():
-        lines += _metric(name, "gauge", what, [((node,), int(getattr(state, field)))])
-    for field, (name, what) in _COUNTERS.items():
-        lines += _metric(name, "counter", what, [((node,), getattr(counters, field))])
-    sent = [((node, ("type", kind)), count) for kind, count in sorted(counters.sent.items())]
-    lines += _metric("pbft_messages_sent_total", "counter", "Messages that were sent, by type.", sent)
-    refused = [((node, ("why", why.name.lower())), counters.refused.get(why, 0)) for why in Why]
-    lines += _metric("pbft_refused_total", "counter", "Inputs that were refused, by kind of reason.", refused)
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _metric(
-    name: str, kind: str, what: str, samples: Iterable[tuple[tuple[tuple[str, str], ...], int]]
-) -> Iterator[str]:
-    yield f"# HELP {name} {what}"
-    yield f"# TYPE {name} {kind}"
-    for labels, value in samples:
-        shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels)
-        yield f"{name}{{{shown}}} {value}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+    return common.exposition("pbft", state.node, (_GAUGES, state), (_COUNTERS, counters), Why)

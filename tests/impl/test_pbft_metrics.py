@@ -1,7 +1,5 @@
 """Health and counters of a PBFT replica, and their Prometheus exposition (PBFT-9)."""
 
-import re
-
 import attrs
 import pytest
 
@@ -26,6 +24,7 @@ from impl.pbft import (
     signed,
 )
 from impl.pbft.metrics import NOTHING_COUNTED, Counters, counted, exposition, health
+from tests.impl.expositions import samples
 from tests.impl.pbft_nodes import (
     Cluster,
     X,
@@ -183,28 +182,6 @@ def test_each_effect_of_a_run_is_counted_once() -> None:
 
 
 # --- for Prometheus -----------------------------------------------------------------------------
-
-SAMPLE = re.compile(r'^([a-z_]+)\{((?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)+)\} (-?\d+)$')
-
-
-def samples(text: str) -> dict[tuple[str, str], int]:
-    """The samples of an exposition, which must follow the format line by line."""
-    found: dict[tuple[str, str], int] = {}
-    declared = ""
-    for line in text.splitlines():
-        if help_ := re.match(r"^# HELP ([a-z_]+) \S.*\.$", line):
-            declared = help_[1]
-            continue
-        if line.startswith("# TYPE "):
-            assert re.match(rf"^# TYPE {declared} (counter|gauge)$", line), line
-            assert declared.endswith("_total") == line.endswith(" counter"), line
-            continue
-        sample = SAMPLE.match(line)
-        assert sample, line
-        assert sample[1] == declared
-        assert (sample[1], sample[2]) not in found
-        found[sample[1], sample[2]] = int(sample[3])
-    return found
 
 
 def test_the_exposition_has_every_number_once() -> None:
