@@ -137,6 +137,7 @@ def _under_load(*words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, timeout=_PLENTY, check=False)
 
 
+@pytest.mark.sweep
 def test_a_check_beside_eight_busy_processes_says_the_same() -> None:
     busy = _under_load("--", *_TLACHECK, "check", str(SPECS / "DieHard.tla"), "--memory", "128")
     assert busy.returncode == 0, busy.stdout + busy.stderr

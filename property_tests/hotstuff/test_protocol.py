@@ -37,6 +37,7 @@ def _context(folder: Path) -> Context:
     return Context(folder=folder, budget="ci", seed=0, command="", progress=lambda _: None)
 
 
+@pytest.mark.sweep
 def test_byzantine_replicas_break_nothing_and_there_is_progress(tmp_path: Path) -> None:
     outcome = soaked(_context(tmp_path), HOTSTUFF, seeds=20, steps=200)
     assert outcome.message == ""

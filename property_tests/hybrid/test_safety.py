@@ -145,6 +145,10 @@ _WRONG: dict[str, tuple[str, str, int, tuple[Patch, ...]]] = {
 }
 
 
+#: The first seed that is tried, where runs of earlier ones notice nothing.
+_FIRST_SEED = {"switches back at any level": 7, "an abort is forgotten in a crash": 24}
+
+
 def _hasty(usual: Protocol) -> Protocol:
     """The same with short timeouts: events that never come do not come any sooner."""
     return attrs.evolve(usual, core=lambda size: HybridCore(configs_of(size, multiplier_max=1)))
@@ -160,7 +164,7 @@ def test_each_property_is_seen_to_fail(monkeypatch: pytest.MonkeyPatch, wrong: s
     only = frozenset({rule})
     found = (
         run
-        for seed in range(40)
+        for seed in range(_FIRST_SEED.get(wrong, 0), 40)
         if (run := played(seed, steps=3_000, size=size, protocol=protocol, only=only)).broken
     )
     first = next(found, None)

@@ -58,6 +58,7 @@ def test_runs_of_any_size_are_behaviours_of_the_spec(size: Any, tmp_path: Path) 
     assert run.goals["a view is entered"]
 
 
+@pytest.mark.sweep
 def test_a_long_run_takes_nearly_every_action_in_many_views(tmp_path: Path) -> None:
     found = soak(SoakPlan(target=TARGET, steps=8_000, out=tmp_path), range(2))
     assert found.failed == ()

@@ -52,6 +52,7 @@ def test_a_thousand_concurrent_operations_under_all_faults_are_linearizable(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.sweep
 def test_a_thousand_clients_at_once_are_served(tmp_path: Path) -> None:
     """All operations are open at once, on a few keys: without a quorum they would only fill a log."""
     run = simulate(1, operations=1_000, clients=1_000, many_away=False)
@@ -93,7 +94,7 @@ def test_a_lease_of_a_clock_that_is_slow_outlives_the_leader_and_the_two_operati
     tmp_path: Path,
 ) -> None:
     """Thesis, 6.4.1: leases rest on clocks. The page shows the write that was missed and the stale read."""
-    words = ["--operations", "1000", "--runs", "12", "--seed", "1", "--lease-reads"]
+    words = ["--operations", "1000", "--runs", "12", "--seed", "5", "--lease-reads"]
     found = CliRunner().invoke(main, [*words, "--skewed-clock", "--folder", str(tmp_path)])
     assert found.exit_code == 1
     told = found.output
@@ -124,6 +125,7 @@ def test_a_lease_of_a_clock_that_is_slow_outlives_the_leader_and_the_two_operati
     assert str(missed) in found.output
 
 
+@pytest.mark.sweep
 def test_the_same_seeds_are_linearizable_by_read_index_whatever_the_clock(tmp_path: Path) -> None:
     """ReadIndex asks a quorum, and no clock (thesis, 6.4)."""
     outcome = histories(_context(tmp_path), runs=3, operations=1_000, clients=25, skewed_clock=True)
@@ -175,7 +177,7 @@ def test_clients_find_a_leader_that_answers_reads_too_early(monkeypatch: pytest.
     """The same, seen by nobody but the clients."""
     monkeypatch.setattr(leading, "holds_round", lambda *_: True)
     monkeypatch.setattr(Safety, "answered", lambda *_: None)
-    runs = (simulate(seed, operations=1_000, clients=25) for seed in range(1, 13))
+    runs = (simulate(seed, operations=1_000, clients=25) for seed in range(6, 13))
     broken = next(run.broken for run in runs if run.broken)
     assert broken[0] == "linearizable to kv"
 

@@ -18,12 +18,14 @@ def _context(folder: Path) -> Context:
     return Context(folder=folder, budget="ci", seed=0, command="", progress=lambda _: None)
 
 
+@pytest.mark.sweep
 def test_liars_bring_about_nothing_wrong_and_there_is_a_verdict(tmp_path: Path) -> None:
     outcome = soaked(_context(tmp_path), VOTE, seeds=40, steps=150)
     assert outcome.message == ""
     assert outcome.verdict.kind is Kind.SAMPLED, outcome.verdict
 
 
+@pytest.mark.sweep
 def test_hypothesis_finds_nothing_either(tmp_path: Path) -> None:
     outcome = stateful(_context(tmp_path), VOTE, examples=25)
     assert outcome.message == ""
@@ -37,7 +39,9 @@ def test_hypothesis_finds_nothing_either(tmp_path: Path) -> None:
         ("heard_enough", lambda ballot, voters: voters >= ballot.n, "WaitsForNoLiar"),
         ("may_vote", lambda _: True, "conforms to MCVote"),
         ("askers_needed", lambda ballot: ballot.f + 1, "conforms to MCVote"),
-        ("may_confirm", lambda *_: False, "all counters have a verdict"),
+        pytest.param(
+            "may_confirm", lambda *_: False, "all counters have a verdict", marks=pytest.mark.sweep
+        ),  # it takes as long as progress may
     ],
 )
 def test_a_broken_rule_is_noticed(

@@ -190,6 +190,7 @@ def test_a_killed_worker_does_not_change_the_result(load: Any, helpers: _Helpers
     assert result.distinct == 5**5
 
 
+@pytest.mark.sweep
 def test_the_verdict_is_unknown_when_all_workers_are_killed(load: Any, helpers: _Helpers) -> None:
     def kill_all(progress: Progress) -> None:
         if progress.distinct > 50:
