@@ -234,7 +234,8 @@ class Recorder:
             if kept is not True:
                 yield case, case.view, ()
             if kept is not False:
-                yield case, case.view.set(record.node, record.after), steps
+                is_same = case.view.get(record.node) == record.after
+                yield case, case.view if is_same else case.view.set(record.node, record.after), steps
 
     def on_lost(self, message: Any) -> None:
         """A copy of a message is lost, which is no step."""
@@ -248,6 +249,9 @@ class Recorder:
         if self._oracle is None:
             self._cases = [_Case(view, case.path) for case, view, _ in ways[:1]]
             return
+        is_undecided = len(ways) != len(self._cases)
+        if not is_undecided and all(case.view is view and not steps for case, view, steps in ways):
+            return  # nothing that the spec speaks of has changed
         found: dict[tuple[Any, ...], _Case] = {}
         wrong: list[tuple[_Path, tuple[str, ...]]] = []
         for case, view, steps in ways:

@@ -409,6 +409,8 @@ class Run:
         for goal in self._protocol.goals:
             if goal.is_met is not None:
                 self._goals[goal.name] += bool(goal.is_met(before, view))
+        if view is before:
+            return
         for invariant in self._protocol.invariants:
             if why := invariant.broken(view):
                 self._break(invariant.name, why)
