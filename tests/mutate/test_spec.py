@@ -1,9 +1,11 @@
 """Mutants of a spec: every rule is changed, models notice, and a system leaves the counterexamples."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import attrs
 import pytest
 from click.testing import CliRunner, Result
 
@@ -34,6 +36,18 @@ Unused == n > 7
 Small == n <= Limit
 NeverTwo == n < 2
 Returns == []<>(n < Limit)
+====
+"""
+
+#: A rule that a property uses too: if it is changed, the property fails in behaviours of the unchanged spec.
+SHARED = """---- MODULE Shared ----
+EXTENDS Naturals
+VARIABLES n, ups
+Room == n < 2
+Up == Room /\\ n' = n + 1 /\\ ups' = [ups EXCEPT !.count = @ + 1]
+Init == n = 0 /\\ ups = [count |-> 0]
+Next == Up \\/ UNCHANGED <<n, ups>>
+Tidy == Room \\/ n = 2
 ====
 """
 
@@ -111,6 +125,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the spec, its models, and two systems: one that keeps the limit and one that does not."""
     folder = tmp_path_factory.mktemp("counter")
     (folder / "Counter.tla").write_text(COUNTER, encoding="utf-8")
+    (folder / "Shared.tla").write_text(SHARED, encoding="utf-8")
+    (folder / "Shared.cfg").write_text("INIT Init\nNEXT Next\nINVARIANT Tidy\n", encoding="utf-8")
     (folder / "manifest.toml").write_text(MANIFEST, encoding="utf-8")
     for name, checked in (("small", "Small"), ("two", "NeverTwo"), ("broken", "NeverTwo")):
         text = f"CONSTANT Limit = 2\nINIT Init\nNEXT Next\nINVARIANT {checked}\n"
@@ -128,6 +144,15 @@ def folder(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(made)
     monkeypatch.syspath_prepend(str(made))
     return made
+
+
+@pytest.fixture
+def reviewed(folder: Path) -> Iterator[Path]:
+    """That folder, with a `mutate.toml` as long as a test lasts."""
+    file = folder / "mutate.toml"
+    file.write_text(_LISTED, encoding="utf-8")
+    yield folder
+    file.unlink()
 
 
 def _tried(plan: SpecPlan) -> SpecScore:
@@ -208,6 +233,13 @@ def test_a_counterexample_is_left_by_a_system_without_the_fault(folder: Path, sy
     assert len(itf.read(file)) == trial.steps == 3
 
 
+def test_a_counterexample_that_the_unchanged_spec_has_may_be_followed(folder: Path) -> None:
+    score = _tried(SpecPlan(of=folder / "Shared.tla", only="Shared:Room:*", replays="keeps:REPLAYS"))
+    left = {(each.mutant.change, each.fate, each.left) for each in score.trials}
+    assert {("2 -> 1", SpecFate.VIOLATED, None), ("2 -> 3", SpecFate.VIOLATED, True)} <= left
+    assert not score.followed
+
+
 def test_the_command_shows_survivors_and_goes_on_where_it_ended(folder: Path) -> None:
     words = ("--of", "manifest.toml", "--only", "Counter:Down:drop-*", "--json", "report.json", "--jobs", "1")
     first = _mutate(*words, "--campaign", "c.ndjson")
@@ -237,7 +269,7 @@ def test_a_module_with_one_configuration_needs_no_manifest() -> None:
         (("--of", ".", "--layer", "nobody/*"), "has no model that can be asked"),
         (("--of", ".", "--only", "Nothing:*"), "none of"),
         (("--of", "Counter.tla"), "no such configuration"),
-        (("--of", ".", "--controls"), "are for mutants of code"),
+        (("--of", ".", "--again", "manifest.toml"), "is for mutants of code"),
         (("--of", "some.package", "--config", "x.cfg"), "are for a spec"),
     ],
 )
@@ -247,6 +279,38 @@ def test_a_wrong_use_is_told_in_a_sentence(words: tuple[str, ...], told: str) ->
     assert done.exit_code not in (0, 1)
     assert told in str(done.exception or done.output) + done.output
     assert "Traceback" not in done.output
+
+
+#: What a person says of two mutants: of one truly, of the other wrongly.
+_LISTED = """
+[[equivalent]]
+mutant = "Counter:Down:drop-condition:1"
+change = "n > 0 -> TRUE"
+why = "there is no lower bound"
+
+[[equivalent]]
+mutant = "Counter:Up:drop-condition:1"
+change = "n < Limit -> TRUE"
+why = "nobody minds"
+"""
+
+
+def test_a_listed_mutant_is_not_tried_but_by_controls(reviewed: Path) -> None:
+    plan = SpecPlan(of=reviewed, only="Counter:[DU]*:drop-condition:1")
+    score = _tried(plan)
+    assert [each.detail for each in score.trials] == ["nobody minds", "there is no lower bound"]
+    assert display.summary(score).startswith("mutate: noticed=0/0 only_counted=0 limit=0 same=0 listed=2")
+    assert display.status(score) == 0
+    controlled = _tried(attrs.evolve(plan, controls=True))
+    assert [each.fate for each in controlled.trials] == [SpecFate.MISLISTED, SpecFate.LISTED]
+    assert display.status(controlled) == 1
+
+
+def test_a_listed_mutant_that_is_another_one_now_is_refused(reviewed: Path) -> None:
+    (reviewed / "mutate.toml").write_text(_LISTED.replace("n > 0 ->", "n > 1 ->"), encoding="utf-8")
+    with pytest.raises(ConfigError, match="is 'n > 0 -> TRUE' now"):
+        SpecPlan(of=reviewed).listed()
+    assert list(SpecPlan(of=reviewed, layers=("*/small",)).listed()) == ["Counter:Up:drop-condition:1"]
 
 
 def test_a_spec_that_is_broken_already_is_refused(folder: Path) -> None:

@@ -54,7 +54,7 @@ __all__ = ["mutate_command"]
 @click.option(
     "--jobs", default=2, show_default=True, type=click.IntRange(min=1), help="Mutants tried at once."
 )
-@click.option("--controls", is_flag=True, help="Try equivalent mutants too; one that is caught is none.")
+@click.option("--controls", is_flag=True, help="Try listed mutants too; one that is caught is none.")
 @click.option(
     "--again",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -97,11 +97,11 @@ def mutate_command(
     sys.path.insert(0, str(Path.cwd()))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
     if Path(of).suffix in (".tla", ".toml") or Path(of, MANIFEST).is_file():
-        if again is not None or controls:
-            raise ConfigError("--again and --controls are for mutants of code")
+        if again is not None:
+            raise ConfigError("--again is for mutants of code")
         spec_plan = SpecPlan(
             of=Path(of), config=config, layers=layers, modules=modules, only=only, sample=sample, seed=seed,
-            replays=replays,
+            replays=replays, controls=controls,
         )  # fmt: skip
         _mutate_spec(
             spec_plan, console, jobs=jobs, report=report, resume=resume, list_only=list_only, place=place

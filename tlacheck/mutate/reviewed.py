@@ -1,4 +1,4 @@
-"""`mutate.toml` beside a protocol: which modules are mutated, and which mutants a person has looked at.
+"""`mutate.toml` beside a protocol or a spec: what is mutated, and which mutants a person has looked at.
 
 ```toml
 modules = ["queue.core"]
@@ -17,19 +17,30 @@ An entry that fits no mutant any more, or whose change is another one, is an err
 """
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import attrs
 
 from tlacheck import tables
 from tlacheck.errors import ConfigError
 from tlacheck.mutants.mutation import source_file
-from tlacheck.mutate.code import CodeMutant
 
-__all__ = ["Equivalent", "NotJudged", "Reviewed", "review_file", "reviewed"]
+__all__ = ["NAME", "Equivalent", "NotJudged", "Reviewed", "review_file", "reviewed"]
 
-_NAME = "mutate.toml"
+#: The name of the file.
+NAME = "mutate.toml"
+
+
+class _Mutant(Protocol):
+    """A mutant of code or of a spec."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def change(self) -> str: ...
 
 
 @attrs.frozen(kw_only=True)
@@ -65,17 +76,17 @@ class Reviewed:
     equivalent: tuple[Equivalent, ...] = ()
     not_judged: tuple[NotJudged, ...] = ()
 
-    def reason(self, mutant: CodeMutant) -> Equivalent | NotJudged | None:
+    def reason(self, mutant: _Mutant) -> Equivalent | NotJudged | None:
         """The entry about a mutant."""
         for entry in self.equivalent:
-            if entry.mutant == mutant.name:
+            if (entry.mutant, entry.change) == (mutant.name, mutant.change):
                 return entry
         for pattern in self.not_judged:
             if fnmatch.fnmatchcase(mutant.name, pattern.mutants):
                 return pattern
         return None
 
-    def refuse_stale(self, mutants: Sequence[CodeMutant], modules: Sequence[str]) -> None:
+    def refuse_stale(self, mutants: Sequence[_Mutant], modules: Collection[str]) -> None:
         """Refuse entries that fit no mutant.
 
         Args:
@@ -112,7 +123,7 @@ def review_file(of: str) -> Path:
         ConfigError: there is no such package or module.
     """
     module, colon, _ = of.partition(":")
-    return (source_file(module) if colon else source_file(f"{module}.__init__")).parent / _NAME
+    return (source_file(module) if colon else source_file(f"{module}.__init__")).parent / NAME
 
 
 def reviewed(file: Path) -> Reviewed:

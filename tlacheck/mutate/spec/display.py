@@ -22,6 +22,10 @@ def show(console: Console, score: SpecScore) -> None:
     console.print(_properties(score))
     for trial in score.survivors:
         _diff(console, trial.mutant, f"only counted: {trial.mutant.name} ({trial.model}: {trial.detail})")
+    for trial in score.trials:
+        if trial.fate is SpecFate.MISLISTED:
+            why = f"{trial.model}: {trial.detail}"
+            _diff(console, trial.mutant, f"listed, yet noticed: {trial.mutant.name} ({why})")
     for trial in score.followed:
         why = f"{trial.detail} is violated, and the implementation does the same"
         _diff(console, trial.mutant, f"followed: {trial.mutant.name} ({why})")
@@ -29,8 +33,8 @@ def show(console: Console, score: SpecScore) -> None:
 
 
 def status(score: SpecScore) -> int:
-    """0 if every mutant was noticed, 1 if one was not or was followed, 3 if nothing is known of one."""
-    if score.survivors or score.followed:
+    """0 if all were noticed, 1 if one was not, is mislisted or was followed, 3 if nothing is known of one."""
+    if score.survivors or score.followed or score.fates()[SpecFate.MISLISTED]:
         return 1
     return 3 if score.fates()[SpecFate.LIMIT] else 0
 
@@ -45,7 +49,7 @@ def summary(score: SpecScore) -> str:
     return (
         f"mutate: noticed={noticed}/{counting}{'' if found is None else f' ({100 * found:.1f} %)'} "
         f"only_counted={fates[SpecFate.ONLY_COUNTED]} limit={fates[SpecFate.LIMIT]} "
-        f"same={fates[SpecFate.SAME]} refused={fates[SpecFate.REFUSED]} "
+        f"same={fates[SpecFate.SAME]} listed={fates[SpecFate.LISTED]} refused={fates[SpecFate.REFUSED]} "
         f"left={replayed - len(score.followed)}/{replayed} "
         f"tried={len(score.trials)} of {score.total} seed={score.seed}"
     )

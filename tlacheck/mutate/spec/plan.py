@@ -11,9 +11,10 @@ import attrs
 from tlacheck.campaign.record import Row
 from tlacheck.campaign.run import Limits, run
 from tlacheck.errors import ConfigError, EngineError
+from tlacheck.mutate.reviewed import NAME, Equivalent, NotJudged, reviewed
 from tlacheck.mutate.spec.mutants import SpecMutant
 from tlacheck.mutate.spec.operators import FAIRNESS
-from tlacheck.mutate.spec.score import SpecScore
+from tlacheck.mutate.spec.score import SpecFate, SpecScore, SpecTrial
 from tlacheck.mutate.spec.subject import Subject, subject_of
 from tlacheck.mutate.spec.work import SpecMutateWork, counts_of, trials_of
 
@@ -43,6 +44,7 @@ class SpecPlan:
         seed: of the sample.
         replays: `package.module:NAME`, a declaration of replays: its system must leave the counterexample of
             each mutant whose property is violated. Empty asks no system.
+        controls: True to try listed mutants too: one that is noticed should not be listed.
     """
 
     of: Path
@@ -53,6 +55,7 @@ class SpecPlan:
     sample: int | None = None
     seed: int = 0
     replays: str = ""
+    controls: bool = False
 
     @property
     def subject(self) -> Subject:
@@ -79,6 +82,19 @@ class SpecPlan:
             places = random.Random(self.seed).sample(range(len(found)), self.sample)  # noqa: S311 - a seeded draw
             found = [found[place] for place in sorted(places)]
         return tuple(found)
+
+    def listed(self) -> dict[str, Equivalent | NotJudged]:
+        """Mutant -> what `mutate.toml` beside the spec says of it.
+
+        Raises:
+            ConfigError: an entry fits no mutant of all models, or gives no reason.
+        """
+        review = reviewed((self.of if self.of.is_dir() else self.of.parent) / NAME)
+        mutants = self.subject.mutants
+        if self.of.suffix != ".tla" and not self.layers:
+            review.refuse_stale(mutants, {each.module for each in mutants})
+        found = ((each.name, review.reason(each)) for each in mutants)
+        return {name: entry for name, entry in found if entry is not None}
 
     def _is_wanted(self, mutant: SpecMutant) -> bool:
         if self.modules:
@@ -112,8 +128,9 @@ def mutate_spec(
         SpecError: SANY or TLC refuses the unchanged spec, or it is not ok.
         EngineError: some mutants could not be tried.
     """
-    subject, chosen = plan.subject, plan.chosen()
-    on_note(f"{len(subject.mutants)} mutants, {len(chosen)} to try by {len(subject.models)} models")
+    subject, chosen, listed = plan.subject, plan.chosen(), plan.listed()
+    names = [each.name for each in chosen if plan.controls or each.name not in listed]
+    on_note(f"{len(subject.mutants)} mutants, {len(names)} to try by {len(subject.models)} models")
     work = SpecMutateWork(
         of=plan.of,
         config=plan.config,
@@ -123,15 +140,28 @@ def mutate_spec(
         folder=folder,
     )
     limits = Limits(repeat_every=0, patience_seconds=_PATIENCE)
-    names = [each.name for each in chosen]
-    found = run(work, names, file=file, executor=executor, jobs=jobs, limits=limits, on_row=on_row)
-    if found.unfinished:
-        raise EngineError(f"{len(found.unfinished)} of {len(names)} mutants could not be tried")
-    trials = trials_of(chosen, found)
+    trials = {}
+    if names:
+        found = run(work, names, file=file, executor=executor, jobs=jobs, limits=limits, on_row=on_row)
+        if found.unfinished:
+            raise EngineError(f"{len(found.unfinished)} of {len(names)} mutants could not be tried")
+        trials = trials_of(chosen, found)
     properties = (name for model in subject.models for name in (model.properties or (model.witness,)))
     return SpecScore(
-        trials=tuple(trials[name] for name in names),
+        trials=tuple(_with_review(each, trials.get(each.name), listed.get(each.name)) for each in chosen),
         total=len(subject.mutants),
         properties=tuple(dict.fromkeys(properties)),
         seed=plan.seed,
     )
+
+
+def _with_review(
+    mutant: SpecMutant, trial: SpecTrial | None, entry: Equivalent | NotJudged | None
+) -> SpecTrial:
+    """The trial of a mutant, or of a listed one why it is listed."""
+    if entry is None and trial is not None:
+        return trial
+    why = "" if entry is None else entry.why
+    if trial is None or not trial.fate.is_noticed:
+        return SpecTrial(mutant=mutant, fate=SpecFate.LISTED, detail=why)
+    return attrs.evolve(trial, fate=SpecFate.MISLISTED)

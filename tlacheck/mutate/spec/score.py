@@ -31,6 +31,10 @@ class SpecFate(StrEnum):
     """It has other states, and no property notices."""
     SAME = "same"
     """All models have as many states as before: no difference within these bounds."""
+    LISTED = "listed"
+    """A person has looked at it and says in `mutate.toml` why nothing notices."""
+    MISLISTED = "mislisted"
+    """It is listed, and a control shows that it is noticed."""
     REFUSED = "refused"
     """SANY refuses it: it is no spec."""
 
@@ -42,7 +46,7 @@ class SpecFate(StrEnum):
     @property
     def counts(self) -> bool:
         """True if the mutant is one that should be noticed."""
-        return self not in (SpecFate.SAME, SpecFate.REFUSED)
+        return self not in (SpecFate.SAME, SpecFate.LISTED, SpecFate.MISLISTED, SpecFate.REFUSED)
 
 
 @attrs.frozen(kw_only=True)
@@ -56,7 +60,8 @@ class SpecTrial:
         detail: the property, the witness, or TLC's words.
         steps: the length of the counterexample.
         seconds: of all models that were asked.
-        left: whether the implementation left the counterexample, as it must; None if it was not replayed.
+        left: whether the implementation left the counterexample, as it must; None if it need not, or was not
+            asked.
     """
 
     mutant: SpecMutant

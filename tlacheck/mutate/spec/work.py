@@ -20,6 +20,7 @@ from tlacheck.mutate.spec.mutants import SpecMutant
 from tlacheck.mutate.spec.score import SpecFate, SpecTrial
 from tlacheck.mutate.spec.subject import Asked, Subject, subject_of
 from tlacheck.tlc.check import Checker, CheckResult
+from tlacheck.tlc.legal import check_behaviour
 from tlacheck.tlc.parse import Parser
 from tlacheck.tlc.spec import Spec, here
 from tlacheck.trace import Trace
@@ -103,7 +104,7 @@ class SpecMutateWork:
             file = self.folder / f"{case.replace(':', '-')}.itf.json"
             file.parent.mkdir(parents=True, exist_ok=True)
             itf.write(trace, file)
-            trial = attrs.evolve(trial, left=self._left(trace))
+            trial = attrs.evolve(trial, left=self._left(trace, trial.model))
         is_seen = trial.fate.is_noticed or not trial.fate.counts
         data = attrs.asdict(trial, filter=lambda field, _: field.name != "mutant")
         return Done(
@@ -169,12 +170,20 @@ class SpecMutateWork:
             return SpecFate.SAME, ""
         return SpecFate.ONLY_COUNTED, f"{before['distinct']:,} states before, {now['distinct']:,} now"
 
-    def _left(self, trace: Trace) -> bool | None:
-        """True if the implementation leaves a counterexample; None if it is not asked about this one."""
+    def _left(self, trace: Trace, model: str) -> bool | None:
+        """True if the implementation leaves a counterexample; None if it need not, or is not asked.
+
+        It need not where a property uses the rule that was changed: behaviours of the unchanged spec are
+        counterexamples then.
+        """
         if not self.replays or trace.loop is not None:
             return None
         declared = load(self.replays)
-        return followed_to_the_end(trace, declared.system_of, declared.led_to) is None
+        if followed_to_the_end(trace, declared.system_of, declared.led_to) is None:
+            return True
+        spec = next(each.spec for each in self.subject.models if each.name == model)
+        whole = attrs.evolve(trace, violation=None)
+        return None if check_behaviour(whole, spec, checker=_checker()).is_established else False
 
 
 def counts_of(model: Asked) -> Counts:
