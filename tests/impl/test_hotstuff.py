@@ -1,5 +1,6 @@
 """HotStuff: the normal case, views that fail, blocks that are missing, crashes, and hostile input."""
 
+import itertools
 import random
 from collections.abc import Callable
 from typing import Any
@@ -37,8 +38,8 @@ def from_one(name: str) -> Lost:
     return lambda source, *_: source == name
 
 
-def towards_or_from(name: str) -> Lost:
-    return lambda source, dest, _: name in (source, dest)
+def towards_or_from(*names: str) -> Lost:
+    return lambda source, dest, _: source in names or dest in names
 
 
 def proposals(*sent: Any) -> bool:
@@ -153,6 +154,28 @@ def test_four_replicas_commit_though_one_of_them_never_speaks() -> None:
             each.run()
     assert len(net.logs()["r0"]) > 0
     assert stuck.logs()["r0"] == []
+
+
+@pytest.mark.parametrize(("count", "silent"), [(4, 1), (7, 2)])
+def test_something_is_committed_within_n_plus_two_views_whoever_is_silent(count: int, silent: int) -> None:
+    """The bound of `HotStuffLiveness.tla`, for every choice of f silent replicas."""
+    certified = []
+    for absent in itertools.combinations([f"r{place}" for place in range(count)], silent):
+        net = Net(count)
+        net.lost = towards_or_from(*absent)
+        net.ask(request("c"))
+        net.run()
+        while not any(isinstance(effect, hotstuff.Committed) for _, effect in net.effects):
+            net.time_out(*absent)
+            net.run()
+            assert max(node.view for node in net.nodes.values()) <= 2 * count
+        told = (
+            effect for _, effect in net.effects if isinstance(effect, hotstuff.Persist | hotstuff.Committed)
+        )
+        since = itertools.dropwhile(lambda each: isinstance(each, hotstuff.Persist), told)
+        at_once = itertools.takewhile(lambda each: isinstance(each, hotstuff.Committed), since)
+        certified.append(max(block.view for block in at_once if isinstance(block, hotstuff.Committed)) + 2)
+    assert 3 < max(certified) <= count + 2
 
 
 def test_f_plus_one_time_outs_take_a_laggard_along_and_f_do_not() -> None:
