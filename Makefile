@@ -35,7 +35,7 @@ inspect: setup  ## Show a trace, by default the latest: make inspect T=traces/..
 mutants: setup  ## Show that the checks catch seeded bugs (PROTOCOL=raft for one protocol)
 	@set -e; for p in $(PROTOCOL); do $(BIN)/tlacheck mutants --of property_tests.$$p $(ARGS); done
 
-chaos: setup  ## Kill, stop and cut the nodes of a real cluster, and judge what they did (ARGS=--protocol pbft --seconds 60)
+chaos: setup  ## Kill, stop and cut the nodes of a real cluster, and judge what they did (ARGS=--protocol hotstuff --seconds 60)
 	@$(BIN)/python -m property_tests.chaos run --quiet --seconds 8 $(ARGS)
 
 cluster: setup  ## Run a cluster of three nodes on this machine, until Ctrl-C (ARGS=FILE --loopback --protocol raft)

@@ -140,6 +140,8 @@ class Codec:
             return self.value
         if origin is tuple and arguments[1:] == (...,):
             return functools.partial(_several, self._reader(arguments[0]))
+        if origin is tuple:
+            return functools.partial(_each, tuple(self._reader(each) for each in arguments))
         if origin is frozenset:
             return self._names_only
         if origin in (typing.Union, types.UnionType):
@@ -233,3 +235,9 @@ def _several(read: _Read, plain: object) -> tuple[Any, ...]:
     if type(plain) is not list:
         raise BadFrame(f"{shown(plain)} is no array")
     return tuple(read(item) for item in plain)
+
+
+def _each(readers: tuple[_Read, ...], plain: object) -> tuple[Any, ...]:
+    if type(plain) is not list or len(plain) != len(readers):
+        raise BadFrame(f"{shown(plain)} is no array of {len(readers)}")
+    return tuple(read(item) for read, item in zip(readers, plain, strict=True))

@@ -33,8 +33,8 @@ class Timing:
 
     Attributes:
         heartbeat_ms: between two messages of a leader to a peer.
-        election_ms: the shortest election timeout; the longest is twice that. In PBFT the first
-            view-change timeout.
+        election_ms: the shortest election timeout; the longest is twice that. In PBFT and
+            HotStuff the first timeout of a view.
     """
 
     heartbeat_ms: int = 50

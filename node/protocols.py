@@ -7,6 +7,8 @@ from typing import Final
 
 from node.engine import Core, Engine, Timing
 from node.errors import NodeError
+from node.hotstuff_core import HotStuffCore
+from node.hotstuff_engine import HotStuffEngine
 from node.pbft_core import PbftCore
 from node.pbft_engine import PbftEngine
 from node.raft_core import RaftCore
@@ -26,7 +28,15 @@ def _pbft(settings: Settings, name: str, folder: Path) -> PbftCore:
     return PbftCore(name, settings.names, read_keys(folder, settings.names), settings.faults)
 
 
-_CORES: Final[Mapping[str, Callable[[Settings, str, Path], Core]]] = {"raft": _raft, "pbft": _pbft}
+def _hotstuff(settings: Settings, name: str, folder: Path) -> HotStuffCore:
+    return HotStuffCore(name, settings.names, read_keys(folder, settings.names), settings.faults)
+
+
+_CORES: Final[Mapping[str, Callable[[Settings, str, Path], Core]]] = {
+    "raft": _raft,
+    "pbft": _pbft,
+    "hotstuff": _hotstuff,
+}
 
 
 def core_of(settings: Settings, name: str, folder: Path) -> Core:
@@ -69,4 +79,6 @@ def engine_of(settings: Settings, name: str, folder: Path, rng: random.Random) -
         return RaftEngine(core, timing, rng)
     if isinstance(core, PbftCore):
         return PbftEngine(core, timing)
+    if isinstance(core, HotStuffCore):
+        return HotStuffEngine(core, timing)
     raise NodeError(f"the protocol {settings.protocol!r} has no engine")

@@ -12,13 +12,14 @@ import time
 from collections import defaultdict
 from typing import Any
 
-from impl import pbft
+from impl.common import Value, is_signed_by, signed
+from impl.common.requests import Reply, Request
 from node.authority import Credentials
+from node.bft_core import CLIENT_CODEC, name_of
 from node.client import PAUSE_S, Client, Unknown
 from node.codec import parsed
 from node.errors import BadFrame
-from node.pbft_core import CODEC, name_of
-from node.settings import Settings
+from node.settings import BFT, Settings
 from node.signing import read_keys
 from node.stamps import Reached
 
@@ -57,11 +58,11 @@ class QuorumClient(Client):
     async def _until_answered(self, request: dict[str, Any]) -> dict[str, Any]:
         self._timestamp = max(self._timestamp + 1, time.time_ns())
         operation = json.dumps(request, sort_keys=True, separators=(",", ":"))
-        plain = pbft.Request(client=self._name, timestamp=self._timestamp, operation=operation)
-        signed = pbft.signed(plain, self._keys)
-        replies: asyncio.Queue[tuple[str, pbft.Reply, Reached]] = asyncio.Queue()
-        tasks = [asyncio.create_task(self._ask_on(name, signed, replies)) for name in self._each]
-        said: defaultdict[pbft.Value, set[str]] = defaultdict(set)
+        plain = Request(client=self._name, timestamp=self._timestamp, operation=operation)
+        made = signed(plain, self._keys)
+        replies: asyncio.Queue[tuple[str, Reply, Reached]] = asyncio.Queue()
+        tasks = [asyncio.create_task(self._ask_on(name, made, replies)) for name in self._each]
+        said: defaultdict[Value, set[str]] = defaultdict(set)
         try:
             async with asyncio.timeout(self._patience_s):
                 while True:
@@ -77,36 +78,36 @@ class QuorumClient(Client):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _result(self, reply: pbft.Reply) -> dict[str, Any]:
+    def _result(self, reply: Reply) -> dict[str, Any]:
         found = parsed(str(reply.result).encode())
         if not isinstance(found, dict):
             raise BadFrame(f"{reply.result!r} is no answer")
         return self._checked(found)
 
     async def _ask_on(
-        self, name: str, request: pbft.Request, replies: "asyncio.Queue[tuple[str, pbft.Reply, Reached]]"
+        self, name: str, request: Request, replies: "asyncio.Queue[tuple[str, Reply, Reached]]"
     ) -> None:
         """Ask one node until it has given a reply that it signed."""
         while True:
-            found = await self._each[name].attempt({"request": CODEC.plain(request)}, self._attempt_s)
+            found = await self._each[name].attempt({"request": CLIENT_CODEC.plain(request)}, self._attempt_s)
             if found is not None and "reply" in found:
                 with contextlib.suppress(BadFrame, KeyError, TypeError):
-                    reply = CODEC.value(found["reply"])
+                    reply = CLIENT_CODEC.value(found["reply"])
                     if self._is_right(name, reply, request):
                         await replies.put((name, reply, Reached(**found["reached"])))
                         return
             await asyncio.sleep(PAUSE_S)
 
-    def _is_right(self, name: str, reply: object, request: pbft.Request) -> bool:
+    def _is_right(self, name: str, reply: object, request: Request) -> bool:
         """Return whether a node gave a reply to this request, and signed it."""
         return (
-            isinstance(reply, pbft.Reply)
+            isinstance(reply, Reply)
             and (reply.source, reply.client, reply.timestamp) == (name, request.client, request.timestamp)
-            and pbft.is_signed_by(name, reply, self._keys)
+            and is_signed_by(name, reply, self._keys)
         )
 
 
 def client_of(settings: Settings, credentials: Credentials, **further: Any) -> Client:
     """Return a client for the protocol of a cluster; the arguments are those of `Client`."""
-    kind = QuorumClient if settings.protocol == "pbft" else Client
+    kind = QuorumClient if settings.protocol in BFT else Client
     return kind(settings, credentials, **further)

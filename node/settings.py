@@ -27,11 +27,12 @@ import yaml
 
 from node.errors import NodeError
 
-__all__ = ["PROTOCOLS", "Place", "Settings", "read_settings", "settings_text"]
+__all__ = ["BFT", "PROTOCOLS", "Place", "Settings", "read_settings", "settings_text"]
 
 #: The protocols that a file may name; `node.protocols` has those that a node of this version runs.
 PROTOCOLS: Final = ("raft", "pbft", "hotstuff", "hybrid", "gossip")
-_BFT: Final = ("pbft", "hotstuff")
+#: Those that tolerate Byzantine nodes.
+BFT: Final = ("pbft", "hotstuff")
 _UNITS: Final = {"ms": 1, "s": 1000}
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _FILE_BYTES_MAX: Final = 1 << 20
@@ -96,7 +97,7 @@ class Settings:
     @property
     def flaw(self) -> str:
         """The reason why this cluster cannot run its protocol; empty if it can."""
-        if self.protocol not in _BFT or self.faults:
+        if self.protocol not in BFT or self.faults:
             return ""
         return (
             f"{self.protocol} on {len(self.places)} nodes tolerates no Byzantine one, which is what it is "
@@ -211,7 +212,7 @@ class _Reader:
         if "bft" in fields:
             bft = self._fields(fields["bft"], ("byzantine_threshold", "protocol"))
             if "protocol" in bft:
-                found["bft_protocol"] = self._choice(bft["protocol"], _BFT)
+                found["bft_protocol"] = self._choice(bft["protocol"], BFT)
             if "byzantine_threshold" in bft:
                 found["byzantine_threshold"] = self._threshold(bft["byzantine_threshold"], count)
         return found

@@ -58,7 +58,7 @@ def read_keys(folder: Path, needed: Iterable[str]) -> Ed25519Keys:
     except (OSError, ValueError, TypeError, AttributeError, InvalidConfig) as error:
         raise NodeError(
             f"the signing keys in {folder} cannot be used: {error}. `python -m node init` makes them for a "
-            "cluster whose protocol is pbft"
+            "cluster whose protocol is pbft or hotstuff"
         ) from error
     if missing := [name for name in needed if name not in known]:
         raise NodeError(f"{public} has no public key of {', '.join(missing)}: restore it from another node")

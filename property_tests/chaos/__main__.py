@@ -12,6 +12,7 @@ import click
 
 from node.errors import NodeError
 from node.points import POINTS
+from node.settings import BFT
 from property_tests.chaos.campaign import FAULTS, Plan, run_campaign
 from property_tests.chaos.check import check_folder
 from tlacheck.errors import TlacheckError
@@ -36,7 +37,7 @@ def commands() -> None:
     "--protocol",
     default="raft",
     show_default=True,
-    type=click.Choice(["raft", "pbft"]),
+    type=click.Choice(["raft", *BFT]),
     help="What the nodes run.",
 )
 @click.option("--nodes", type=click.IntRange(3, 7), help="How many nodes; 3, or 4 of a Byzantine protocol.")

@@ -82,7 +82,15 @@ def _with(start: Start, how: str, at: Logged, core: Core) -> Start:
     return attrs.evolve(start, steps=steps, out=out)
 
 
-def _changed(message: Any) -> Any:
-    """A message with the first number in it, a term or a view, one more."""
-    name = next(each.name for each in attrs.fields(type(message)) if type(getattr(message, each.name)) is int)
-    return attrs.evolve(message, **{name: getattr(message, name) + 1})
+def _changed(value: Any) -> Any:
+    """A message with the first number in it, a term or a view, one more; as it is if it has none."""
+    if type(value) is int:
+        return value + 1
+    if type(value) is tuple:
+        return (_changed(value[0]), *value[1:]) if value else value
+    if attrs.has(type(value)):
+        for each in attrs.fields(type(value)):
+            old = getattr(value, each.name)
+            if (new := _changed(old)) != old:
+                return attrs.evolve(value, **{each.name: new})
+    return value

@@ -35,7 +35,7 @@ from typing import Any, Final
 import attrs
 from immutabledict import immutabledict
 
-from impl import pbft, raft
+from impl import hotstuff, pbft, raft
 from node.authority import Credentials
 from node.client import Unknown
 from node.cluster import Cluster, Running, init_cluster, loopback
@@ -59,8 +59,8 @@ ANSWERS: Final = immutabledict({"changes": 10, "reads": 10})
 FIRST_ANSWERS: Final = immutabledict({"changes": 1})
 _ANSWERS_WITHIN_S: Final = 60.0
 _FORGED_TERM: Final = 1 << 40
-#: The shortest election timeout of Raft, and the first view-change timeout of PBFT, which takes more steps.
-_ELECTION_MS: Final = immutabledict({"raft": 400, "pbft": 1000})
+#: The shortest election timeout of Raft; of PBFT, which takes more steps, and HotStuff the first of a view.
+_ELECTION_MS: Final = immutabledict({"raft": 400, "pbft": 1000, "hotstuff": 500})
 _HEARTBEAT_MS: Final = 80
 _FIRST_S: Final = 10.0
 #: So long the cluster may take to serve once all faults have ended, in seconds.
@@ -412,6 +412,8 @@ def _forged(protocol: str, source: str, dest: str) -> Any:
     """A message that only `source` may send."""
     if protocol == "pbft":
         return pbft.Commit(view=0, seq=1, digest="0" * 64, source=source, signature=b"forged")
+    if protocol == "hotstuff":
+        return hotstuff.Vote(view=_FORGED_TERM, block="0" * 64, source=source, signature=b"forged")
     return raft.RequestVoteRequest(
         term=_FORGED_TERM,
         source=source,

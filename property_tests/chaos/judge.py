@@ -16,6 +16,7 @@ from node.cluster import opened
 from node.engine import Core
 from node.protocols import core_of
 from property_tests.chaos.answers import check_answers, read_answers
+from property_tests.chaos.hotstuff_judge import HotStuffFollower
 from property_tests.chaos.logs import Contradiction, Start, read_log
 from property_tests.chaos.order import in_order, taken_messages
 from property_tests.chaos.pbft_judge import PbftFollower
@@ -67,6 +68,7 @@ class Follower(Protocol):
 _FOLLOWERS: Final[Mapping[str, Callable[[Path, Mapping[str, Any], Mapping[str, Any]], Follower]]] = {
     "raft": lambda folder, cores, runs: RaftFollower(folder, next(iter(cores.values())).nodes, runs),
     "pbft": PbftFollower,
+    "hotstuff": HotStuffFollower,
 }
 
 
@@ -82,7 +84,8 @@ class Judged:
         undone: how many of them a crash undid.
         lost: how many messages were lost.
         restarts: how often a node came back.
-        leaders: how often a node became leader.
+        leaders: how often a node became leader; in HotStuff, where they take turns, the first one, and each
+            that followed a leader whose view was given up.
         actions: action of the spec -> how often it was taken.
     """
 

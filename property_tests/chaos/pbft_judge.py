@@ -18,7 +18,8 @@ import attrs
 from impl import pbft
 from impl.common.service import applied
 from impl.pbft import rules
-from node.pbft_core import MACHINE, PbftCore
+from node.pbft_core import PbftCore
+from node.service import MACHINE
 from property_tests.chaos.logs import Contradiction
 from property_tests.chaos.second_run import CameBack, Happened, Taken
 from property_tests.pbft.invariants import Safety

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from node.settings import BFT
 from property_tests.chaos.judge import judge_logs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,25 +106,27 @@ def test_an_answer_before_the_commit_is_found(tmp_path: Path) -> None:
     assert "violated(Answered" in found
 
 
-# --- PBFT
+# --- PBFT and HotStuff
 
 
-@pytest.fixture(scope="module")
-def byzantine(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The judgement of a short campaign of PBFT in which a right host met each kind of fault."""
-    return played(tmp_path_factory.mktemp("pbft"), "--protocol=pbft", "--seconds=3", "--clients=3", seed=1)
-
-
-def test_the_spec_and_the_history_accept_a_right_host_of_pbft(byzantine: str) -> None:
+@pytest.mark.parametrize("protocol", BFT)
+def test_the_spec_and_the_history_accept_a_right_host_of(tmp_path: Path, protocol: str) -> None:
     """The logs are judged to their end; with a step dropped, swapped or changed they are refused."""
-    assert "sampled(1 cases, seed 1)" in byzantine, byzantine
-    assert "altered logs are refused" in byzantine
+    said = played(tmp_path, f"--protocol={protocol}", "--seconds=3", "--clients=3", seed=1)
+    assert "sampled(1 cases, seed 1)" in said, said
+    assert "altered logs are refused" in said
 
 
-def test_a_certificate_that_is_not_persisted_is_found(tmp_path: Path) -> None:
-    found = played(
-        tmp_path, "--protocol=pbft", "--seconds=1", "--fault=crash", bug="certificate-not-persisted"
-    )
+@pytest.mark.parametrize(
+    ("protocol", "bug"),
+    [
+        ("pbft", "certificate-not-persisted"),
+        ("hotstuff", "lock-not-persisted"),
+        pytest.param("hotstuff", "last-vote-not-persisted", marks=pytest.mark.sweep),
+    ],
+)
+def test_what_is_not_persisted_is_missed(tmp_path: Path, protocol: str, bug: str) -> None:
+    found = played(tmp_path, f"--protocol={protocol}", "--seconds=1", "--fault=crash", bug=bug)
     assert "  logs        Durable: " in found, found
 
 
@@ -141,9 +144,10 @@ def test_an_answer_before_the_execution_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.sweep
+@pytest.mark.parametrize("protocol", BFT)
 @pytest.mark.parametrize("seed", range(20, 23))
-def test_a_right_host_of_pbft_is_accepted_with_any_seed(tmp_path: Path, seed: int) -> None:
-    assert "violated" not in played(tmp_path, "--protocol=pbft", "--seconds=8", seed=seed)
+def test_a_right_byzantine_host_is_accepted_with_any_seed(tmp_path: Path, protocol: str, seed: int) -> None:
+    assert "violated" not in played(tmp_path, f"--protocol={protocol}", "--seconds=8", seed=seed)
 
 
 @pytest.mark.sweep

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from impl import machine, pbft, raft
-from impl.common import ed25519
-from node import api, disk, driver, pbft_core, pbft_engine, raft_core, raft_engine
+from impl import machine, raft
+from impl.common import ed25519, signed
+from impl.common.requests import Reply
+from node import api, bft_core, bft_engine, disk, driver, raft_core, raft_engine
 from node.__main__ import main
 from node.proposals import command_of
 
@@ -101,17 +102,28 @@ def truncation_forgotten() -> None:
 
 
 def certificate_not_persisted() -> None:
-    """A prepared certificate stays in memory: after a crash the replica has forgotten it."""
-    records = pbft_core.records_between
+    """A prepared certificate of PBFT stays in memory: after a crash the replica has forgotten it."""
+    _only_at_first("prepared")
 
-    def without_certificates(before: Any, after: Any) -> list[pbft_core.Record]:
-        return [
-            each
-            for each in records(before, after)
-            if isinstance(each, pbft_core.Set) or each.name != "prepared"
-        ]
 
-    pbft_core.records_between = without_certificates
+def lock_not_persisted() -> None:
+    """The lock of HotStuff stays in memory: a replica comes back with that of its first start."""
+    _only_at_first("lock")
+
+
+def last_vote_not_persisted() -> None:
+    """The view of the last vote of HotStuff stays in memory: after a crash a replica may vote again in it."""
+    _only_at_first("voted")
+
+
+def _only_at_first(name: str) -> None:
+    """Persist an attribute of a Byzantine protocol's state at the first start only."""
+    changes = bft_core.BftCore.changes
+
+    def without(self: bft_core.BftCore, before: Any, after: Any) -> list[bft_core.Record]:
+        return [each for each in changes(self, before, after) if before is None or each.name != name]
+
+    bft_core.BftCore.changes = without  # type: ignore[method-assign]  # that is the bug
 
 
 def signature_not_checked() -> None:
@@ -127,22 +139,22 @@ def signature_not_checked() -> None:
 
 def answered_before_executed() -> None:
     """A replica answers a client as soon as it has its request."""
-    ask = pbft_engine.PbftEngine.ask
+    ask = bft_engine.BftEngine.ask
 
-    def answered(self: pbft_engine.PbftEngine, what: Any, future: Any) -> None:
+    def answered(self: bft_engine.BftEngine, what: Any, future: Any) -> None:
         ask(self, what, future)
         if not future.done():
-            _, result = self.state.config.service.apply(self.state.durable.state.value, what)
-            reply = pbft.Reply(
-                view=self.state.durable.view,
+            _, result = self.core.config.service.apply(self.state.durable.state.value, what)
+            reply = Reply(
+                view=self.numbers()["view"],
                 client=what.client,
                 timestamp=what.timestamp,
                 result=result,
                 source=self.core.node,
             )
-            future.set_result(pbft.signed(reply, self.state.config.keys))
+            future.set_result(signed(reply, self.core.config.keys))
 
-    pbft_engine.PbftEngine.ask = answered  # type: ignore[method-assign]  # that is the bug
+    bft_engine.BftEngine.ask = answered  # type: ignore[method-assign]  # that is the bug
 
 
 BUGS: Final[dict[str, Callable[[], None]]] = {
@@ -154,6 +166,8 @@ BUGS: Final[dict[str, Callable[[], None]]] = {
     "answered-before-committed": answered_before_committed,
     "truncation-forgotten": truncation_forgotten,
     "certificate-not-persisted": certificate_not_persisted,
+    "lock-not-persisted": lock_not_persisted,
+    "last-vote-not-persisted": last_vote_not_persisted,
     "signature-not-checked": signature_not_checked,
     "answered-before-executed": answered_before_executed,
 }

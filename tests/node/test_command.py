@@ -64,9 +64,16 @@ def test_a_client_proposes_reads_and_asks(cluster: tuple[Path, list[str]]) -> No
     assert '"proposals_committed": ' in command("metrics", str(folder)).stdout
 
 
-def test_a_client_of_pbft_believes_what_enough_replicas_say(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("protocol", "shown"),
+    [
+        ("pbft", r"^n1  (Primary|Backup|Changing) .*  view \d+  executed \d+"),
+        ("hotstuff", r"^n1  (Leader|Replica) .*  view \d+  committed \d+"),
+    ],
+)
+def test_a_client_believes_what_enough_replicas_say(tmp_path: Path, protocol: str, shown: str) -> None:
     """One of four replicas is down from the begin, and the client's answers do not need it."""
-    cluster = init_cluster(tmp_path / "run", loopback(4, protocol="pbft"))
+    cluster = init_cluster(tmp_path / "run", loopback(4, protocol=protocol))
     folder = str(cluster.folder)
     running = [Running(cluster, name) for name in ("n1", "n2", "n3")]
     try:
@@ -81,7 +88,7 @@ def test_a_client_of_pbft_believes_what_enough_replicas_say(tmp_path: Path) -> N
         assert (wrong.returncode, wrong.stdout) == (2, "")
         assert "'colour' is no key" in wrong.stderr
         status = command("status", folder).stdout
-        assert re.search(r"^n1  (Primary|Backup|Changing) .*  view \d+  executed \d+", status, re.MULTILINE)
+        assert re.search(shown, status, re.MULTILINE), status
         assert "n4  does not answer" in status
     finally:
         statuses = [node.end() for node in running]
@@ -111,10 +118,10 @@ def test_the_admin_address_tells_life_readiness_and_metrics(cluster: tuple[Path,
         (("status", "nowhere"), "holds no cluster"),
         (("run", "nowhere", "n1"), "holds no cluster"),
         (("init", str(KN), "--folder", "{tmp}/a", "--nodes", "3"), ""),
-        (("up", str(KN), "--folder", "{tmp}/b", "--loopback"), "this version runs raft, pbft"),
+        (("up", str(KN), "--folder", "{tmp}/b", "--loopback"), "this version runs raft, pbft, hotstuff"),
         (("init", "nowhere.yaml", "--folder", "{tmp}/c"), "cannot be read"),
         (("up", "--protocol", "pbft", "--nodes", "3"), "pbft on 3 nodes tolerates no Byzantine one"),
-        (("up", "--protocol", "gossip"), "this version runs raft, pbft"),
+        (("up", "--protocol", "gossip"), "this version runs raft, pbft, hotstuff"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_and_status_2(tmp_path: Path, words: tuple[str, ...], reason: str) -> None:
