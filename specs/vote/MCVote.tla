@@ -78,6 +78,8 @@ NoBoundVote ==
 NoHiddenCertificate == \A i \in Correct : bound[i] # none => \E m \in messages : m.type = "Confirm" /\ m.choice = bound[i]
 (* Certificates of both choices, in different rounds. *)
 NoTwoLocks == \A i, j \in Correct : lock[i].choice = none \/ lock[j].choice = none \/ lock[i].choice = lock[j].choice
+(* A voter enters a round that it has not asked for. *)
+NobodyBrought == [][\A i \in Correct : round'[i] > round[i] => waiting'[i]]_vars
 (* A counter has a verdict while a voter has given up the round, and has not confirmed. *)
 NoVerdictUnnoticed == \A k \in Counter : judged[k].choice # none => \A i \in Correct : ~(waiting[i] /\ lock[i] = NoLock)
 =============================================================================

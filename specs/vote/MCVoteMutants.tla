@@ -56,6 +56,9 @@ ConfirmsLate(i) == TRUE
 (* A voter loses its lock when it enters a round. *)
 LosesLock(i) == NoLock
 
+(* A voter enters the round that it is in once more. *)
+EntersTwice(r, own, asked) == r >= own
+
 (* A voter enters whatever round is opened. *)
 EntersAnything(r, own, asked) == TRUE
 

@@ -297,6 +297,9 @@ OnlyLiarsConvicted == \A k \in Counter : convicted[k] \subseteq Byzantine
 
 RoundsGrow == [][\A i \in Correct : round'[i] >= round[i]]_vars
 
+(* An opening binds a voter once: in a round that it is in, nothing binds it to something else. *)
+BindsOnce == [][\A i \in Correct : round'[i] = round[i] /\ ~waiting[i] => bound'[i] = bound[i]]_vars
+
 (* A lock gives way only to a later one. *)
 LocksGrow == [][\A i \in Correct : lock'[i] = lock[i] \/ lock'[i].round > lock[i].round]_vars
 
