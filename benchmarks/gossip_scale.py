@@ -9,15 +9,15 @@ values. Then one writes.
   for headers and envelope, 16 a hash, 24 and the name an entry of a digest, records as `size_of` has them.
 * Detection: from a crash until the first suspects, and until all hold it for dead. False suspicions in an
   hour.
-* Healing: from the end of a partition into halves, which lasted until each side held the other one for
-  dead, until all have the same and hold nobody for dead. Churn: a hundredth of the nodes crashes each
-  second, and comes back with the next generation three seconds later.
+* Healing: from the end of a partition, which lasted until each side held the other one for dead, until all
+  have the same and hold nobody for dead. Churn: a hundredth of the nodes crashes each second, and comes back
+  with the next generation three seconds later.
 
 Beside it in the same run: a **model** of sets, without cores, which must count what the cores count (593,
 no delay, the same draws); by it 100,000 nodes; **naive push**, in which who knows tells three others a
 round; and full digests of all owners in each exchange, which is what hashes save.
 
-`--plot FILE` draws the spread against the number of nodes.
+`--healing` measures partitions only; `--plot FILE` draws the spread against the number of nodes.
 """
 
 import heapq
@@ -43,8 +43,11 @@ SECONDS_99, BYTES_MAX = 10, 1_000_000_000 / 8 / 100
 SPREADS = sized([(593, 3), (1_000, 3), (10_000, 1)], [(20, 1)])
 LOSSES = sized((0.0, 0.05, 0.2), (0.0,))
 AGENTS, LONG_SECONDS = sized((593, 60), (20, 10))
-#: Nodes that a partition halves: each side accuses, buries and revives the other one, which costs much.
-HALVED = sized(120, 20)
+#: Partitions: of so many nodes, so many are cut off, with so many messages lost. Each side accuses, buries
+#: and revives the other one, which costs much.
+PARTITIONS = sized(
+    [(60, 30, 0.0), (60, 30, 0.2), (120, 60, 0.0), (240, 24, 0.0), (593, 1, 0.0)], [(20, 10, 0.0)]
+)
 MODEL_SIZES = sized((100, 593, 1_000, 10_000, 100_000), (100,))
 
 
@@ -171,20 +174,19 @@ def _is_whole(cores: Cores) -> bool:
     )
 
 
-def healing(seed: int) -> tuple[float, float]:
-    """Seconds from the end of a partition into halves until all have the same; how long it had lasted."""
-    cores = Cores(HALVED, seed=seed)
+def healing(count: int, cut_off: int, loss: float) -> tuple[float, float]:
+    """Seconds from the end of a partition until all have the same; how long it had lasted."""
+    cores = Cores(count, seed=0, loss=loss)
     cores.advance(3_000)
-    half = cores.names[: HALVED // 2]
-    cores.world.partition(half)
+    cores.world.partition(cores.names[:cut_off])
     begun = cores.world.now_ms
-    for side in (half[0], cores.names[-1]):
+    for side in (cores.names[0], cores.names[-1]):
         cores.write(side)
     cores.advance(40_000)
     cores.world.heal()
     healed = cores.world.now_ms
     while cores.world.now_ms - healed < 60_000 and not _is_whole(cores):
-        cores.advance(500)
+        cores.advance(250)
     return (cores.world.now_ms - healed) / 1_000, (healed - begun) / 1_000
 
 
@@ -286,6 +288,17 @@ def show_spreads() -> tuple[dict[float, list[tuple[int, float]]], bool]:
     return points, is_met
 
 
+def show_healing() -> None:
+    """Print how partitions heal."""
+    for count, cut_off, loss in PARTITIONS:
+        healed, lasted = healing(count, cut_off, loss)
+        print(
+            f"a partition of {count}, {cut_off} of them cut off for {lasted:.0f} s, {loss:.0%} lost, "
+            f"is healed after {healed:.2f} s",
+            flush=True,
+        )
+
+
 def show_model() -> tuple[list[tuple[int, float]], bool]:
     """Print what the model counts; whether that is what cores count."""
     cores, model = counted(AGENTS, 1, 9), modelled(AGENTS, 1, 9)
@@ -300,8 +313,11 @@ def show_model() -> tuple[list[tuple[int, float]], bool]:
 
 
 def main() -> None:
-    """Run all of it."""
+    """Run all of it, or of partitions only."""
     begin("Gossip: spread, bytes, failures")
+    if "--healing" in sys.argv:
+        show_healing()
+        leave()
     started = time.process_time()
     model, is_same = show_model()
     points, is_met = show_spreads()
@@ -315,8 +331,7 @@ def main() -> None:
             f"loss {loss:.0%}: a crash is suspected after {first:.1f} s, dead for all after {dead:.1f} s; "
             f"{false} false suspicions of {AGENTS * 3} pairs in {LONG_SECONDS} s, {false / hours:.0f} an hour"
         )
-    healed, lasted = healing(0)
-    print(f"a partition of {HALVED} into halves, of {lasted:.0f} s, is healed after {healed:.1f} s")
+    show_healing()
     most, full = churn(0)
     print(f"1 % restart a second: of those who stay 99 % know after {most:.0f} s, all after {full:.0f} s")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024
