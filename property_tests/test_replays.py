@@ -11,7 +11,7 @@ from tlacheck.conform.replays import Replays, load
 
 _DECLARED: Final = {
     protocol: load(f"property_tests.{protocol}.replays:REPLAYS")
-    for protocol in ("barrier", "gossip", "hotstuff", "pbft", "raft", "threat", "vote")
+    for protocol in ("barrier", "coordination", "gossip", "hotstuff", "pbft", "raft", "threat", "vote")
 }
 
 

@@ -30,18 +30,11 @@ from tools.record_traces import folder_of
 
 ROOT = Path(__file__).resolve().parents[1]
 PROTOCOLS = sorted(folder.name for folder in (ROOT / "specs").iterdir() if folder.is_dir())
-#: Specs that drive no code: runs of `impl.coordination` are judged by `property_tests/coordination/judge.py`.
-UNDRIVEN = frozenset({"coordination"})
 
 
 def each_protocol(test: Any) -> Any:
     """Run the test once for every folder of specs/."""
     return pytest.mark.parametrize("protocol", PROTOCOLS)(test)
-
-
-def each_driven(test: Any) -> Any:
-    """Run the test once for every folder of specs/ that drives code."""
-    return pytest.mark.parametrize("protocol", [each for each in PROTOCOLS if each not in UNDRIVEN])(test)
 
 
 @functools.cache
@@ -185,7 +178,7 @@ def test_every_configuration_is_in_the_manifest_or_serves_the_oracle(protocol: s
     folder = ROOT / "specs" / protocol
     listed = {model.config.name for model in models(protocol)}
     others = {path.name for path in folder.glob("*.cfg")} - listed
-    spec_for = None if protocol in UNDRIVEN else getattr(adapter(protocol), "spec_for", None)
+    spec_for = getattr(adapter(protocol), "spec_for", None)
     served = {
         name
         for name in others
@@ -331,7 +324,7 @@ def events(protocol: str) -> frozenset[str]:
     return frozenset(re.findall(r"\b(\w+)Event\b", body))
 
 
-@each_driven
+@each_protocol
 def test_the_adapter_knows_every_action_of_the_spec(protocol: str) -> None:
     adapter = importlib.import_module(f"property_tests.{protocol}.adapter")
     (system,) = (
@@ -343,7 +336,7 @@ def test_the_adapter_knows_every_action_of_the_spec(protocol: str) -> None:
     assert events(protocol) == set(system.declaration.actions)
 
 
-@each_driven
+@each_protocol
 def test_every_action_of_the_spec_is_replayed_or_must_occur_in_walks(protocol: str) -> None:
     """The implementation is never tested on an action that no trace takes."""
     replayed = {
@@ -368,7 +361,7 @@ def golden(protocol: str) -> list[Path]:
     return sorted((ROOT / "traces" / "golden" / protocol).glob("**/*.itf.json"))
 
 
-@each_driven
+@each_protocol
 def test_every_golden_trace_belongs_to_a_model(protocol: str) -> None:
     owners = {(folder_of(model), model.config.stem): model for model in models(protocol)}
     assert golden(protocol)
@@ -380,7 +373,7 @@ def test_every_golden_trace_belongs_to_a_model(protocol: str) -> None:
         assert model.violates == violation.property, shown(path)
 
 
-@each_driven
+@each_protocol
 def test_every_golden_trace_has_its_pinned_length(protocol: str) -> None:
     """A trace of another length was recorded from another model."""
     pins = {model.config.stem: model.pins.get("steps") for model in models(protocol)}
@@ -388,7 +381,7 @@ def test_every_golden_trace_has_its_pinned_length(protocol: str) -> None:
     assert {name: pins.get(name) for name in found} == found
 
 
-@each_driven
+@each_protocol
 def test_every_golden_trace_names_an_existing_spec_and_config(protocol: str) -> None:
     for path in golden(protocol):
         origin = itf.read(path).origin

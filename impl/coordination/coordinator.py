@@ -154,7 +154,6 @@ class Chase:
     """An open query has waited for a while."""
 
     key: Key
-    view: View
 
 
 @attrs.frozen
@@ -176,7 +175,7 @@ class Replicate:
 
 @attrs.frozen
 class Send:
-    """Send a message to a coordinator; it may be lost."""
+    """Send a message to a coordinator, perhaps to itself; it may be lost."""
 
     dest: NodeId
     message: Part | PartRequest
@@ -280,9 +279,10 @@ def _received(coordinator: Coordinator, inp: Receive) -> _Step:
             pending = coordinator.pending.get(part.key)
             return (coordinator, ()) if pending is None else _collected(coordinator, pending, [part])
         case PartRequest(query=query, category=category, index=index):
-            if inp.view.barrier.applied < index:
+            applied = inp.view.barrier.applied
+            if applied < index:
                 return coordinator, ()
-            return coordinator, (Send(inp.source, _part(coordinator, query, category, index, inp.view)),)
+            return coordinator, (Send(inp.source, _part(coordinator, query, category, applied, inp.view)),)
 
 
 def _chase(coordinator: Coordinator, inp: Chase) -> _Step:
@@ -292,16 +292,12 @@ def _chase(coordinator: Coordinator, inp: Chase) -> _Step:
     after = attrs.evolve(pending, chases=pending.chases + 1)
     if after.index is None:
         return _with(coordinator, after), (Replicate(Ordered(after.query, config.node)),)
-    parts, effects = list[Part](), list[Effect]()
+    effects = list[Effect]()
     for name in after.missing:
         deputies = config.topology.deputies(name)
         deputy = deputies[after.chases % len(deputies)]
-        if deputy == config.node:
-            parts.append(_part(coordinator, after.query, name, after.index, inp.view))
-        else:
-            effects.append(Send(deputy, PartRequest(after.query, name, after.index)))
-    done, last = _collected(coordinator, after, parts)
-    return done, (*effects, *last)
+        effects.append(Send(deputy, PartRequest(after.query, name, after.index)))
+    return _with(coordinator, after), tuple(effects)
 
 
 def _expire(coordinator: Coordinator, inp: Expire) -> _Step:

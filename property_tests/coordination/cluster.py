@@ -234,7 +234,7 @@ class Flow:
             case "barrier", number:
                 self._barrier(name, barrier.Expire(number))
             case "chase", key:
-                self._flow(name, coordinators.Chase(key, self._view(name)))
+                self._flow(name, coordinators.Chase(key))
                 if key in self.flows[name].pending:
                     self.world.set_timer(name, ("chase", key), CHASE_MS)
             case "expire", key:

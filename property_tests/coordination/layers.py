@@ -2,6 +2,8 @@
 
 | layer    | what drives the implementation          | what judges it                 |
 |----------|-----------------------------------------|--------------------------------|
+| replay   | recorded traces of TLC                  | the states of the trace        |
+| weakened | TLC's counterexamples of weakened specs | that it leaves each of them    |
 | repeated | runs under faults that `judge` has seen | each step of the recorded run  |
 | faults   | runs under faults                       | `judge.py`                     |
 """
@@ -12,7 +14,11 @@ from tlacheck.mutants import Layer
 
 __all__ = ["LAYERS"]
 
+_REPLAYS: Final = {"of": "property_tests.coordination.replays:REPLAYS"}
+
 LAYERS: Final = (
+    Layer("replay", "tlacheck.conform.replays:replay_witnesses", _REPLAYS),
+    Layer("weakened", "tlacheck.conform.replays:replay_weakened", _REPLAYS),
     Layer(
         "repeated",
         "tlacheck.harness.repeated:repeats_accounts",

@@ -220,7 +220,7 @@ def test_a_query_that_raft_has_not_decided_is_proposed_again() -> None:
     made = coordinator.start(coordinator.Config(node="c0", topology=SHAPE))
     query = Query("client", 0, "dependency check", KEY, ("k1",))
     made, _ = coordinator.step(made, coordinator.Asked(query, view()))
-    _, effects = coordinator.step(made, coordinator.Chase(("client", 0), view()))
+    _, effects = coordinator.step(made, coordinator.Chase(("client", 0)))
     assert effects == (coordinator.Replicate(coordinator.Ordered(query, "c0")),)
 
 
@@ -228,9 +228,24 @@ def test_a_deputy_behind_the_query_says_nothing() -> None:
     made = coordinator.start(coordinator.Config(node="c1", topology=SHAPE))
     query = Query("client", 0, "dependency check", KEY, ("k0",))
     asked = coordinator.PartRequest(query, "k0", 2)
-    for applied, count in ((1, 0), (2, 1)):
+    for applied, indices in ((1, []), (2, [2]), (5, [5])):
         inp = coordinator.Receive("c0", asked, view("c1", applied=applied))
-        assert len(coordinator.step(made, inp)[1]) == count
+        sent = [each.message for each in coordinator.step(made, inp)[1] if isinstance(each, coordinator.Send)]
+        assert [part.index for part in sent] == indices
+
+
+def test_an_aggregator_asks_deputies_in_turn_perhaps_itself() -> None:
+    made = coordinator.start(coordinator.Config(node="c0", topology=SHAPE))
+    query = Query("client", 0, "dependency check", KEY, ("k1",))
+    made, _ = coordinator.step(made, coordinator.Asked(query, view()))
+    made, _ = coordinator.step(
+        made, coordinator.Decided(1, coordinator.Ordered(query, "c0"), view(applied=1))
+    )
+    asked = list[str]()
+    for _ in range(5):
+        made, effects = coordinator.step(made, coordinator.Chase(("client", 0)))
+        asked += [each.dest for each in effects if isinstance(each, coordinator.Send)]
+    assert asked == ["c2", "c3", "c4", "c0", "c1"]
 
 
 def test_a_client_takes_the_first_answer_only() -> None:

@@ -140,6 +140,7 @@ Propose(c, m) ==
 (* A coordinator that has too many open says so. *)
 Refuse(c, m) ==
     /\ m.type = "Query" /\ m.dest = c /\ c \in up /\ m.query \in ByRaft
+    /\ pending[c][m.query] = Nothing
     /\ messages' = messages \cup Answered(m.query, Failed("busy"))
     /\ UNCHANGED <<asked, answers, up, pending, log, applied>>
 
@@ -189,11 +190,13 @@ TakePart(c, m) ==
     /\ Collect(c, m.query, pending[c][m.query], {m})
     /\ UNCHANGED <<asked, answers, up, log, applied>>
 
-(* A deputy is asked for a category that is missing. *)
-Chase(c, q, k) ==
+(* Deputies are asked for the categories that are missing: perhaps itself. *)
+Chase(c, q) ==
     /\ c \in up /\ pending[c][q] # Nothing
-    /\ pending[c][q].index # NoIndex /\ k \in Asks[q] \ DOMAIN pending[c][q].parts
-    /\ messages' = messages \cup {[type |-> "Request", query |-> q, category |-> k, index |-> pending[c][q].index]}
+    /\ LET p == pending[c][q]
+       IN  /\ p.index # NoIndex
+           /\ messages' = messages \cup
+                  {[type |-> "Request", query |-> q, category |-> k, index |-> p.index] : k \in Asks[q] \ DOMAIN p.parts}
     /\ UNCHANGED <<asked, answers, up, pending, log, applied>>
 
 (* A deputy reads it. *)

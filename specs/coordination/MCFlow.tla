@@ -3,7 +3,7 @@
 (* The flow made finite for TLC.  Every bound is a guard on an action;     *)
 (* none is a state constraint.                                             *)
 (***************************************************************************)
-EXTENDS Flow, TLC
+EXTENDS FlowEvents, TLC
 
 CONSTANTS
     c1, c2, c3, q1, q2, none,
@@ -17,20 +17,24 @@ TheOwner == <<c1, c2>>
 
 IsPart(m)      == m.type = "Part"
 MayDeputise(m) == Cardinality({each \in messages : IsPart(each)}) < MaxChased
-Never(c, m)    == FALSE
+MayRefuse(c)   == TRUE
+Never(c)       == FALSE
 MayCrash(c)    == c \in Mortal
 
 MCNext ==
-    \/ \E q \in Query : GiveUp(q) \/ \E c \in Coordinator : Ask(q, c) \/ AskNext(q, c) \/ Expire(c, q)
-    \/ \E m \in messages : Hear(m) \/ (Len(log) < MaxLog /\ Decide(m))
+    \/ \E q \in Query : GiveUpEvent(q) \/ \E c \in Coordinator : AskEvent(q, c) \/ AskNextEvent(q, c) \/ ExpireEvent(c, q)
+    \/ \E m \in messages : HearEvent(m) \/ (Len(log) < MaxLog /\ DecideEvent(m))
     \/ \E c \in Coordinator :
-           \/ \E m \in messages : Propose(c, m) \/ Refuse(c, m) \/ TakePart(c, m)
-           \/ \E m \in messages, r \in Readings : AnswerByGossip(c, m, r) \/ (MayDeputise(m) /\ Deputise(c, m, r))
-           \/ \E r \in Readings : Apply(c, r)
-           \/ \E q \in Query : \E k \in Asks[q] : Chase(c, q, k)
-           \/ (MayCrash(c) /\ Crash(c)) \/ Restart(c)
+           \/ \E m \in messages : ProposeEvent(c, m) \/ (MayRefuse(c) /\ RefuseEvent(c, m)) \/ TakePartEvent(c, m)
+           \/ \E m \in messages, r \in Readings :
+                  AnswerByGossipEvent(c, m, r) \/ (MayDeputise(m) /\ DeputiseEvent(c, m, r))
+           \/ \E r \in Readings : ApplyEvent(c, r)
+           \/ \E q \in Query : ChaseEvent(c, q)
+           \/ (MayCrash(c) /\ CrashEvent(c)) \/ RestartEvent(c)
 
-MCSpec   == Init /\ [][MCNext]_vars
+MCVars   == <<vars, event>>
+MCView   == vars
+MCSpec   == EventInit /\ [][MCNext]_MCVars
 Restarts == \A c \in Coordinator : WF_vars(Restart(c))
 Expires  == \A c \in Coordinator, q \in Query : WF_vars(Expire(c, q))
 TimesOut == \A q \in Query : WF_vars(GiveUp(q) \/ \E c \in Coordinator : AskNext(q, c))
