@@ -52,7 +52,7 @@ def spec_for(coordinators: int) -> Spec:
 
 @functools.lru_cache(maxsize=1024)
 def _view(node: str, applied: int, reading: str) -> coordination.View:
-    """What a coordinator knows that has applied so much, and may read so many agents of each category."""
+    """The knowledge of a coordinator that has applied so much, and may read so many agents."""
     copies = {
         agent: gossip.Copy(
             1, version=1, records={_KEY: _record(applied, is_readable=place < _READINGS[reading])}
@@ -335,7 +335,7 @@ def _part_to_spec(query: str, category: str, at: int, reading: str) -> Value:
 
 
 def _of_category(query: str, category: str, answer: coordination.Answer, agents: tuple[str, ...]) -> Value:
-    """What an answer says of a category: what was read of its agents and when, or that nobody answered."""
+    """The part of an answer about a category: what was read and when, or that nobody answered."""
     texts = [answer.missing[agent] for agent in agents if agent in answer.missing]
     if texts == [f"no coordinator answered for {category}"] * len(agents):
         return _part_to_spec(query, category, answer.index or 0, "silent")
