@@ -285,6 +285,8 @@ def _trees() -> Iterator[tuple[str, bool]]:
     stored = [hotstuff.Blocks((block,)) for block in (*chain[:4], fork, *chain[4:])]
     node, _ = _played(*stored, _certificate(chain[4]), _certificate(chain[5]))
     yield "the third is committed", node.durable.committed == proofs.block_digest(_THIRD)
+    first, third = _certificate(_FIRST), proofs.block_digest(_THIRD)
+    yield "a block is an ancestor of its grandchild", tree.is_ancestor(_OWN, node.durable, first, third)
     for name, snapshot, is_right in _snapshots():
         _, done = _played(_certificate(_FIRST), snapshot)
         refused = [each for each in done if isinstance(each, Refused)]
