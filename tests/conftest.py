@@ -86,8 +86,7 @@ _COMPARING = ("test_zoo.py", "test_raft_spec.py")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, keep pytest-xdist to the order of the items, and heed interrupts."""
-    config.addinivalue_line("markers", "second_engine: a test repeated on the second TLC, for CI")
+    """Keep pytest-xdist to the order of the items, and heed interrupts."""
     _heed_interrupts()
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
