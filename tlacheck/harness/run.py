@@ -409,7 +409,7 @@ class Run:
         for goal in self._protocol.goals:
             if goal.is_met is not None:
                 self._goals[goal.name] += bool(goal.is_met(before, view))
-        if view is before:
+        if view is before and self.steps > 1:  # the first step is judged for the state in which the run began
             return
         for invariant in self._protocol.invariants:
             if why := invariant.broken(view):
